@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+# One place for compile options, the shared precompiled header and the two kinds of target we have:
+#   lineside_library(name SOURCES ... DEPS ...)      a layer or a part of one
+#   lineside_executable(name SOURCES ... DEPS ...)   a program in bin/
+#   lineside_tests(name SOURCES ... DEPS ...)        a GoogleTest program, one ctest entry per test case
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+
+option(LINESIDE_WERROR "Treat warnings as errors" ON)
+option(LINESIDE_CRASHPOINTS "Compile in the named crash points of the tests" ON)
+set(LINESIDE_SANITIZE "" CACHE STRING "Sanitizers: address,undefined or thread")
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+    # pch_defines,time_macros: what ccache needs to be allowed to cache files that use our one PCH.
+    set(launcher ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+        ${CCACHE_PROGRAM})
+    set(CMAKE_C_COMPILER_LAUNCHER ${launcher})
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
+endif()
+
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(GTest REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(fmt REQUIRED)
+pkg_check_modules(UDEV REQUIRED IMPORTED_TARGET libudev)
+pkg_check_modules(LIBUSB REQUIRED IMPORTED_TARGET libusb-1.0)
+pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
+
+add_library(lineside_options INTERFACE)
+target_include_directories(lineside_options INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_options(lineside_options INTERFACE
+    -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wnon-virtual-dtor
+    -Woverloaded-virtual -Wcast-align -Wformat=2 -Wimplicit-fallthrough
+    $<$<CXX_COMPILER_ID:GNU>:-Wduplicated-cond -Wlogical-op -fno-var-tracking-assignments>
+    $<$<BOOL:${LINESIDE_WERROR}>:-Werror>
+    -fPIE -fstack-protector-strong)
+target_compile_definitions(lineside_options INTERFACE
+    BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED BOOST_BEAST_SEPARATE_COMPILATION
+    BOOST_ASIO_DISABLE_CONCEPTS
+    $<$<BOOL:${LINESIDE_CRASHPOINTS}>:LINESIDE_CRASHPOINTS>
+    $<$<CONFIG:Release>:_GLIBCXX_ASSERTIONS>
+    LINESIDE_VERSION="${PROJECT_VERSION}")
+target_link_options(lineside_options INTERFACE -pie -Wl,-z,relro,-z,now)
+target_link_libraries(lineside_options INTERFACE Threads::Threads nlohmann_json::nlohmann_json fmt::fmt)
+if(LINESIDE_SANITIZE)
+    target_compile_options(lineside_options INTERFACE -fsanitize=${LINESIDE_SANITIZE} -fno-omit-frame-pointer)
+    target_link_options(lineside_options INTERFACE -fsanitize=${LINESIDE_SANITIZE})
+elseif(CMAKE_BUILD_TYPE STREQUAL "Release")
+    target_compile_definitions(lineside_options INTERFACE _FORTIFY_SOURCE=2)
+endif()
+
+# One precompiled header for every target: the std headers and the JSON library everybody uses.
+file(WRITE ${CMAKE_BINARY_DIR}/lineside_pch.cpp "")
+add_library(lineside_pch STATIC ${CMAKE_BINARY_DIR}/lineside_pch.cpp)
+target_link_libraries(lineside_pch PUBLIC lineside_options)
+target_precompile_headers(lineside_pch PRIVATE
+    <algorithm> <array> <chrono> <cstdint> <filesystem> <functional> <map> <memory> <optional> <set>
+    <string> <string_view> <unordered_map> <utility> <variant> <vector> <nlohmann/json.hpp>
+    <fmt/format.h>)
+
+function(_lineside_setup target deps)
+    target_link_libraries(${target} PUBLIC lineside_options ${deps})
+    target_precompile_headers(${target} REUSE_FROM lineside_pch)
+endfunction()
+
+function(lineside_library name)
+    cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+    add_library(${name} STATIC ${ARG_SOURCES})
+    _lineside_setup(${name} "${ARG_DEPS}")
+endfunction()
+
+function(lineside_executable name)
+    cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+    add_executable(${name} ${ARG_SOURCES})
+    _lineside_setup(${name} "${ARG_DEPS}")
+endfunction()
+
+include(GoogleTest)
+function(lineside_tests name)
+    cmake_parse_arguments(ARG "" "LABEL" "SOURCES;DEPS" ${ARGN})
+    if(NOT ARG_LABEL)
+        set(ARG_LABEL unit)
+    endif()
+    add_executable(${name} ${ARG_SOURCES})
+    _lineside_setup(${name} "${ARG_DEPS};GTest::gtest;GTest::gmock;GTest::gtest_main")
+    gtest_discover_tests(${name} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT 120
+        DISCOVERY_MODE PRE_TEST)
+endfunction()

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "station/base/codes.h"
+
+#include <algorithm>
+#include <array>
+
+namespace lineside::base {
+namespace {
+
+using enum Kind;
+
+// clang-format off
+constexpr std::array kCodes{
+    // The unit is to blame: FAIL.
+    CodeEntry{"image.mismatch",      unit, "F01", "What is on the unit is not the image", "Put in repair bin", true},
+    CodeEntry{"serial.mismatch",     unit, "F02", "Unit reports another serial", "Put in repair bin", false},
+    CodeEntry{"ssh.refused",         unit, "F03", "Unit started but lets nobody log in", "Put in repair bin", true},
+    CodeEntry{"ssh.lost",            unit, "F04", "Connection to the unit broke off", "Put in repair bin", true},
+    CodeEntry{"unit.eeprom",         unit, "F05", "Module's EEPROM is damaged or empty", "Put in repair bin", false},
+    CodeEntry{"unit.swapped",        unit, "F06", "Unit that answers is not the one that was flashed", "Check the cables", false},
+    CodeEntry{"unit.fused",          unit, "F08", "Unit's fuses do not fit this image", "Put in repair bin", false},
+    CodeEntry{"unit.storage",        unit, "F09", "Unit's storage cannot be written", "Put in repair bin", true},
+    CodeEntry{"unit.bootloader",     unit, "F10", "Unit's bootloader did not come up", "Put in repair bin", true},
+    CodeEntry{"unit.no_proof",       unit, "F11", "Unit could not hash its storage", "Put in repair bin", true},
+    CodeEntry{"boot.none",           unit, "F12", "Did not start", "Put in repair bin", true},
+    CodeEntry{"unit.no_serial",      unit, "F13", "Unit has no module serial", "Put in repair bin", false},
+    CodeEntry{"step.*",              unit, "F20", "A step on the unit failed", "Put in repair bin", true},
+    // The station or its surroundings: ERROR.
+    CodeEntry{"usb.left",            station, "E01", "Unit left while it was worked on", "Check the cable, plug in again", true},
+    CodeEntry{"usb.link",            station, "E02", "USB link failed", "Change the cable, plug in again", true},
+    CodeEntry{"usb.no_device",       station, "E03", "Tool did not find the unit", "Press Try again", true},
+    CodeEntry{"usb.cycle",           station, "E04", "Unit must enter recovery mode anew", "Switch the unit off and on", true},
+    CodeEntry{"tool.silence",        station, "E05", "Flash tool went silent", "Press Try again", true},
+    CodeEntry{"tool.no_proof",       station, "E06", "Flash tool ended without saying it had flashed", "Press Try again", true},
+    CodeEntry{"tool.died",           station, "E07", "Flash tool was killed", "Press Try again", true},
+    CodeEntry{"tool.failed",         station, "E08", "Flash tool failed", "Press Try again", true},
+    CodeEntry{"tool.missing",        station, "E09", "Flash tool cannot be started", "Call technician", false},
+    CodeEntry{"worker.died",         station, "E12", "Flasher stopped, unit not judged", "Press Try again", true},
+    CodeEntry{"worker.protocol",     station, "E13", "Worker broke the protocol", "Call technician", false},
+    CodeEntry{"worker.silence",      station, "E14", "Worker went silent", "Press Try again", true},
+    CodeEntry{"worker.timeout",      station, "E15", "Worker took too long", "Press Try again", true},
+    CodeEntry{"worker.spawn",        station, "E16", "Worker cannot be started", "Call technician", false},
+    CodeEntry{"helper.lost",         station, "E17", "Root helper is not there", "Call technician", true},
+    CodeEntry{"helper.refused",      station, "E18", "Root helper refused", "Call technician", false},
+    CodeEntry{"boot.back_in_recovery", station, "E19", "Unit came back in recovery mode", "Remove the recovery strap", true},
+    CodeEntry{"boot.no_network",     station, "E20", "Unit started without a network", "Check the cable, plug in again", true},
+    CodeEntry{"order.wrong_model",   station, "E21", "Wrong board model for this order", "Return to stores", false},
+    CodeEntry{"order.none",          station, "E22", "No open order for this model", "Ask a manager to open an order", false},
+    CodeEntry{"pool.empty",          station, "E23", "Pool is empty", "Ask a manager to load a batch", false},
+    CodeEntry{"pool.unknown",        config,  "E24", "Order names a pool that does not exist", "Call technician", false},
+    CodeEntry{"image.broken",        station, "E25", "Cached image is damaged", "Call technician", true},
+    CodeEntry{"image.build",         station, "E26", "Image could not be built", "Call technician", true},
+    CodeEntry{"lane.failed",         station, "E27", "Work area could not be made", "Call technician", true},
+    CodeEntry{"disk.full",           station, "E28", "Station's disk is full", "Call technician", true},
+    CodeEntry{"db.failed",           station, "E29", "Station's records cannot be written", "Call technician", true},
+    CodeEntry{"secret.broken",       station, "E30", "Station's key does not open the tokens", "Call technician", false},
+    CodeEntry{"slot.flapping",       station, "E31", "Port comes and goes", "Call technician", false},
+    CodeEntry{"unit.duplicate_chip", station, "E32", "Two units report one chip id", "Call technician", false},
+    CodeEntry{"unit.known",          station, "E33", "This unit has passed before", "Put it aside", false},
+    CodeEntry{"station.restarted",   station, "E40", "Station restarted while the unit was worked on", "Check unit", true},
+    CodeEntry{"station.stopping",    station, "E41", "Station was stopped", "Press Try again", true},
+    CodeEntry{"lease.doubt",         station, "E42", "It is not certain which serial the unit holds", "Call technician", false},
+    CodeEntry{"lease.refused",       station, "E43", "Serial pool refused the move", "Call technician", false},
+    CodeEntry{"ask.refused",         station, "E44", "Worker asked for what it may not have", "Call technician", false},
+    CodeEntry{"station.bug",         station, "E99", "Something the station does not know happened", "Call technician", false},
+    // A person.
+    CodeEntry{"operator.stopped",    operator_, "A01", "Stopped by a person", "Press Try again", true},
+    CodeEntry{"operator.removed",    operator_, "A02", "Unit was taken out before work began", "Plug in again", true},
+    // Not of a job: commands, files, requests.
+    CodeEntry{"config.invalid",      config, "C01", "Configuration is not valid", "Mend the file", false},
+    CodeEntry{"config.missing",      config, "C02", "A file is missing", "Check the path", false},
+    CodeEntry{"batch.invalid",       config, "C03", "Batch file is not valid", "Mend the named lines", false},
+    CodeEntry{"request.invalid",     config, "C04", "Request is not valid", "Correct the request", false},
+    CodeEntry{"request.refused",     config, "C05", "Request is refused", "", false},
+    CodeEntry{"request.unknown",     config, "C06", "There is no such thing", "", false},
+    CodeEntry{"request.conflict",    config, "C07", "Not possible in the present state", "", false},
+    CodeEntry{"host.unfit",          config, "C08", "Host lacks something", "Run lineside doctor", false},
+    CodeEntry{"protocol.invalid",    station, "C09", "Message is not valid", "", false},
+};
+// clang-format on
+
+const CodeEntry& find(std::string_view code) {
+    const auto* row = std::find_if(kCodes.begin(), kCodes.end(),
+                                   [&](const CodeEntry& entry) { return entry.code == code; });
+    if (row != kCodes.end()) {
+        return *row;
+    }
+    return *std::find_if(kCodes.begin(), kCodes.end(),
+                         [](const CodeEntry& entry) { return entry.code == "station.bug"; });
+}
+
+}  // namespace
+
+std::span<const CodeEntry> all_codes() { return kCodes; }
+
+bool is_known_code(std::string_view code) {
+    return code.starts_with("step.") ? code.size() > 5 : find(code).code == code;
+}
+
+const CodeEntry& code_entry(std::string_view code) {
+    if (code.starts_with("step.")) {
+        return find("step.*");
+    }
+    return find(code);
+}
+
+}  // namespace lineside::base

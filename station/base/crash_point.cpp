@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "station/base/crash_point.h"
+
+#ifdef LINESIDE_CRASHPOINTS
+
+#include "station/base/text.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <string>
+
+namespace lineside::base {
+namespace {
+
+struct Wanted {
+    std::string name;
+    std::int64_t hit = 1;
+};
+
+Wanted read_wanted() {
+    const char* text = std::getenv("LINESIDE_CRASH_AT");
+    if (text == nullptr) {
+        return {};
+    }
+    const auto parts = split(text, ':');
+    Wanted wanted{std::string(parts[0]), 1};
+    if (parts.size() > 1) {
+        wanted.hit = to_int(parts[1]).value_or(1);
+    }
+    return wanted;
+}
+
+}  // namespace
+
+void crash_point(std::string_view name) {
+    static const Wanted wanted = read_wanted();
+    static std::atomic<std::int64_t> hits{0};
+    if (!wanted.name.empty() && wanted.name == name && ++hits == wanted.hit) {
+        ::kill(::getpid(), SIGKILL);
+    }
+}
+
+}  // namespace lineside::base
+
+#endif

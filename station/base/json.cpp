@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "station/base/json.h"
+
+#include <fmt/format.h>
+
+namespace lineside::base {
+namespace {
+
+constexpr int kMaxDepth = 32;
+
+}  // namespace
+
+Result<Json> parse_json(std::string_view text, std::size_t max_bytes) {
+    if (text.size() > max_bytes) {
+        return fail("protocol.invalid",
+                    fmt::format("message of {} bytes; at most {} are taken", text.size(), max_bytes));
+    }
+    bool too_deep = false;
+    const auto watch_depth = [&](int depth, Json::parse_event_t /*event*/, Json& /*parsed*/) {
+        too_deep = too_deep || depth > kMaxDepth;
+        return !too_deep;
+    };
+    Json value = Json::parse(text, watch_depth, /*allow_exceptions=*/false);
+    if (too_deep) {
+        return fail("protocol.invalid", fmt::format("message is nested deeper than {}", kMaxDepth));
+    }
+    if (value.is_discarded()) {
+        return fail("protocol.invalid", "message is not JSON");
+    }
+    return value;
+}
+
+std::string dump_json(const Json& value) {
+    return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+namespace detail {
+
+tl::unexpected<Error> wrong_field(std::string_view name, std::string_view wanted) {
+    return fail("protocol.invalid", fmt::format("field '{}' must be {}", name, wanted));
+}
+
+}  // namespace detail
+}  // namespace lineside::base

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "station/base/json.h"
+
+#include <gtest/gtest.h>
+
+namespace lineside::base {
+
+TEST(Json, Field_of_wrong_type_is_named) {
+    auto value = parse_json(R"({"a":"x","n":300})", 100);
+    ASSERT_TRUE(value);
+    EXPECT_EQ(field<std::string>(*value, "a").value(), "x");
+    auto wrong = field<std::int64_t>(*value, "a");
+    ASSERT_FALSE(wrong);
+    EXPECT_NE(wrong.error().message.find("'a'"), std::string::npos);
+    EXPECT_FALSE(field<std::uint8_t>(*value, "n")) << "300 does not fit 8 bits";
+}
+
+TEST(Json, Missing_field_takes_the_default_but_a_wrong_one_does_not) {
+    auto value = parse_json(R"({"a":1,"z":null})", 100);
+    ASSERT_TRUE(value);
+    EXPECT_EQ(field_or<std::string>(*value, "b", "d").value(), "d");
+    EXPECT_EQ(field_or<std::string>(*value, "z", "d").value(), "d");
+    EXPECT_FALSE(field_or<std::string>(*value, "a", "d"));
+}
+
+TEST(Json, Rubbish_and_bombs_are_refused) {
+    EXPECT_FALSE(parse_json("{", 100));
+    EXPECT_FALSE(parse_json("\"\xff\"", 100));
+    EXPECT_FALSE(parse_json(std::string(50, '['), 100));
+    EXPECT_FALSE(parse_json(std::string(40, '[') + std::string(40, ']'), 100));
+    EXPECT_FALSE(parse_json("\"" + std::string(200, 'x') + "\"", 100));
+}
+
+TEST(Json, Dump_survives_bad_utf8) { EXPECT_NO_THROW((void)dump_json(Json("\xff\xfe"))); }
+
+}  // namespace lineside::base
