@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the web server and the command line may ask of the engine, and nothing more. JSON shapes are
+// those of web/api/openapi.yaml.
+// Thread: calls and callbacks on the io_context's thread; closures given to read() run on the
+// database's read thread and own everything they touch.
+#pragma once
+
+#include "station/base/error.h"
+#include "station/base/json.h"
+#include "station/db/query.h"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace lineside::engine {
+
+// Who asks: "page" (loopback browser), or "uid 1000 (ana)" over the Unix socket.
+struct Actor {
+    std::string name;
+    std::string from;
+};
+
+// One message of the live stream. `id` is the journal sequence number of the last row it carries; pure
+// progress has none. `text` is one line of JSON, made once and shared by all pages.
+struct LiveEvent {
+    std::optional<std::int64_t> id;
+    std::string kind;  // tile, progress, station, alarm, reset, beat
+    std::shared_ptr<const std::string> text;
+};
+
+using Done = std::function<void(base::Result<base::Json>)>;
+
+struct BatchLoad {
+    std::string pool;
+    std::string batch;      // name; empty: made from pool, date and number
+    bool test_only = false;
+    bool preview = false;   // check only, store nothing
+    std::string csv;        // at most 256 MiB
+};
+
+class Facade {
+  public:
+    virtual ~Facade() = default;
+
+    [[nodiscard]] virtual base::Json wall() const = 0;      // full snapshot with "seq"
+    [[nodiscard]] virtual base::Json status() const = 0;    // GET /status
+    [[nodiscard]] virtual base::Json health() const = 0;
+    [[nodiscard]] virtual std::string metrics() const = 0;  // Prometheus text
+
+    // Subscribes to live events until the returned handle is dropped. Events after `last_id` that are
+    // still in the ring come first; when that is not possible a "reset" with a full snapshot does.
+    [[nodiscard]] virtual std::shared_ptr<void> subscribe(std::optional<std::int64_t> last_id,
+                                                          std::function<void(const LiveEvent&)> sink) = 0;
+
+    virtual void acknowledge(std::string slot, Actor actor, Done done) = 0;
+    virtual void acknowledge_passed(Actor actor, Done done) = 0;
+    virtual void retry(std::string slot, Actor actor, Done done) = 0;
+    virtual void stop(std::string slot, Actor actor, Done done) = 0;
+    virtual void load_batch(BatchLoad load, Actor actor, Done done) = 0;
+
+    // Runs `work` on a read-only snapshot of the database, off this thread.
+    virtual void read(std::function<base::Result<base::Json>(db::Tx&)> work, Done done) = 0;
+    // Streams: `work` gets a sink that takes pieces of at most 64 KiB (false = receiver is gone).
+    using Piece = std::function<bool(std::string)>;
+    virtual void read_stream(std::function<base::Status(db::Tx&, const Piece&)> work,
+                             std::function<void(std::string)> on_piece,
+                             std::function<void(base::Status)> done) = 0;
+
+    // Folder of the logs of one job; file names come from the database, never from a request.
+    [[nodiscard]] virtual std::string log_folder(std::int64_t job) const = 0;
+};
+
+}  // namespace lineside::engine
