@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "station/usb/monitor.h"
+
+#include "station/base/clock.h"
+#include "station/base/log.h"
+#include "station/base/text.h"
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <libudev.h>
+
+#include <cstdlib>
+#include <map>
+#include <string_view>
+
+namespace lineside::usb {
+namespace {
+
+struct Unref {
+    void operator()(udev* u) const { udev_unref(u); }
+    void operator()(udev_monitor* m) const { udev_monitor_unref(m); }
+    void operator()(udev_device* d) const { udev_device_unref(d); }
+    void operator()(udev_enumerate* e) const { udev_enumerate_unref(e); }
+};
+template <typename T>
+using Ref = std::unique_ptr<T, Unref>;
+
+std::string_view text(const char* value) { return value == nullptr ? std::string_view() : std::string_view(value); }
+
+std::string_view attribute(udev_device* device, const char* name) {
+    return text(udev_device_get_sysattr_value(device, name));
+}
+
+std::uint16_t hex_attribute(udev_device* device, const char* name) {
+    return static_cast<std::uint16_t>(std::strtoul(std::string(attribute(device, name)).c_str(), nullptr, 16));
+}
+
+std::optional<Device> read_device(udev_device* udev) {
+    const std::string_view syspath = text(udev_device_get_syspath(udev));
+    auto port = port_of_syspath(syspath);
+    if (!port || text(udev_device_get_devtype(udev)) != "usb_device") {
+        return std::nullopt;
+    }
+    Device device;
+    device.port = std::move(*port);
+    device.syspath = syspath;
+    device.vendor = hex_attribute(udev, "idVendor");
+    device.product = hex_attribute(udev, "idProduct");
+    if (const auto serial = attribute(udev, "serial"); !serial.empty()) {
+        device.serial = serial;
+    }
+    device.bus = static_cast<int>(base::to_int(attribute(udev, "busnum")).value_or(0));
+    device.number = static_cast<int>(base::to_int(attribute(udev, "devnum")).value_or(0));
+    device.is_hub = attribute(udev, "bDeviceClass") == "09";
+    device.seen_mono_ns = base::SystemClock().mono_ns();
+    return device;
+}
+
+std::optional<NetInterface> read_net(udev_device* udev) {
+    NetInterface net;
+    net.syspath = text(udev_device_get_syspath(udev));
+    const auto device = usb_device_above(net.syspath);
+    if (!device) {
+        return std::nullopt;
+    }
+    net.port = *port_of_syspath(*device);
+    net.name = text(udev_device_get_sysname(udev));
+    if (udev_device* parent = udev_device_get_parent(udev); parent != nullptr) {
+        net.driver = text(udev_device_get_driver(parent));
+    }
+    return net;
+}
+
+}  // namespace
+
+struct Monitor::Parts {
+    Parts(boost::asio::io_context& loop, MonitorEvents wanted) : socket(loop), events(std::move(wanted)) {}
+
+    void added(udev_device* device) {
+        const std::string_view subsystem = text(udev_device_get_subsystem(device));
+        if (subsystem == "net") {
+            if (auto net = read_net(device); net && nets.emplace(net->syspath, *net).second) {
+                events.net_arrived(*net);
+            }
+            return;
+        }
+        auto found = read_device(device);
+        if (!found) {
+            return;
+        }
+        const auto known = devices.find(found->syspath);
+        if (known != devices.end()) {
+            if (known->second.number == found->number) {
+                return;  // the scan and the monitor both saw it
+            }
+            left(found->syspath);  // its "remove" was lost: the new number says it went
+        }
+        devices.emplace(found->syspath, *found);
+        events.device_arrived(*found);
+    }
+
+    void left(const std::string& syspath) {
+        if (const auto net = nets.find(syspath); net != nets.end()) {
+            const NetInterface gone = net->second;
+            nets.erase(net);
+            events.net_left(gone.name, gone.port);
+            return;
+        }
+        if (const auto it = devices.find(syspath); it != devices.end()) {
+            const Device gone = it->second;
+            devices.erase(it);
+            events.device_left(gone.port, gone.is_hub);
+        }
+    }
+
+    void take_all() {
+        while (true) {
+            const Ref<udev_device> device(udev_monitor_receive_device(monitor.get()));
+            if (!device) {
+                return;
+            }
+            const std::string_view action = text(udev_device_get_action(device.get()));
+            if (action == "add" || action == "bind" || action == "change") {
+                added(device.get());
+            } else if (action == "remove") {
+                left(std::string(text(udev_device_get_syspath(device.get()))));
+            }
+        }
+    }
+
+    void wait() {
+        socket.async_wait(boost::asio::posix::stream_descriptor::wait_read, [this](boost::system::error_code error) {
+            if (error) {
+                return;  // closed: the service is stopping
+            }
+            take_all();
+            wait();
+        });
+    }
+
+    void scan(const char* subsystem) {
+        const Ref<udev_enumerate> list(udev_enumerate_new(context.get()));
+        udev_enumerate_add_match_subsystem(list.get(), subsystem);
+        udev_enumerate_scan_devices(list.get());
+        for (auto* entry = udev_enumerate_get_list_entry(list.get()); entry != nullptr;
+             entry = udev_list_entry_get_next(entry)) {
+            const Ref<udev_device> device(
+                udev_device_new_from_syspath(context.get(), udev_list_entry_get_name(entry)));
+            if (device) {
+                added(device.get());
+            }
+        }
+    }
+
+    Ref<udev> context;
+    Ref<udev_monitor> monitor;
+    boost::asio::posix::stream_descriptor socket;
+    MonitorEvents events;
+    std::map<std::string, Device> devices;   // by syspath
+    std::map<std::string, NetInterface> nets;
+};
+
+Monitor::Monitor() = default;
+Monitor::~Monitor() {
+    if (parts_) {
+        [[maybe_unused]] const int owned_by_udev = parts_->socket.release();
+    }
+}
+
+base::Result<std::unique_ptr<Monitor>> Monitor::start(boost::asio::io_context& loop, MonitorEvents events) {
+    std::unique_ptr<Monitor> made(new Monitor());
+    made->parts_ = std::make_unique<Parts>(loop, std::move(events));
+    Parts& parts = *made->parts_;
+    parts.context.reset(udev_new());
+    if (!parts.context) {
+        return base::fail("host.unfit", "libudev cannot be started");
+    }
+    parts.monitor.reset(udev_monitor_new_from_netlink(parts.context.get(), "udev"));
+    if (!parts.monitor ||
+        udev_monitor_filter_add_match_subsystem_devtype(parts.monitor.get(), "usb", "usb_device") < 0 ||
+        udev_monitor_filter_add_match_subsystem_devtype(parts.monitor.get(), "net", nullptr) < 0 ||
+        udev_monitor_enable_receiving(parts.monitor.get()) < 0) {
+        return base::fail("host.unfit", "udev's event socket cannot be opened");
+    }
+    udev_monitor_set_receive_buffer_size(parts.monitor.get(), 8 * 1024 * 1024);
+    parts.socket.assign(udev_monitor_get_fd(parts.monitor.get()));
+    parts.scan("usb");
+    parts.scan("net");
+    parts.wait();
+    return made;
+}
+
+void Monitor::drain() { parts_->take_all(); }
+
+}  // namespace lineside::usb

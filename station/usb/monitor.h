@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sees USB devices and network interfaces come and go, by libudev: first the monitor, then one
+// coldplug scan, so that nothing falls between. No polling, no thread.
+// Thread: the io_context's; callbacks come from its run().
+#pragma once
+
+#include "station/base/error.h"
+#include "station/usb/port_path.h"
+
+#include <boost/asio/io_context.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace lineside::usb {
+
+struct Device {
+    PortPath port;
+    std::string syspath;
+    std::uint16_t vendor = 0;
+    std::uint16_t product = 0;
+    std::optional<std::string> serial;  // iSerial; a unit in recovery mode has none
+    int bus = 0;
+    int number = 0;                     // changes with every enumeration
+    bool is_hub = false;
+    std::int64_t seen_mono_ns = 0;      // when the event reached us
+};
+
+struct NetInterface {
+    std::string name;
+    std::string driver;      // "rndis_host", "cdc_ncm"; "" if unknown
+    std::string syspath;
+    PortPath port;           // of the USB device it belongs to
+};
+
+struct MonitorEvents {
+    std::function<void(const Device&)> device_arrived;
+    std::function<void(const PortPath&, bool is_hub)> device_left;
+    std::function<void(const NetInterface&)> net_arrived;
+    std::function<void(const std::string& name, const PortPath&)> net_left;
+};
+
+class Monitor {
+  public:
+    // Errors: host.unfit when libudev cannot be had.
+    [[nodiscard]] static base::Result<std::unique_ptr<Monitor>> start(boost::asio::io_context& loop,
+                                                                      MonitorEvents events);
+    ~Monitor();
+    // Takes in what waits in the socket now: asked before a worker's end is judged, so that a unit
+    // that was pulled is known to be gone.
+    void drain();
+
+  private:
+    Monitor();
+    struct Parts;
+    std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace lineside::usb
