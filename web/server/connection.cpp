@@ -1,0 +1,569 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "web/server/connection.h"
+
+#include "station/base/log.h"
+#include "station/base/text.h"
+#include "web/server/guard.h"
+#include "web/server/problem.h"
+#include "web/server/response_head.h"
+#include "web/server/target.h"
+
+#include <boost/asio/post.hpp>
+#include <boost/beast/core/basic_stream.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/string_body.hpp>
+
+#include <span>
+
+namespace lineside::web {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+using boost::system::error_code;
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t kWriteBuffers = 64;             // what one writev takes
+constexpr std::size_t kDrainBytes = 4 * 1024 * 1024;  // read and thrown away before a close
+
+Verb verb_of(http::verb verb) {
+    switch (verb) {
+        case http::verb::get:
+            return Verb::get;
+        case http::verb::head:
+            return Verb::head;
+        case http::verb::post:
+            return Verb::post;
+        case http::verb::put:
+            return Verb::put;
+        case http::verb::delete_:
+            return Verb::del;
+        default:
+            return Verb::other;
+    }
+}
+
+class Session final : public Connection, public std::enable_shared_from_this<Session> {
+  public:
+    Session(asio::generic::stream_protocol::socket socket, std::shared_ptr<Site> site, engine::Actor actor,
+            bool over_unix)
+        : stream_(std::move(socket)),
+          buffer_(site->limits.header_bytes + 64 * 1024),
+          site_(std::move(site)),
+          actor_(std::move(actor)),
+          unix_(over_unix),
+          id_(site_->next_id++) {
+        ++site_->counters->accepted;
+        ++(unix_ ? site_->counters->open_unix : site_->counters->open_tcp);
+    }
+    ~Session() override {
+        end_exchange();
+        --(unix_ ? site_->counters->open_unix : site_->counters->open_tcp);
+        site_->remove(id_);
+    }
+
+    void start() override {
+        site_->connections.emplace(id_, weak_from_this());
+        read_next(site_->limits.header_timeout);
+    }
+    void close() override {
+        if (!closed_) {
+            closed_ = true;
+            stream_.close();
+            end_exchange();
+        }
+    }
+    void finish() override {
+        keep_alive_ = false;
+        if (idle_ || answer_.push) {
+            close();
+        }
+    }
+    [[nodiscard]] bool is_idle() const override { return idle_ && !closed_; }
+    [[nodiscard]] bool is_unix() const override { return unix_; }
+    [[nodiscard]] Clock::time_point idle_since() const override { return idle_since_; }
+
+  private:
+    // --- reading -----------------------------------------------------------------------------------
+
+    void read_next(std::chrono::milliseconds patience) {
+        idle_ = true;
+        idle_since_ = Clock::now();
+        keep_alive_ = true;
+        if (buffer_.size() > 0) {
+            read_head();
+            return;
+        }
+        stream_.expires_after(patience);
+        stream_.async_read_some(buffer_.prepare(4096), [self = shared_from_this()](error_code ec, std::size_t n) {
+            if (ec) {
+                self->lost(ec);
+                return;
+            }
+            self->buffer_.commit(n);
+            self->read_head();
+        });
+    }
+
+    void read_head() {
+        body_.reset();
+        head_.emplace();
+        head_->header_limit(static_cast<std::uint32_t>(site_->limits.header_bytes));
+        head_->body_limit(boost::none);  // decided once the route is known
+        stream_.expires_after(site_->limits.header_timeout);
+        http::async_read_header(stream_, buffer_, *head_, [self = shared_from_this()](error_code ec, std::size_t) {
+            self->on_head(ec);
+        });
+    }
+
+    void on_head(error_code ec) {
+        if (closed_) {
+            return;
+        }
+        idle_ = false;
+        ++exchange_;
+        head_only_ = false;
+        version_ = 11;
+        if (ec == http::error::header_limit || ec == http::error::buffer_overflow) {
+            refuse(http_error("http.headers"));
+            return;
+        }
+        if (ec && ec.category() == make_error_code(http::error::bad_method).category() &&
+            ec != http::error::end_of_stream && ec != http::error::partial_message) {
+            refuse(http_error(ec == http::error::bad_version ? "http.version" : "http.malformed"));
+            return;
+        }
+        if (ec) {
+            lost(ec);
+            return;
+        }
+        const auto& message = head_->get();
+        version_ = message.version();
+        keep_alive_ = message.keep_alive();
+        request_ = Request{};
+        request_.verb = verb_of(message.method());
+        request_.actor = actor_;
+        request_.over_unix = unix_;
+        head_only_ = request_.verb == Verb::head;
+        for (const auto& field : message) {
+            const auto name = field.name_string();
+            const auto value = field.value();
+            request_.headers.push_back(
+                {base::to_lower_ascii({name.data(), name.size()}), std::string(value.data(), value.size())}
+            );
+        }
+        if (auto admitted = admit({message.target().data(), message.target().size()}); !admitted) {
+            refuse(admitted.error());
+        }
+    }
+
+    // Everything that is decided before the body is read.
+    base::Status admit(std::string_view target_text) {
+        if (version_ != 10 && version_ != 11) {
+            return tl::unexpected(http_error("http.version"));
+        }
+        if (auto host = check_host(request_, site_->port); !host) {
+            return host;
+        }
+        const std::string coding = base::to_lower_ascii(request_.header("transfer-encoding"));
+        if (!coding.empty() && coding != "chunked") {
+            return tl::unexpected(http_error("http.malformed", "Transfer-Encoding must be chunked"));
+        }
+        auto target = parse_target(target_text, site_->limits.target_bytes);
+        if (!target) {
+            return tl::unexpected(target.error());
+        }
+        request_.path = std::move(target->path);
+        request_.segments = std::move(target->segments);
+        request_.query = std::move(target->query);
+        auto match = site_->router.find(request_, allow_);
+        // A foreign page learns nothing from us, not even which paths there are.
+        if (auto intent = check_intent(request_, site_->port); !intent) {
+            return intent;
+        }
+        if (!match) {
+            return tl::unexpected(match.error());
+        }
+        match_ = std::move(*match);
+        const BodyKind kind = match_.route != nullptr ? match_.route->body : BodyKind::none;
+        if (auto type = check_content_type(request_, kind); !type) {
+            return type;
+        }
+        const auto length = head_->content_length();
+        limit_ = kind == BodyKind::csv ? site_->limits.csv_bytes : kind == BodyKind::json ? site_->limits.json_bytes : 0;
+        if ((length && *length > limit_) || (kind == BodyKind::none && head_->chunked())) {
+            return tl::unexpected(http_error("http.too_large"));
+        }
+        if (kind == BodyKind::csv) {
+            if (site_->uploads >= site_->limits.uploads) {
+                return tl::unexpected(http_error("http.busy", "Another file is being loaded"));
+            }
+            ++site_->uploads;
+            upload_ = true;
+        }
+        if (head_->is_done()) {
+            dispatch();
+            return {};
+        }
+        body_.emplace(std::move(*head_));
+        body_->body_limit(limit_);
+        body_start_ = Clock::now();
+        body_bytes_ = 0;
+        if (base::to_lower_ascii(request_.header("expect")) == "100-continue" && version_ == 11) {
+            static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+            out_ = {asio::buffer(kContinue.data(), kContinue.size())};
+            write(&Session::read_body);
+        } else {
+            read_body();
+        }
+        return {};
+    }
+
+    void read_body() {
+        stream_.expires_after(site_->limits.body_timeout);
+        http::async_read_some(stream_, buffer_, *body_, [self = shared_from_this()](error_code ec, std::size_t n) {
+            self->on_body(ec, n);
+        });
+    }
+
+    void on_body(error_code ec, std::size_t n) {
+        if (closed_) {
+            return;
+        }
+        if (ec == http::error::body_limit) {
+            refuse(http_error("http.too_large"));
+            return;
+        }
+        if (ec && ec.category() == make_error_code(http::error::bad_method).category() &&
+            ec != http::error::end_of_stream && ec != http::error::partial_message) {
+            refuse(http_error("http.malformed", "The body cannot be read"));
+            return;
+        }
+        if (ec) {
+            lost(ec);
+            return;
+        }
+        if (body_->is_done()) {
+            request_.body = std::move(body_->get().body());
+            body_.reset();
+            dispatch();
+            return;
+        }
+        body_bytes_ += n;
+        const auto due = site_->limits.body_grace + std::chrono::milliseconds(body_bytes_ * 1000 / site_->limits.body_rate);
+        if (Clock::now() - body_start_ > due) {
+            ++site_->counters->timeouts;
+            refuse(http_error("http.timeout"));
+            return;
+        }
+        read_body();
+    }
+
+    void dispatch() {
+        auto reply = std::make_shared<Reply>([self = shared_from_this(), exchange = exchange_](Response response) {
+            if (self->exchange_ == exchange) {
+                self->respond(std::move(response));
+            }
+        });
+        const Handler handler = match_.route != nullptr ? match_.route->handler : match_.fallback;
+        try {
+            handler(request_, reply);
+        } catch (const std::exception& bug) {
+            base::log_error("web: {} {}: {}", to_text(request_.verb), request_.path, bug.what());
+            reply->problem(base::make_error("station.bug"));
+        }
+    }
+
+    // --- answering ---------------------------------------------------------------------------------
+
+    // Answers without having read the body: what may still come is not a request.
+    void refuse(const base::Error& error) {
+        auto response = problem_response(error);
+        if (error.code == "http.method") {
+            response.headers.push_back({"Allow", allow_});
+        }
+        const bool unread = body_ || !head_ || !head_->is_done();
+        response.close = unread;
+        respond(std::move(response));
+    }
+
+    void respond(Response response) {
+        if (closed_) {
+            return;
+        }
+        answer_ = std::move(response);
+        ++site_->counters->answers[std::min(answer_.status / 100, 5U)];
+        if (answer_.push && !head_only_) {
+            if (!unix_ && site_->counters->event_streams + site_->limits.reserved >= site_->limits.connections) {
+                refuse(http_error("http.busy"));
+                return;
+            }
+            ++site_->counters->event_streams;
+            pushing_ = true;
+        }
+        Framing framing;
+        framing.version = version_;
+        const bool endless = answer_.push != nullptr;
+        if (answer_.source) {
+            framing.length = answer_.source->length();
+        } else if (!endless) {
+            framing.length = payload().size();
+        }
+        framing.chunked = !framing.length && !endless && version_ == 11;
+        chunked_ = framing.chunked;
+        keep_alive_ = keep_alive_ && !answer_.close && !site_->stopping && !endless &&
+                      (framing.length || framing.chunked);
+        framing.keep_alive = keep_alive_;
+        head_text_ = response_head(answer_, framing);
+        out_ = {asio::buffer(head_text_)};
+        const bool bodiless = head_only_ || answer_.status == 204 || answer_.status == 304;
+        if (bodiless) {
+            write(&Session::end_answer);
+        } else if (pushing_) {
+            write(&Session::start_push);
+        } else if (answer_.source) {
+            write(&Session::pull);
+        } else {
+            out_.push_back(asio::buffer(payload()));
+            write(&Session::end_answer);
+        }
+    }
+
+    [[nodiscard]] const std::string& payload() const {
+        return answer_.shared_text ? *answer_.shared_text : answer_.text;
+    }
+
+    void pull() {
+        answer_.source->next([self = shared_from_this(), exchange = exchange_](base::Result<std::string> piece) {
+            if (!self->closed_ && self->exchange_ == exchange) {
+                self->on_piece(std::move(piece));
+            }
+        });
+    }
+
+    void on_piece(base::Result<std::string> piece) {
+        if (!piece) {
+            base::log_warning("web: {}: cut short: {}", request_.path, piece.error().message);
+            error_code ec;
+            stream_.socket().set_option(asio::socket_base::linger(true, 0), ec);
+            close();
+            return;
+        }
+        piece_ = std::move(*piece);
+        if (piece_.empty()) {
+            out_.clear();
+            if (chunked_) {
+                out_ = {asio::buffer("0\r\n\r\n", 5)};
+            }
+            write(&Session::end_answer);
+            return;
+        }
+        if (chunked_) {
+            chunk_head_ = fmt::format("{:x}\r\n", piece_.size());
+            out_ = {asio::buffer(chunk_head_), asio::buffer(piece_), asio::buffer("\r\n", 2)};
+        } else {
+            out_ = {asio::buffer(piece_)};
+        }
+        write(&Session::pull);
+    }
+
+    void end_answer() {
+        end_exchange();
+        if (keep_alive_ && !site_->stopping) {
+            read_next(site_->limits.idle_timeout);
+            return;
+        }
+        // Close in two halves: a client that still sends must not lose our answer to a reset.
+        error_code ec;
+        stream_.socket().shutdown(asio::socket_base::shutdown_send, ec);
+        drained_ = 0;
+        stream_.expires_after(site_->limits.linger);
+        drain();
+    }
+
+    void drain() {
+        buffer_.clear();
+        stream_.async_read_some(buffer_.prepare(16 * 1024), [self = shared_from_this()](error_code ec, std::size_t n) {
+            self->drained_ += n;
+            if (ec || self->drained_ > kDrainBytes) {
+                self->close();
+                return;
+            }
+            self->drain();
+        });
+    }
+
+    // --- pushing -----------------------------------------------------------------------------------
+
+    void start_push() {
+        stream_.expires_never();
+        watch_reader();
+        answer_.push->attach([weak = weak_from_this()] {
+            if (auto self = weak.lock()) {
+                self->wake();
+            }
+        });
+        wake();
+    }
+
+    // A page never sends anything on its stream: whatever comes is its end.
+    void watch_reader() {
+        buffer_.clear();
+        stream_.async_read_some(buffer_.prepare(512), [self = shared_from_this()](error_code, std::size_t) {
+            self->close();
+        });
+    }
+
+    // All that is pushed within one turn of the loop goes out in one write.
+    void wake() {
+        if (!flushing_ && !closed_) {
+            flushing_ = true;
+            asio::post(stream_.get_executor(), [self = shared_from_this()] { self->flush(); });
+        }
+    }
+
+    void flush() {
+        flushing_ = false;
+        if (closed_ || !answer_.push) {
+            return;
+        }
+        batch_ = answer_.push->take();
+        if (batch_.empty()) {
+            return;
+        }
+        flushing_ = true;
+        out_.clear();
+        for (const auto& text : batch_) {
+            out_.push_back(asio::buffer(*text));
+        }
+        write(&Session::flush);
+    }
+
+    // --- both --------------------------------------------------------------------------------------
+
+    // Writes out_ as fast as the reader takes it, then calls `next`.
+    void write(void (Session::*next)()) {
+        after_ = next;
+        written_ = 0;
+        write_more();
+    }
+
+    void write_more() {
+        while (written_ < out_.size() && out_[written_].size() == 0) {
+            ++written_;
+        }
+        if (written_ == out_.size()) {
+            (this->*after_)();
+            return;
+        }
+        const std::size_t count = std::min(out_.size() - written_, kWriteBuffers);
+        stream_.expires_after(site_->limits.write_timeout);
+        stream_.async_write_some(
+            std::span<const asio::const_buffer>(out_).subspan(written_, count),
+            [self = shared_from_this()](error_code ec, std::size_t n) { self->on_written(ec, n); }
+        );
+    }
+
+    void on_written(error_code ec, std::size_t n) {
+        if (closed_) {
+            return;
+        }
+        if (ec) {
+            lost(ec);
+            return;
+        }
+        while (n > 0) {
+            auto& first = out_[written_];
+            const std::size_t part = std::min(n, first.size());
+            first += part;
+            n -= part;
+            if (first.size() == 0) {
+                ++written_;
+            }
+        }
+        write_more();
+    }
+
+    void lost(error_code ec) {
+        if (ec == beast::error::timeout) {
+            ++site_->counters->timeouts;
+        }
+        close();
+    }
+
+    void end_exchange() {
+        ++exchange_;
+        if (pushing_) {
+            pushing_ = false;
+            --site_->counters->event_streams;
+        }
+        if (upload_) {
+            upload_ = false;
+            --site_->uploads;
+        }
+        if (answer_.push) {
+            answer_.push->attach(nullptr);
+        }
+        answer_ = Response{};
+        batch_.clear();
+        request_ = Request{};
+        if (closed_) {
+            out_.clear();
+        }
+    }
+
+    // Fixed after construction.
+    beast::basic_stream<asio::generic::stream_protocol> stream_;
+    beast::flat_buffer buffer_;
+    std::shared_ptr<Site> site_;
+    engine::Actor actor_;
+    bool unix_;
+    std::uint64_t id_;
+
+    // The request under way.
+    std::optional<http::request_parser<http::empty_body>> head_;
+    std::optional<http::request_parser<http::string_body>> body_;
+    Request request_;
+    Router::Match match_;
+    std::string allow_;
+    std::uint64_t exchange_ = 0;  // counts requests, so that a late answer meets no other request
+    unsigned version_ = 11;
+    bool head_only_ = false;
+    bool keep_alive_ = true;
+    bool upload_ = false;
+    std::size_t limit_ = 0;
+    std::size_t body_bytes_ = 0;
+    Clock::time_point body_start_;
+
+    // The answer under way.
+    Response answer_;
+    std::string head_text_;
+    std::string chunk_head_;
+    std::string piece_;
+    std::vector<std::shared_ptr<const std::string>> batch_;
+    std::vector<asio::const_buffer> out_;
+    std::size_t written_ = 0;
+    void (Session::*after_)() = nullptr;
+    bool chunked_ = false;
+    bool pushing_ = false;
+    bool flushing_ = false;
+
+    bool idle_ = true;
+    bool closed_ = false;
+    Clock::time_point idle_since_;
+    std::size_t drained_ = 0;
+};
+
+}  // namespace
+
+std::shared_ptr<Connection> make_connection(
+    asio::generic::stream_protocol::socket socket, std::shared_ptr<Site> site, engine::Actor actor, bool over_unix
+) {
+    return std::make_shared<Session>(std::move(socket), std::move(site), std::move(actor), over_unix);
+}
+
+}  // namespace lineside::web

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// One connection, TCP or Unix: reads a request in bounded time and space, asks the guard and the
+// router, gives it to the route, writes the answer, and only then reads the next (so pipelining is
+// safe). Internal to web/server.
+// Thread: the io_context's.
+#pragma once
+
+#include "web/server/site.h"
+
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/io_context.hpp>
+
+namespace lineside::web {
+
+[[nodiscard]] std::shared_ptr<Connection> make_connection(
+    boost::asio::generic::stream_protocol::socket socket, std::shared_ptr<Site> site, engine::Actor actor,
+    bool over_unix
+);
+
+}  // namespace lineside::web
