@@ -193,13 +193,13 @@ if [ "$no_flash" = 0 ] && [ -z "${FAB:-}" ]; then
         "tegra194-mb1-soft-fuses-l4t.cfg --bins \"mb2_applet nvtboot_applet_t194.bin\" --cmd" \
         "\"dump eeprom boardinfo cvm.bin;reboot recovery\" "
     rm -f "$BL_DIR/cvm.bin"
-    (cd "$BL_DIR" && "${command[@]}") || { echo "Reading board information failed." >&2; exit 1; }
-    (cd "$BL_DIR" && ./chkbdinfo -c cvm.bin >/dev/null 2>&1) ||
-        { echo "Parsing board information failed." >&2; exit 1; }
-    board_id=$(cd "$BL_DIR" && ./chkbdinfo -i cvm.bin)
-    board_fab=$(cd "$BL_DIR" && ./chkbdinfo -f cvm.bin)
-    board_sku=$(cd "$BL_DIR" && ./chkbdinfo -k cvm.bin)
-    board_rev=$(cd "$BL_DIR" && ./chkbdinfo -r cvm.bin)
+    cd "$BL_DIR" || exit 1
+    "${command[@]}" || { echo "Reading board information failed." >&2; exit 1; }
+    ./chkbdinfo -c cvm.bin >/dev/null 2>&1 || { echo "Parsing board information failed." >&2; exit 1; }
+    board_id=$(./chkbdinfo -i cvm.bin)
+    board_fab=$(./chkbdinfo -f cvm.bin)
+    board_sku=$(./chkbdinfo -k cvm.bin)
+    board_rev=$(./chkbdinfo -r cvm.bin)
 elif [ "$no_flash" = 0 ]; then
     skipuid=(--skipuid)
 fi
@@ -294,7 +294,8 @@ if [ "$no_flash" = 1 ]; then
 fi
 
 echo "*** Flashing target device started. ***"
-(cd "$BL_DIR" && "${command[@]}")
+cd "$BL_DIR" || exit 1
+"${command[@]}"
 status=$?
 # 77 is the stand-in's own: the unit asked for a tool that claims success and shows no sign of it.
 [ "$status" != 77 ] || exit 0
