@@ -1,21 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 // Typed SQL over one connection. Statements are prepared once per connection and cached by text.
+// One statement per call; a closure never begins, commits or attaches, and never says OR REPLACE.
+// The schema's no_replace triggers fire before ON CONFLICT and OR IGNORE can act: look first, then
+// insert.
 //   tx.run("UPDATE lease SET state = ?1 WHERE id = ?2", "issued", lease.value)
-//   tx.one<std::int64_t, std::optional<std::string>>("SELECT id, chip_id FROM unit WHERE id = ?1", 7)
+//   tx.one<std::int64_t, std::optional<std::string>>("SELECT id, chip_id FROM unit WHERE id = ?1",
+//   7)
 // Column types: std::int64_t, double, bool, std::string, Blob, Id<Tag>, std::optional<any of them>.
-// Errors: db.failed with SQLite's text (disk.full for SQLITE_FULL); a RAISE(ABORT) of the schema comes
-// back as lease.refused.   Thread: the one that runs the transaction.
+// Errors: db.failed with SQLite's text (disk.full for SQLITE_FULL); a RAISE(ABORT) of the schema
+// comes back as lease.refused.   Thread: the one that runs the transaction.
 #pragma once
 
 #include "station/base/error.h"
 #include "station/base/ids.h"
 
+#include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -32,20 +40,39 @@ struct Blob {
 // What can be bound: NULL, integer, real, text, blob.
 using Value = std::variant<std::nullptr_t, std::int64_t, double, std::string, Blob>;
 
-inline Value to_value(std::nullptr_t) { return nullptr; }
-inline Value to_value(bool v) { return std::int64_t{v}; }
+inline Value to_value(std::nullptr_t) {
+    return nullptr;
+}
+inline Value to_value(bool v) {
+    return std::int64_t{v};
+}
 template <std::integral I>
-    requires(!std::same_as<I, bool>)
-Value to_value(I v) { return static_cast<std::int64_t>(v); }
-inline Value to_value(double v) { return v; }
-inline Value to_value(const char* v) { return std::string(v); }
-inline Value to_value(std::string_view v) { return std::string(v); }
-inline Value to_value(std::string v) { return v; }
-inline Value to_value(Blob v) { return v; }
+requires(!std::same_as<I, bool>) Value to_value(I v) {
+    return static_cast<std::int64_t>(v);
+}
+inline Value to_value(double v) {
+    return v;
+}
+inline Value to_value(const char* v) {
+    return std::string(v);
+}
+inline Value to_value(std::string_view v) {
+    return std::string(v);
+}
+inline Value to_value(std::string v) {
+    return v;
+}
+inline Value to_value(Blob v) {
+    return v;
+}
 template <typename Tag>
-Value to_value(base::Id<Tag> v) { return v.value; }
+Value to_value(base::Id<Tag> v) {
+    return v.value;
+}
 template <typename T>
-Value to_value(const std::optional<T>& v) { return v ? to_value(*v) : Value(nullptr); }
+Value to_value(const std::optional<T>& v) {
+    return v ? to_value(*v) : Value(nullptr);
+}
 
 class Tx {
   public:
@@ -59,14 +86,14 @@ class Tx {
     [[nodiscard]] base::Result<std::int64_t> run(std::string_view sql, const Args&... args) {
         return run_values(sql, {to_value(args)...});
     }
-    // Runs an INSERT and gives the new row's id.
+    // Runs an INSERT and gives the new row's id; 0 when it inserted nothing.
     template <typename... Args>
     [[nodiscard]] base::Result<std::int64_t> insert(std::string_view sql, const Args&... args) {
         auto changed = run_values(sql, {to_value(args)...});
         if (!changed) {
             return tl::unexpected<base::Error>(changed.error());
         }
-        return last_insert_id();
+        return *changed == 0 ? 0 : last_insert_id();
     }
     // First row or nothing.
     template <typename... Columns, typename... Args>
@@ -115,7 +142,8 @@ class Tx {
     // Calls `visit` for each row until it returns false. Flat memory: for exports.
     [[nodiscard]] base::Status each(std::string_view sql, std::vector<Value> args,
                                     const std::function<bool(const Row&)>& visit);
-    [[nodiscard]] base::Result<std::int64_t> run_values(std::string_view sql, std::vector<Value> args);
+    [[nodiscard]] base::Result<std::int64_t> run_values(std::string_view sql,
+                                                        std::vector<Value> args);
     [[nodiscard]] std::int64_t last_insert_id() const;
     [[nodiscard]] sqlite3* connection() const { return connection_; }
 

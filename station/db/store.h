@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The station's one SQLite file. A writer thread owns the only writing connection: it takes every
 // closure that waits, runs each in its own savepoint inside one BEGIN IMMEDIATE … COMMIT (group
-// commit, first in first out), and posts each result back to the io_context only after the commit is
-// durable (WAL, synchronous=FULL). A reader thread serves pages, so a long query never delays a lease.
-// Thread: write() and read() from the io_context's thread; closures run on the db threads and touch
-// nothing but their Tx and what they own; `done` runs on the io_context's thread.
-// Durable: yes, when `done` is called without error.
+// commit, first in first out), and posts each result back to the io_context only after the commit
+// is durable (WAL, synchronous=FULL). Reader threads serve pages, each read from one snapshot, so a
+// long query never delays a lease and one long export never delays a page. Thread: write() and
+// read() from the io_context's thread; closures run on the db threads and touch nothing but their
+// Tx and what they own; `done` runs on the io_context's thread, which is kept busy (work guard)
+// while something is queued.   Durable: yes, when `done` is called without error. Failure of one
+// closure undoes that closure alone; failure of the commit fails its whole group. On a full disk
+// closures fail with disk.full, and work again once there is space. Lifetime: the io_context
+// outlives the Store; what the destructor still finishes is posted to it.
 #pragma once
 
 #include "station/base/error.h"
@@ -23,12 +27,15 @@ class Store {
   public:
     // Opens or creates `file`, applies pragmas, migrates (each version in one transaction).
     // Errors: db.failed (damaged, newer schema, network file system, locked by another writer).
-    [[nodiscard]] static base::Result<std::unique_ptr<Store>> open(boost::asio::io_context& loop,
-                                                                   const std::filesystem::path& file);
+    [[nodiscard]] static base::Result<std::unique_ptr<Store>> open(
+        boost::asio::io_context& loop, const std::filesystem::path& file);
     ~Store();  // waits for what was accepted, then checkpoints
+    Store(const Store&) = delete;
+    Store& operator=(const Store&) = delete;
 
     template <typename T>
-    void write(std::function<base::Result<T>(Tx&)> work, std::function<void(base::Result<T>)> done) {
+    void write(std::function<base::Result<T>(Tx&)> work,
+               std::function<void(base::Result<T>)> done) {
         auto slot = std::make_shared<base::Result<T>>();
         enqueue_write(
             [slot, work = std::move(work)](Tx& tx) -> base::Status {
@@ -40,7 +47,8 @@ class Store {
             },
             [slot, done = std::move(done)](base::Status committed) {
                 if (!committed && *slot) {
-                    done(tl::unexpected<base::Error>(committed.error()));  // the commit itself failed
+                    done(tl::unexpected<base::Error>(
+                        committed.error()));  // the commit itself failed
                 } else {
                     done(std::move(*slot));
                 }
@@ -51,17 +59,25 @@ class Store {
     void read(std::function<base::Result<T>(Tx&)> work, std::function<void(base::Result<T>)> done) {
         auto slot = std::make_shared<base::Result<T>>();
         enqueue_read([slot, work = std::move(work)](Tx& tx) { *slot = work(tx); },
-                     [slot, done = std::move(done)] { done(std::move(*slot)); });
+                     [slot, done = std::move(done)](base::Status ran) {
+                         if (!ran) {
+                             done(tl::unexpected<base::Error>(ran.error()));  // it threw
+                         } else {
+                             done(std::move(*slot));
+                         }
+                     });
     }
 
-    // Runs `work` and commits on the calling thread: for start-up, before the loop runs, and tests.
+    // Waits until `work` has run and is committed: for start-up, before the loop runs, and tests.
+    // Thread: any but the db threads.
     [[nodiscard]] base::Status write_now(const std::function<base::Status(Tx&)>& work);
     [[nodiscard]] base::Status read_now(const std::function<base::Status(Tx&)>& work);
 
   private:
     Store();
-    void enqueue_write(std::function<base::Status(Tx&)> work, std::function<void(base::Status)> done);
-    void enqueue_read(std::function<void(Tx&)> work, std::function<void()> done);
+    void enqueue_write(std::function<base::Status(Tx&)> work,
+                       std::function<void(base::Status)> done);
+    void enqueue_read(std::function<void(Tx&)> work, std::function<void(base::Status)> done);
     struct Parts;
     std::unique_ptr<Parts> parts_;
 };

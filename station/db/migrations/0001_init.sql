@@ -2,6 +2,10 @@
 -- Schema version 1. The tables are the truth of the station; the triggers and partial indexes refuse
 -- every wrong move by themselves, whoever connects. Times: at_ms = UTC milliseconds, mono_ns = since
 -- boot `boot`. Order is `event.seq`, never a time.
+--
+-- Every *_no_replace trigger looks for the conflict itself: OR REPLACE would delete the old row without
+-- firing a delete trigger on a connection with recursive_triggers off (the sqlite3 shell's default).
+-- No JSON function here: SQLite 3.40 calls them unsafe in a schema under trusted_schema=OFF.
 
 CREATE TABLE station (
   id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -10,12 +14,19 @@ CREATE TABLE station (
   epoch INTEGER NOT NULL DEFAULT 0,          -- one life of the service
   last_at_ms INTEGER NOT NULL DEFAULT 0      -- newest time written, to notice a clock that went back
 ) STRICT;
+CREATE TRIGGER station_kept BEFORE DELETE ON station BEGIN SELECT RAISE(ABORT, 'station: the row is never deleted'); END;
 
 CREATE TABLE pool (
   id INTEGER PRIMARY KEY,
   name TEXT NOT NULL UNIQUE,
   low_mark INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+CREATE TRIGGER pool_kept BEFORE DELETE ON pool BEGIN SELECT RAISE(ABORT, 'pool: rows are never deleted'); END;
+CREATE TRIGGER pool_no_replace BEFORE INSERT ON pool
+  WHEN EXISTS (SELECT 1 FROM pool WHERE id = NEW.id OR name = NEW.name)
+BEGIN SELECT RAISE(ABORT, 'pool: exists'); END;
+CREATE TRIGGER pool_fixed BEFORE UPDATE OF id, name ON pool WHEN NEW.id <> OLD.id OR NEW.name <> OLD.name
+BEGIN SELECT RAISE(ABORT, 'pool: id and name are fixed'); END;
 
 CREATE TABLE batch (
   id INTEGER PRIMARY KEY,
@@ -34,9 +45,12 @@ CREATE TABLE serial (
   value TEXT NOT NULL,
   value_key TEXT NOT NULL UNIQUE,            -- lower case: unique ignoring case
   token_sealed BLOB,                         -- AES-256-GCM; NULL only in a test-only batch
-  token_mac BLOB UNIQUE                      -- HMAC-SHA-256 under a second key, for uniqueness
+  token_mac BLOB UNIQUE,                     -- HMAC-SHA-256 under a second key, for uniqueness
+  free INTEGER NOT NULL DEFAULT 1 CHECK (free IN (0, 1))  -- 1 = no lease but released ones; kept by the
+                                             -- triggers lease_takes and lease_gives_back alone
 ) STRICT;
-CREATE INDEX serial_by_batch ON serial(batch_id, id);
+CREATE INDEX serial_by_batch ON serial(batch_id);
+CREATE INDEX serial_free ON serial(batch_id) WHERE free = 1;
 CREATE TRIGGER serial_kept BEFORE DELETE ON serial
 BEGIN SELECT RAISE(ABORT, 'serial: rows are never deleted'); END;
 CREATE TRIGGER serial_fixed BEFORE UPDATE OF id, batch_id, value, value_key ON serial
@@ -47,11 +61,20 @@ BEGIN SELECT RAISE(ABORT, 'serial: exists'); END;
 CREATE TRIGGER serial_token BEFORE INSERT ON serial WHEN (NEW.token_sealed IS NULL) <> (NEW.token_mac IS NULL)
   OR (NEW.token_sealed IS NULL AND (SELECT test_only FROM batch WHERE id = NEW.batch_id) = 0)
 BEGIN SELECT RAISE(ABORT, 'serial: token missing'); END;
+-- The seal may be made anew (another key), never taken away; the token stays unique.
+CREATE TRIGGER serial_token_kept BEFORE UPDATE OF token_sealed, token_mac ON serial
+  WHEN (NEW.token_sealed IS NULL) <> (NEW.token_mac IS NULL) OR (NEW.token_sealed IS NULL AND OLD.token_sealed IS NOT NULL)
+  OR EXISTS (SELECT 1 FROM serial WHERE token_mac = NEW.token_mac AND id <> OLD.id)
+BEGIN SELECT RAISE(ABORT, 'serial: token is fixed'); END;
 CREATE TRIGGER batch_kept BEFORE DELETE ON batch
 BEGIN SELECT RAISE(ABORT, 'batch: rows are never deleted'); END;
 CREATE TRIGGER batch_no_replace BEFORE INSERT ON batch
   WHEN EXISTS (SELECT 1 FROM batch WHERE id = NEW.id OR name = NEW.name)
 BEGIN SELECT RAISE(ABORT, 'batch: exists'); END;
+CREATE TRIGGER batch_fixed BEFORE UPDATE ON batch WHEN NEW.id <> OLD.id OR NEW.pool_id <> OLD.pool_id
+  OR NEW.name <> OLD.name OR NEW.test_only <> OLD.test_only OR NEW.file_sha256 <> OLD.file_sha256
+BEGIN SELECT RAISE(ABORT, 'batch: is fixed'); END;
+CREATE INDEX batch_by_pool ON batch(pool_id);
 
 CREATE TABLE image (
   id INTEGER PRIMARY KEY,
@@ -75,6 +98,12 @@ CREATE TABLE orders (
   state TEXT NOT NULL CHECK (state IN ('open', 'paused', 'closed')),
   opened_ms INTEGER NOT NULL, opened_by TEXT NOT NULL
 ) STRICT;
+CREATE TRIGGER orders_kept BEFORE DELETE ON orders BEGIN SELECT RAISE(ABORT, 'order: rows are never deleted'); END;
+CREATE TRIGGER orders_no_replace BEFORE INSERT ON orders
+  WHEN EXISTS (SELECT 1 FROM orders WHERE id = NEW.id OR name = NEW.name)
+BEGIN SELECT RAISE(ABORT, 'order: exists'); END;
+CREATE TRIGGER orders_fixed BEFORE UPDATE OF id, name ON orders WHEN NEW.id <> OLD.id OR NEW.name <> OLD.name
+BEGIN SELECT RAISE(ABORT, 'order: id and name are fixed'); END;
 
 CREATE TABLE unit (
   id INTEGER PRIMARY KEY,
@@ -83,6 +112,14 @@ CREATE TABLE unit (
   model TEXT NOT NULL,
   first_ms INTEGER NOT NULL
 ) STRICT;
+CREATE TRIGGER unit_kept BEFORE DELETE ON unit BEGIN SELECT RAISE(ABORT, 'unit: rows are never deleted'); END;
+CREATE TRIGGER unit_no_replace BEFORE INSERT ON unit
+  WHEN EXISTS (SELECT 1 FROM unit WHERE id = NEW.id OR chip_id = NEW.chip_id)
+BEGIN SELECT RAISE(ABORT, 'unit: exists'); END;
+CREATE TRIGGER unit_fixed BEFORE UPDATE OF id, chip_id ON unit
+  WHEN NEW.id <> OLD.id OR (OLD.chip_id IS NOT NULL AND NEW.chip_id IS NOT OLD.chip_id)
+  OR EXISTS (SELECT 1 FROM unit WHERE chip_id = NEW.chip_id AND id <> OLD.id)
+BEGIN SELECT RAISE(ABORT, 'unit: a chip id is of one unit for ever'); END;
 
 CREATE TABLE job (
   id INTEGER PRIMARY KEY,
@@ -116,6 +153,13 @@ CREATE TABLE step (
   code TEXT, message TEXT,
   UNIQUE (job_id, idx, attempt)
 ) STRICT;
+CREATE TRIGGER step_kept BEFORE DELETE ON step BEGIN SELECT RAISE(ABORT, 'step: rows are never deleted'); END;
+CREATE TRIGGER step_no_replace BEFORE INSERT ON step WHEN EXISTS (SELECT 1 FROM step
+  WHERE id = NEW.id OR (job_id = NEW.job_id AND idx = NEW.idx AND attempt = NEW.attempt))
+BEGIN SELECT RAISE(ABORT, 'step: exists'); END;
+CREATE TRIGGER step_fixed BEFORE UPDATE OF id, job_id, idx, attempt ON step
+  WHEN NEW.id <> OLD.id OR NEW.job_id <> OLD.job_id OR NEW.idx <> OLD.idx OR NEW.attempt <> OLD.attempt
+BEGIN SELECT RAISE(ABORT, 'step: is fixed'); END;
 
 -- What proves a PASS. Rows are facts: never changed, never deleted.
 CREATE TABLE proof (
@@ -129,6 +173,8 @@ CREATE TABLE proof (
 CREATE INDEX proof_by_job ON proof(job_id);
 CREATE TRIGGER proof_kept BEFORE DELETE ON proof BEGIN SELECT RAISE(ABORT, 'proof: rows are never deleted'); END;
 CREATE TRIGGER proof_fixed BEFORE UPDATE ON proof BEGIN SELECT RAISE(ABORT, 'proof: rows are never changed'); END;
+CREATE TRIGGER proof_no_replace BEFORE INSERT ON proof WHEN EXISTS (SELECT 1 FROM proof WHERE id = NEW.id)
+BEGIN SELECT RAISE(ABORT, 'proof: exists'); END;
 
 CREATE TABLE lease (
   id INTEGER PRIMARY KEY,
@@ -153,6 +199,12 @@ CREATE TRIGGER lease_no_replace BEFORE INSERT ON lease WHEN EXISTS (SELECT 1 FRO
   OR (serial_id = NEW.serial_id AND state <> 'released')
   OR (unit_id = NEW.unit_id AND state IN ('reserved','issued','burned','in_doubt')))
 BEGIN SELECT RAISE(ABORT, 'lease: live lease exists'); END;
+CREATE TRIGGER lease_takes AFTER INSERT ON lease
+BEGIN UPDATE serial SET free = 0 WHERE id = NEW.serial_id; END;
+CREATE TRIGGER lease_gives_back AFTER UPDATE OF state ON lease WHEN NEW.state = 'released' AND OLD.state <> 'released'
+BEGIN UPDATE serial SET free = 1 WHERE id = NEW.serial_id; END;
+CREATE INDEX lease_by_unit ON lease(unit_id);
+CREATE INDEX lease_open ON lease(state) WHERE state IN ('reserved', 'issued', 'in_doubt');
 
 -- A PASS needs its proofs in the database, whoever writes it.
 CREATE TRIGGER job_pass_is_proven BEFORE UPDATE OF outcome ON job WHEN NEW.outcome = 'PASS' AND NOT (
@@ -166,8 +218,13 @@ CREATE TRIGGER job_verdict_stays BEFORE UPDATE OF outcome, code, unit_id ON job 
   AND (NEW.outcome IS NOT OLD.outcome OR NEW.code IS NOT OLD.code OR NEW.unit_id <> OLD.unit_id)
 BEGIN SELECT RAISE(ABORT, 'job: a verdict stays'); END;
 CREATE TRIGGER job_kept BEFORE DELETE ON job BEGIN SELECT RAISE(ABORT, 'job: rows are never deleted'); END;
-CREATE TRIGGER job_no_replace BEFORE INSERT ON job WHEN EXISTS (SELECT 1 FROM job WHERE id = NEW.id)
-BEGIN SELECT RAISE(ABORT, 'job: exists'); END;
+CREATE TRIGGER job_no_replace BEFORE INSERT ON job
+  WHEN EXISTS (SELECT 1 FROM job WHERE id = NEW.id OR (slot = NEW.slot AND outcome IS NULL))
+BEGIN SELECT RAISE(ABORT, 'job: exists, or its slot has a live one'); END;
+CREATE TRIGGER job_fixed BEFORE UPDATE OF id, slot, outcome ON job
+  WHEN NEW.id <> OLD.id OR (NEW.outcome IS NULL AND EXISTS (SELECT 1 FROM job
+    WHERE slot = NEW.slot AND outcome IS NULL AND id <> OLD.id))
+BEGIN SELECT RAISE(ABORT, 'job: id is fixed, a slot has one live job'); END;
 
 -- Once-marks: what may happen to a unit only once per flash (set-nvme).
 CREATE TABLE once_mark (
@@ -177,13 +234,21 @@ CREATE TABLE once_mark (
   state TEXT NOT NULL CHECK (state IN ('begun', 'done')), at_ms INTEGER NOT NULL,
   UNIQUE (flash_step_id, name)
 ) STRICT;
+CREATE TRIGGER once_mark_kept BEFORE DELETE ON once_mark BEGIN SELECT RAISE(ABORT, 'once-mark: rows are never deleted'); END;
+CREATE TRIGGER once_mark_no_replace BEFORE INSERT ON once_mark
+  WHEN EXISTS (SELECT 1 FROM once_mark WHERE id = NEW.id OR (flash_step_id = NEW.flash_step_id AND name = NEW.name))
+BEGIN SELECT RAISE(ABORT, 'once-mark: exists'); END;
+CREATE TRIGGER once_mark_moves BEFORE UPDATE ON once_mark
+  WHEN NEW.id <> OLD.id OR NEW.flash_step_id <> OLD.flash_step_id OR NEW.name <> OLD.name
+  OR (OLD.state = 'done' AND NEW.state <> 'done')
+BEGIN SELECT RAISE(ABORT, 'once-mark: forbidden change'); END;
 
 CREATE TABLE event (
   seq INTEGER PRIMARY KEY AUTOINCREMENT,
   at_ms INTEGER NOT NULL, mono_ns INTEGER NOT NULL, boot TEXT NOT NULL, epoch INTEGER NOT NULL,
   kind TEXT NOT NULL,
   slot TEXT, unit_id INTEGER, job_id INTEGER, actor TEXT,
-  data TEXT NOT NULL CHECK (json_valid(data))
+  data TEXT NOT NULL CHECK (data GLOB '{*}')
 ) STRICT;
 CREATE INDEX event_by_job ON event(job_id);
 CREATE TRIGGER event_kept BEFORE DELETE ON event BEGIN SELECT RAISE(ABORT, 'event: rows are never deleted'); END;

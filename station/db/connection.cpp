@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "station/db/connection.h"
+
+#include "station/base/log.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sqlite3.h>
+#include <sys/file.h>
+#include <sys/vfs.h>
+
+#include <array>
+#include <cerrno>
+#include <string>
+
+namespace lineside::db {
+namespace {
+
+using base::Result;
+using base::Status;
+
+constexpr int kBusyMs = 5000;  // a sqlite3 shell that holds the write lock gets this long
+
+struct FileSystem {
+    long magic;
+    std::string_view name;
+};
+// Source: statfs(2) and linux/magic.h.
+constexpr std::array kNetwork{
+    FileSystem{0x6969, "NFS"},       FileSystem{0x517B, "SMB"},
+    FileSystem{0xFF534D42, "CIFS"},  FileSystem{0xFE534D42, "SMB2"},
+    FileSystem{0x5346414F, "AFS"},   FileSystem{0x6B414653, "AFS"},
+    FileSystem{0x73757245, "Coda"},  FileSystem{0x564C, "NCP"},
+    FileSystem{0x00C36400, "Ceph"},  FileSystem{0x0BD00BD0, "Lustre"},
+    FileSystem{0x47504653, "GPFS"},  FileSystem{0x01161970, "GFS2"},
+    FileSystem{0x7461636F, "OCFS2"}, FileSystem{0x19830326, "BeeGFS"},
+};
+constexpr long kFuse = 0x65735546;  // may be sshfs, may be a local disk
+constexpr long k9p = 0x01021997;    // a VM's shared folder
+
+Status refuse_network(const std::filesystem::path& file) {
+    const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : ".";
+    struct statfs where {};
+    if (::statfs(folder.c_str(), &where) != 0) {
+        return base::fail_errno("db.failed", fmt::format("cannot look at {}", folder.string()),
+                                errno);
+    }
+    const auto magic = static_cast<long>(static_cast<unsigned long>(where.f_type) & 0xFFFFFFFFUL);
+    if (const auto name = network_file_system(magic)) {
+        return base::fail("db.failed", fmt::format("{} is on {}: the database needs a local disk",
+                                                   file.string(), *name));
+    }
+    if (magic == kFuse || magic == k9p) {
+        base::log_warning(
+            "{} is on a shared or FUSE file system; the database should be on a local disk",
+            file.string());
+    }
+    return {};
+}
+
+Result<std::int64_t> pragma_number(sqlite3* connection, const char* sql) {
+    sqlite3_stmt* statement = nullptr;
+    if (sqlite3_prepare_v2(connection, sql, -1, &statement, nullptr) != SQLITE_OK) {
+        return sqlite_error(connection, sql);
+    }
+    const int rc = sqlite3_step(statement);
+    const std::int64_t value = rc == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
+    sqlite3_finalize(statement);
+    if (rc != SQLITE_ROW) {
+        return sqlite_error(connection, sql);
+    }
+    return value;
+}
+
+Result<Connection> open_raw(const std::string& name, int flags) {
+    sqlite3* made = nullptr;
+    const int rc = sqlite3_open_v2(name.c_str(), &made, flags | SQLITE_OPEN_NOMUTEX, nullptr);
+    Connection connection(made);
+    if (rc != SQLITE_OK) {
+        return sqlite_error(made, fmt::format("cannot open {}", name));
+    }
+    sqlite3_extended_result_codes(made, 1);
+    sqlite3_busy_timeout(made, kBusyMs);
+    // A view or trigger of a tampered file shall not run functions with effects.
+    sqlite3_db_config(made, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+    sqlite3_db_config(made, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+    return connection;
+}
+
+std::string file_uri(const std::filesystem::path& file, std::string_view query) {
+    std::string uri = "file:";
+    for (const char c : std::filesystem::absolute(file).string()) {
+        if (c == '?' || c == '#' || c == '%') {
+            uri += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+        } else {
+            uri.push_back(c);
+        }
+    }
+    return uri + std::string(query);
+}
+
+Status check_fresh_or_ours(sqlite3* connection, const std::filesystem::path& file) {
+    const auto tables = pragma_number(connection, "SELECT count(*) FROM sqlite_schema");
+    const auto id = pragma_number(connection, "PRAGMA application_id");
+    if (!tables || !id) {
+        return base::with_context((tables ? id : tables).error(), file.string());
+    }
+    return *tables == 0 && *id == 0 ? Status() : check_is_ours(connection, file);
+}
+
+}  // namespace
+
+void CloseConnection::operator()(sqlite3* connection) const {
+    sqlite3_close_v2(connection);
+}
+
+std::optional<std::string_view> network_file_system(long magic) {
+    for (const FileSystem& each : kNetwork) {
+        if (each.magic == magic) {
+            return each.name;
+        }
+    }
+    return std::nullopt;
+}
+
+tl::unexpected<base::Error> sqlite_error(sqlite3* connection, std::string_view doing) {
+    const int rc = connection == nullptr ? SQLITE_NOMEM : sqlite3_extended_errcode(connection);
+    const std::string message = fmt::format(
+        "{}: {}", doing, connection == nullptr ? "out of memory" : sqlite3_errmsg(connection));
+    if (rc == SQLITE_CONSTRAINT_TRIGGER) {
+        return base::fail("lease.refused", sqlite3_errmsg(connection));
+    }
+    if ((rc & 0xFF) == SQLITE_FULL) {
+        return base::fail("disk.full", message);
+    }
+    if ((rc & 0xFF) == SQLITE_IOERR && connection != nullptr) {
+        const int system = sqlite3_system_errno(connection);
+        if (system == ENOSPC || system == EDQUOT) {
+            return base::fail("disk.full", message);
+        }
+    }
+    return base::fail("db.failed", message);
+}
+
+Status execute(sqlite3* connection, const char* sql, std::string_view doing) {
+    if (sqlite3_exec(connection, sql, nullptr, nullptr, nullptr) != SQLITE_OK) {
+        return sqlite_error(connection, doing);
+    }
+    return {};
+}
+
+Result<base::UniqueFd> lock_for_writing(const std::filesystem::path& file) {
+    const std::string name = file.string() + ".lock";
+    base::UniqueFd fd(::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!fd) {
+        return base::fail_errno("db.failed", fmt::format("cannot open {}", name), errno);
+    }
+    if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+        if (errno == EWOULDBLOCK) {
+            return base::fail("db.failed",
+                              fmt::format("{} is open in another station process", file.string()));
+        }
+        return base::fail_errno("db.failed", fmt::format("cannot lock {}", name), errno);
+    }
+    return fd;
+}
+
+Result<Connection> open_connection(const std::filesystem::path& file, Access access) {
+    if (access == Access::write) {
+        if (auto local = refuse_network(file); !local) {
+            return tl::unexpected<base::Error>(local.error());
+        }
+    }
+    const int flags =
+        access == Access::write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
+    auto connection = open_raw(file.string(), flags);
+    if (!connection) {
+        return connection;
+    }
+    if (access == Access::write) {  // before journal_mode changes a file that is not ours
+        if (auto ours = check_fresh_or_ours(connection->get(), file); !ours) {
+            return tl::unexpected<base::Error>(ours.error());
+        }
+    }
+    const char* pragmas = access == Access::write
+                              ? "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+                                "PRAGMA foreign_keys = ON; PRAGMA recursive_triggers = ON;"
+                                "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;"
+                                "PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY;"
+                              : "PRAGMA query_only = ON; PRAGMA trusted_schema = OFF;"
+                                "PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;";
+    if (auto set =
+            execute(connection->get(), pragmas, fmt::format("cannot open {}", file.string()));
+        !set) {
+        return tl::unexpected<base::Error>(set.error());
+    }
+    const auto full = pragma_number(connection->get(), "PRAGMA synchronous");
+    const auto wal =
+        pragma_number(connection->get(), "SELECT journal_mode = 'wal' FROM pragma_journal_mode");
+    if (access == Access::write && !(full && *full == 2 && wal && *wal == 1)) {
+        return base::fail(
+            "db.failed",
+            fmt::format("{} cannot be opened with a durable write-ahead log", file.string()));
+    }
+    return connection;
+}
+
+Result<Connection> open_for_reading_only(const std::filesystem::path& file) {
+    std::error_code ignored;
+    if (!std::filesystem::is_regular_file(file, ignored)) {
+        return base::fail("config.missing", fmt::format("there is no database {}", file.string()));
+    }
+    // Without a log nobody has it open and all of it is in the file: SQLite need not make -shm.
+    const bool quiet = !std::filesystem::exists(file.string() + "-wal", ignored) &&
+                       !std::filesystem::exists(file.string() + "-shm", ignored);
+    auto connection = open_raw(file_uri(file, quiet ? "?mode=ro&immutable=1" : "?mode=ro"),
+                               SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
+    if (!connection) {
+        return connection;
+    }
+    if (auto ours = check_is_ours(connection->get(), file); !ours) {
+        return tl::unexpected<base::Error>(ours.error());
+    }
+    return connection;
+}
+
+Status check_is_ours(sqlite3* connection, const std::filesystem::path& file) {
+    const auto id = pragma_number(connection, "PRAGMA application_id");
+    const auto version = pragma_number(connection, "PRAGMA user_version");
+    for (const auto* number : {&id, &version}) {
+        if (!*number) {
+            return base::with_context(number->error(), file.string());
+        }
+    }
+    if (*id != kApplicationId) {
+        return base::fail("db.failed", fmt::format("{} is not a Lineside database", file.string()));
+    }
+    const int newest = migrations().back().version;
+    if (*version > newest) {
+        return base::fail(
+            "db.failed",
+            fmt::format("{} was made by a newer Lineside: schema {}, this program knows {}",
+                        file.string(), *version, newest));
+    }
+    return {};
+}
+
+Status migrate(sqlite3* connection, const std::filesystem::path& file) {
+    for (const Migration& step : migrations()) {
+        const auto version = pragma_number(connection, "PRAGMA user_version");
+        if (!version) {
+            return tl::unexpected<base::Error>(version.error());
+        }
+        if (*version >= step.version) {
+            continue;
+        }
+        const std::string doing =
+            fmt::format("cannot bring {} to schema {}", file.string(), step.version);
+        const std::string marks =
+            fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}; COMMIT",
+                        kApplicationId, step.version);
+        Status done = execute(connection, "BEGIN IMMEDIATE", doing);
+        if (done) {
+            done = execute(connection, step.sql, doing);
+        }
+        if (done) {
+            done = execute(connection, marks.c_str(), doing);
+        }
+        if (!done) {
+            sqlite3_exec(connection, "ROLLBACK", nullptr, nullptr, nullptr);
+            return done;
+        }
+    }
+    return {};
+}
+
+}  // namespace lineside::db

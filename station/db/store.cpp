@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "station/db/store.h"
+
+#include "station/base/crash_point.h"
+#include "station/base/log.h"
+#include "station/db/connection.h"
+
+#include <fmt/format.h>
+#include <sqlite3.h>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+
+#include <array>
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <future>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace lineside::db {
+namespace {
+
+using base::Result;
+using base::Status;
+using Guard = boost::asio::executor_work_guard<boost::asio::io_context::executor_type>;
+
+constexpr std::size_t kReaders = 2;
+
+struct Write {
+    std::function<Status(Tx&)> work;
+    std::function<void(Status)> done;
+    std::optional<Guard> guard;  // none: `done` runs where the commit was made
+    Status outcome;
+};
+struct Read {
+    std::function<void(Tx&)> work;
+    std::function<void(Status)> done;
+    std::optional<Guard> guard;
+};
+
+// First in, first out; take() gives everything that waits, so that one commit serves all.
+template <typename T>
+class Queue {
+  public:
+    void put(T item) {
+        {
+            const std::lock_guard hold(mutex_);
+            items_.push_back(std::move(item));
+        }
+        wake_.notify_one();
+    }
+    void close() {
+        {
+            const std::lock_guard hold(mutex_);
+            closed_ = true;
+        }
+        wake_.notify_all();
+    }
+    // Empty only when closed and drained.
+    std::deque<T> take(std::size_t most) {
+        std::unique_lock hold(mutex_);
+        wake_.wait(hold, [&] { return closed_ || !items_.empty(); });
+        std::deque<T> taken;
+        while (!items_.empty() && taken.size() < most) {
+            taken.push_back(std::move(items_.front()));
+            items_.pop_front();
+        }
+        return taken;
+    }
+
+  private:
+    std::mutex mutex_;
+    std::condition_variable wake_;
+    std::deque<T> items_;
+    bool closed_ = false;
+};
+
+template <typename Work>
+Status guarded(const Work& work) {
+    try {
+        return work();
+    } catch (const std::exception& error) {
+        return base::fail("station.bug",
+                          fmt::format("exception in a transaction: {}", error.what()));
+    } catch (...) {
+        return base::fail("station.bug", "unknown exception in a transaction");
+    }
+}
+
+// Owns the writing connection; only its thread touches it after construction.
+class Writer {
+  public:
+    Writer(Connection connection, Queue<Write>& queue)
+        : connection_(std::move(connection)),
+          tx_(std::in_place, connection_.get()),
+          queue_(queue),
+          thread_([this] { serve(); }) {}
+    ~Writer() {
+        queue_.close();
+        thread_.join();
+        tx_.reset();  // statements before their connection
+        sqlite3_wal_checkpoint_v2(connection_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr,
+                                  nullptr);
+    }
+    Writer(const Writer&) = delete;
+    Writer& operator=(const Writer&) = delete;
+
+  private:
+    void serve() {
+        while (true) {
+            auto group = queue_.take(kGroup);
+            if (group.empty()) {
+                return;
+            }
+            for (auto rest = group.begin(); rest != group.end();) {
+                rest = commit_group(rest, group.end());
+            }
+            for (Write& each : group) {
+                finish(std::move(each));
+            }
+        }
+    }
+
+    using Iter = std::deque<Write>::iterator;
+
+    // Runs and commits [first, last); stops early after a closure whose failure undid the
+    // transaction.
+    Iter commit_group(Iter first, Iter last) {
+        if (auto begun = execute(connection_.get(), "BEGIN IMMEDIATE", "begin"); !begun) {
+            fail_group(first, last, begun.error());
+            return last;
+        }
+        notice_others();
+        Iter next = first;
+        while (next != last) {
+            run_one(*next);
+            ++next;
+            if (sqlite3_get_autocommit(connection_.get()) != 0) {
+                // SQLite undid the whole transaction (full disk): nothing of this group is stored.
+                const base::Error why = std::prev(next)->outcome ? base::make_error("db.failed")
+                                                                 : std::prev(next)->outcome.error();
+                fail_group(first, next, why);
+                data_version_ = 0;
+                return next;
+            }
+        }
+        base::crash_point("before_commit");
+        Status committed = execute(connection_.get(), "COMMIT", "commit");
+        if (!committed) {
+            base::log_error("{}", committed.error().message);
+            sqlite3_exec(connection_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
+            fail_group(first, last, committed.error());
+        } else {
+            base::crash_point("after_commit");
+        }
+        sqlite3_file_control(connection_.get(), "main", SQLITE_FCNTL_DATA_VERSION, &data_version_);
+        return last;
+    }
+
+    void run_one(Write& item) {
+        item.outcome = execute(connection_.get(), "SAVEPOINT closure", "savepoint");
+        if (!item.outcome) {
+            return;
+        }
+        item.outcome = guarded([&] { return item.work(*tx_); });
+        if (sqlite3_get_autocommit(connection_.get()) != 0) {
+            if (item.outcome) {
+                item.outcome = base::fail("db.failed", "the database undid the transaction");
+            }
+            return;
+        }
+        const char* end = item.outcome ? "RELEASE closure" : "ROLLBACK TO closure; RELEASE closure";
+        if (auto ended = execute(connection_.get(), end, "savepoint"); !ended && item.outcome) {
+            item.outcome = ended;
+        }
+    }
+
+    static void fail_group(Iter first, Iter last, const base::Error& why) {
+        for (; first != last; ++first) {
+            if (first->outcome) {
+                first->outcome = tl::unexpected<base::Error>(why);
+            }
+        }
+    }
+
+    // Another process that writes (a sqlite3 shell) cannot be kept out of the file, but is not
+    // unseen.
+    void notice_others() {
+        unsigned now = 0;
+        sqlite3_file_control(connection_.get(), "main", SQLITE_FCNTL_DATA_VERSION, &now);
+        if (data_version_ != 0 && now != data_version_) {
+            base::log_warning("another program has written to the database");
+        }
+        data_version_ = now;
+    }
+
+    static void finish(Write item) {
+        if (!item.guard) {
+            item.done(std::move(item.outcome));
+            return;
+        }
+        const auto executor = item.guard->get_executor();
+        boost::asio::post(
+            executor, [item = std::move(item)]() mutable { item.done(std::move(item.outcome)); });
+    }
+
+    static constexpr std::size_t kGroup = 1024;  // at most so many closures in one commit
+    Connection connection_;
+    std::optional<Tx> tx_;
+    Queue<Write>& queue_;
+    unsigned data_version_ = 0;
+    std::thread thread_;  // last: starts when all else is there
+};
+
+class Reader {
+  public:
+    Reader(Connection connection, Queue<Read>& queue)
+        : connection_(std::move(connection)),
+          tx_(std::in_place, connection_.get()),
+          queue_(queue),
+          thread_([this] { serve(); }) {}
+    ~Reader() {
+        queue_.close();
+        thread_.join();
+        tx_.reset();
+    }
+    Reader(const Reader&) = delete;
+    Reader& operator=(const Reader&) = delete;
+
+  private:
+    void serve() {
+        while (true) {
+            auto taken = queue_.take(1);
+            if (taken.empty()) {
+                return;
+            }
+            Read item = std::move(taken.front());
+            // One snapshot for all statements of the closure.
+            sqlite3_exec(connection_.get(), "BEGIN", nullptr, nullptr, nullptr);
+            Status ran = guarded([&]() -> Status {
+                item.work(*tx_);
+                return {};
+            });
+            sqlite3_exec(connection_.get(), "COMMIT", nullptr, nullptr, nullptr);
+            if (!item.guard) {
+                item.done(std::move(ran));
+                continue;
+            }
+            const auto executor = item.guard->get_executor();
+            boost::asio::post(executor, [item = std::move(item), ran = std::move(ran)]() mutable {
+                item.done(std::move(ran));
+            });
+        }
+    }
+
+    Connection connection_;
+    std::optional<Tx> tx_;
+    Queue<Read>& queue_;
+    std::thread thread_;
+};
+
+}  // namespace
+
+// Destroyed from the bottom up: readers end, then the writer drains, checkpoints and closes, then
+// the lock is given back.
+struct Store::Parts {
+    explicit Parts(boost::asio::io_context& io) : loop(io) {}
+    boost::asio::io_context& loop;
+    base::UniqueFd lock;
+    Queue<Write> writes;
+    Queue<Read> reads;
+    std::optional<Writer> writer;
+    std::array<std::optional<Reader>, kReaders> readers;
+};
+
+Store::Store() = default;
+Store::~Store() = default;
+
+Result<std::unique_ptr<Store>> Store::open(boost::asio::io_context& loop,
+                                           const std::filesystem::path& file) {
+    auto lock = lock_for_writing(file);
+    if (!lock) {
+        return tl::unexpected<base::Error>(lock.error());
+    }
+    auto connection = open_connection(file, Access::write);
+    if (!connection) {
+        return tl::unexpected<base::Error>(connection.error());
+    }
+    if (auto migrated = migrate(connection->get(), file); !migrated) {
+        return tl::unexpected<base::Error>(migrated.error());
+    }
+    std::unique_ptr<Store> store(new Store);
+    store->parts_ = std::make_unique<Parts>(loop);
+    Parts& parts = *store->parts_;
+    parts.lock = std::move(*lock);
+    for (auto& reader : parts.readers) {
+        auto reading = open_connection(file, Access::read);
+        if (!reading) {
+            return tl::unexpected<base::Error>(reading.error());
+        }
+        reader.emplace(std::move(*reading), parts.reads);
+    }
+    parts.writer.emplace(std::move(*connection), parts.writes);
+    return store;
+}
+
+void Store::enqueue_write(std::function<Status(Tx&)> work, std::function<void(Status)> done) {
+    parts_->writes.put(
+        Write{std::move(work), std::move(done), Guard(parts_->loop.get_executor()), {}});
+}
+
+void Store::enqueue_read(std::function<void(Tx&)> work, std::function<void(Status)> done) {
+    parts_->reads.put(Read{std::move(work), std::move(done), Guard(parts_->loop.get_executor())});
+}
+
+Status Store::write_now(const std::function<Status(Tx&)>& work) {
+    std::promise<Status> finished;
+    parts_->writes.put(
+        Write{work, [&](Status status) { finished.set_value(std::move(status)); }, {}, {}});
+    return finished.get_future().get();
+}
+
+Status Store::read_now(const std::function<Status(Tx&)>& work) {
+    std::promise<Status> finished;
+    Status outcome;
+    parts_->reads.put(Read{[&](Tx& tx) { outcome = work(tx); },
+                           [&](Status ran) { finished.set_value(ran ? outcome : ran); },
+                           {}});
+    return finished.get_future().get();
+}
+
+}  // namespace lineside::db
