@@ -33,6 +33,14 @@ struct LiveEvent {
 
 using Done = std::function<void(base::Result<base::Json>)>;
 
+struct OrderOpening {
+    std::string name;
+    std::string profile;
+    std::string pool;
+    int quantity = 0;
+    bool close_others = false;  // close every open order of the same model in the same commit
+};
+
 struct BatchLoad {
     std::string pool;
     std::string batch;      // name; empty: made from pool, date and number
@@ -60,6 +68,8 @@ class Facade {
     virtual void retry(std::string slot, Actor actor, Done done) = 0;
     virtual void stop(std::string slot, Actor actor, Done done) = 0;
     virtual void load_batch(BatchLoad load, Actor actor, Done done) = 0;
+    // Opens an order; the image is built or found, then verified, before a unit starts under it.
+    virtual void open_order(OrderOpening opening, Actor actor, Done done);
 
     // Runs `work` on a read-only snapshot of the database, off this thread.
     virtual void read(std::function<base::Result<base::Json>(db::Tx&)> work, Done done) = 0;
@@ -72,5 +82,9 @@ class Facade {
     // Folder of the logs of one job; file names come from the database, never from a request.
     [[nodiscard]] virtual std::string log_folder(std::int64_t job) const = 0;
 };
+
+inline void Facade::open_order(OrderOpening /*opening*/, Actor /*actor*/, Done done) {
+    done(base::fail("request.refused", "This station opens no orders"));
+}
 
 }  // namespace lineside::engine

@@ -112,13 +112,19 @@ Result<std::int64_t> set_state(Tx& tx, const Stamp& stamp, JobId job, const std:
     return append_of_job(tx, stamp, job, slot, "job.state", {{"state", core::to_text(state)}});
 }
 
-Result<std::int64_t> start_step(Tx& tx, const Stamp& stamp, JobId job, const std::string& slot, int index,
-                                int attempt, const core::StepPlan& plan, core::JobState state) {
+Result<StartedStep> start_step(Tx& tx, const Stamp& stamp, JobId job, const std::string& slot, int index,
+                               const core::StepPlan& plan, core::JobState state) {
+    auto last = tx.one<int>("SELECT coalesce(max(attempt), 0) FROM step WHERE job_id = ?1 AND idx = ?2", job, index);
+    if (!last) {
+        return tl::unexpected<base::Error>(last.error());
+    }
+    StartedStep started;
+    started.attempt = std::get<0>(**last) + 1;
     auto step = tx.insert(
         "INSERT INTO step (job_id, idx, name, method, attempt, started_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)", job,
-        index, plan.name, plan.method, attempt, stamp.at_ms);
+        index, plan.name, plan.method, started.attempt, stamp.at_ms);
     if (!step) {
-        return step;
+        return tl::unexpected<base::Error>(step.error());
     }
     if (auto done = run_one(tx.run("UPDATE job SET state = ?1, epoch = ?2 WHERE id = ?3 AND outcome IS NULL",
                                    core::to_text(state), stamp.epoch, job),
@@ -126,19 +132,23 @@ Result<std::int64_t> start_step(Tx& tx, const Stamp& stamp, JobId job, const std
         !done) {
         return tl::unexpected<base::Error>(done.error());
     }
-    return append_of_job(tx, stamp, job, slot, "step.started",
-                         {{"step", plan.name}, {"index", index}, {"attempt", attempt}});
+    auto seq = append_of_job(tx, stamp, job, slot, "step.started",
+                             {{"step", plan.name}, {"index", index}, {"attempt", started.attempt}});
+    if (!seq) {
+        return tl::unexpected<base::Error>(seq.error());
+    }
+    started.seq = *seq;
+    return started;
 }
 
-Result<std::int64_t> end_step(Tx& tx, const Stamp& stamp, JobId job, const std::string& slot, int index, int attempt,
+Result<std::int64_t> end_step(Tx& tx, const Stamp& stamp, JobId job, const std::string& slot, int index,
                               const std::optional<base::Error>& error, bool stopped, int redactions) {
     const char* outcome = stopped ? "stopped" : (error ? "failed" : "ok");
-    if (auto done = run_one(
-            tx.run("UPDATE step SET ended_ms = ?1, outcome = ?2, code = ?3, message = ?4"
-                   " WHERE job_id = ?5 AND idx = ?6 AND attempt = ?7 AND outcome IS NULL",
-                   stamp.at_ms, outcome, error ? std::optional(error->code) : std::nullopt,
-                   error ? std::optional(error->message) : std::nullopt, job, index, attempt),
-            "step end");
+    if (auto done = run_one(tx.run("UPDATE step SET ended_ms = ?1, outcome = ?2, code = ?3, message = ?4"
+                                   " WHERE job_id = ?5 AND idx = ?6 AND outcome IS NULL",
+                                   stamp.at_ms, outcome, error ? std::optional(error->code) : std::nullopt,
+                                   error ? std::optional(error->message) : std::nullopt, job, index),
+                            "step end");
         !done) {
         return tl::unexpected<base::Error>(done.error());
     }
@@ -148,7 +158,7 @@ Result<std::int64_t> end_step(Tx& tx, const Stamp& stamp, JobId job, const std::
             return counted;
         }
     }
-    base::Json data{{"index", index}, {"attempt", attempt}, {"outcome", outcome}};
+    base::Json data{{"index", index}, {"outcome", outcome}};
     if (error) {
         data["code"] = error->code;
     }

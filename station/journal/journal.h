@@ -7,6 +7,7 @@
 
 #include "station/base/ids.h"
 #include "station/base/json.h"
+#include "station/core/profile.h"
 #include "station/core/verdict.h"
 #include "station/db/query.h"
 
@@ -59,12 +60,18 @@ struct JobOpening {
 
 [[nodiscard]] Result<std::int64_t> set_state(Tx& tx, const Stamp& stamp, base::JobId job, const std::string& slot,
                                              core::JobState state);
-[[nodiscard]] Result<std::int64_t> start_step(Tx& tx, const Stamp& stamp, base::JobId job, const std::string& slot,
-                                              int index, int attempt, const core::StepPlan& plan,
-                                              core::JobState state);
+// The attempt is counted by the database over all lives of the service, so a resumed step never
+// writes over the row or the log of the one before.
+struct StartedStep {
+    std::int64_t seq = 0;
+    int attempt = 1;
+};
+[[nodiscard]] Result<StartedStep> start_step(Tx& tx, const Stamp& stamp, base::JobId job, const std::string& slot,
+                                             int index, const core::StepPlan& plan, core::JobState state);
+// Ends the step `index` of the job that is open.
 [[nodiscard]] Result<std::int64_t> end_step(Tx& tx, const Stamp& stamp, base::JobId job, const std::string& slot,
-                                            int index, int attempt, const std::optional<base::Error>& error,
-                                            bool stopped, int redactions);
+                                            int index, const std::optional<base::Error>& error, bool stopped,
+                                            int redactions);
 
 struct ProofRow {
     std::string kind;      // image, serial

@@ -46,7 +46,13 @@ class Journal : public testing::Test {
     std::filesystem::path file_;
     std::unique_ptr<db::Store> store_;
     Stamp stamp_{1'000'000, 5, "boot", 0};
-    core::StepPlan flash_{.name = "flash", .method = "jetson-usb"};
+    static core::StepPlan flash_plan() {
+        core::StepPlan plan;
+        plan.name = "flash";
+        plan.method = "jetson-usb";
+        return plan;
+    }
+    core::StepPlan flash_ = flash_plan();
 };
 
 TEST_F(Journal, A_pass_without_proof_is_refused_by_the_schema) {
@@ -89,7 +95,7 @@ TEST_F(Journal, Two_live_units_with_one_chip_are_noticed) {
 TEST_F(Journal, A_new_life_interrupts_what_was_open) {
     in_tx([&](Tx& tx) -> Status {
         const auto job = open(tx, "1");
-        EXPECT_TRUE(start_step(tx, stamp_, job.job, "1", 0, 1, flash_, core::JobState::flashing));
+        EXPECT_TRUE(start_step(tx, stamp_, job.job, "1", 0, flash_, core::JobState::flashing));
         auto recovered = recover(tx, stamp_, "test");
         EXPECT_TRUE(recovered);
         EXPECT_EQ(recovered->epoch, stamp_.epoch + 1);
@@ -116,8 +122,8 @@ TEST_F(Journal, Once_marks_belong_to_a_flash) {
     in_tx([&](Tx& tx) -> Status {
         const auto job = open(tx, "1");
         EXPECT_FALSE(once_begin(tx, stamp_, job.job, "set-nvme")) << "nothing is flashed yet";
-        EXPECT_TRUE(start_step(tx, stamp_, job.job, "1", 0, 1, flash_, core::JobState::flashing));
-        EXPECT_TRUE(end_step(tx, stamp_, job.job, "1", 0, 1, std::nullopt, false, 0));
+        EXPECT_TRUE(start_step(tx, stamp_, job.job, "1", 0, flash_, core::JobState::flashing));
+        EXPECT_TRUE(end_step(tx, stamp_, job.job, "1", 0, std::nullopt, false, 0));
         EXPECT_EQ(once_begin(tx, stamp_, job.job, "set-nvme").value(), "new");
         EXPECT_EQ(once_begin(tx, stamp_, job.job, "set-nvme").value(), "begun");
         EXPECT_TRUE(once_done(tx, stamp_, job.job, "set-nvme"));

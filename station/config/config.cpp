@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "station/config/config.h"
+
+#include "station/base/files.h"
+#include "station/config/recipe_reader.h"
+#include "station/config/table_reader.h"
+#include "station/usb/port_path.h"
+
+#include <iostream>
+#include <map>
+
+namespace lineside::config {
+namespace {
+
+constexpr std::size_t kMaxFile = 4 * 1024 * 1024;
+
+void read_station(TableReader& in, Config& config) {
+    config.station_id = in.required_text("id");
+    config.station_name = in.text("name", config.station_id);
+    config.data = in.required_text("data");
+    config.key_file = in.required_text("key_file");
+    config.models_file = in.text("models", "/usr/share/lineside/models.toml");
+    config.helper_socket = in.text("helper_socket", "/run/lineside-helper/helper.sock");
+    config.images = in.text("images", "/var/lib/lineside-helper/images");
+    config.unix_socket = in.text("unix_socket", "/run/lineside/station.sock");
+    config.ui = in.text("ui", "/usr/share/lineside/ui");
+    config.listen = in.text("listen", "127.0.0.1");
+    config.port = static_cast<std::uint16_t>(in.number("port", 8080, 0, 65535));
+    config.pass_stays = in.seconds("pass_stays_s", 3);
+    if (config.listen != "127.0.0.1" && config.listen != "::1") {
+        in.complain("listen", "must be 127.0.0.1 or ::1: without a login the station serves this host only");
+    }
+    const auto key = config.key_file.lexically_normal().string();
+    const auto data = config.data.lexically_normal().string();
+    if (!data.empty() && key.starts_with(data + "/")) {
+        in.complain("key_file", "must lie outside the data folder, else a copy of the data carries its key");
+    }
+    in.finish();
+}
+
+void read_slots(const std::vector<const toml::table*>& tables, const std::string& file, Reading& reading) {
+    std::map<std::string, std::string> port_of;
+    std::map<std::string, bool> labels;
+    for (const toml::table* table : tables) {
+        TableReader in(table, table, "slot", file, reading.complaints);
+        SlotConfig slot;
+        slot.label = in.required_text("label");
+        slot.port = in.required_text("port");
+        const std::string mode = in.text("mode", "auto");
+        if (mode != "auto" && mode != "skip") {
+            in.complain("mode", "must be \"auto\" or \"skip\"");
+        }
+        slot.skip = mode == "skip";
+        if (!slot.label.empty() &&
+            (slot.label.size() > 16 ||
+             slot.label.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") !=
+                 std::string::npos)) {
+            in.complain("label", "must be 1 to 16 letters, digits, '.', '_' or '-'");
+        }
+        if (!slot.port.empty() && !usb::is_port_key(slot.port)) {
+            in.complain("port", fmt::format("slot {}: must look like pci-0000:00:14.0-usb-0:1.3", slot.label));
+        }
+        if (!labels.emplace(slot.label, true).second) {
+            in.complain("label", fmt::format("slot {} is there twice", slot.label));
+        }
+        if (const auto [other, fresh] = port_of.emplace(slot.port, slot.label); !fresh) {
+            in.complain("port", fmt::format("slot {}: port used twice, also by slot {}", slot.label, other->second));
+        }
+        in.finish();
+        reading.config.slots.push_back(std::move(slot));
+    }
+}
+
+void read_profiles(const std::vector<const toml::table*>& tables, const Recipes& recipes, const std::string& file,
+                   Reading& reading) {
+    std::set<std::string> ids;
+    for (const toml::table* table : tables) {
+        core::Profile profile = read_profile(*table, recipes, file, reading.complaints);
+        if (!profile.id.empty() && !ids.insert(profile.id).second) {
+            TableReader in(table, table, "profile", file, reading.complaints);
+            in.complain("id", fmt::format("profile {} is there twice", profile.id));
+        }
+        reading.config.profiles.push_back(std::move(profile));
+    }
+}
+
+}  // namespace
+
+Reading read_config(const std::filesystem::path& file) {
+    Reading reading;
+    auto text = base::read_file(file, kMaxFile);
+    if (!text) {
+        reading.complaints.push_back({file.string(), 0, 0, "", text.error().message});
+        return reading;
+    }
+    toml::table root;
+    try {
+        root = toml::parse(*text, std::string_view(file.native()));
+    } catch (const toml::parse_error& error) {
+        reading.complaints.push_back({file.string(), static_cast<std::int64_t>(error.source().begin.line),
+                                      static_cast<std::int64_t>(error.source().begin.column), "",
+                                      std::string(error.description())});
+        return reading;
+    }
+    TableReader top(&root, &root, "", file.string(), reading.complaints);
+    const toml::table* station = top.table("station");
+    if (station == nullptr) {
+        top.complain("station", "is missing: [station] with id, data and key_file");
+    } else {
+        TableReader in(station, &root, "station", file.string(), reading.complaints);
+        read_station(in, reading.config);
+    }
+    TableReader limits(top.table("limits"), &root, "limits", file.string(), reading.complaints);
+    reading.config.limits.jobs = static_cast<int>(limits.number("jobs", 64, 1, 512));
+    reading.config.limits.per_root_port = static_cast<int>(limits.number("per_root_port", 16, 1, 512));
+    limits.finish();
+    read_slots(top.tables("slot"), file.string(), reading);
+    const Recipes recipes = read_recipes(top.tables("recipe"), file.string(), reading.complaints);
+    read_profiles(top.tables("profile"), recipes, file.string(), reading);
+    top.finish();
+    return reading;
+}
+
+std::string to_text(const Complaint& c) {
+    std::string place = c.file;
+    if (c.line > 0) {
+        place += fmt::format(":{}:{}", c.line, c.column);
+    }
+    return c.field.empty() ? fmt::format("{}: {}", place, c.message)
+                           : fmt::format("{}: {} {}", place, c.field, c.message);
+}
+
+int run_check_config(const std::filesystem::path& file, bool json) {
+    const Reading reading = read_config(file);
+    const bool good = reading.complaints.empty();
+    if (json) {
+        base::Json errors = base::Json::array();
+        for (const Complaint& c : reading.complaints) {
+            errors.push_back(
+                {{"file", c.file}, {"line", c.line}, {"column", c.column}, {"field", c.field}, {"message", c.message}});
+        }
+        const base::Json answer{{"verdict", good ? "accept" : "reject"},
+                                {"count", good ? reading.config.slots.size() : 0},
+                                {"warnings", base::Json::array()},
+                                {"errors", std::move(errors)}};
+        std::cout << base::dump_json(answer) << "\n";
+    } else {
+        for (const Complaint& c : reading.complaints) {
+            std::cout << to_text(c) << "\n";
+        }
+        std::cout << (good ? fmt::format("accept: {} slots, {} profiles", reading.config.slots.size(),
+                                         reading.config.profiles.size())
+                           : fmt::format("reject: {} errors", reading.complaints.size()))
+                  << "\n";
+    }
+    return good ? 0 : 1;
+}
+
+}  // namespace lineside::config
