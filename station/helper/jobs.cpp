@@ -1,0 +1,510 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "station/helper/jobs.h"
+
+#include "station/base/log.h"
+#include "station/helper/leftovers.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+namespace lineside::helper {
+namespace {
+
+using base::fail;
+using base::Json;
+using base::Result;
+using base::Status;
+
+int signal_pidfd(int pidfd, int number) {
+    return static_cast<int>(::syscall(SYS_pidfd_send_signal, pidfd, number, nullptr, 0));
+}
+
+// Reaps without waiting; nothing when the process still runs (a descriptor's number may be used anew
+// between poll and here).
+std::optional<siginfo_t> reaped(int pidfd) {
+    siginfo_t info{};
+    if (::waitid(P_PIDFD, static_cast<id_t>(pidfd), &info, WEXITED | WNOHANG) != 0 || info.si_pid == 0) {
+        return std::nullopt;
+    }
+    return info;
+}
+
+void write_word(const std::string& path, std::string_view word) {
+    const base::UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    if (fd) {
+        (void)!::write(fd.get(), word.data(), word.size());
+    }
+}
+
+bool is_folder(const std::string& path) {
+    struct stat status {};
+    return ::lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+Json exit_packet(std::int64_t job, int step, int attempt, std::optional<int> wait_status) {
+    Json out{{"ev", "exit"}, {"job", job}, {"step", step}, {"attempt", attempt}};
+    if (wait_status && WIFEXITED(*wait_status)) {
+        out["status"] = WEXITSTATUS(*wait_status);
+    } else {  // init itself was killed: by us, by the kernel, by an administrator
+        out["signal"] = wait_status && WIFSIGNALED(*wait_status) ? WTERMSIG(*wait_status) : SIGKILL;
+    }
+    return out;
+}
+
+std::string job_cgroup(const Config& config, std::int64_t job) {
+    return fmt::format("{}/job-{}", config.cgroup_root, job);
+}
+
+}  // namespace
+
+Jobs::Jobs(const Config& config, Send send)
+    : config_(config), send_(std::move(send)), lanes_(config), methods_(config.methods) {}
+
+Status Jobs::open() {
+    if (auto opened = lanes_.open(); !opened) {
+        return opened;
+    }
+    if (!config_.cgroup_root.empty()) {
+        ::mkdir(config_.cgroup_root.c_str(), 0755);
+        for (const std::string& name : cgroups_of_jobs(config_)) {
+            write_word(config_.cgroup_root + "/" + name + "/cgroup.kill", "1");
+            ::rmdir((config_.cgroup_root + "/" + name).c_str());
+        }
+    }
+    if (::mkdir(kLaneMount, 0755) != 0 && errno != EEXIST) {
+        return base::fail_errno("lane.failed", kLaneMount, errno);
+    }
+    run_task(lanes_.empty_trash(), {}, "lane.failed", "sweep");
+    return {};
+}
+
+// ---- spawn
+
+void Jobs::spawn(Caller caller, const SpawnRequest& request, std::vector<base::UniqueFd> fds) {
+    auto [it, fresh] = jobs_.try_emplace(request.job);
+    Job& job = it->second;
+    Status started;
+    if (!fresh && (job.worker || job.doomed)) {
+        started = fail("helper.refused", fmt::format("job {} has a worker already", request.job));
+    } else if (!fresh && job.connection != caller.connection) {
+        started = fail("helper.refused", fmt::format("job {} belongs to another connection", request.job));
+    } else {
+        job.connection = caller.connection;
+        started = start(job, request, std::move(fds));
+    }
+    if (started) {
+        job.waits_for_start = caller;
+        return;
+    }
+    reply_error(caller, started.error());
+    if (fresh) {
+        if (lanes_.exists(request.job)) {
+            release(request.job, {});
+        } else {
+            jobs_.erase(it);
+        }
+    }
+}
+
+Status Jobs::start(Job& job, const SpawnRequest& request, std::vector<base::UniqueFd> fds) {
+    if (fds.size() != 2) {
+        return fail("helper.refused", "spawn needs two descriptors: channel and output");
+    }
+    std::string lower;
+    auto made = plan(request, job, lower);
+    if (!made) {
+        return tl::unexpected(made.error());
+    }
+    job.cgroup = open_cgroup(request.job);
+    made->cgroup = job.cgroup.get();
+    made->channel = fds[0].get();
+    made->output = fds[1].get();
+    auto spawned = helper::spawn(*made);
+    if (!spawned) {
+        return tl::unexpected(spawned.error());
+    }
+    job.worker = std::move(*spawned);
+    job.step = request.step;
+    job.attempt = request.attempt;
+    job.failed_step.clear();
+    job.wait_status.reset();
+    if (!lower.empty()) {
+        job.lower = lower;
+    }
+    return {};
+}
+
+Result<SpawnPlan> Jobs::plan(const SpawnRequest& request, const Job& job, std::string& lower) {
+    auto method = methods_.find(request.method);
+    if (!method) {
+        return tl::unexpected(method.error());
+    }
+    std::string bsp;
+    if (method->build) {
+        const auto profile = config_.bsp.find(request.profile);
+        if (profile == config_.bsp.end()) {
+            return fail("helper.refused", fmt::format("no BSP tree is configured for profile '{}'", request.profile));
+        }
+        bsp = profile->second;
+        lower = bsp;
+    }
+    if (!request.image.empty() && !is_folder(lanes_.image_folder(request.image))) {
+        return fail("image.broken", fmt::format("there is no image {}", request.image));
+    }
+    if (request.lane && !method->build) {
+        if (request.image.empty()) {
+            return fail("helper.refused", "a lane needs an image");
+        }
+        lower = lanes_.image_folder(request.image) + "/tree";
+    }
+    if (!lower.empty() && !is_folder(lower)) {
+        return fail("lane.failed", fmt::format("{} is not there", lower));
+    }
+    if (!job.lower.empty() && !lower.empty() && job.lower != lower) {
+        return fail("helper.refused", "the job's lane is over another tree");
+    }
+
+    static const Account kRoot{"root", 0, 0, {0}};
+    const Account& account = method->root ? kRoot : config_.worker;
+    SpawnPlan out;
+    out.executable = method->executable;
+    out.root = method->root;
+    out.uid = account.uid;
+    out.gid = account.gid;
+    out.groups = account.groups;
+    out.environment = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                       "HOME=/tmp",
+                       "LANG=C.UTF-8",
+                       "USER=" + account.name,
+                       "LOGNAME=" + account.name,
+                       fmt::format("LINESIDE_JOB={}", request.job)};
+    const std::string folder = lanes_.folder(request.job);
+    out.keep = config_.keep;
+    out.keep.insert(out.keep.end(), {config_.methods, config_.images});
+    if (!lower.empty()) {
+        if (auto made = lanes_.make(request.job, account, method->build); !made) {
+            return tl::unexpected(made.error());
+        }
+        out.lane_lower = lower;
+        out.lane_upper = folder + "/upper";
+        out.lane_work = folder + "/work";
+        out.lane_copy = folder + "/copy";
+        out.try_overlay = config_.lane_mode != LaneMode::copy;
+        out.try_copy = config_.lane_mode != LaneMode::overlay;
+        out.environment.push_back(std::string("LINESIDE_LANE=") + kLaneMount);
+    }
+    out.read_only.push_back(config_.images);
+    if (method->build) {
+        out.read_only.push_back(bsp);
+        out.keep.insert(out.keep.end(), {bsp, folder});
+        out.environment.push_back("LINESIDE_BSP=" + bsp);
+        out.environment.push_back("LINESIDE_OUT=" + folder + "/out");
+        out.environment.push_back("LINESIDE_IMAGES=" + config_.images);
+    }
+    for (const auto& [name, value] : config_.environment) {
+        out.environment.push_back(name + "=" + value);
+    }
+    out.hide = config_.hide;
+    out.tmp_options = "mode=1777,size=" + config_.tmp_size;
+    return out;
+}
+
+base::UniqueFd Jobs::open_cgroup(std::int64_t id) const {
+    if (config_.cgroup_root.empty()) {
+        return {};
+    }
+    const std::string path = job_cgroup(config_, id);
+    ::mkdir(path.c_str(), 0755);
+    return base::UniqueFd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+}
+
+void Jobs::remove_cgroup(std::int64_t id) const {
+    if (!config_.cgroup_root.empty()) {
+        ::rmdir(job_cgroup(config_, id).c_str());
+    }
+}
+
+// ---- ends
+
+void Jobs::kill_processes(std::int64_t id, const Job& job) const {
+    if (job.worker) {
+        signal_pidfd(job.worker->pidfd.get(), SIGKILL);
+        if (job.cgroup) {
+            write_word(job_cgroup(config_, id) + "/cgroup.kill", "1");
+        }
+    }
+}
+
+void Jobs::term(Caller caller, std::int64_t id) {
+    const auto it = jobs_.find(id);
+    if (it != jobs_.end() && it->second.worker) {
+        (void)::send(it->second.worker->control.get(), "T", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+    }
+    reply_ok(caller);
+}
+
+void Jobs::kill(Caller caller, std::int64_t id) {
+    const auto it = jobs_.find(id);
+    if (it == jobs_.end() || !it->second.worker) {
+        release(id, {caller});
+        return;
+    }
+    it->second.doomed = true;
+    it->second.waits_for_end.push_back(caller);
+    kill_processes(id, it->second);
+}
+
+void Jobs::close_lane(Caller caller, std::int64_t id) {
+    const auto it = jobs_.find(id);
+    if (it != jobs_.end() && it->second.worker) {
+        reply_error(caller, base::make_error("helper.refused", fmt::format("job {} is still running", id)));
+        return;
+    }
+    release(id, {caller});
+}
+
+void Jobs::release(std::int64_t id, std::vector<Caller> callers) {
+    jobs_.erase(id);
+    remove_cgroup(id);
+    if (!lanes_.exists(id)) {
+        for (const Caller& caller : callers) {
+            reply_ok(caller);
+        }
+        return;
+    }
+    if (auto moved = lanes_.discard(id); !moved) {
+        for (const Caller& caller : callers) {
+            reply_error(caller, moved.error());
+        }
+        return;
+    }
+    run_task(lanes_.empty_trash(), std::move(callers), "lane.failed", fmt::format("remove the lane of job {}", id));
+}
+
+void Jobs::drop(std::uint64_t connection) {
+    std::vector<std::int64_t> without_worker;
+    for (auto& [id, job] : jobs_) {
+        if (job.connection != connection) {
+            continue;
+        }
+        job.doomed = true;
+        if (job.worker) {
+            kill_processes(id, job);
+        } else {
+            without_worker.push_back(id);
+        }
+    }
+    for (const std::int64_t id : without_worker) {
+        release(id, {});
+    }
+}
+
+void Jobs::read_control(std::int64_t id, Job& job) {
+    if (!job.worker) {
+        return;
+    }
+    InitMessage message;
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(ucred))> buffer{};
+    while (true) {
+        iovec piece{&message, sizeof message};
+        msghdr packet{};
+        packet.msg_iov = &piece;
+        packet.msg_iovlen = 1;
+        packet.msg_control = buffer.data();
+        packet.msg_controllen = buffer.size();
+        const ssize_t got = ::recvmsg(job.worker->control.get(), &packet, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+        if (got != static_cast<ssize_t>(sizeof message)) {
+            if (got >= 0 || (errno != EAGAIN && errno != EINTR)) {
+                job.worker->control.reset();  // init is gone; its pidfd tells the rest
+            }
+            return;
+        }
+        if (message.what == InitMessage::started && job.waits_for_start) {
+            ucred sender{};
+            if (const cmsghdr* part = CMSG_FIRSTHDR(&packet); part != nullptr && part->cmsg_type == SCM_CREDENTIALS) {
+                std::memcpy(&sender, CMSG_DATA(part), sizeof sender);
+            }
+            reply_ok(*job.waits_for_start, {{"pid", sender.pid}});
+            job.waits_for_start.reset();
+        } else if (message.what == InitMessage::failed) {
+            message.step[sizeof message.step - 1] = '\0';
+            job.failed_step = message.step;
+            job.failed_errno = message.value;
+        } else if (message.what == InitMessage::ended) {
+            job.wait_status = message.value;
+        }
+    }
+    (void)id;
+}
+
+void Jobs::worker_gone(std::int64_t id) {
+    Job& job = jobs_.at(id);
+    if (!reaped(job.worker->pidfd.get())) {
+        return;
+    }
+    read_control(id, job);
+    job.worker.reset();
+    job.cgroup.reset();
+    remove_cgroup(id);
+    const bool never_started = job.waits_for_start.has_value();
+    if (never_started) {
+        const bool lane = job.failed_step.find("lane") != std::string::npos;
+        const std::string_view code = lane ? "lane.failed" : "worker.spawn";
+        const auto error = job.failed_step.empty()
+                               ? base::make_error(code, "worker's first process was killed")
+                               : base::fail_errno(code, job.failed_step, job.failed_errno).value();
+        reply_error(*job.waits_for_start, error);
+        job.waits_for_start.reset();
+    } else {
+        send_(job.connection, exit_packet(id, job.step, job.attempt, job.wait_status));
+    }
+    if (job.doomed || (job.lower.empty() && !lanes_.exists(id))) {
+        release(id, std::move(job.waits_for_end));
+    }
+}
+
+// ---- images
+
+void Jobs::publish(Caller caller, const ImagePublishRequest& request) {
+    const auto it = jobs_.find(request.job);
+    if (it == jobs_.end() || it->second.worker || it->second.connection != caller.connection) {
+        reply_error(caller, base::make_error("helper.refused",
+                                             fmt::format("job {} is not a finished build of yours", request.job)));
+        return;
+    }
+    auto task = lanes_.publish(request.job, request.image);
+    if (!task) {
+        reply_error(caller, task.error());
+        return;
+    }
+    run_task(std::move(task), {caller}, "image.build", "publish image " + request.image);
+}
+
+void Jobs::remove_image(Caller caller, const std::string& key) {
+    const std::string tree = lanes_.image_folder(key) + "/tree";
+    for (const auto& [id, job] : jobs_) {
+        if (job.lower == tree) {
+            reply_error(caller, base::make_error("helper.refused", fmt::format("image is in use by job {}", id)));
+            return;
+        }
+    }
+    if (auto moved = lanes_.discard_image(key); !moved) {
+        reply_error(caller, moved.error());
+        return;
+    }
+    run_task(lanes_.empty_trash(), {caller}, "lane.failed", "remove image " + key);
+}
+
+void Jobs::leftovers(Caller caller) {
+    std::set<std::int64_t> alive;
+    for (const auto& [id, job] : jobs_) {
+        if (!job.doomed) {
+            alive.insert(id);
+        }
+    }
+    Json found = Json::array();
+    for (const std::int64_t id : lanes_.jobs_with_lane()) {
+        if (!alive.contains(id)) {
+            found.push_back({{"kind", "lane"}, {"job", id}, {"what", lanes_.folder(id)}});
+        }
+    }
+    find_leftovers(config_, alive, found);
+    constexpr std::size_t kMost = 40;  // a reply must fit into one packet
+    const std::size_t all = found.size();
+    if (all > kMost) {
+        found.erase(found.begin() + kMost, found.end());
+    }
+    reply_ok(caller, {{"leftovers", found}, {"count", all}});
+}
+
+// ---- slow work
+
+void Jobs::run_task(Result<Task> task, std::vector<Caller> callers, std::string_view code, std::string what) {
+    if (!task) {
+        for (const Caller& caller : callers) {
+            reply_error(caller, task.error());
+        }
+        return;
+    }
+    base::Error error = base::make_error(code, what + " failed");
+    tasks_.push_back({std::move(*task), std::move(callers), std::move(what), std::move(error)});
+}
+
+void Jobs::task_gone(std::size_t index) {
+    const auto ended = reaped(tasks_[index].task.pidfd.get());
+    if (!ended) {
+        return;
+    }
+    Running done = std::move(tasks_[index]);
+    tasks_.erase(tasks_.begin() + static_cast<std::ptrdiff_t>(index));
+    const bool good = ended->si_code == CLD_EXITED && ended->si_status == 0;
+    if (!good) {
+        base::log_error("{} failed with status {}", done.what, ended->si_status);
+    }
+    for (const Caller& caller : done.callers) {
+        if (good) {
+            reply_ok(caller);
+        } else {
+            reply_error(caller, done.error);
+        }
+    }
+}
+
+// ---- loop
+
+void Jobs::wanted(std::vector<int>& fds) const {
+    for (const auto& [id, job] : jobs_) {
+        if (job.worker) {
+            fds.push_back(job.worker->pidfd.get());
+            if (job.worker->control) {
+                fds.push_back(job.worker->control.get());
+            }
+        }
+    }
+    for (const Running& running : tasks_) {
+        fds.push_back(running.task.pidfd.get());
+    }
+}
+
+void Jobs::readable(int fd) {
+    for (auto& [id, job] : jobs_) {
+        if (job.worker && job.worker->pidfd.get() == fd) {
+            worker_gone(id);
+            return;
+        }
+        if (job.worker && job.worker->control.get() == fd) {
+            read_control(id, job);
+            return;
+        }
+    }
+    for (std::size_t i = 0; i < tasks_.size(); ++i) {
+        if (tasks_[i].task.pidfd.get() == fd) {
+            task_gone(i);
+            return;
+        }
+    }
+}
+
+void Jobs::reply_ok(const Caller& caller, Json more) {
+    more["id"] = caller.request;
+    more["ok"] = true;
+    send_(caller.connection, more);
+}
+
+void Jobs::reply_error(const Caller& caller, const base::Error& error) {
+    send_(caller.connection, {{"id", caller.request},
+                              {"ok", false},
+                              {"error", {{"code", error.code}, {"message", error.message}}}});
+}
+
+}  // namespace lineside::helper
