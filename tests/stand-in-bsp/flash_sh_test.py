@@ -30,6 +30,63 @@ case "$*" in
     *) echo $$ > "$TOOL_PID"; exec sleep 600 ;;
 esac
 """
+# A board that does as it is told, and keeps a list of what that was; FAIL names what it refuses.
+GOOD = r"""#!/usr/bin/python3
+import os, sys
+words = sys.argv[1:]
+log = os.environ["BOARD_LOG"]
+before = open(log).read() if os.path.exists(log) else ""
+open(log, "a").write(" ".join(words) + "\n")
+away = before.count("--boot recovery") == 2 and before.count("--isapplet") < 4
+
+def end(text="", status=0):
+    print(text)
+    raise SystemExit(status)
+
+def bar():
+    for done in (0, 50, 100):
+        sys.stdout.write("[%s] %03d%%%s" % (("." * (done * 48 // 100)).ljust(48), done, "\r" if done < 100 else "\r\n"))
+
+if os.environ.get("FAIL") and os.environ["FAIL"] in words:
+    end("0000000000000005: E> refused", 1)
+if away and "--iscpubl" in words:
+    end("Cannot Open USB", 8)
+if away:
+    end("No device on specified bus-port[1-1]\nUSB communication failed.Check if device is in recovery", 8)
+if "--uid" in words:
+    end("BR_CID: 0xCID")
+if "--rcm" in words:
+    end(("" if "--skipuid" in words else "BR_CID: 0xCID\n") + "RCM version 0X190001\nBoot Rom communication completed")
+if "--ismb2" in words or "--isapplet" in words:
+    end("", 8) if before.count("--boot recovery") == 2 else end("MB2 Applet version 01.00.0000")
+if "--iscpubl" in words:
+    end("Bootloader version 01.00.0000")
+if "eeprom" in words:
+    data = bytearray(256)
+    data[20:42], data[74:87] = b"699-13668-SKU-100 F.0", b"1424000000003"
+    for byte in data[:255]:
+        data[255] ^= byte
+        for _ in range(8):
+            data[255] = data[255] >> 1 ^ (0x8C if data[255] & 1 else 0)
+    data[255] ^= int(os.environ.get("CRC", "0"))
+    open(words[-1], "wb").write(data)
+elif "platformdetails" in words:
+    open(words[-1], "wb").write(bytes(56) + b"prod" + bytes(4))
+elif "--create" in words:
+    for line in open("flash.xml.bin"):
+        field = line.split()
+        if field[0] == "erase":
+            print("Erasing %s: %s ......... [Done]" % tuple(field[1:]))
+        else:
+            os.stat(field[4])
+            print("Writing partition %s with %s" % tuple(field[3:]))
+            bar()
+elif "--download" in words or "--write" in words:
+    os.stat(words[-1])
+    bar()
+elif "--standin-fault" in words:
+    print(os.environ.get("FAULT", ""))
+"""
 CID = "88021911645838891c00000019028200"
 
 
@@ -160,6 +217,73 @@ class NoDevice(Tree):
         done = flash_sh(self.bsp, "--no-flash", "-r", BOARD, "mmcblk0p1")
         self.assertEqual(done.returncode, 15)
         self.assertTrue(done.stdout.endswith("file does not exist.\n"))
+
+
+class Board(Tree):
+    def flash(self, sku="0001", **variables):
+        bsp = self.tree()
+        with open(os.path.join(bsp, "bootloader/recovery.img"), "wb") as file:
+            file.write(b"recovery")
+        self.assertEqual(flash_sh(bsp, "--no-flash", BOARD, "mmcblk0p1", SKIP_REC_IMG="1").returncode, 0)
+        put_tool(bsp, GOOD.replace("0xCID", "0x" + CID).replace("SKU", sku))
+        done = flash_sh(bsp, "-r", "--usb-instance", "1-1", BOARD, "mmcblk0p1", SKIP_REC_IMG="1",
+                        BOARD_LOG=self.folder + "/log", **variables)
+        self.bsp = bsp
+        return done
+
+    def test_good_run(self):
+        done = self.flash()
+        self.assertEqual(done.returncode, 0, done.stdout)
+        lines = done.stdout.replace("\r", "\n").splitlines()
+        wanted = ["# L4T BSP Information:", "Board ID(3668) version(100) sku(0001) revision(F.0)", "Reusing existing system.img... ",
+                  "*** Flashing target device started. ***", "BR_CID: 0x" + CID, "Cannot Open USB", "Retrieving storage infomation",
+                  "Writing partition master_boot_record with mbr_1_3.bin", "Writing partition primary_gpt with gpt_primary_1_3.bin",
+                  "Writing partition mb1 with mb1_t194_prod_sigheader.bin.encrypt",
+                  "Writing partition master_boot_record with mbr_1_3.bin", "Writing partition APP with system.img",
+                  "Writing partition kernel-bootctrl_b with kernel_bootctrl_sigheader.bin.encrypt", "--write BCT br_bct_BR.bct",
+                  "Flashing completed", "*** The target t186ref has been flashed successfully. ***"]
+        for line in lines:
+            if wanted and wanted[0] in line:
+                del wanted[0]
+        self.assertEqual(wanted, [])
+        self.assertIn("20+0 records in", done.stderr)
+        self.assertEqual(sum(line.isdigit() for line in os.listdir(self.bsp + "/bootloader")), 0)
+        for name in ("mb1_t194_prod.bin", "cboot_t194.bin"):
+            self.assertEqual(os.path.getsize(os.path.join(self.bsp, "bootloader", name)) % 16, 0)  # padded in place
+        with open(self.folder + "/log") as log:
+            text = log.read()
+        self.assertEqual((text.count("--uid"), text.count("--rcm"), text.count("--reboot")), (1, 2, 2))
+
+    def test_fab_skips_the_eeprom_and_hides_the_chip(self):
+        done = self.flash(FAB="100", BOARDID="3668", BOARDSKU="0001")
+        self.assertNotIn("BR_CID", done.stdout)
+        self.assertNotIn("eeprom", done.stdout)
+        self.assertIn("Using default ramcode: 0", done.stdout)
+
+    def test_wrong_sku_is_flashed_without_a_word(self):
+        done = self.flash(sku="0000")
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("sku(0000)", done.stdout)
+
+    def test_bad_eeprom(self):
+        done = self.flash(CRC="4")
+        self.assertEqual((done.returncode, done.stderr), (1, "Parsing board information failed.\n"))
+        self.assertNotIn("CRC8", done.stdout)
+
+    def test_refusals(self):
+        done = self.flash(FAIL="eeprom")
+        self.assertEqual((done.returncode, done.stderr), (1, "Reading board information failed.\n"))
+        os.remove(self.folder + "/log")
+        shutil.rmtree(self.bsp)
+        done = self.flash(FAIL="--create")
+        self.assertEqual(done.returncode, 1)
+        self.assertTrue(done.stderr.endswith("Failed flashing t186ref.\n"))
+        self.assertIn("Error: Return value 1\nCommand tegradevflash_v2 --instance 1-1 --pt flash.xml.bin --create\n", done.stdout)
+
+    def test_lying_tool(self):
+        done = self.flash(FAULT="lying-tool")
+        self.assertEqual(done.returncode, 0)
+        self.assertNotIn("flashed successfully", done.stdout)
 
 
 class Build(Tree):

@@ -207,6 +207,7 @@ echo "Board ID($board_id) version($board_fab) sku($board_sku) revision($board_re
 
 # Host work: every run does it again in this one tree, also with -r.
 copied bctfile "$BL_DIR/t186ref/BCT/tegra194-mb1-bct-memcfg-p3668-0001-a00.cfg" tegra194-mb1-bct-memcfg.cfg
+copied soft_fuses "$BL_DIR/t186ref/BCT/tegra194-mb1-soft-fuses-l4t.cfg" tegra194-mb1-soft-fuses-l4t.cfg
 copied misc_config "$BL_DIR/t186ref/BCT/tegra194-mb1-bct-misc-l4t.cfg" tegra194-mb1-bct-misc-l4t.cfg
 copied cfgfile "$BL_DIR/t186ref/cfg/$EMMC_CFG" flash.xml.in
 for file in $FIRMWARE; do
@@ -282,7 +283,7 @@ command=(./tegraflash.py "${instance[@]}" --bl nvtboot_recovery_cpu_t194.bin
 plain="./tegraflash.py --bl nvtboot_recovery_cpu_t194.bin --sdram_config tegra194-mb1-bct-memcfg.cfg"
 plain+=" --odmdata 0xB8190000 --applet \"$applet\" --soft_fuses tegra194-mb1-soft-fuses-l4t.cfg --cmd \"flash; reboot\""
 plain+=" --cfg flash.xml --chip $CHIPID --bins \"mb2_bootloader nvtboot_recovery_t194.bin\""
-echo "./tegraflash.py ${instance[*]}${plain#./tegraflash.py} "
+echo "./tegraflash.py ${instance[*]}${plain#./tegraflash.py} ${skipuid[*]}"
 echo "saving flash command in $BL_DIR/flashcmd.txt"
 echo "$plain" >"$BL_DIR/flashcmd.txt"
 echo "saving Windows flash command to $BL_DIR/flash_win.bat"

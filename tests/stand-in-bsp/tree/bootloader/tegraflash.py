@@ -171,7 +171,7 @@ class Flash:
         say("Boot Rom communication")
         self.rcm("--chip", self.options.chip, "0", "--rcm", "rcm_list_signed.xml",
                  *(["--skipuid"] if skip_uid else []))
-        say("Boot Rom communication completed")
+        say()
         self.rcm("--isapplet")
 
     def wait_for(self, *questions):
@@ -263,6 +263,7 @@ class Flash:
                            ("bct_mem", "mem_rcm.bct")):
             say("Sending " + name)
             self.rcm("--download", name, file)
+        say()
         say("Generating blob")
         with open("blob.bin", "wb") as blob:
             for name in (self.options.bl, self.bins.get("mb2_bootloader")):
@@ -279,6 +280,7 @@ class Flash:
         self.rcm("--isapplet", may_fail=True, quiet=True)
         say("Applet is not running on device. Continue with Bootloader")
         self.device("--oem", "platformdetails", "storage", "storage_info.bin")
+        say()
         say("Flashing the device")
         self.device("--pt", "flash.xml.bin", "--create")
         for name, file in (("BCT", "br_bct_BR.bct"), ("MB1_BCT", "mb1_cold_boot_bct_MB1.bct"),
