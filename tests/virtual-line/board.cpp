@@ -1,0 +1,472 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "board.h"
+
+#include <algorithm>
+#include <csignal>
+#include <fstream>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "identity.h"
+#include "processes.h"
+
+namespace line {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Times of the life at speed 1, in seconds.  Source: fact sheet of the flash tools, sections 1, 5, 8.
+constexpr double kPowerOn = 2.0;             // power to 7e19 on the bus
+constexpr double kGoneToRecovery = 1.5;
+constexpr double kGoneToBootloader = 3.0;
+constexpr double kBootFrom = 60, kBootTo = 120;
+constexpr double kSlowBoot = 240;            // twice the longest, below the five minutes one waits
+constexpr double kRebootFrom = 30, kRebootTo = 60;
+constexpr double kPowerOffPause = 2.0;
+constexpr unsigned kNx = 0x7e19;
+constexpr int kMiddle = 50;                  // percent of APP at which stall, kills and hub-drop strike
+constexpr double kAnswerFetched = 0.3;       // real seconds a host has to fetch the last answer before a hop
+
+void write_whole(const fs::path& path, const std::string& text) {
+    const auto draft = path.string() + ".new";
+    {
+        std::ofstream out(draft, std::ios::trunc);
+        out << text;
+    }
+    fs::rename(draft, path);
+}
+
+std::string read_text(const fs::path& path) {
+    std::ifstream in(path);
+    return {std::istreambuf_iterator<char>(in), {}};
+}
+
+std::string hardware_address(const std::string& name) {
+    ifreq request{};
+    name.copy(request.ifr_name, sizeof request.ifr_name - 1);
+    const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    const bool known = fd >= 0 && ::ioctl(fd, SIOCGIFHWADDR, &request) == 0;
+    ::close(fd);
+    std::string text = "00:00:00:00:00:00";
+    if (known) {
+        const auto* at = reinterpret_cast<const unsigned char*>(request.ifr_hwaddr.sa_data);
+        std::snprintf(text.data(), text.size() + 1, "%02x:%02x:%02x:%02x:%02x:%02x", at[0], at[1],
+                      at[2], at[3], at[4], at[5]);
+    }
+    return text;
+}
+
+}  // namespace
+
+int Bench::next_devnum(int bus) {
+    auto& used = in_use[bus];
+    int number = last_devnum[bus];
+    do {
+        number = number >= 127 ? 1 : number + 1;
+    } while (std::find(used.begin(), used.end(), number) != used.end());
+    last_devnum[bus] = number;
+    used.push_back(number);
+    return number;
+}
+
+void Bench::free_devnum(int bus, int devnum) {
+    std::erase(in_use[bus], devnum);
+}
+
+Board::Board(Bench& bench, int number)
+    : bench_(bench), number_(number), place_(board_place(number)),
+      folder_(bench.options.dir / "boards" / std::to_string(number)),
+      br_cid_(make_br_cid(bench.options.seed, number)),
+      module_serial_(make_module_serial(bench.options.seed, number)),
+      ifname_("lsb" + std::to_string(number)), roll_(dice(bench.options.seed, number, "life")) {
+    fs::create_directories(folder_);
+    storage_ = std::make_shared<Storage>(folder_ / "storage.img");
+    write_card();
+}
+
+Board::~Board() {
+    if (node_) {
+        node_->leave();
+    }
+}
+
+Json Board::describe() const {
+    Json faults = Json::array();
+    for (const auto& fault : faults_) {
+        faults.push_back(fault.text());
+    }
+    return {
+        {"board", number_},
+        {"port", place_.port_key()},
+        {"bus_port", place_.bus_port()},
+        {"hub", hub_of_board(number_)},
+        {"ifname", ifname_},
+        {"br_cid", br_cid_},
+        {"ecid", linux_uid(br_cid_)},
+        {"module_serial", module_serial_},
+        {"sku", has("wrong-model") ? "0000" : "0001"},
+        {"speed", bench_.options.speed},
+        {"state", state_},
+        {"stage", stage_},
+        {"devnum", devnum_},
+        {"jobs", jobs_},
+        {"faults", faults},
+        {"storage", (folder_ / "storage.img").string()},
+    };
+}
+
+void Board::write_card() {
+    write_whole(folder_ / "board.json", describe().dump(1) + "\n");
+}
+
+void Board::set_state(const std::string& state) {
+    state_ = state;
+    write_card();
+    bench_.journal.note(number_, "state", {{"state", state_}, {"stage", stage_}});
+}
+
+bool Board::has(const std::string& name) const {
+    return std::any_of(faults_.begin(), faults_.end(), [&](const Fault& one) {
+        return one.name == name;
+    });
+}
+
+void Board::later(double seconds, std::function<void()> task) {
+    bench_.loop.after(Seconds(seconds / bench_.options.speed), [this, life = life_, task = std::move(task)] {
+        if (life == life_) {
+            task();
+        }
+    });
+}
+
+// --- the bus ---------------------------------------------------------------------------------------------
+
+void Board::arrive(UsbDevice device, std::shared_ptr<UsbFunction> function) {
+    node_ = std::make_shared<UsbNode>(device.descriptors, std::move(function),
+                                      bench_.wires.at(place_.bus));
+    // The answering side first: whoever hears of the device may open it at once.
+    bench_.usbfs.listen(bench_.testbed.ioctl_socket(device.node), node_);
+    device_ = std::move(device);
+    for (const auto& part : device_->parts) {
+        bench_.testbed.add(part);
+    }
+    bench_.testbed.announce(device_->parts.front(), "bind");
+}
+
+void Board::leave_bus() {
+    if (!device_) {
+        return;
+    }
+    node_->leave();
+    if (net_) {
+        bench_.testbed.remove(*net_);
+        net_.reset();
+    }
+    for (auto it = device_->parts.rbegin(); it != device_->parts.rend(); ++it) {
+        bench_.testbed.remove(*it);
+    }
+    bench_.usbfs.retire(bench_.testbed.ioctl_socket(device_->node));
+    bench_.free_devnum(place_.bus, devnum_);
+    bench_.journal.note(number_, "left", {{"devnum", devnum_}});
+    device_.reset();
+    node_.reset();
+}
+
+void Board::enter_recovery(Stage stage) {
+    stage_ = stage == Stage::BootRom ? "bootrom" : "bootloader";
+    devnum_ = bench_.next_devnum(place_.bus);
+    const auto life = life_;
+    ModuleFacts facts{br_cid_, module_serial_, has("wrong-model") ? "0000" : "0001",
+                      has("lying-tool") ? "lying-tool" : "", bench_.options.speed};
+    ModuleEvents events;
+    events.note = [this](const std::string& what, const std::string& detail) {
+        bench_.loop.post([this, what, detail] {
+            bench_.journal.note(number_, what, {{"detail", detail}});
+        });
+    };
+    events.hop = [this, life](Hop where, bool answered) {
+        bench_.loop.post([this, life, where, answered] {
+            if (answered) {
+                hop(life, where);
+            } else {
+                bench_.loop.after(Seconds(kAnswerFetched), [this, life, where] { hop(life, where); });
+            }
+        });
+    };
+    events.app_progress = [this, life](int percent) { return app_progress(life, percent); };
+    arrive(recovery_device(place_, devnum_, kNx),
+           std::make_shared<Module>(stage, std::move(facts), std::move(events), storage_));
+    bench_.journal.note(number_, "arrived", {{"product", "7e19"}, {"devnum", devnum_}, {"stage", stage_}});
+    set_state("recovery");
+}
+
+void Board::hop(std::uint64_t life, Hop where) {
+    if (life != life_) {
+        return;
+    }
+    life_++;
+    leave_bus();
+    if (where == Hop::ColdBoot) {
+        cold_boot();
+        return;
+    }
+    set_state("hop");
+    if (where == Hop::ToRecovery) {
+        later(kGoneToRecovery, [this] { enter_recovery(Stage::BootRom); });
+    } else {
+        later(kGoneToBootloader, [this] { enter_recovery(Stage::Bootloader); });
+    }
+}
+
+// --- power -----------------------------------------------------------------------------------------------
+
+void Board::start_job() {
+    faults_ = roll_faults(bench_.options.faults, bench_.options.seed, number_, ++jobs_);
+    fired_.clear();
+    aged_ = false;
+    storage_->set_half_app(has("half-app"));
+    storage_->set_deaf(false);
+    if (has("old-image")) {
+        if (!bench_.options.image_old.empty()) {
+            storage_->close();
+            fs::copy_file(bench_.options.image_old, storage_->file(), fs::copy_options::overwrite_existing);
+        }
+        // A board that never had an image takes the new one and has it aged afterwards.
+        storage_->set_deaf(storage_->bootable());
+        aged_ = !storage_->bootable();
+    }
+    Json texts = Json::array();
+    for (const auto& fault : faults_) {
+        texts.push_back(fault.text());
+    }
+    bench_.journal.note(number_, "job", {{"job", jobs_}, {"faults", texts}});
+}
+
+void Board::plug(bool recovery) {
+    if (plugged()) {
+        return;
+    }
+    life_++;
+    if (recovery || !storage_->bootable()) {
+        start_job();
+        set_state("power-on");
+        later(kPowerOn, [this] { enter_recovery(Stage::BootRom); });
+    } else {
+        boot(kBootFrom, kBootTo);
+    }
+}
+
+void Board::unplug(const std::string& why, std::function<void()> done) {
+    life_++;
+    leave_bus();
+    storage_->close();
+    stage_.clear();
+    bench_.journal.note(number_, "unplugged", {{"why", why}});
+    set_state("off");
+    stop_os(std::move(done));
+}
+
+void Board::power_cycle(bool recovery) {
+    unplug("power-cycle", [this, life = life_ + 1, recovery] {
+        if (life == life_) {
+            later(kPowerOffPause, [this, recovery] { plug(recovery); });
+        }
+    });
+}
+
+// --- boot ------------------------------------------------------------------------------------------------
+
+void Board::spoil_storage() {
+    if (has("one-bit")) {
+        bench_.journal.note(number_, "fault", {{"fault", "one-bit"}, {"partition", storage_->turn_one_bit(roll_)}});
+    }
+    if (aged_) {
+        storage_->age(roll_);
+        bench_.journal.note(number_, "fault", {{"fault", "old-image"}});
+    }
+    storage_->close();
+}
+
+void Board::cold_boot() {
+    spoil_storage();
+    if (has("strap-on") || !storage_->bootable()) {
+        set_state("hop");
+        later(kPowerOn, [this] { enter_recovery(Stage::BootRom); });
+        return;
+    }
+    if (has("slow-boot")) {
+        boot(kSlowBoot, kSlowBoot);
+    } else {
+        boot(kBootFrom, kBootTo);
+    }
+}
+
+void Board::boot(double from, double to) {
+    stage_ = "os";
+    boot_time_over_ = false;
+    os_up_ = false;
+    if (has("no-boot")) {
+        set_state("dark");
+        return;
+    }
+    set_state("booting");
+    later(std::uniform_real_distribution<double>(from, to)(roll_), [this] {
+        boot_time_over_ = true;
+        show_gadget();
+    });
+    start_os();
+}
+
+void Board::start_os() {
+    if (bench_.options.board_os.empty()) {
+        os_up_ = true;
+        show_gadget();
+        return;
+    }
+    std::error_code ignored;
+    fs::remove(folder_ / "os-exit", ignored);
+    os_running_ = true;
+    os_starting_ = run_program(
+        bench_.loop, {bench_.options.board_os.string(), "start", "--dir", folder_.string(), "--ifname", ifname_},
+        folder_ / "board-os.log", [this, life = life_](int status) {
+            os_starting_ = 0;
+            if (life == life_) {
+                os_started(status);
+            }
+        }
+    );
+}
+
+void Board::os_started(int status) {
+    const auto os = Json::parse(read_text(folder_ / "os.json"), nullptr, false);
+    if (status != 0 || !os.is_object() || !os.contains("pid")) {
+        bench_.journal.note(number_, "os-failed", {{"status", status}});
+        set_state("dark");
+        stop_os({});
+        return;
+    }
+    os_up_ = true;
+    os_watch_ = watch_process(bench_.loop, os["pid"].get<pid_t>(), [this, life = life_] {
+        os_watch_ = -1;
+        if (life == life_) {
+            os_ended();
+        }
+    });
+    show_gadget();
+}
+
+void Board::show_gadget() {
+    if (!os_up_ || !boot_time_over_ || state_ != "booting") {
+        return;
+    }
+    devnum_ = bench_.next_devnum(place_.bus);
+    arrive(gadget_device(place_, devnum_, module_serial_), nullptr);
+    const unsigned index = ::if_nametoindex(ifname_.c_str());
+    if (index != 0) {
+        net_ = net_device(place_, ifname_, index, hardware_address(ifname_));
+        bench_.testbed.add(*net_);
+    }
+    bench_.journal.note(number_, "arrived", {{"product", "7020"}, {"devnum", devnum_}, {"ifindex", index}});
+    set_state("up");
+}
+
+void Board::os_ended() {
+    auto why = read_text(folder_ / "os-exit");
+    why.erase(std::find_if(why.begin(), why.end(), [](char c) { return c < 'a' || c > 'z'; }), why.end());
+    bench_.journal.note(number_, "os-ended", {{"why", why}});
+    life_++;
+    leave_bus();
+    set_state("hop");
+    stop_os([this, life = life_, why] {
+        if (life != life_) {
+            return;
+        }
+        if (why == "poweroff") {
+            set_state("dark");
+        } else if (why == "recovery") {
+            start_job();
+            later(kPowerOn, [this] { enter_recovery(Stage::BootRom); });
+        } else {
+            boot(kRebootFrom, kRebootTo);
+        }
+    });
+}
+
+void Board::stop_os(std::function<void()> then) {
+    if (os_watch_ >= 0) {
+        bench_.loop.forget(os_watch_);
+        ::close(os_watch_);
+        os_watch_ = -1;
+    }
+    os_up_ = false;
+    if (!os_running_) {
+        if (then) {
+            bench_.loop.post(std::move(then));
+        }
+        return;
+    }
+    if (os_starting_ > 0) {
+        ::kill(-os_starting_, SIGKILL);
+    }
+    run_program(bench_.loop, {bench_.options.board_os.string(), "stop", "--dir", folder_.string()},
+                folder_ / "board-os.log", [this, then = std::move(then)](int status) {
+                    if (status != 0) {
+                        bench_.journal.note(number_, "os-stop-failed", {{"status", status}});
+                    }
+                    os_running_ = os_starting_ > 0;
+                    if (then) {
+                        then();
+                    }
+                });
+}
+
+// --- faults that strike in the middle of APP -----------------------------------------------------------------
+
+// Thread: the node's; touches only what does not change while a node lives.
+bool Board::app_progress(std::uint64_t life, int percent) {
+    bool silent = false;
+    for (const auto& fault : faults_) {
+        const int at = fault.name == "unplug" ? fault.number() : kMiddle;
+        if (percent < at || fired_.contains(fault.name)) {
+            continue;
+        }
+        std::function<void()> strike;
+        if (fault.name == "unplug") {
+            silent = true;
+            strike = [this] { unplug("fault unplug"); };
+        } else if (fault.name == "stall") {
+            silent = true;
+            strike = [] {};
+        } else if (fault.name == "hub-drop") {
+            const int hub = fault.number();
+            silent = hub == hub_of_board(number_);
+            strike = [this, hub] { bench_.drop_hub(hub); };
+        } else if (fault.name == "kill-tool" || fault.name == "kill-worker") {
+            const bool worker = fault.name == "kill-worker";
+            strike = [this, worker] { kill_process(worker); };
+        } else {
+            continue;
+        }
+        fired_.insert(fault.name);
+        bench_.loop.post([this, life, percent, text = fault.text(), strike] {
+            if (life == life_) {
+                bench_.journal.note(number_, "fault", {{"fault", text}, {"percent", percent}});
+                strike();
+            }
+        });
+    }
+    return silent;
+}
+
+void Board::kill_process(bool worker) {
+    const pid_t tool = node_ ? node_->claimant() : 0;
+    const auto family = ancestry(tool);
+    const pid_t victim = worker ? find_worker(family, bench_.options.worker_exe) : tool;
+    const bool killed = victim > 1 && ::kill(victim, SIGKILL) == 0;
+    bench_.journal.note(number_, "kill", {{"what", worker ? "worker" : "tool"}, {"pid", victim}, {"killed", killed}});
+}
+
+}  // namespace line

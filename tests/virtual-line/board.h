@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// One board of the line and its life: off, in recovery mode (one module object and one node per enumeration), booting, up
+// as a gadget with a running OS, dark. Every entry into recovery by plug, button or the OS starts a job and
+// rolls the fault dice; hops within a flash do not.  Thread: main.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "bench.h"
+#include "device.h"
+#include "faults.h"
+#include "usb_tree.h"
+
+namespace line {
+
+class Board {
+public:
+    Board(Bench& bench, int number);
+    ~Board();
+    Board(const Board&) = delete;
+    Board& operator=(const Board&) = delete;
+
+    // Power and cable on; `recovery`: with the recovery button held, else what is on the storage boots.
+    void plug(bool recovery);
+    // Power and cable off. `done` (may be empty) is called when nothing of the unit is left.
+    void unplug(const std::string& why, std::function<void()> done = {});
+    void power_cycle(bool recovery);
+
+    Json describe() const;
+    int number() const { return number_; }
+    bool plugged() const { return state_ != "off"; }
+
+private:
+    void set_state(const std::string& state);
+    void write_card();
+    void start_job();
+    void arrive(UsbDevice device, std::shared_ptr<UsbFunction> function);
+    void leave_bus();
+    void enter_recovery(Stage stage);
+    void hop(std::uint64_t life, Hop where);
+    void cold_boot();
+    void spoil_storage();
+    void boot(double from, double to);
+    void start_os();
+    void os_started(int status);
+    void os_ended();
+    void stop_os(std::function<void()> then);
+    void show_gadget();
+    bool app_progress(std::uint64_t life, int percent);
+    void kill_process(bool worker);
+    bool has(const std::string& fault) const;
+    // Runs `task` after `seconds` of the board's time, unless its life took another turn.
+    void later(double seconds, std::function<void()> task);
+
+    Bench& bench_;
+    const int number_;
+    const Place place_;
+    const std::filesystem::path folder_;
+    const std::string br_cid_;
+    const std::string module_serial_;
+    const std::string ifname_;
+    std::mt19937_64 roll_;
+    std::string state_ = "off";
+    std::string stage_;
+    std::uint64_t life_ = 0;                 // changes whenever timers of before must not fire
+    int jobs_ = 0;
+    int devnum_ = 0;
+    std::vector<Fault> faults_;
+    std::set<std::string> fired_;            // node thread only, while a node lives
+    bool aged_ = false;
+    std::shared_ptr<Storage> storage_;
+    std::shared_ptr<UsbNode> node_;
+    std::optional<UsbDevice> device_;
+    std::optional<SysDevice> net_;
+
+    bool os_running_ = false;
+    pid_t os_starting_ = 0;
+    int os_watch_ = -1;
+    bool boot_time_over_ = false;
+    bool os_up_ = false;
+};
+
+}  // namespace line

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "line.h"
+
+#include <csignal>
+#include <fstream>
+#include <iostream>
+#include <stdexcept>
+#include <sys/epoll.h>
+#include <sys/mount.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "identity.h"
+
+namespace line {
+
+namespace fs = std::filesystem;
+
+int hub_count(int boards) {
+    return (boards + kBoardsPerHub - 1) / kBoardsPerHub;
+}
+
+Line::Line(Options options, fs::path testbed_root)
+    : bench_(std::make_unique<Bench>(std::move(options), std::move(testbed_root))),
+      hubs_(hub_count(bench_->options.boards)) {
+    const auto& chosen = bench_->options;
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigprocmask(SIG_BLOCK, &set, nullptr);
+    signals_ = ::signalfd(-1, &set, SFD_CLOEXEC);
+    bench_->loop.watch(signals_, EPOLLIN, [this](std::uint32_t) {
+        signalfd_siginfo info{};
+        [[maybe_unused]] const auto got = ::read(signals_, &info, sizeof info);
+        shut_down();
+    });
+    bench_->drop_hub = [this](int hub) { drop_hub(hub); };
+    for (int root = 0; root * kBoardsPerRoot < chosen.boards; root++) {
+        const auto place = root_place(root);
+        bench_->wires[place.bus] = std::make_shared<Wire>(chosen.wire_mbps);
+        bench_->testbed.add(controller_device(place));
+        const auto device = root_hub(place);
+        const int devnum = bench_->next_devnum(place.bus);
+        bench_->usbfs.listen(bench_->testbed.ioctl_socket(device.node),
+                             std::make_shared<UsbNode>(device.descriptors, nullptr, nullptr));
+        for (const auto& part : device.parts) {
+            bench_->testbed.add(part);
+        }
+        bench_->journal.note(0, "root", {{"bus", place.bus}, {"devnum", devnum}});
+    }
+    for (int hub = 1; hub <= hubs_; hub++) {
+        plug_hub(hub);
+    }
+    for (int number = 1; number <= chosen.boards; number++) {
+        boards_.push_back(std::make_unique<Board>(*bench_, number));
+    }
+    control_ = std::make_unique<Control>(bench_->loop, bench_->journal, chosen.control,
+                                         [this](const Json& request) { return ask(request); });
+    if (chosen.mount_cgroup) {
+        mount_cgroup();
+    }
+    write_env();
+}
+
+Line::~Line() {
+    control_.reset();
+    boards_.clear();
+    if (bench_->options.mount_cgroup) {
+        ::umount2((bench_->options.dir / "cgroup").c_str(), MNT_DETACH);
+    }
+    ::close(signals_);
+}
+
+void Line::mount_cgroup() {
+    const auto folder = bench_->options.dir / "cgroup";
+    fs::create_directories(folder);
+    if (::mount("none", folder.c_str(), "cgroup2", 0, nullptr) != 0) {
+        throw std::runtime_error("cannot mount cgroup2 at " + folder.string());
+    }
+}
+
+// A colon, not a blank, between the libraries: so a shell can use the file as it is.
+void Line::write_env() {
+    const auto& chosen = bench_->options;
+    std::ofstream out(chosen.dir / "env.new", std::ios::trunc);
+    out << "LD_PRELOAD=" << chosen.shim.string() << ":libumockdev-preload.so.0\n"
+        << "UMOCKDEV_DIR=" << bench_->testbed.root().string() << "\n"
+        << "LINESIDE_LINE_DIR=" << chosen.dir.string() << "\n"
+        << "LINESIDE_LINE_CONTROL=" << chosen.control.string() << "\n";
+    if (chosen.mount_cgroup) {
+        out << "LINESIDE_LINE_CGROUP=" << (chosen.dir / "cgroup").string() << "\n";
+    }
+    out.close();
+    fs::rename(chosen.dir / "env.new", chosen.dir / "env");
+}
+
+void Line::plug_hub(int number) {
+    auto& hub = hub_[number];
+    const auto place = hub_place(number);
+    hub.devnum = bench_->next_devnum(place.bus);
+    hub.device = port_hub(place, hub.devnum);
+    hub.present = true;
+    bench_->usbfs.listen(bench_->testbed.ioctl_socket(hub.device.node),
+                         std::make_shared<UsbNode>(hub.device.descriptors, nullptr, nullptr));
+    for (const auto& part : hub.device.parts) {
+        bench_->testbed.add(part);
+    }
+    bench_->journal.note(0, "hub", {{"hub", number}, {"bus_port", place.bus_port()}, {"devnum", hub.devnum}});
+}
+
+void Line::drop_hub(int number) {
+    auto& hub = hub_[number];
+    if (!hub.present) {
+        return;
+    }
+    bench_->journal.note(0, "hub-drop", {{"hub", number}});
+    for (const auto& board : boards_) {
+        if (hub_of_board(board->number()) == number && board->plugged()) {
+            board->unplug("hub-drop");
+        }
+    }
+    for (auto it = hub.device.parts.rbegin(); it != hub.device.parts.rend(); ++it) {
+        bench_->testbed.remove(*it);
+    }
+    bench_->usbfs.retire(bench_->testbed.ioctl_socket(hub.device.node));
+    bench_->free_devnum(hub_place(number).bus, hub.devnum);
+    hub.present = false;
+}
+
+void Line::auto_plug() {
+    auto roll = dice(bench_->options.seed, 0, "plug");
+    double at = 0;
+    for (const auto& board : boards_) {
+        bench_->loop.after(Seconds(at / 1000), [one = board.get()] { one->plug(true); });
+        at += std::uniform_real_distribution<double>(0, 2 * bench_->options.stagger_ms)(roll);
+    }
+}
+
+void Line::run() {
+    if (bench_->options.auto_plug) {
+        auto_plug();
+    }
+    std::cout << "ready" << std::endl;
+    bench_->loop.run();
+}
+
+void Line::shut_down() {
+    if (ending_) {
+        return;
+    }
+    ending_ = true;
+    left_to_stop_ = static_cast<int>(boards_.size());
+    for (const auto& board : boards_) {
+        board->unplug("the line ends", [this] {
+            if (--left_to_stop_ == 0) {
+                bench_->loop.stop();
+            }
+        });
+    }
+}
+
+Board* Line::board_of(const Json& request) {
+    const auto found = request.find("board");
+    const int number = found != request.end() && found->is_number_integer() ? found->get<int>() : 0;
+    return number >= 1 && number <= static_cast<int>(boards_.size())
+               ? boards_[static_cast<std::size_t>(number - 1)].get()
+               : nullptr;
+}
+
+Json Line::ask(const Json& request) {
+    const auto verb = request.contains("do") && request["do"].is_string() ? request["do"].get<std::string>() : "";
+    const auto refuse = [](const std::string& why) { return Json{{"ok", false}, {"error", why}}; };
+    if (verb == "list") {
+        Json boards = Json::array();
+        for (const auto& board : boards_) {
+            boards.push_back(board->describe());
+        }
+        return {{"ok", true}, {"boards", boards}};
+    }
+    if (verb == "stop") {
+        bench_->loop.post([this] { shut_down(); });
+        return {{"ok", true}};
+    }
+    if (verb == "faults") {
+        auto parsed = parse_faults(request.value("spec", "none"), bench_->options.boards, hubs_);
+        if (const auto* wrong = std::get_if<BadSpec>(&parsed)) {
+            return refuse(wrong->sentence);
+        }
+        bench_->options.faults = std::get<std::vector<FaultRule>>(std::move(parsed));
+        return {{"ok", true}};
+    }
+    if (verb == "hub-drop" || verb == "hub-plug") {
+        const int hub = request.value("hub", 0);
+        if (hub < 1 || hub > hubs_) {
+            return refuse("hub must be 1 to " + std::to_string(hubs_));
+        }
+        if (verb == "hub-drop") {
+            drop_hub(hub);
+        } else if (!hub_[hub].present) {
+            plug_hub(hub);
+        }
+        return {{"ok", true}};
+    }
+    auto* board = board_of(request);
+    if (board == nullptr) {
+        return refuse("no such board, or no such request: list, plug, unplug, recovery, power-cycle, storage, hub-drop, hub-plug, faults, subscribe, stop");
+    }
+    if (!hub_[hub_of_board(board->number())].present) {
+        return refuse("the board's hub is gone");
+    }
+    if (verb == "plug") {
+        board->plug(!request.value("boot", false));
+    } else if (verb == "unplug") {
+        board->unplug("asked");
+    } else if (verb == "recovery") {
+        board->power_cycle(true);
+    } else if (verb == "power-cycle") {
+        board->power_cycle(false);
+    } else if (verb == "storage" || verb == "show") {
+        return {{"ok", true}, {"board", board->describe()}};
+    } else {
+        return refuse("unknown request " + verb);
+    }
+    return {{"ok", true}};
+}
+
+}  // namespace line
