@@ -83,6 +83,7 @@ elif "--create" in words:
             bar()
 elif "--download" in words or "--write" in words:
     os.stat(words[-1])
+    print("Sending " + words[-2])
     bar()
 elif "--standin-fault" in words:
     print(os.environ.get("FAULT", ""))
@@ -236,7 +237,7 @@ class Board(Tree):
         self.assertEqual(done.returncode, 0, done.stdout)
         lines = done.stdout.replace("\r", "\n").splitlines()
         wanted = ["# L4T BSP Information:", "Board ID(3668) version(100) sku(0001) revision(F.0)", "Reusing existing system.img... ",
-                  "*** Flashing target device started. ***", "BR_CID: 0x" + CID, "Cannot Open USB", "Retrieving storage infomation",
+                  "*** Flashing target device started. ***", "BR_CID: 0x" + CID, "Sending bct_bootrom", "Sending blob", "Cannot Open USB", "Retrieving storage infomation",
                   "Writing partition master_boot_record with mbr_1_3.bin", "Writing partition primary_gpt with gpt_primary_1_3.bin",
                   "Writing partition mb1 with mb1_t194_prod_sigheader.bin.encrypt",
                   "Writing partition master_boot_record with mbr_1_3.bin", "Writing partition APP with system.img",

@@ -189,7 +189,6 @@ class Flash:
 
     def dump_eeprom(self, target):
         self.boot_rom(skip_uid=True)
-        say("Sending mb2_applet")
         self.rcm("--download", "mb2", signed_name(self.bins["mb2_applet"]))
         self.rcm("--boot", "recovery")
         self.wait_for(lambda: self.rcm("--ismb2", may_fail=True))
@@ -261,7 +260,6 @@ class Flash:
         say("Sending BCTs")
         for name, file in (("bct_bootrom", "br_bct_BR.bct"), ("bct_mb1", "mb1_cold_boot_bct_MB1.bct"),
                            ("bct_mem", "mem_rcm.bct")):
-            say("Sending " + name)
             self.rcm("--download", name, file)
         say()
         say("Generating blob")
@@ -270,7 +268,6 @@ class Flash:
                 if name:
                     blob.write(open(name, "rb").read())
         say("Sending bootloader and pre-requisite binaries")
-        say("Sending blob")
         self.rcm("--download", "blob", "blob.bin")
         self.rcm("--boot", "recovery")
         self.wait_for(lambda: self.rcm("--isapplet", may_fail=True), lambda: self.rcm("--ismb2", may_fail=True),
