@@ -1,0 +1,448 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "workers/image-build/build.h"
+
+#include "station/base/clock.h"
+#include "station/base/files.h"
+#include "station/base/text.h"
+#include "station/base/unique_fd.h"
+#include "workers/image-build/ext4_manifest.h"
+#include "workers/image-build/flash_layout.h"
+#include "workers/image-build/image_file.h"
+#include "workers/image-build/stat_cache.h"
+#include "workers/image-build/tree_copy.h"
+#include "workers/image-build/tree_scan.h"
+#include "workers/proof/escape.h"
+#include "workers/proof/image_record.h"
+#include "workers/sdk/tool.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include <cerrno>
+#include <deque>
+#include <system_error>
+
+namespace lineside::image_build {
+namespace {
+
+using base::Json;
+using proof::FileRecord;
+using proof::ImageRecord;
+using proof::PartitionRecord;
+using worker::Station;
+namespace fs = std::filesystem;
+
+constexpr std::size_t kMaxLayout = 4UL * 1024 * 1024;
+constexpr std::uint64_t kReserve = 128UL * 1024 * 1024;  // kept free for the rest of the station
+constexpr std::size_t kLastLines = 12;
+
+Tick tick_of(Station& station) {
+    return [&station](std::uint64_t done, std::uint64_t total) -> base::Status {
+        station.progress(done, total, "bytes");
+        station.keep_alive();
+        return station.check();
+    };
+}
+
+fs::path cache_file(const Places& places, std::string_view name) {
+    if (places.images.empty()) {
+        return {};
+    }
+    std::error_code ignored;
+    const fs::path folder = places.images / ".stat-cache";
+    fs::create_directories(folder, ignored);
+    return folder / name;
+}
+
+void save(const StatCache& cache, Station& station) {
+    if (const auto saved = cache.save(); !saved) {
+        station.log("warn", "the stat cache was not kept: " + saved.error().message);
+    }
+}
+
+base::Result<BuildInputs> inputs_of(Station& station) {
+    return inputs_from_json(station.job().params);
+}
+
+base::Status need(const fs::path& place, std::string_view what) {
+    std::error_code error;
+    if (place.empty() || !fs::is_directory(place, error)) {
+        return base::fail("config.invalid", fmt::format("the root helper gave this job no {}", what));
+    }
+    return {};
+}
+
+// ---- one build
+
+class Build {
+  public:
+    Build(Station& station, const Places& places, BuildInputs inputs)
+        : station_(station), places_(places), inputs_(std::move(inputs)), tick_(tick_of(station)) {}
+
+    base::Result<Json> run() {
+        for (const auto step : {&Build::compute_key, &Build::place_id, &Build::run_flash_sh,
+                                &Build::read_partitions, &Build::read_manifest, &Build::copy,
+                                &Build::check_inputs_again, &Build::write_records}) {
+            if (auto done = (this->*step)(); !done) {
+                return tl::unexpected(done.error());
+            }
+        }
+        return Json{{"id", image_.id},
+                    {"digest", image_.digest},
+                    {"partitions", image_.partitions.size()},
+                    {"files", image_.files},
+                    {"bytes", image_.tree_bytes}};
+    }
+
+  private:
+    base::Status compute_key() {
+        station_.phase("key", 1, 6, 5);
+        StatCache cache(cache_file(places_, inputs_.profile));
+        auto tree = scan_tree(places_.bsp, cache, tick_);
+        if (!tree) {
+            return tl::unexpected(tree.error());
+        }
+        save(cache, station_);
+        tree_before_ = std::move(*tree);
+        image_.id = content_key(inputs_, tree_before_.sha256);
+        const auto wanted = base::field_or<std::string>(station_.job().params, "key", "");
+        if (wanted && !wanted->empty() && *wanted != image_.id) {
+            return base::fail("image.build", "the BSP tree is no longer the one this build was ordered for");
+        }
+        struct statvfs space {};
+        if (statvfs(places_.out.c_str(), &space) == 0) {
+            const auto free = static_cast<std::uint64_t>(space.f_bavail) * space.f_frsize;
+            const auto wants = 2 * tree_before_.bytes + kReserve;
+            if (free < wants) {
+                return base::fail("disk.full",
+                                  fmt::format("a build needs {} MiB, {} MiB are free", wants >> 20U,
+                                              free >> 20U));
+            }
+        }
+        return {};
+    }
+
+    // The image knows its own id. The folders are opened one by one without following links: a link in
+    // somebody's root file system must not lead this root process out of the lane.
+    base::Status place_id() {
+        base::UniqueFd folder(open(places_.lane.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        for (const char* name : {"rootfs", "etc", "lineside"}) {
+            if (folder && std::string_view(name) == "lineside") {
+                mkdirat(folder.get(), name, 0755);
+            }
+            const int below = openat(folder.get(), name,
+                                     O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+            if (below < 0) {
+                return base::fail_errno("image.build",
+                                        fmt::format("no folder \"{}\" on the way to the image id", name),
+                                        errno);
+            }
+            folder.reset(below);
+        }
+        unlinkat(folder.get(), "image-id", 0);
+        const base::UniqueFd file(openat(folder.get(), "image-id",
+                                         O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644));
+        const std::string text = image_.id + "\n";
+        if (!file || fchmod(file.get(), 0644) != 0 ||
+            write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
+            return base::fail_errno(errno == ENOSPC ? "disk.full" : "image.build",
+                                    "cannot write the image id", errno);
+        }
+        return {};
+    }
+
+    base::Status run_flash_sh() {
+        station_.phase("flash.sh", 2, 6, 40);
+        for (const char* stale : {"system.img", "system.img.raw"}) {
+            std::error_code ignored;
+            fs::remove(places_.lane / "bootloader" / stale, ignored);
+        }
+        if (auto built = run_tool({"--no-flash"}); !built) {
+            return built;
+        }
+        if (!inputs_.sign) {
+            return {};
+        }
+        return run_tool({"--no-flash", "--sign", "-r"});
+    }
+
+    base::Status run_tool(std::vector<std::string> options) {
+        worker::Command command;
+        command.argv = {"./flash.sh"};
+        command.argv.insert(command.argv.end(), options.begin(), options.end());
+        command.argv.push_back(inputs_.board);
+        command.argv.push_back(inputs_.rootdev);
+        command.cwd = places_.lane;
+        std::vector<std::string> set{"USER=root"};
+        for (const auto& [name, value] : inputs_.environment) {
+            set.push_back(name + "=" + value);
+        }
+        command.env = worker::inherited_env(set);
+        std::deque<std::string> last;
+        bool full = false;
+        worker::ToolEvents events;
+        events.line = [&](worker::Stream, std::string_view line) {
+            full = full || line.find("No space left on device") != std::string_view::npos;
+            if (!line.empty()) {
+                last.emplace_back(line.substr(0, 400));
+                if (last.size() > kLastLines) {
+                    last.pop_front();
+                }
+            }
+        };
+        events.tick = [&] { station_.keep_alive(); };
+        worker::ToolLimits limits;
+        limits.silence = std::chrono::seconds(600);  // mkfs of a 14 GiB image says nothing for minutes
+        limits.total = std::chrono::seconds(station_.job().total_s);
+        auto end = worker::Tool(station_, limits).run(command, events);
+        if (!end) {
+            return tl::unexpected(end.error());
+        }
+        return judge(*end, full, fmt::format("{}", fmt::join(last, "\n")));
+    }
+
+    base::Status judge(const worker::ToolEnd& end, bool full, const std::string& last) {
+        using How = worker::ToolEnd::How;
+        if (auto going = station_.check(); !going) {
+            return going;
+        }
+        if (end.how == How::exited && end.status == 0 && !full) {
+            return {};
+        }
+        if (full) {
+            return base::fail("disk.full", "flash.sh found no space while it built the image");
+        }
+        const std::string how = end.how == How::exited    ? fmt::format("ended with {}", end.status)
+                                : end.how == How::silent  ? "went silent"
+                                : end.how == How::overdue ? "took too long"
+                                                          : fmt::format("was killed by signal {}", end.signal);
+        return base::fail("image.build", fmt::format("flash.sh --no-flash {}; its last lines: {}", how, last));
+    }
+
+    base::Status read_partitions() {
+        station_.phase("partitions", 3, 6, 10);
+        const fs::path bootloader = places_.lane / "bootloader";
+        auto text = base::read_file(bootloader / "flash.xml", kMaxLayout);
+        if (!text) {
+            return base::fail("image.build", "flash.sh left no layout: " + text.error().message);
+        }
+        auto layout = parse_layout(*text);
+        if (!layout) {
+            return tl::unexpected(layout.error());
+        }
+        std::map<std::string, FileContent> known;
+        for (const LayoutEntry& entry : *layout) {
+            if (entry.file.empty() || entry.is_table()) {
+                continue;
+            }
+            if (proof::escape_name(entry.name) != entry.name || entry.name.find('/') != std::string::npos ||
+                entry.file.find('/') != std::string::npos) {
+                return base::fail("image.build", "flash.xml has the odd partition " +
+                                                     proof::escape_name(entry.name));
+            }
+            const std::string file = written_file(bootloader, entry.file);
+            auto it = known.find(file);
+            if (it == known.end()) {
+                auto content = hash_image_file(bootloader / file, tick_);
+                if (!content) {
+                    return base::with_context(content.error(), "partition " + entry.name);
+                }
+                it = known.emplace(file, std::move(*content)).first;
+            }
+            const bool proven = !std::binary_search(inputs_.unproven.begin(), inputs_.unproven.end(),
+                                                    entry.name);
+            image_.partitions.push_back({entry.name, it->second.bytes, it->second.sha256, file, proven});
+        }
+        return sort_partitions();
+    }
+
+    // What the tool writes: its signed form where flash.sh --sign has made one.
+    static std::string written_file(const fs::path& bootloader, const std::string& file) {
+        const auto dot = file.rfind('.');
+        const std::string stem = file.substr(0, dot);
+        const std::string ending = dot == std::string::npos ? "" : file.substr(dot);
+        for (const std::string& name : {stem + "_sigheader" + ending + ".encrypt",
+                                        stem + "_sigheader" + ending + ".signed"}) {
+            std::error_code ignored;
+            if (fs::is_regular_file(bootloader / "signed" / name, ignored)) {
+                return "signed/" + name;
+            }
+        }
+        return file;
+    }
+
+    base::Status sort_partitions() {
+        auto& list = image_.partitions;
+        std::sort(list.begin(), list.end(),
+                  [](const PartitionRecord& a, const PartitionRecord& b) { return a.name < b.name; });
+        const auto twice = std::adjacent_find(
+            list.begin(), list.end(),
+            [](const PartitionRecord& a, const PartitionRecord& b) { return a.name == b.name; });
+        if (twice != list.end()) {
+            return base::fail("image.build", "two partitions are called " + twice->name);
+        }
+        if (std::none_of(list.begin(), list.end(), [](const auto& p) { return p.proven; })) {
+            return base::fail("image.build", "no partition is left to prove the image by");
+        }
+        return {};
+    }
+
+    base::Status read_manifest() {
+        station_.phase("manifest", 4, 6, 15);
+        const fs::path raw = places_.lane / "bootloader/system.img.raw";
+        auto records = read_ext4(raw, tick_);
+        if (!records) {
+            return tl::unexpected(records.error());
+        }
+        // system.img is what gets written, system.img.raw what we read: they must be the same.
+        auto content = hash_image_file(raw, tick_);
+        if (!content) {
+            return tl::unexpected(content.error());
+        }
+        const auto app = std::find_if(image_.partitions.begin(), image_.partitions.end(),
+                                      [](const auto& p) { return p.file == "system.img"; });
+        if (app == image_.partitions.end() || app->sha256 != content->sha256) {
+            return base::fail("image.build", "system.img is not the file system of system.img.raw");
+        }
+        const auto id = std::find_if(records->begin(), records->end(), [](const FileRecord& record) {
+            return record.path == "/etc/lineside/image-id";
+        });
+        if (id == records->end() || id->sha256 != base::sha256_hex(image_.id + "\n")) {
+            return base::fail("image.build", "the built file system does not hold its image id");
+        }
+        proof::ProofDigest digest;
+        for (const PartitionRecord& partition : image_.partitions) {
+            if (partition.proven) {
+                digest.add(partition);
+            }
+        }
+        for (const FileRecord& record : *records) {
+            manifest_ += format_record(record);
+            if (is_proven(record, inputs_.mutable_paths)) {
+                digest.add(record);
+                ++image_.files;
+            }
+        }
+        image_.digest = digest.hex();
+        image_.manifest_sha256 = base::sha256_hex(manifest_);
+        return {};
+    }
+
+    base::Status copy() {
+        station_.phase("copy", 5, 6, 25);
+        auto tree = copy_tree(places_.lane, places_.out / "tree", tick_);
+        if (!tree) {
+            return tl::unexpected(tree.error());
+        }
+        image_.tree_sha256 = tree->sha256;
+        image_.tree_bytes = tree->bytes;
+        tree_text_ = tree->text();
+        return {};
+    }
+
+    // An overlay whose lower tree changes under it holds nobody knows what.
+    base::Status check_inputs_again() {
+        station_.phase("check", 6, 6, 5);
+        StatCache cache(cache_file(places_, inputs_.profile));
+        auto tree = scan_tree(places_.bsp, cache, tick_);
+        if (!tree) {
+            return tl::unexpected(tree.error());
+        }
+        save(cache, station_);
+        if (tree->sha256 == tree_before_.sha256) {
+            return {};
+        }
+        return base::fail("image.build",
+                          "the BSP tree was changed while the image was built, first at " +
+                              proof::escape_name(first_difference(tree_before_.records, tree->records)));
+    }
+
+    base::Status write_records() {
+        image_.profile = inputs_.profile;
+        image_.board = inputs_.board;
+        image_.rootdev = inputs_.rootdev;
+        image_.release = inputs_.release;
+        image_.built_ms = base::SystemClock().wall_ms();
+        image_.tool_version = kBuilderVersion;
+        image_.mutable_paths = inputs_.mutable_paths;
+        for (const auto& [name, text] : {std::pair{"tree.jsonl", &tree_text_},
+                                         std::pair{"manifest.jsonl", &manifest_}}) {
+            if (auto written = base::replace_file(places_.out / name, *text); !written) {
+                return written;
+            }
+        }
+        // Last: a folder without image.json is no image.
+        return base::replace_file(places_.out / "image.json", to_json(image_).dump(1) + "\n");
+    }
+
+    Station& station_;
+    const Places& places_;
+    BuildInputs inputs_;
+    Tick tick_;
+    Tree tree_before_;
+    ImageRecord image_;
+    std::string manifest_;
+    std::string tree_text_;
+};
+
+void empty_folder(const fs::path& folder) {
+    std::error_code ignored;
+    for (const auto& item : fs::directory_iterator(folder, ignored)) {
+        fs::remove_all(item.path(), ignored);
+    }
+}
+
+}  // namespace
+
+Places find_places(const protocol::JobLine& job) {
+    const auto variable = [](const char* name) {
+        const char* value = std::getenv(name);
+        return fs::path(value == nullptr ? "" : value);
+    };
+    return {variable("LINESIDE_BSP"), variable("LINESIDE_OUT"), variable("LINESIDE_IMAGES"),
+            fs::path(job.lane.value_or(""))};
+}
+
+base::Result<Json> make_key(Station& station, const Places& places) {
+    auto inputs = inputs_of(station);
+    if (!inputs) {
+        return tl::unexpected(inputs.error());
+    }
+    if (auto there = need(places.bsp, "BSP tree"); !there) {
+        return tl::unexpected(there.error());
+    }
+    station.phase("key", 1, 1, 1);
+    StatCache cache(cache_file(places, inputs->profile));
+    auto tree = scan_tree(places.bsp, cache, tick_of(station));
+    if (!tree) {
+        return tl::unexpected(tree.error());
+    }
+    save(cache, station);
+    return Json{{"key", content_key(*inputs, tree->sha256)},
+                {"files", tree->records.size()},
+                {"bytes", tree->bytes},
+                {"known", cache.hits()}};
+}
+
+base::Result<Json> build_image(Station& station, const Places& places) {
+    auto inputs = inputs_of(station);
+    if (!inputs) {
+        return tl::unexpected(inputs.error());
+    }
+    for (const auto& [place, what] : {std::pair{&places.bsp, "BSP tree"},
+                                      std::pair{&places.out, "output folder"},
+                                      std::pair{&places.lane, "lane"}}) {
+        if (auto there = need(*place, what); !there) {
+            return tl::unexpected(there.error());
+        }
+    }
+    empty_folder(places.out);
+    auto built = Build(station, places, std::move(*inputs)).run();
+    if (!built) {
+        empty_folder(places.out);
+    }
+    return built;
+}
+
+}  // namespace lineside::image_build

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// The three things the image-build worker does. Paths come from the root helper, never from the service:
+//   LINESIDE_BSP     the BSP tree of the profile, read-only for us
+//   LINESIDE_OUT     an empty folder of this job, which the helper publishes
+//   LINESIDE_IMAGES  the image cache; our stat caches live in its .stat-cache/
+//   the lane         an overlay over the BSP tree, from the job line
+// Thread: one.
+#pragma once
+
+#include "station/base/error.h"
+#include "workers/image-build/content_key.h"
+#include "workers/sdk/station.h"
+
+#include <filesystem>
+#include <string>
+
+namespace lineside::image_build {
+
+struct Places {
+    std::filesystem::path bsp;
+    std::filesystem::path out;
+    std::filesystem::path images;
+    std::filesystem::path lane;
+};
+
+// Reads the environment and the job line; what is missing stays empty.
+[[nodiscard]] Places find_places(const protocol::JobLine& job);
+
+// {"key","files","bytes"}. Errors: config.invalid, image.build.
+[[nodiscard]] base::Result<base::Json> make_key(worker::Station& station, const Places& places);
+// {"id","digest","partitions","files","bytes"}; writes tree/, manifest.jsonl, tree.jsonl and last
+// image.json below places.out, or leaves places.out empty. Errors: config.invalid, image.build, disk.full,
+// tool.missing, operator.stopped, station.stopping.
+[[nodiscard]] base::Result<base::Json> build_image(worker::Station& station, const Places& places);
+// {"id","digest","files","bytes","rehashed"}. Errors: image.broken.
+[[nodiscard]] base::Result<base::Json> verify_image(worker::Station& station, const Places& places);
+
+}  // namespace lineside::image_build
