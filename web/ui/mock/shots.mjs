@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// Screenshots of every page over the mock server, light and dark, at the sizes of the art direction, to be looked at.
+//   npm run build && npm run shots [-- name…]        -> shots/*.png      CHROMIUM=/usr/bin/chromium
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+import { mock } from './server.mjs';
+
+const out = join(dirname(fileURLToPath(import.meta.url)), '..', 'shots');
+const wall = { width: 1920, height: 1080 };
+const desk = { width: 1280, height: 800 };
+const tablet = { width: 800, height: 1280 };
+const slotUnit = async (page, slot) => {
+  const answer = await page.request.get(`${new URL(page.url()).origin}/api/v1/wall`);
+  return (await answer.json()).tiles.find((one) => one.slot === slot).unit;
+};
+const unitOf = (slot) => async (page) => {
+  const unit = await slotUnit(page, slot);
+  await page.goto(`${new URL(page.url()).origin}/units/${unit}`);
+  await page.waitForTimeout(600);
+};
+const shots = [
+  { name: 'wall-16', scene: 'mixed16', size: wall }, { name: 'wall-all', scene: 'all', size: wall },
+  { name: 'wall-8', scene: '8', size: wall }, { name: 'wall-32', scene: '32', size: wall }, { name: 'wall-64', scene: '64', size: wall },
+  { name: 'wall-16-desk', scene: 'mixed16', size: desk }, { name: 'wall-blocked', scene: 'blocked', size: wall }, { name: 'wall-none', scene: 'none', size: desk },
+  { name: 'tablet-8', scene: '8', size: tablet },
+  { name: 'not-live', scene: 'mixed16', size: wall, then: async (page, server) => { server.silence(true); await page.waitForTimeout(4500); } },
+  { name: 'unit-pass', scene: 'mixed16', size: wall, then: unitOf('2') },
+  { name: 'unit-pass-desk', scene: 'mixed16', size: desk, then: unitOf('2') },
+  { name: 'unit-fail-desk', scene: 'mixed16', size: desk, then: unitOf('9') },
+  { name: 'unit-running', scene: 'mixed16', size: wall, then: unitOf('1') },
+  { name: 'unit-search', scene: 'mixed16', size: wall, then: async (page) => { await unitOf('2')(page); await page.fill('.log-search input', 'serial'); await page.keyboard.press('Enter'); await page.waitForTimeout(300); } },
+  { name: 'records', scene: 'mixed16', size: wall, path: '/records' },
+  { name: 'records-desk', scene: 'mixed16', size: desk, path: '/records?result=FAIL,ERROR' },
+  { name: 'records-none', scene: 'mixed16', size: desk, path: '/records?serial_from=ZZ' },
+  { name: 'pool', scene: 'mixed16', size: desk, path: '/pool' },
+  { name: 'load-choose', scene: 'mixed16', size: desk, path: '/pool/load' },
+  ...[['bad', 'rc26-05042'], ['good', 'RC26-06001']].map(([name, serial]) => ({
+    name: `load-${name}`, scene: 'mixed16', size: desk, path: '/pool/load',
+    then: async (page) => {
+      await page.setInputFiles('[data-file]', { name: 'batch-2611-c.csv', mimeType: 'text/csv', buffer: Buffer.from(`serial,token\n${`${serial},tok\n`.repeat(500)}`) });
+      await page.click('[data-check]');
+      await page.waitForTimeout(300);
+    },
+  })),
+];
+
+const wanted = process.argv.slice(2);
+await mkdir(out, { recursive: true });
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+  args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+});
+for (const shot of shots) {
+  if (wanted.length > 0 && !wanted.some((one) => shot.name.startsWith(one))) continue;
+  for (const colorScheme of ['light', 'dark']) {
+    const server = mock({ scene: shot.scene, still: true });
+    const port = await server.listen(0);
+    const page = await browser.newPage({ viewport: shot.size, colorScheme });
+    page.on('console', (message) => { if (message.type() === 'error') console.log(`${shot.name}: ${message.text()}`); });
+    page.on('pageerror', (error) => console.log(`${shot.name}: ${error.message}`));
+    await page.goto(`http://127.0.0.1:${port}${shot.path ?? '/'}`);
+    await page.evaluate(() => document.fonts.ready);
+    await page.waitForTimeout(700);
+    await shot.then?.(page, server);
+    await page.screenshot({ path: join(out, `${shot.name}-${colorScheme}.png`) });
+    await page.close();
+    server.close();
+  }
+  console.log(shot.name);
+}
+await browser.close();

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one place that talks HTTP to the station. Every answer that is not 2xx becomes an ApiProblem with a sentence
+// that can be shown as it is; a network failure becomes one too (code `page.offline`).
+import { t } from '../i18n';
+import type {
+  BatchCheck, BatchLoaded, Beat, ImageRow, Job, PoolPage, ProblemBody, RecordsAnswer, Tile, Unit, Wall,
+} from './types';
+
+export class ApiProblem extends Error {
+  readonly body: ProblemBody;
+  constructor(body: ProblemBody) {
+    super(body.detail ?? body.title);
+    this.name = 'ApiProblem';
+    this.body = body;
+  }
+}
+
+const base = '/api/v1';
+
+function isProblem(value: unknown): value is ProblemBody {
+  return typeof value === 'object' && value !== null && 'title' in value && 'code' in value;
+}
+
+async function problemOf(response: Response): Promise<ApiProblem> {
+  const fallback: ProblemBody = {
+    type: 'about:blank',
+    title: t.api.refused(response.status),
+    status: response.status,
+    code: `http.${response.status}`,
+  };
+  try {
+    const body: unknown = await response.json();
+    return new ApiProblem(isProblem(body) ? body : fallback);
+  } catch {
+    return new ApiProblem(fallback);
+  }
+}
+
+async function request(path: string, init?: RequestInit): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(base + path, { cache: 'no-store', credentials: 'same-origin', ...init });
+  } catch (cause) {
+    if (cause instanceof DOMException && cause.name === 'AbortError') throw cause;
+    throw new ApiProblem({
+      type: 'about:blank', title: t.api.offline, status: 0, code: 'page.offline', hint: t.api.offlineHint,
+    });
+  }
+  if (!response.ok) throw await problemOf(response);
+  return response;
+}
+
+async function getJson<T>(path: string, signal?: AbortSignal): Promise<T> {
+  const response = await request(path, signal ? { signal } : undefined);
+  return (await response.json()) as T;
+}
+
+async function postJson<T>(path: string, body: object): Promise<T> {
+  const response = await request(path, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', 'X-Lineside': '1' },
+    body: JSON.stringify(body),
+  });
+  return (await response.json()) as T;
+}
+
+async function postCsv<T>(path: string, file: Blob): Promise<T> {
+  const response = await request(path, {
+    method: 'POST',
+    headers: { 'Content-Type': 'text/csv', 'X-Lineside': '1' },
+    body: new Blob([file], { type: 'text/csv' }),
+  });
+  return (await response.json()) as T;
+}
+
+export interface BatchTarget {
+  pool: string;
+  batch: string;
+  testOnly: boolean;
+  file: string;
+}
+
+function batchQuery(target: BatchTarget): string {
+  return new URLSearchParams({
+    pool: target.pool, batch: target.batch, test_only: target.testOnly ? '1' : '0', file: target.file,
+  }).toString();
+}
+
+export interface LogPiece {
+  bytes: Uint8Array;
+  from: number;
+  size: number;
+  ended: boolean;
+}
+
+export interface SlotAnswer {
+  tile: Tile;
+  seq: number;
+}
+
+const slotPath = (slot: string): string => `/slots/${encodeURIComponent(slot)}`;
+
+export const api = {
+  wall: () => getJson<Wall>('/wall'),
+  clock: () => getJson<Beat>('/clock'),
+  acknowledge: (slot: string, job: number) => postJson<SlotAnswer>(`${slotPath(slot)}/acknowledge`, { job }),
+  retry: (slot: string, job: number) => postJson<SlotAnswer>(`${slotPath(slot)}/retry`, { job }),
+  stop: (slot: string, job: number) => postJson<SlotAnswer>(`${slotPath(slot)}/stop`, { job }),
+  acknowledgePassed: () => postJson<{ acknowledged: string[] }>('/acknowledge-passed', {}),
+  unit: (unit: number, signal?: AbortSignal) => getJson<Unit>(`/units/${unit}`, signal),
+  job: (job: number, signal?: AbortSignal) => getJson<Job>(`/jobs/${job}`, signal),
+  async log(job: number, from: number, max: number, signal?: AbortSignal): Promise<LogPiece> {
+    const response = await request(`/jobs/${job}/log?from=${from}&max=${max}`, signal ? { signal } : undefined);
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    return {
+      bytes,
+      from: Number(response.headers.get('X-Log-From') ?? from),
+      size: Number(response.headers.get('X-Log-Size') ?? bytes.length),
+      ended: response.headers.get('X-Log-End') === 'true',
+    };
+  },
+  logDownload: (job: number) => `${base}/jobs/${job}/log/download`,
+  pool: (signal?: AbortSignal) => getJson<PoolPage>('/pool', signal),
+  previewBatch: (target: BatchTarget, file: Blob) =>
+    postCsv<BatchCheck>(`/pool/preview?${batchQuery(target)}`, file),
+  loadBatch: (target: BatchTarget, file: Blob) =>
+    postCsv<BatchLoaded>(`/pool/batches?${batchQuery(target)}`, file),
+  records: (query: string, signal?: AbortSignal) => getJson<RecordsAnswer>(`/records?${query}`, signal),
+  exportUrl: (format: 'csv' | 'json' | 'zip', query: string) =>
+    `${base}/records/export?format=${format}${query === '' ? '' : `&${query}`}`,
+  images: () => getJson<{ images: ImageRow[] }>('/images'),
+  eventsUrl: (lastSeq: number | null) =>
+    `${base}/events${lastSeq === null ? '' : `?last_event_id=${lastSeq}`}`,
+};
+
+// What to show for anything that was thrown: a sentence, and what to do.
+export function sentenceOf(problem: unknown): { sentence: string; hint: string | null; code: string | null } {
+  if (problem instanceof ApiProblem) {
+    return { sentence: problem.message, hint: problem.body.hint ?? null, code: problem.body.code };
+  }
+  return { sentence: problem instanceof Error ? problem.message : String(problem), hint: null, code: null };
+}

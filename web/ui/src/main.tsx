@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// Entry of the dashboard.
+import { render } from 'preact';
+import './styles/main.css';
+import './theme';
+import { App } from './app';
+import { setSpeaker, startLive } from './live/store';
+import { spokenTile } from './parts/tile_text';
+
+setSpeaker(({ tile }) => spokenTile(tile));
+startLive();
+
+const root = document.getElementById('app');
+if (root) render(<App />, root);

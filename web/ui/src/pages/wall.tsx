@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// The wall: a tile per slot, readable from three metres, never scrolling where the screen allows it.
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import type { JSX } from 'preact';
+import { live, slots, watchLatency } from '../live/store';
+import { FootBar } from '../parts/foot_bar';
+import { gapOf, layoutFor, type Layout } from '../parts/layout';
+import { LiveBanner } from '../parts/live_banner';
+import { TileView } from '../parts/tile';
+import { Notices, TopBar } from '../parts/top_bar';
+import { t } from '../i18n';
+
+const touchQuery = matchMedia('(pointer: coarse), (max-aspect-ratio: 1/1)');
+
+function useTouch(): boolean {
+  const [touch, setTouch] = useState(touchQuery.matches);
+  useEffect(() => {
+    const change = (): void => setTouch(touchQuery.matches);
+    touchQuery.addEventListener('change', change);
+    return () => touchQuery.removeEventListener('change', change);
+  }, []);
+  return touch;
+}
+
+// One design pixel: a sixteenth of the root font, which the style sheet ties to the screen on this page.
+const designPixel = (): number => parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
+
+function moveFocus(event: KeyboardEvent, columns: number): void {
+  const steps: Readonly<Record<string, number>> = {
+    ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns,
+  };
+  const by = steps[event.key];
+  if (by === undefined || !(event.currentTarget instanceof HTMLElement)) return;
+  const tiles = [...event.currentTarget.querySelectorAll<HTMLElement>('.tile')];
+  const at = tiles.findIndex((tile) => tile === document.activeElement);
+  const next = tiles[at === -1 ? 0 : at + by];
+  if (!next) return;
+  event.preventDefault();
+  next.focus();
+}
+
+export function WallPage(): JSX.Element {
+  const grid = useRef<HTMLDivElement>(null);
+  const touch = useTouch();
+  const names = slots.value;
+  const [layout, setLayout] = useState<Layout>({ columns: 4, rows: 4, size: 'L' });
+
+  useLayoutEffect(() => {
+    document.documentElement.classList.add('wall-root');
+    document.title = `${t.product} – ${t.nav.wall}`;
+    return () => document.documentElement.classList.remove('wall-root');
+  }, []);
+
+  useLayoutEffect(() => {
+    const element = grid.current;
+    if (!element) return undefined;
+    const place = (): void => {
+      const unit = designPixel();
+      const next = layoutFor(names.length, { width: element.clientWidth / unit, height: element.clientHeight / unit });
+      setLayout((old) => (old.columns === next.columns && old.size === next.size && old.rows === next.rows ? old : next));
+    };
+    place();
+    const observer = new ResizeObserver(place);
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [names.length]);
+
+  useEffect(() => (grid.current ? watchLatency(grid.current) : undefined), []);
+
+  const classes = ['grid', touch ? 'touch' : '', live.value === 'lost' ? 'lost' : ''].filter(Boolean).join(' ');
+  return (
+    <div class="wall" data-live={live.value}>
+      <LiveBanner wall />
+      <TopBar />
+      <Notices />
+      <main class="grid-room">
+        <h1 class="visually-hidden">{t.nav.wall}</h1>
+        <div ref={grid} class={classes} role="group" aria-label={t.wall.grid} data-size={layout.size} data-columns={layout.columns}
+          style={{ '--columns': String(layout.columns), '--rows': String(layout.rows), '--tile-gap': String(gapOf(names.length)) }}
+          onKeyDown={(event) => moveFocus(event, layout.columns)}>
+          {names.map((slot) => <TileView key={slot} slot={slot} />)}
+        </div>
+        {names.length === 0 && (
+          <p class="wall-empty">{live.value === 'live' ? t.wall.noSlots : t.wall.starting}</p>
+        )}
+      </main>
+      <FootBar hands={layout.size === 'M' || layout.size === 'S'} />
+    </div>
+  );
+}

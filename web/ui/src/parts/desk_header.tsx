@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// Head of the desk pages: the three pages, one field that finds a unit by serial or slot, and whether all this is live.
+import { useSignal } from '@preact/signals';
+import type { JSX } from 'preact';
+import { api, sentenceOf } from '../api/client';
+import { allTiles, clockText, lastSeenMs, live } from '../live/store';
+import { go, Link } from '../router';
+import { t } from '../i18n';
+import { clock, iso } from '../i18n/format';
+import { ThemeButton } from './foot_bar';
+import { Icon } from './icon';
+
+// A slot's label, a serial on a slot now, or a serial of the records. Null: nothing has it.
+async function findUnit(what: string): Promise<number | null> {
+  const same = (text: string | null): boolean => text !== null && text.toLowerCase() === what.toLowerCase();
+  const shown = allTiles.value.find(({ tile }) => same(tile.slot) || same(tile.serial));
+  if (shown?.tile.unit != null) return shown.tile.unit;
+  const query = new URLSearchParams({ serial_from: what, serial_to: what, limit: '1' });
+  return (await api.records(query.toString())).rows[0]?.unit ?? null;
+}
+
+function Find(): JSX.Element {
+  const answer = useSignal<string | null>(null);
+  const find = async (event: SubmitEvent): Promise<void> => {
+    event.preventDefault();
+    const form = event.currentTarget;
+    if (!(form instanceof HTMLFormElement)) return;
+    const what = String(new FormData(form).get('what') ?? '').trim();
+    if (what === '') return;
+    try {
+      const unit = await findUnit(what);
+      answer.value = unit === null ? t.find.none(what) : null;
+      if (unit !== null) {
+        form.reset();
+        go(`/units/${unit}`);
+      }
+    } catch (problem) {
+      answer.value = sentenceOf(problem).sentence;
+    }
+  };
+  return (
+    <form class="find" role="search" onSubmit={(event) => void find(event)}>
+      <Icon name="search" />
+      <input name="what" type="text" maxLength={64} autoComplete="off" spellcheck={false}
+        aria-label={t.find.label} placeholder={t.find.placeholder} onInput={() => { answer.value = null; }} />
+      {answer.value !== null && <p class="find-answer" role="alert">{answer.value}</p>}
+    </form>
+  );
+}
+
+export function DeskHeader({ path }: { path: string }): JSX.Element {
+  const lost = live.value === 'lost';
+  const time = lost ? lastSeenMs.value : clockText.value;
+  return (
+    <header class="desk-head">
+      <span class="product">{t.product}</span>
+      <nav aria-label={t.nav.label}>
+        <Link to="/">{t.nav.wall}</Link>
+        <Link to="/records" current={path === '/records' || path.startsWith('/units/')}>{t.nav.records}</Link>
+        <Link to="/pool" current={path.startsWith('/pool')}>{t.nav.pool}</Link>
+      </nav>
+      <span class="spring" />
+      <Find />
+      <span class="desk-live" title={time === null ? undefined : iso(time)}>
+        <span class={`live-dot ${live.value}`} aria-hidden="true" />
+        {t.live[live.value]} {live.value === 'live' && time !== null && clock(time)}
+      </span>
+      <ThemeButton />
+    </header>
+  );
+}
