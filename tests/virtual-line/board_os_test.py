@@ -231,6 +231,18 @@ class Boards(unittest.TestCase):
             subprocess.run([HERE + "/board-os", "sweep", "--dir", self.line + "/boards"], check=True)
             self.assertEqual(unit.left(), [], wait)
 
+    def test_power_cut_during_the_start_wins(self):
+        unit = self.unit().flash()
+        for wait in (0, 0.01, 0.03):
+            run = subprocess.Popen([HERE + "/board-os", "start", "--dir", unit.dir, "--ifname", unit.ifname])
+            while not os.path.exists(unit.dir + "/os.lock"):
+                time.sleep(0.001)
+            time.sleep(wait)
+            self.assertEqual(unit.os("stop").returncode, 0)
+            run.wait()
+            os.remove(unit.dir + "/os.lock")
+            self.assertEqual(unit.left(), [])
+
     def test_storage_that_cannot_boot_is_dark(self):
         unit = self.unit()
         for content in (None, b"", bytes(70 << 20)):
