@@ -2,6 +2,8 @@
 #include "workers/sdk/station.h"
 
 #include <fcntl.h>
+#include "station/base/codes.h"
+
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/signalfd.h>
@@ -298,9 +300,10 @@ void Station::stop(base::Error error) {
     }
 }
 
+// The reason may be a code of the closed list ("usb.left"): then the result carries it.
 void Station::stop_because(std::string_view reason) {
-    stop(reason == "operator" ? base::make_error("operator.stopped")
-                              : base::make_error("station.stopping"));
+    const auto code = reason == "operator" ? "operator.stopped" : "station.stopping";
+    stop(base::make_error(base::is_known_code(reason) ? reason : code));
 }
 
 // ---- for run()

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "workers/jetson-usb/flash.h"
+
+#include "workers/jetson-usb/judge.h"
+#include "workers/jetson-usb/preflight.h"
+#include "workers/sdk/tool.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <fstream>
+
+namespace lineside::jetson_usb {
+namespace {
+
+using namespace std::chrono_literals;
+using worker::Station;
+using worker::Tool;
+using worker::ToolEnd;
+
+constexpr milliseconds kAdmitWithin{30'000};
+constexpr milliseconds kGoneGrace{2'000};  // the tool ends by itself at once when its unit is gone
+constexpr milliseconds kLookAfterEnd{1'500};  // for the station's word that the unit has left
+
+// Position and length in cvm.bin. Source: chkbdinfo of R32.7.4 against marked bytes.
+constexpr std::streamoff kSerialAt = 74;
+constexpr std::size_t kSerialLength = 13;
+
+class Run {
+  public:
+    Run(Station& station, Params params)
+        : station_(station), params_(std::move(params)), tool_(station, limits(params_)) {}
+
+    Result<Json> operator()() {
+        next_phase();
+        const worker::Command command{
+            {"./flash.sh", "-r", "--usb-instance", params_.bus_port, params_.board,
+             params_.rootdev},
+            params_.lane,
+            // USER: the tool's root check. SKIP_REC_IMG: recovery.img was made with the image;
+            // making it again shares a file in /tmp with every other flash.sh. The rest would skip
+            // the EEPROM.
+            worker::inherited_env({"USER=root", "SKIP_REC_IMG=1"},
+                                  {"FUSELEVEL", "BOARDID", "BOARDSKU", "BOARDREV", "FAB", "RAMCODE",
+                                   "ROOTFS_DIR", "POWEROFF", "CHIP_SKU"})};
+        const auto end =
+            tool_.run(command, {[this](worker::Stream, std::string_view line) { take(line); },
+                                [this] { watch_port(); }});
+        if (!end) {
+            return tl::unexpected(end.error());
+        }
+        if (end->orphans > 0) {
+            station_.log("warn", fmt::format("The tool left {} processes behind; they were killed",
+                                             end->orphans));
+        }
+        return conclude(*end);
+    }
+
+  private:
+    static worker::ToolLimits limits(const Params& params) {
+        worker::ToolLimits out;
+        out.silence = params.silence;
+        out.total = params.total;
+        return out;
+    }
+
+    void take(std::string_view line) {
+        if (refusal_) {
+            return;
+        }
+        const Change change = seen_.take(line);
+        if (change.stage != nullptr) {
+            enter(*change.stage);
+        }
+        for (const auto& [key, value] : change.facts) {
+            station_.fact(key, value);
+        }
+        if (change.board) {
+            take_board(*change.board);
+        }
+        if (change.chip_id && !refusal_) {
+            take_chip_id(*change.chip_id);
+        }
+        if (seen_.write_begun() && !admitted_ && !refusal_) {
+            refuse(base::make_error("tool.failed",
+                                    "Flash tool began to write before the unit was identified"));
+        }
+        report();
+    }
+
+    void enter(const Stage& stage) {
+        silence_ = silence_of(stage);
+        tool_.set_silence(silence_);
+        if (stage_ == &stage) {
+            return;
+        }
+        stage_ = &stage;
+        using enum Meaning;
+        if (stage.meaning == will_replug) {
+            station_.expect(params_.usb_ids, params_.replug);
+            window_ = true;
+            back_ = false;
+            changes_at_window_ = station_.port_changes();
+        } else if (stage.meaning == is_back) {
+            back_ = true;
+        } else if (stage.meaning == will_boot) {
+            station_.expect(params_.boot_ids, params_.boot);
+            window_ = true;
+            back_ = false;
+        }
+    }
+
+    [[nodiscard]] milliseconds silence_of(const Stage& stage) const {
+        if (const auto own = params_.stage_silence.find(std::string(stage.name));
+            own != params_.stage_silence.end()) {
+            return own->second;
+        }
+        return std::chrono::duration_cast<milliseconds>(params_.silence * stage.silence_factor);
+    }
+
+    void take_board(const Board& board) {
+        board_ = board;
+        station_.fact("board.id", board.id);
+        station_.fact("board.sku", board.sku);
+        station_.fact("board.fab", board.fab);
+        station_.fact("board.rev", board.rev);
+        if (const auto serial = module_serial(); !serial.empty()) {
+            station_.fact("module_serial", serial);
+        }
+        if (auto fits = check_board(board, params_.expect_board); !fits) {
+            refuse(fits.error());
+        }
+    }
+
+    // The module's serial as its EEPROM holds it; "" where the tool kept no dump.
+    [[nodiscard]] std::string module_serial() const {
+        std::ifstream dump(params_.lane + "/bootloader/cvm.bin", std::ios::binary);
+        std::string serial(kSerialLength, '\0');
+        if (!dump.seekg(kSerialAt) || !dump.read(serial.data(), kSerialLength) ||
+            !std::all_of(serial.begin(), serial.end(),
+                         [](unsigned char c) { return std::isdigit(c) != 0; })) {
+            return {};
+        }
+        return serial;
+    }
+
+    // The tool stands still while the station decides: nothing has been written yet.
+    void take_chip_id(const std::string& chip_id) {
+        if (admitted_) {
+            return;
+        }
+        if (!board_) {
+            refuse(base::make_error("tool.failed", "Flash tool did not read the module's EEPROM"));
+            return;
+        }
+        tool_.freeze();
+        station_.fact("chip_id", chip_id);
+        const auto answer = station_.ask("unit.admit",
+                                         {{"chip_id", chip_id},
+                                          {"board",
+                                           {{"id", board_->id},
+                                            {"sku", board_->sku},
+                                            {"fab", board_->fab},
+                                            {"rev", board_->rev}}}},
+                                         kAdmitWithin);
+        if (!answer) {
+            refuse(answer.error());
+            return;
+        }
+        admitted_ = true;
+        tool_.thaw();
+    }
+
+    void refuse(base::Error why) {
+        if (!refusal_) {
+            refusal_ = std::move(why);
+            tool_.kill(Tool::Way::at_once);
+        }
+    }
+
+    void report() {
+        while (phase_ + 1 < phases().size() && seen_.percent() >= phases()[phase_].to_pct) {
+            ++phase_;
+            next_phase();
+        }
+        const PhaseSpan& span = phases()[phase_];
+        const double share = (seen_.percent() - span.from_pct) / (span.to_pct - span.from_pct);
+        station_.progress(static_cast<std::uint64_t>(std::clamp(share, 0.0, 1.0) * 1000), 1000,
+                          "permille");
+    }
+
+    void next_phase() {
+        const PhaseSpan& span = phases()[phase_];
+        station_.phase(std::string(span.name), static_cast<int>(phase_) + 1,
+                       static_cast<int>(phases().size()), span.to_pct - span.from_pct);
+    }
+
+    // Closes a window once the tool and the station both see the unit again; ends a run whose unit
+    // left.
+    void watch_port() {
+        const auto& port = station_.port();
+        const bool absent = port && !port->present;
+        if (window_ && back_ && port && port->present &&
+            station_.port_changes() > changes_at_window_) {
+            station_.expect_over();
+            window_ = false;
+        }
+        if (!absent || window_) {
+            gone_since_.reset();
+        } else if (!gone_since_) {
+            gone_since_ = Station::Clock::now();
+        } else if (Station::Clock::now() - *gone_since_ >= kGoneGrace) {
+            refuse(base::make_error(
+                "usb.left", fmt::format("Unit left while it was worked on ({})", where(seen_))));
+        }
+    }
+
+    // Looked at after a failed run only: the station's word, or the bus itself.
+    bool unit_gone() {
+        const auto left = [this] {
+            if (station_.port() && !station_.port()->present) {
+                return true;
+            }
+            const auto unit = unit_at(params_.bus_port);
+            return unit && !*unit;
+        };
+        const auto gone = station_.wait_until(left, window_ ? milliseconds::zero() : kLookAfterEnd);
+        return gone ? *gone : left();
+    }
+
+    Result<Json> conclude(const ToolEnd& end) {
+        if (refusal_) {
+            return tl::unexpected(*refusal_);
+        }
+        if (end.how == ToolEnd::How::stopped) {
+            auto why = station_.check();
+            return tl::unexpected(why ? base::make_error("station.stopping") : why.error());
+        }
+        RunEnd run;
+        using How = RunEnd::How;
+        run.how = end.how == ToolEnd::How::signalled ? How::signalled
+                  : end.how == ToolEnd::How::silent  ? How::silent
+                  : end.how == ToolEnd::How::overdue ? How::overdue
+                                                     : How::exited;
+        run.status = end.status;
+        run.signal = end.signal;
+        run.took = end.took;
+        run.silence = silence_;
+        const bool failed = run.how != How::exited || run.status != 0 || seen_.error_line();
+        run.unit_gone = failed && unit_gone();
+        if (auto verdict = judge(run, seen_, params_); !verdict) {
+            if (!seen_.failure_line().empty()) {
+                station_.log("error", fmt::format("The tool said: {}", seen_.failure_line()));
+            }
+            return tl::unexpected(verdict.error());
+        }
+        report();
+        return Json{{"writes", seen_.writes()},
+                    {"seconds", static_cast<double>(end.took.count()) / 1000.0}};
+    }
+
+    Station& station_;
+    Params params_;
+    Tool tool_;
+    Transcript seen_;
+    milliseconds silence_ = params_.silence;
+    const Stage* stage_ = nullptr;
+    std::size_t phase_ = 0;
+    std::optional<Board> board_;
+    bool admitted_ = false;
+    std::optional<base::Error> refusal_;
+    bool window_ = false;  // absence is announced
+    bool back_ = false;    // the tool speaks with the unit again
+    unsigned changes_at_window_ = 0;
+    std::optional<Station::Clock::time_point> gone_since_;
+};
+
+}  // namespace
+
+Result<Json> flash(Station& station) {
+    auto params = read_params(station.job());
+    if (!params) {
+        return tl::unexpected(params.error());
+    }
+    for (const auto check : {check_lane, check_unit}) {
+        if (auto good = check(*params); !good) {
+            return tl::unexpected(good.error());
+        }
+    }
+    return Run(station, std::move(*params))();
+}
+
+}  // namespace lineside::jetson_usb

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "workers/jetson-usb/judge.h"
+
+#include "station/base/codes.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+namespace lineside::jetson_usb {
+namespace {
+
+// flash.sh says the same for four causes; the time tells a read that timed out (the id was already
+// taken) from a device that could not be opened.
+constexpr milliseconds kUidTimeout{4'000};
+
+tl::unexpected<base::Error> fail_at(std::string_view code, std::string_view message,
+                                    const Transcript& seen) {
+    const auto text = message.empty() ? base::code_entry(code).sentence : message;
+    return base::fail(code, fmt::format("{} ({})", text, where(seen)));
+}
+
+Status judge_failed_run(const RunEnd& end, const Transcript& seen) {
+    const Failure* row = seen.failure();
+    if (row != nullptr && !row->link) {
+        return fail_at(row->code, row->message, seen);
+    }
+    if (end.unit_gone) {
+        return fail_at("usb.left", "", seen);
+    }
+    if (row != nullptr && (row->name != "refused" || seen.write_begun())) {
+        return fail_at(row->code, row->message, seen);
+    }
+    if (seen.probe_failed()) {
+        return end.took >= kUidTimeout
+                   ? base::fail("usb.cycle",
+                                "The chip's id was already read in this recovery session")
+                   : base::fail("usb.no_device");
+    }
+    if (const auto known = exit_code(end.status)) {
+        return base::fail(known->code, std::string(known->message));
+    }
+    const auto& complaint = seen.last_complaint();
+    return fail_at("tool.failed",
+                   complaint.empty() ? fmt::format("Flash tool ended with status {}", end.status)
+                                     : fmt::format("Flash tool failed: {}", complaint),
+                   seen);
+}
+
+// Exit 0: is the tool's own story whole?
+Status judge_story(const Transcript& seen, const Params& params) {
+    if (!seen.success_line()) {
+        return fail_at("tool.no_proof", "", seen);
+    }
+    if (const auto open = seen.unfinished(); !open.empty()) {
+        return fail_at("tool.no_proof",
+                       fmt::format("Writing {} was not seen to end", fmt::join(open, ", ")), seen);
+    }
+    for (const std::string& partition : params.must_write) {
+        if (!seen.wrote(partition)) {
+            return fail_at("tool.no_proof",
+                           fmt::format("Partition {} was not seen to be written", partition), seen);
+        }
+    }
+    return {};
+}
+
+bool takes(const std::vector<std::string>& accepted, const std::string& value) {
+    return accepted.empty() || std::find(accepted.begin(), accepted.end(), value) != accepted.end();
+}
+
+}  // namespace
+
+std::string where(const Transcript& seen) {
+    return seen.write_begun() && !seen.writing().empty()
+               ? fmt::format("{}, partition {}, {:.0f} %", seen.stage(), seen.writing(),
+                             seen.percent())
+               : fmt::format("{}, {:.0f} %", seen.stage(), seen.percent());
+}
+
+Status judge(const RunEnd& end, const Transcript& seen, const Params& params) {
+    using enum RunEnd::How;
+    switch (end.how) {
+        case signalled:
+            return fail_at("tool.died",
+                           fmt::format("Flash tool was killed by signal {}", end.signal), seen);
+        case silent:
+            if (end.unit_gone) {
+                return fail_at("usb.left", "", seen);
+            }
+            return fail_at("tool.silence",
+                           fmt::format("Flash tool said nothing for {:.1f} s",
+                                       static_cast<double>(end.silence.count()) / 1000.0),
+                           seen);
+        case overdue:
+            return fail_at("worker.timeout", "Flash tool took too long", seen);
+        case exited:
+            break;
+    }
+    if (end.status != 0) {
+        return judge_failed_run(end, seen);
+    }
+    if (seen.error_line()) {
+        return end.unit_gone
+                   ? fail_at("usb.left", "", seen)
+                   : fail_at("tool.no_proof",
+                             "Flash tool reported an error and ended as if all were well", seen);
+    }
+    return judge_story(seen, params);
+}
+
+Status check_board(const Board& board, const ExpectedBoard& expected) {
+    if (board.id.empty() || (board.sku.empty() && !expected.sku.empty())) {
+        return base::fail("unit.eeprom", "The module's board id could not be read");
+    }
+    if (board.id == expected.id && takes(expected.sku, board.sku) &&
+        takes(expected.fab, board.fab)) {
+        return {};
+    }
+    const auto wanted = expected.sku.empty()
+                            ? expected.id
+                            : fmt::format("{}-{}", expected.id, fmt::join(expected.sku, "/"));
+    return base::fail("order.wrong_model",
+                      fmt::format("Module {}-{} (fab {}) is plugged in, the order wants {}",
+                                  board.id, board.sku, board.fab, wanted));
+}
+
+}  // namespace lineside::jetson_usb
