@@ -142,6 +142,7 @@ CREATE TABLE job (
   CHECK ((outcome IS NULL) = (ended_ms IS NULL))
 ) STRICT;
 CREATE INDEX job_by_unit ON job(unit_id);
+CREATE INDEX job_passed ON job(order_id, unit_id) WHERE outcome = 'PASS';
 CREATE UNIQUE INDEX job_one_live_per_slot ON job(slot) WHERE outcome IS NULL;
 
 CREATE TABLE step (
@@ -204,7 +205,9 @@ BEGIN UPDATE serial SET free = 0 WHERE id = NEW.serial_id; END;
 CREATE TRIGGER lease_gives_back AFTER UPDATE OF state ON lease WHEN NEW.state = 'released' AND OLD.state <> 'released'
 BEGIN UPDATE serial SET free = 1 WHERE id = NEW.serial_id; END;
 CREATE INDEX lease_by_unit ON lease(unit_id);
-CREATE INDEX lease_open ON lease(state) WHERE state IN ('reserved', 'issued', 'in_doubt');
+-- Few rows at any time: what is open, what a person gave up.
+CREATE INDEX lease_few ON lease(state) WHERE state IN ('reserved', 'issued', 'in_doubt', 'voided');
+CREATE INDEX lease_burned ON lease(at_ms) WHERE state = 'burned';
 
 -- A PASS needs its proofs in the database, whoever writes it.
 CREATE TRIGGER job_pass_is_proven BEFORE UPDATE OF outcome ON job WHEN NEW.outcome = 'PASS' AND NOT (

@@ -1,0 +1,428 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "serial-pool/batch_csv.h"
+
+#include "serial-pool/csv_reader.h"
+#include "serial-pool/row_index.h"
+#include "station/base/text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace lineside::serial_pool {
+namespace {
+
+constexpr std::string_view kBom = "\xEF\xBB\xBF";
+constexpr std::array<char, 3> kSeparators{',', ';', '\t'};
+
+bool is_letter_or_digit(char c) {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+bool is_serial_char(char c) {
+    return is_letter_or_digit(c) || c == '.' || c == '_' || c == '-';
+}
+bool is_token_char(char c) {
+    return c > ' ' && c <= '~';
+}
+
+std::string shown(char separator) {
+    return separator == '\t' ? "tab" : fmt::format("'{}'", separator);
+}
+
+std::string lower(std::string_view text) {
+    return base::to_lower_ascii(text);
+}
+
+// Column names may be shown; what looks like anything but a name may be a token without header.
+std::string shown_name(std::string_view name) {
+    const bool plain = name.size() <= 32 && std::all_of(name.begin(), name.end(), [](char c) {
+                           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+                                  c == '-' || c == ' ';
+                       });
+    return plain && !name.empty() ? fmt::format(" (\"{}\")", name) : std::string();
+}
+
+int known_names(const CsvRow& row) {
+    return static_cast<int>(
+        std::count_if(row.fields.begin(), row.fields.end(), [](const CsvField& field) {
+            const std::string name = lower(field.value);
+            return name == "serial" || name == "token";
+        }));
+}
+
+CsvRow first_row(std::string_view text, char separator, std::deque<std::string>& kept) {
+    CsvReader reader(text, separator);
+    CsvRow row;
+    if (!reader.next(row)) {
+        row.fields.clear();
+    }
+    kept = reader.take_kept();
+    return row;
+}
+
+// The separator of the whole file, from its first row; NUL when there is none in it. A serial holds
+// no separator, so the right one leaves a serial (or a column name) in front. A tab may also be the
+// blank before a comma: then the comma counts, since the other choice would put it into every
+// token.
+char find_separator(std::string_view text) {
+    char best = '\0';
+    int best_score = -1;
+    for (const char candidate : kSeparators) {
+        std::deque<std::string> kept;
+        const CsvRow row = first_row(text, candidate, kept);
+        if (row.fields.size() < 2) {
+            continue;
+        }
+        // Names first, then a serial in front, then the one that stands first in the line.
+        int score = 1000 * known_names(row) + (is_serial(row.fields[0].value) ? 100 : 0);
+        if (score == 0 &&
+            (best == '\0' || row.fields[1].offset < first_row(text, best, kept).fields[1].offset)) {
+            score = 1;
+        }
+        if (score > best_score) {
+            best = candidate;
+            best_score = score;
+        }
+    }
+    return best;
+}
+
+class Checker {
+  public:
+    Checker(std::string_view text, const BatchOptions& options)
+        : options_(options),
+          separator_(find_separator(text)),
+          reader_(text, separator_ == '\0' ? ',' : separator_),
+          text_(text) {
+        report_.most_complaints = options.most_complaints;
+        report_.separator = separator_;
+        report_.text = text;
+    }
+
+    BatchReport check() {
+        CsvRow row;
+        bool first = true;
+        while (reader_.next(row)) {
+            if (first) {
+                first = false;
+                if (known_names(row) > 0) {
+                    report_.header = true;
+                    if (!read_header(row)) {
+                        return finish();
+                    }
+                    continue;
+                }
+                warn_of_strange_header(row);
+            }
+            ++report_.data_lines;
+            check_row(row);
+        }
+        if (report_.data_lines == 0) {
+            report_.complain({1, 1, "", "the file holds no serial; nothing would be stored"});
+        }
+        return finish();
+    }
+
+  private:
+    BatchReport finish() {
+        report_.kept = reader_.take_kept();
+        return std::move(report_);
+    }
+
+    void complain_at(std::size_t offset, std::int64_t line, std::string_view field,
+                     std::string message) {
+        report_.complain(
+            {line, report_.errors.size() < report_.most_complaints ? column_of(text_, offset) : 1,
+             std::string(field), std::move(message)});
+    }
+    void warn_at(const CsvField& field, std::string_view name, std::string message) {
+        report_.warn(
+            {field.line, column_of(text_, field.offset), std::string(name), std::move(message)});
+    }
+
+    bool read_header(const CsvRow& row) {
+        serial_column_ = token_column_ = kNone;
+        bool good = true;
+        if (row.problem) {
+            complain_at(row.problem->offset, row.problem->line, "", row.problem->message);
+            good = false;
+        }
+        for (std::size_t i = 0; i < row.fields.size(); ++i) {
+            const CsvField& field = row.fields[i];
+            const std::string name = lower(field.value);
+            if (name == "serial" || name == "token") {
+                std::size_t& column = name == "serial" ? serial_column_ : token_column_;
+                if (column != kNone) {
+                    complain_at(field.offset, field.line, name,
+                                fmt::format("the header names two columns \"{}\"", name));
+                    good = false;
+                }
+                column = i;
+            } else {
+                warn_at(field, "",
+                        fmt::format("column {}{} is ignored", i + 1, shown_name(field.value)));
+            }
+        }
+        if (serial_column_ == kNone) {
+            complain_at(row.end, row.line, "serial", "the header names no column \"serial\"");
+            good = false;
+        }
+        if (token_column_ == kNone && !options_.test_only) {
+            complain_at(
+                row.end, row.line, "token",
+                "the header names no column \"token\"; only a test-only batch may lack tokens");
+        }
+        columns_ = row.fields.size();
+        return good;
+    }
+
+    // Without "serial" or "token" the first row counts as a pair, by contract; names by habit
+    // deserve a word.
+    void warn_of_strange_header(const CsvRow& row) {
+        static constexpr std::array<std::string_view, 11> kHabits{
+            "sn",        "s/n", "serial_number", "serialnumber", "serial-number", "serialno",
+            "serial_no", "id",  "number",        "serials",      "device"};
+        if (!row.fields.empty() && std::find(kHabits.begin(), kHabits.end(),
+                                             lower(row.fields[0].value)) != kHabits.end()) {
+            warn_at(
+                row.fields[0], "serial",
+                "this line is taken as a serial; a header must name the columns serial and token");
+        }
+    }
+
+    void check_row(const CsvRow& row) {
+        if (row.problem) {
+            complain_at(row.problem->offset, row.problem->line, field_name(row.fields.size()),
+                        row.problem->message);
+            return;
+        }
+        if (row.fields.size() > columns_) {
+            const CsvField& surplus = row.fields[columns_];
+            complain_at(surplus.offset, surplus.line, "",
+                        fmt::format("the line has {} fields, at most {} are expected; a token that "
+                                    "holds {} must be quoted",
+                                    row.fields.size(), columns_, shown(separator_)));
+            return;
+        }
+        const CsvField serial = field_at(row, serial_column_);
+        const CsvField token = field_at(row, token_column_);
+        const bool good_serial = check_serial(serial);
+        const bool good_token = check_token(token);
+        if (good_serial && good_token) {
+            add_pair(serial, token);
+        }
+    }
+
+    [[nodiscard]] std::string_view field_name(std::size_t column) const {
+        return column == serial_column_ ? "serial" : column == token_column_ ? "token" : "";
+    }
+
+    static CsvField field_at(const CsvRow& row, std::size_t column) {
+        if (column < row.fields.size()) {
+            return row.fields[column];
+        }
+        const std::int64_t line = row.fields.empty() ? row.line : row.fields.back().line;
+        return CsvField{{}, row.end, line};
+    }
+
+    bool check_serial(const CsvField& field) {
+        if (is_serial(field.value)) {
+            return true;
+        }
+        std::string why;
+        const auto wrong = std::find_if_not(field.value.begin(), field.value.end(), is_serial_char);
+        if (field.value.empty()) {
+            why = "the serial is missing";
+        } else if (wrong == field.value.end()) {
+            why = field.value.size() > kMaxSerial
+                      ? fmt::format("the serial has {} characters, at most {} are allowed",
+                                    field.value.size(), kMaxSerial)
+                      : "the serial must begin with a letter or a digit";
+        } else if (*wrong == '\n' || *wrong == '\r') {
+            why = "the serial holds a line break; is a closing quote missing?";
+        } else if (*wrong == ' ' || *wrong == '\t') {
+            why = "the serial holds a blank";
+        } else if (*wrong == ',' || *wrong == ';') {
+            why = fmt::format("the serial holds {}; {} in the first line", shown(*wrong),
+                              separator_ == '\0' ? "no separator stands"
+                                                 : "the separator is " + shown(separator_) + " as");
+        } else if (static_cast<unsigned char>(*wrong) >= 0x80) {
+            why = "the serial holds a character that is not ASCII";
+        } else if (static_cast<unsigned char>(*wrong) < ' ' || *wrong == 0x7F) {
+            why = "the serial holds a control character";
+        } else {
+            why =
+                "the serial may hold letters, digits, '.', '_' and '-' only, and begins with a "
+                "letter or a digit";
+        }
+        complain_at(field.offset, field.line, "serial", std::move(why));
+        return false;
+    }
+
+    bool check_token(const CsvField& field) {
+        if (field.value.empty()) {
+            if (options_.test_only ||
+                token_column_ == kNone) {  // the latter was told at the header
+                return true;
+            }
+            complain_at(field.offset, field.line, "token",
+                        "the token is missing; only a test-only batch may lack tokens");
+            return false;
+        }
+        if (is_token(field.value)) {
+            return true;
+        }
+        std::string why;
+        const auto wrong = std::find_if_not(field.value.begin(), field.value.end(), is_token_char);
+        if (wrong == field.value.end()) {
+            why = fmt::format("the token has {} characters, at most {} are allowed",
+                              field.value.size(), kMaxToken);
+        } else if (*wrong == '\n' || *wrong == '\r') {
+            why = "the token holds a line break; is a closing quote missing?";
+        } else if (*wrong == ' ' || *wrong == '\t') {
+            why = "the token holds a blank";
+        } else if (static_cast<unsigned char>(*wrong) >= 0x80) {
+            why = "the token holds a character that is not ASCII";
+        } else {
+            why = "the token holds a control character";
+        }
+        complain_at(field.offset, field.line, "token", std::move(why));
+        return false;
+    }
+
+    void add_pair(const CsvField& serial, const CsvField& token) {
+        const BatchRow row{serial.value, token.value, serial.line};
+        const BatchRow* same_serial = by_serial_.find(row, report_.rows);
+        const BatchRow* same_token =
+            row.token.empty() ? nullptr : by_token_.find(row, report_.rows);
+        if (same_serial != nullptr && same_serial->serial == row.serial &&
+            same_serial->token == row.token) {
+            warn_at(serial, "",
+                    fmt::format("the pair of line {} again; stored once", same_serial->line));
+            return;
+        }
+        if (same_serial != nullptr) {
+            const char* how =
+                same_serial->serial == row.serial
+                    ? "with another token"
+                    : "in other letters; capital and small letters are the same serial";
+            complain_at(serial.offset, serial.line, "serial",
+                        fmt::format("the serial of line {} again, {}", same_serial->line, how));
+        }
+        if (same_token != nullptr && same_token != same_serial) {
+            complain_at(
+                token.offset, token.line, "token",
+                fmt::format("the token of line {} again, with another serial", same_token->line));
+        }
+        if (same_serial != nullptr || same_token != nullptr) {
+            return;
+        }
+        if (serial.value.size() == 6 && lower(serial.value) == "serial" &&
+            lower(token.value) == "token") {
+            warn_at(serial, "", "this line is taken as a pair, though it reads like a header");
+        }
+        report_.rows.push_back(row);
+        by_serial_.add(row, report_.rows);
+        if (!row.token.empty()) {
+            by_token_.add(row, report_.rows);
+        }
+    }
+
+    static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
+    const BatchOptions options_;
+    const char separator_;
+    CsvReader reader_;
+    std::string_view text_;
+    BatchReport report_;
+    std::size_t serial_column_ = 0;
+    std::size_t token_column_ = 1;
+    std::size_t columns_ = 2;
+    RowIndex<SerialOf> by_serial_;
+    RowIndex<TokenOf> by_token_;
+};
+
+void put(std::vector<Complaint>& list, std::int64_t& total, std::size_t most, Complaint complaint) {
+    ++total;
+    if (list.size() < most) {
+        list.push_back(std::move(complaint));
+    }
+}
+
+// Column of a view into the text; 1 for one that is kept apart (a token with quotes in it).
+std::int64_t column_in(const BatchReport& report, std::string_view part) {
+    const std::less_equal<const char*> not_after;
+    const char* begin = report.text.data();
+    if (!not_after(begin, part.data()) || !not_after(part.data(), begin + report.text.size())) {
+        return 1;
+    }
+    return column_of(report.text, static_cast<std::size_t>(part.data() - begin));
+}
+
+}  // namespace
+
+bool is_serial(std::string_view text) {
+    return !text.empty() && text.size() <= kMaxSerial && is_letter_or_digit(text.front()) &&
+           std::all_of(text.begin(), text.end(), is_serial_char);
+}
+
+bool is_token(std::string_view text) {
+    return !text.empty() && text.size() <= kMaxToken &&
+           std::all_of(text.begin(), text.end(), is_token_char);
+}
+
+void BatchReport::complain(Complaint complaint) {
+    put(errors, errors_total, most_complaints, std::move(complaint));
+}
+
+void BatchReport::warn(Complaint complaint) {
+    put(warnings, warnings_total, most_complaints, std::move(complaint));
+}
+
+BatchReport check_batch(std::string_view bytes, const BatchOptions& options) {
+    const std::string_view text = bytes.starts_with(kBom) ? bytes.substr(kBom.size()) : bytes;
+    BatchReport broken;
+    broken.most_complaints = options.most_complaints;
+    if (bytes.size() > kMaxBatchBytes) {
+        broken.complain(
+            {1, 1, "",
+             fmt::format("the file is longer than {} MiB; split it", kMaxBatchBytes >> 20U)});
+        return broken;
+    }
+    for (BadByte& bad : find_bad_bytes(text, options.most_complaints)) {
+        broken.complain({bad.line, column_of(text, bad.offset), "", std::move(bad.message)});
+    }
+    return broken.accepted() ? Checker(text, options).check() : std::move(broken);
+}
+
+base::Status complain_about_known(BatchReport& report, const KnownPairs& known) {
+    for (const BatchRow& row : report.rows) {
+        auto has_serial = known.has_serial(lower(row.serial));
+        if (!has_serial) {
+            return tl::unexpected<base::Error>(has_serial.error());
+        }
+        if (*has_serial) {
+            report.complain({row.line, column_in(report, row.serial), "serial",
+                             "the serial is in the pool already"});
+            continue;
+        }
+        if (row.token.empty() || !known.has_token) {
+            continue;
+        }
+        auto has_token = known.has_token(row.token);
+        if (!has_token) {
+            return tl::unexpected<base::Error>(has_token.error());
+        }
+        if (*has_token) {
+            report.complain({row.line, column_in(report, row.token), "token",
+                             "the token is in the pool already, with another serial"});
+        }
+    }
+    std::stable_sort(report.errors.begin(), report.errors.end(),
+                     [](const Complaint& a, const Complaint& b) {
+                         return std::pair(a.line, a.column) < std::pair(b.line, b.column);
+                     });
+    return {};
+}
+
+}  // namespace lineside::serial_pool

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// The contract of a batch file: which bytes are a batch of serials and tokens, and which complaint
+// names which line. Everything else (loading, `lineside check batch`, the pool page) asks this.
+// No complaint ever holds a token, nor any text of a field that might be one in the wrong column.
+// Thread: any (pure).   Cost: one pass, about 40 bytes per row beside the file itself.
+#pragma once
+
+#include "station/base/error.h"
+#include "station/base/json.h"
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lineside::serial_pool {
+
+inline constexpr std::size_t kMaxBatchBytes = 256UL << 20U;  // a longer file is refused
+inline constexpr std::size_t kMaxSerial = 64;
+inline constexpr std::size_t kMaxToken = 4096;
+
+// [A-Za-z0-9][A-Za-z0-9._-]{0,63}
+[[nodiscard]] bool is_serial(std::string_view text);
+// 1 to 4096 printable ASCII characters without blanks.
+[[nodiscard]] bool is_token(std::string_view text);
+
+struct Complaint {
+    std::int64_t line = 1;    // 1-based
+    std::int64_t column = 1;  // 1-based, in characters of that line
+    std::string field;        // serial, token, or "" for the line as a whole
+    std::string message;
+};
+
+struct BatchRow {
+    std::string_view serial;
+    std::string_view token;  // empty = none (test-only batch)
+    std::int64_t line = 0;
+};
+
+struct BatchOptions {
+    bool test_only = false;  // tokens may be missing
+    std::size_t most_complaints = 1000;
+};
+
+// Views into the checked bytes: the caller keeps those as long as the report.
+struct BatchReport {
+    std::vector<BatchRow> rows;     // what would be stored; of use only when accepted
+    std::vector<Complaint> errors;  // the first ones, by line
+    std::vector<Complaint> warnings;
+    std::int64_t errors_total = 0;  // more than errors.size() when the list was cut
+    std::int64_t warnings_total = 0;
+    std::int64_t data_lines = 0;  // rows read, bad ones too
+    char separator = '\0';        // NUL: none seen (one column)
+    bool header = false;
+    std::deque<std::string> kept;  // texts of fields with doubled quotes
+    std::size_t most_complaints = 1000;
+    std::string_view text;  // the bytes behind the byte order mark
+
+    [[nodiscard]] bool accepted() const { return errors_total == 0; }
+    // Pairs that would be stored: all or none.
+    [[nodiscard]] std::int64_t count() const {
+        return accepted() ? static_cast<std::int64_t>(rows.size()) : 0;
+    }
+    void complain(Complaint complaint);
+    void warn(Complaint complaint);
+};
+
+// Checks a whole file against itself.
+[[nodiscard]] BatchReport check_batch(std::string_view bytes, const BatchOptions& options);
+
+// What the pool holds already. `serial_key` is the serial in lower case.
+struct KnownPairs {
+    std::function<base::Result<bool>(std::string_view serial_key)> has_serial;
+    std::function<base::Result<bool>(std::string_view token)> has_token;  // may be empty: not asked
+};
+// Adds a complaint for each row whose serial or token is known. Errors: those of the two functions.
+[[nodiscard]] base::Status complain_about_known(BatchReport& report, const KnownPairs& known);
+
+// {"verdict","count","warnings","errors"} as `lineside check batch --json` prints it; with details
+// also errors_total, lines, separator, header and sample as the pool page shows them.
+[[nodiscard]] base::Json to_json(const BatchReport& report, const std::string& file,
+                                 bool details = false);
+// For people: "pairs.csv:3:7: token: …" per complaint, then what was cut and the verdict.
+[[nodiscard]] std::string to_text(const BatchReport& report, const std::string& file);
+
+}  // namespace lineside::serial_pool

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "serial-pool/batch_csv.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+namespace lineside::serial_pool {
+namespace {
+
+constexpr std::size_t kSampleRows = 10;  // from each end
+
+base::Json to_json(const std::vector<Complaint>& complaints, const std::string& file) {
+    base::Json list = base::Json::array();
+    for (const Complaint& each : complaints) {
+        list.push_back({{"file", file},
+                        {"line", each.line},
+                        {"column", each.column},
+                        {"field", each.field},
+                        {"message", each.message}});
+    }
+    return list;
+}
+
+base::Json sample(const BatchReport& report) {
+    base::Json list = base::Json::array();
+    for (std::size_t i = 0; i < report.rows.size(); ++i) {
+        if (i == kSampleRows && report.rows.size() > 2 * kSampleRows) {
+            i = report.rows.size() - kSampleRows;
+        }
+        const BatchRow& row = report.rows[i];
+        list.push_back({{"line", row.line},
+                        {"serial", row.serial},
+                        {"token_length",
+                         row.token.empty() ? base::Json(nullptr) : base::Json(row.token.size())}});
+    }
+    return list;
+}
+
+void append(std::string& text, const std::vector<Complaint>& complaints, const std::string& file,
+            std::string_view kind) {
+    for (const Complaint& each : complaints) {
+        fmt::format_to(std::back_inserter(text), "{}:{}:{}: {}: {}\n", file, each.line, each.column,
+                       kind, each.message);
+    }
+}
+
+void append_cut(std::string& text, std::int64_t total, std::size_t shown, std::string_view what) {
+    if (total > static_cast<std::int64_t>(shown)) {
+        fmt::format_to(std::back_inserter(text), "and {} more {}\n",
+                       total - static_cast<std::int64_t>(shown), what);
+    }
+}
+
+}  // namespace
+
+base::Json to_json(const BatchReport& report, const std::string& file, bool details) {
+    base::Json json{{"verdict", report.accepted() ? "accept" : "reject"},
+                    {"count", report.count()},
+                    {"warnings", to_json(report.warnings, file)},
+                    {"errors", to_json(report.errors, file)}};
+    if (report.errors_total > static_cast<std::int64_t>(report.errors.size()) || details) {
+        json["errors_total"] = report.errors_total;
+    }
+    if (report.warnings_total > static_cast<std::int64_t>(report.warnings.size()) || details) {
+        json["warnings_total"] = report.warnings_total;
+    }
+    if (details) {
+        json["lines"] = report.data_lines;
+        json["separator"] = report.separator == '\0' ? base::Json(nullptr)
+                                                     : base::Json(std::string(1, report.separator));
+        json["header"] = report.header;
+        json["sample"] = sample(report);
+    }
+    return json;
+}
+
+std::string to_text(const BatchReport& report, const std::string& file) {
+    std::string text;
+    append(text, report.warnings, file, "warning");
+    append_cut(text, report.warnings_total, report.warnings.size(), "warnings");
+    append(text, report.errors, file, "error");
+    append_cut(text, report.errors_total, report.errors.size(), "errors");
+    if (report.accepted()) {
+        fmt::format_to(std::back_inserter(text), "{}: accepted, {} pairs would be stored\n", file,
+                       report.count());
+    } else {
+        fmt::format_to(std::back_inserter(text),
+                       "{}: rejected, nothing would be stored; errors: {}\n", file,
+                       report.errors_total);
+    }
+    return text;
+}
+
+}  // namespace lineside::serial_pool

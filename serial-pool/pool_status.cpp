@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "serial-pool/pool_status.h"
+
+#include "station/base/codes.h"
+
+#include <fmt/format.h>
+
+#include <map>
+
+namespace lineside::serial_pool {
+namespace {
+
+using base::Json;
+using base::Result;
+using base::Status;
+
+constexpr std::int64_t kHourMs = 3'600'000;
+constexpr std::int64_t kMostInDoubt = 1000;
+
+// Burned serials are the many: they are what is left when the few others are counted by their
+// indexes.
+Status count_serials(db::Tx& tx, std::map<std::int64_t, SerialCounts>& by_batch) {
+    auto counted = tx.each("SELECT batch_id, count(*) FROM serial WHERE free = 1 GROUP BY batch_id",
+                           {}, [&](const db::Tx::Row& row) {
+                               by_batch[row.integer(0)].free = row.integer(1);
+                               return true;
+                           });
+    if (!counted) {
+        return counted;
+    }
+    counted = tx.each(
+        "SELECT s.batch_id, l.state, count(*) FROM lease l JOIN serial s ON s.id = l.serial_id"
+        " WHERE l.state IN ('reserved', 'issued', 'in_doubt', 'voided') GROUP BY s.batch_id, "
+        "l.state",
+        {}, [&](const db::Tx::Row& row) {
+            SerialCounts& counts = by_batch[row.integer(0)];
+            const std::string state = row.text(1);
+            (state == "reserved" ? counts.reserved
+             : state == "issued" ? counts.issued
+             : state == "voided" ? counts.voided
+                                 : counts.in_doubt) = row.integer(2);
+            return true;
+        });
+    for (auto& [batch, counts] : by_batch) {
+        counts.burned = counts.total - counts.free - counts.reserved - counts.issued -
+                        counts.in_doubt - counts.voided;
+    }
+    return counted;
+}
+
+void add(SerialCounts& sum, const SerialCounts& more) {
+    sum.total += more.total;
+    sum.free += more.free;
+    sum.reserved += more.reserved;
+    sum.issued += more.issued;
+    sum.burned += more.burned;
+    sum.in_doubt += more.in_doubt;
+    sum.voided += more.voided;
+}
+
+Json counts_json(const SerialCounts& counts) {
+    return {{"total", counts.total},   {"free", counts.free},     {"reserved", counts.reserved},
+            {"issued", counts.issued}, {"burned", counts.burned}, {"in_doubt", counts.in_doubt},
+            {"voided", counts.voided}};
+}
+
+template <typename T>
+Json or_null(const std::optional<T>& value) {
+    return value ? Json(*value) : Json(nullptr);
+}
+
+Result<Json> in_doubt(db::Tx& tx) {
+    auto rows = tx.all<std::string, std::string, std::string, std::int64_t,
+                       std::optional<std::int64_t>, std::optional<std::string>,
+                       std::optional<std::string>, std::int64_t, std::optional<std::string>,
+                       std::optional<std::string>, std::optional<std::string>>(
+        "SELECT s.value, p.name, b.name, l.unit_id, l.job_id, j.slot, u.chip_id, l.at_ms, j.code, "
+        "j.message, l.reason"
+        " FROM lease l JOIN serial s ON s.id = l.serial_id JOIN batch b ON b.id = s.batch_id"
+        " JOIN pool p ON p.id = b.pool_id JOIN unit u ON u.id = l.unit_id LEFT JOIN job j ON j.id "
+        "= l.job_id"
+        " WHERE l.state IN ('reserved', 'issued', 'in_doubt', 'voided') AND l.state = 'in_doubt'"
+        " ORDER BY l.at_ms DESC, l.id DESC LIMIT ?1",
+        kMostInDoubt);
+    if (!rows) {
+        return tl::unexpected<base::Error>(rows.error());
+    }
+    Json list = Json::array();
+    for (const auto& [serial, pool, batch, unit, job, slot, chip, since, code, message, reason] :
+         *rows) {
+        std::optional<std::string> cause;
+        const std::string because = code                                     ? *code
+                                    : reason && base::is_known_code(*reason) ? *reason
+                                                                             : "";
+        if (!because.empty()) {
+            const base::CodeEntry& entry = base::code_entry(because);
+            cause = fmt::format("{} ({})", message ? *message : std::string(entry.sentence),
+                                entry.display);
+        } else if (reason) {
+            cause = reason;
+        }
+        list.push_back({{"serial", serial},
+                        {"pool", pool},
+                        {"batch", batch},
+                        {"unit", unit},
+                        {"job", or_null(job)},
+                        {"slot", or_null(slot)},
+                        {"chip_id", or_null(chip)},
+                        {"since", since},
+                        {"certain", "Serial sent, not read back"},
+                        {"cause", or_null(cause)},
+                        {"next_step", "Plug the unit into any free slot"},
+                        {"next_step_why", "The station reads the serial from it"}});
+    }
+    return list;
+}
+
+}  // namespace
+
+Result<std::vector<BatchStatus>> batch_status(db::Tx& tx) {
+    auto rows = tx.all<std::int64_t, std::string, std::string, bool, std::int64_t, std::string,
+                       std::int64_t>(
+        "SELECT b.id, b.name, p.name, b.test_only, b.loaded_ms, b.loaded_by, b.count"
+        " FROM batch b JOIN pool p ON p.id = b.pool_id ORDER BY b.id DESC");
+    if (!rows) {
+        return tl::unexpected<base::Error>(rows.error());
+    }
+    std::map<std::int64_t, SerialCounts> counts;
+    for (const auto& row : *rows) {
+        counts[std::get<0>(row)].total = std::get<6>(row);
+    }
+    if (auto counted = count_serials(tx, counts); !counted) {
+        return tl::unexpected<base::Error>(counted.error());
+    }
+    std::vector<BatchStatus> batches;
+    for (const auto& [id, name, pool, test_only, loaded_ms, loaded_by, total] : *rows) {
+        batches.push_back({id, name, pool, test_only, loaded_ms, loaded_by, counts[id]});
+    }
+    return batches;
+}
+
+Result<std::vector<PoolStatus>> pool_status(db::Tx& tx, std::int64_t now_ms) {
+    auto batches = batch_status(tx);
+    if (!batches) {
+        return tl::unexpected<base::Error>(batches.error());
+    }
+    auto rows = tx.all<std::string, std::int64_t, std::int64_t, std::optional<std::int64_t>>(
+        "SELECT p.name, p.low_mark,"
+        " (SELECT count(*) FROM lease l JOIN serial s ON s.id = l.serial_id JOIN batch b ON b.id = "
+        "s.batch_id"
+        "  WHERE l.state = 'burned' AND l.at_ms >= ?1 AND b.pool_id = p.id),"
+        " (SELECT sum(max(0, o.quantity - (SELECT count(DISTINCT j.unit_id) FROM job j WHERE "
+        "j.order_id = o.id"
+        "  AND j.outcome = 'PASS'))) FROM orders o WHERE o.pool_id = p.id AND o.state = 'open')"
+        " FROM pool p ORDER BY p.id",
+        now_ms - kHourMs);
+    if (!rows) {
+        return tl::unexpected<base::Error>(rows.error());
+    }
+    std::vector<PoolStatus> pools;
+    for (const auto& [name, warn_at, used, needed] : *rows) {
+        PoolStatus pool{name, warn_at, {}, used, needed};
+        for (const BatchStatus& batch : *batches) {
+            if (batch.pool == name) {
+                add(pool.counts, batch.counts);
+            }
+        }
+        pools.push_back(std::move(pool));
+    }
+    return pools;
+}
+
+Json to_json(const BatchStatus& batch) {
+    Json json = counts_json(batch.counts);
+    json.update({{"id", batch.id},
+                 {"name", batch.name},
+                 {"pool", batch.pool},
+                 {"test_only", batch.test_only},
+                 {"loaded_at", batch.loaded_ms},
+                 {"loaded_by", batch.loaded_by}});
+    return json;
+}
+
+Json to_json(const PoolStatus& pool) {
+    Json json = counts_json(pool.counts);
+    json.update({{"name", pool.name},
+                 {"low", pool.low()},
+                 {"warn_at", pool.warn_at},
+                 {"used_last_hour", pool.used_last_hour},
+                 {"needed", or_null(pool.needed)}});
+    return json;
+}
+
+Result<Json> pool_page(db::Tx& tx, std::int64_t now_ms) {
+    auto pools = pool_status(tx, now_ms);
+    auto batches = batch_status(tx);
+    auto doubts = in_doubt(tx);
+    if (!pools || !batches || !doubts) {
+        return tl::unexpected<base::Error>(!pools     ? pools.error()
+                                           : !batches ? batches.error()
+                                                      : doubts.error());
+    }
+    Json page{
+        {"pools", Json::array()}, {"batches", Json::array()}, {"in_doubt", std::move(*doubts)}};
+    for (const PoolStatus& pool : *pools) {
+        page["pools"].push_back(to_json(pool));
+    }
+    for (const BatchStatus& batch : *batches) {
+        page["batches"].push_back(to_json(batch));
+    }
+    return page;
+}
+
+}  // namespace lineside::serial_pool

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "serial-pool/serial_pool.h"
+
+#include "station/base/text.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <utility>
+
+namespace lineside::serial_pool {
+namespace {
+
+using base::JobId;
+using base::LeaseId;
+using base::OrderId;
+using base::SerialId;
+using base::UnitId;
+
+constexpr std::array<std::pair<LeaseState, std::string_view>, 6> kStates{{
+    {LeaseState::reserved, "reserved"},
+    {LeaseState::issued, "issued"},
+    {LeaseState::burned, "burned"},
+    {LeaseState::in_doubt, "in_doubt"},
+    {LeaseState::released, "released"},
+    {LeaseState::voided, "voided"},
+}};
+
+constexpr std::string_view kSelectLease =
+    "SELECT l.id, l.serial_id, l.unit_id, l.state, s.value, b.name, s.token_sealed IS NOT NULL"
+    " FROM lease l JOIN serial s ON s.id = l.serial_id JOIN batch b ON b.id = s.batch_id WHERE ";
+
+std::optional<std::int64_t> or_null(JobId job) {
+    return job ? std::optional(job.value) : std::nullopt;
+}
+std::optional<std::string> or_null(const std::string& text) {
+    return text.empty() ? std::nullopt : std::optional(text);
+}
+
+template <typename Key>
+Result<std::optional<Lease>> find_lease(Tx& tx, std::string_view where, const Key& key) {
+    auto row = tx.one<LeaseId, SerialId, UnitId, std::string, std::string, std::string, bool>(
+        std::string(kSelectLease) + std::string(where), key);
+    if (!row) {
+        return tl::unexpected<base::Error>(row.error());
+    }
+    if (!*row) {
+        return std::optional<Lease>();
+    }
+    const auto& [id, serial, unit, state, value, batch, has_token] = **row;
+    Lease found{id, serial, unit, LeaseState::reserved, value, batch, has_token};
+    if (const auto known = lease_state_from_text(state)) {
+        found.state = *known;
+    } else {
+        return base::fail("db.failed", fmt::format("a lease has the unknown state {}", state));
+    }
+    return std::optional(found);
+}
+
+Status move_to(Tx& tx, LeaseId id, LeaseState state, const Move& move) {
+    auto moved = tx.run(
+        "UPDATE lease SET state = ?2, job_id = coalesce(?3, job_id), epoch = ?4, at_ms = ?5, "
+        "reason = ?6, by_user = ?7"
+        " WHERE id = ?1",
+        id, to_text(state), or_null(move.job), move.epoch, move.at_ms, or_null(move.reason),
+        or_null(move.by_user));
+    if (!moved) {
+        return tl::unexpected<base::Error>(moved.error());
+    }
+    return {};
+}
+
+tl::unexpected<base::Error> cannot(const Lease& lease, std::string_view wanted) {
+    return base::fail("lease.refused", fmt::format("Serial {} is {}, it cannot be {}", lease.value,
+                                                   to_text(lease.state), wanted));
+}
+
+// Moves from one of `from` to `to`; a state of `stay` is good as it is.
+Status step(Tx& tx, LeaseId id, std::initializer_list<LeaseState> from,
+            std::initializer_list<LeaseState> stay, LeaseState to, const Move& move) {
+    auto found = lease(tx, id);
+    if (!found) {
+        return tl::unexpected<base::Error>(found.error());
+    }
+    if (std::find(stay.begin(), stay.end(), found->state) != stay.end()) {
+        return {};
+    }
+    if (std::find(from.begin(), from.end(), found->state) == from.end()) {
+        return cannot(*found, to_text(to));
+    }
+    return move_to(tx, id, to, move);
+}
+
+}  // namespace
+
+std::string_view to_text(LeaseState state) {
+    for (const auto& [each, text] : kStates) {
+        if (each == state) {
+            return text;
+        }
+    }
+    return "";
+}
+
+std::optional<LeaseState> lease_state_from_text(std::string_view text) {
+    for (const auto& [state, each] : kStates) {
+        if (each == text) {
+            return state;
+        }
+    }
+    return std::nullopt;
+}
+
+Result<std::optional<Lease>> live_lease(Tx& tx, UnitId unit) {
+    return find_lease(tx, "l.unit_id = ?1 AND l.state IN ('reserved','issued','burned','in_doubt')",
+                      unit);
+}
+
+Result<Lease> lease(Tx& tx, LeaseId id) {
+    auto found = find_lease(tx, "l.id = ?1", id);
+    if (!found) {
+        return tl::unexpected<base::Error>(found.error());
+    }
+    if (!*found) {
+        return base::fail("lease.refused", fmt::format("There is no lease {}", id.value));
+    }
+    return **found;
+}
+
+Result<std::optional<Lease>> lease_of_serial(Tx& tx, std::string_view serial) {
+    return find_lease(tx, "l.state <> 'released' AND s.value_key = ?1",
+                      base::to_lower_ascii(serial));
+}
+
+Result<Lease> reserve(Tx& tx, UnitId unit, OrderId order, const Move& move) {
+    auto own = live_lease(tx, unit);
+    if (!own) {
+        return tl::unexpected<base::Error>(own.error());
+    }
+    if (*own) {
+        if ((*own)->state == LeaseState::reserved) {  // by an older job: it is this job's now
+            if (auto moved = move_to(tx, (*own)->id, LeaseState::reserved, move); !moved) {
+                return tl::unexpected<base::Error>(moved.error());
+            }
+        }
+        return **own;
+    }
+    auto id = tx.insert(
+        "INSERT INTO lease (serial_id, unit_id, job_id, state, epoch, at_ms, reason, by_user)"
+        " SELECT s.id, ?1, ?3, 'reserved', ?4, ?5, ?6, ?7 FROM orders o JOIN batch b ON b.pool_id "
+        "= o.pool_id"
+        " JOIN serial s ON s.batch_id = b.id WHERE o.id = ?2 AND s.free = 1"
+        " AND NOT EXISTS (SELECT 1 FROM lease l WHERE l.serial_id = s.id AND l.state <> 'released')"
+        " ORDER BY b.id, s.id LIMIT 1",
+        unit, order, or_null(move.job), move.epoch, move.at_ms, or_null(move.reason),
+        or_null(move.by_user));
+    if (!id) {
+        return tl::unexpected<base::Error>(id.error());
+    }
+    if (*id != 0) {
+        return lease(tx, LeaseId(*id));
+    }
+    auto pool = tx.one<std::string>(
+        "SELECT p.name FROM orders o JOIN pool p ON p.id = o.pool_id WHERE o.id = ?1", order);
+    if (!pool) {
+        return tl::unexpected<base::Error>(pool.error());
+    }
+    if (!*pool) {
+        return base::fail("request.unknown", fmt::format("There is no order {}", order.value));
+    }
+    return base::fail("pool.empty", fmt::format("Pool {} has no serial left", std::get<0>(**pool)));
+}
+
+Result<Issued> issue(Tx& tx, LeaseId id, const Move& move) {
+    auto found = lease(tx, id);
+    if (!found) {
+        return tl::unexpected<base::Error>(found.error());
+    }
+    switch (found->state) {
+        case LeaseState::reserved:
+        case LeaseState::in_doubt:
+            if (auto moved = move_to(tx, id, LeaseState::issued, move); !moved) {
+                return tl::unexpected<base::Error>(moved.error());
+            }
+            found->state = LeaseState::issued;
+            break;
+        case LeaseState::issued:
+        case LeaseState::burned:
+            break;
+        case LeaseState::released:
+        case LeaseState::voided:
+            return cannot(*found, "issued");
+    }
+    auto sealed = tx.one<std::optional<db::Blob>>("SELECT token_sealed FROM serial WHERE id = ?1",
+                                                  found->serial);
+    if (!sealed) {
+        return tl::unexpected<base::Error>(sealed.error());
+    }
+    Issued issued{*found, {}};
+    if (*sealed && std::get<0>(**sealed)) {
+        issued.sealed = std::get<0>(**sealed)->bytes;
+    }
+    return issued;
+}
+
+Result<std::optional<base::Secret>> open_token(const TokenVault& vault, const Issued& issued) {
+    if (issued.sealed.empty()) {
+        return std::optional<base::Secret>();
+    }
+    auto token = vault.open_token(issued.sealed, {issued.lease.value, issued.lease.batch});
+    if (!token) {
+        return tl::unexpected<base::Error>(token.error());
+    }
+    return std::optional(std::move(*token));
+}
+
+Status burn(Tx& tx, LeaseId id, const Move& move) {
+    return step(tx, id, {LeaseState::issued, LeaseState::in_doubt}, {LeaseState::burned},
+                LeaseState::burned, move);
+}
+
+Status doubt(Tx& tx, LeaseId id, const Move& move) {
+    return step(tx, id, {LeaseState::issued}, {LeaseState::in_doubt, LeaseState::burned},
+                LeaseState::in_doubt, move);
+}
+
+Status release(Tx& tx, LeaseId id, const Move& move) {
+    return step(tx, id, {LeaseState::reserved}, {LeaseState::released}, LeaseState::released, move);
+}
+
+Status void_lease(Tx& tx, LeaseId id, const Move& move) {
+    if (move.reason.empty() || move.by_user.empty()) {
+        return base::fail("request.invalid", "Giving up a serial needs a name and a reason");
+    }
+    return step(tx, id, {LeaseState::in_doubt}, {}, LeaseState::voided, move);
+}
+
+Result<std::optional<LeaseState>> settle(Tx& tx, UnitId unit, const Move& move) {
+    auto own = live_lease(tx, unit);
+    if (!own) {
+        return tl::unexpected<base::Error>(own.error());
+    }
+    if (!*own) {
+        return std::optional<LeaseState>();
+    }
+    LeaseState state = (*own)->state;
+    if (state == LeaseState::reserved || state == LeaseState::issued) {
+        state = state == LeaseState::reserved ? LeaseState::released : LeaseState::in_doubt;
+        if (auto moved = move_to(tx, (*own)->id, state, move); !moved) {
+            return tl::unexpected<base::Error>(moved.error());
+        }
+    }
+    return std::optional(state);
+}
+
+Result<std::vector<Lease>> settle_after_restart(Tx& tx, const Move& move) {
+    auto open = tx.all<LeaseId>(
+        "SELECT id FROM lease WHERE state IN ('reserved','issued','in_doubt','voided') AND state "
+        "IN ('reserved','issued')"
+        " AND epoch < ?1 ORDER BY id",
+        move.epoch);
+    if (!open) {
+        return tl::unexpected<base::Error>(open.error());
+    }
+    std::vector<Lease> moved;
+    for (const auto& [id] : *open) {
+        auto found = lease(tx, id);
+        if (!found) {
+            return tl::unexpected<base::Error>(found.error());
+        }
+        found->state =
+            found->state == LeaseState::reserved ? LeaseState::released : LeaseState::in_doubt;
+        if (auto done = move_to(tx, id, found->state, move); !done) {
+            return tl::unexpected<base::Error>(done.error());
+        }
+        moved.push_back(std::move(*found));
+    }
+    return moved;
+}
+
+Result<std::optional<Lease>> adopt_unit(Tx& tx, UnitId provisional, UnitId known,
+                                        const Move& move) {
+    auto temporary = live_lease(tx, provisional);
+    if (!temporary) {
+        return temporary;
+    }
+    if (provisional == known) {
+        return temporary;
+    }
+    if (*temporary) {
+        if ((*temporary)->state != LeaseState::reserved) {
+            return base::fail(
+                "lease.doubt",
+                fmt::format("Serial {} may be on this unit already, which is known under another",
+                            (*temporary)->value));
+        }
+        if (auto released = release(tx, (*temporary)->id, move); !released) {
+            return tl::unexpected<base::Error>(released.error());
+        }
+    }
+    return live_lease(tx, known);
+}
+
+}  // namespace lineside::serial_pool
