@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "station/config/config.h"
+
+#include "station/base/files.h"
+
+#include <gtest/gtest.h>
+
+namespace lineside::config {
+namespace {
+
+constexpr std::string_view kGood = R"([station]
+id = "line2-st1"
+data = "/var/lib/lineside"
+key_file = "/etc/lineside/key"
+[[slot]]
+label = "1"
+port = "pci-0000:00:14.0-usb-0:1.1"
+[[slot]]
+label = "2"
+port = "pci-0000:00:14.0-usb-0:1.2"
+[[recipe]]
+id = "camera"
+[[recipe.step]]
+use = "flash"
+[[recipe.step]]
+use = "wait-unit"
+[[recipe.step]]
+use = "prove-image"
+[[recipe.step]]
+use = "set-serial"
+[[recipe.step]]
+use = "set-wifi-ap"
+ssid = "Reeplayer"
+wifi_ap_password = "Reeplayer"
+[[recipe.step]]
+use = "read-serial"
+[[profile]]
+id = "crc-nx"
+model = "xavier-nx"
+board = "jetson-xavier-nx-devkit-emmc"
+rootdev = "mmcblk0p1"
+bsp = "/opt/bsp"
+recipe = "camera"
+[profile.ssh]
+user = "reeplayer"
+password = "reeplayer"
+)";
+
+Reading read(std::string text) {
+    const auto path = std::filesystem::path(testing::TempDir()) / "config_test.toml";
+    EXPECT_TRUE(base::replace_file(path, text));
+    return read_config(path);
+}
+
+std::string with(std::string_view from, std::string_view to) {
+    std::string text(kGood);
+    const auto at = text.find(from);
+    EXPECT_NE(at, std::string::npos) << from;
+    return text.replace(at, from.size(), to);
+}
+
+std::string complaints(const Reading& reading) {
+    std::string text;
+    for (const auto& complaint : reading.complaints) {
+        text += to_text(complaint) + "\n";
+    }
+    return text;
+}
+
+}  // namespace
+
+TEST(Config, A_good_file_is_read) {
+    const Reading reading = read(std::string(kGood));
+    EXPECT_EQ(complaints(reading), "");
+    ASSERT_EQ(reading.config.profiles.size(), 1U);
+    const auto& steps = reading.config.profiles[0].steps;
+    ASSERT_EQ(steps.size(), 6U);
+    EXPECT_EQ(steps[0].method, "jetson-usb");
+    EXPECT_EQ(steps[3].params["user"], "reeplayer");
+    EXPECT_FALSE(steps[3].params.contains("ssh_password")) << "a secret is never a parameter";
+    EXPECT_EQ(steps[3].secrets.at("ssh_password").reveal(), "reeplayer");
+    EXPECT_FALSE(steps[4].params.contains("wifi_ap_password"));
+    EXPECT_GT(steps[3].retries, 0);
+}
+
+struct Bad {
+    std::string_view from;
+    std::string_view to;
+    std::string_view told;
+};
+class BadConfig : public testing::TestWithParam<Bad> {};
+TEST_P(BadConfig, Is_told_with_its_place) {
+    const auto& [from, to, told] = GetParam();
+    const Reading reading = read(with(from, to));
+    EXPECT_NE(complaints(reading).find(told), std::string::npos) << complaints(reading);
+}
+INSTANTIATE_TEST_SUITE_P(
+    All, BadConfig,
+    testing::Values(Bad{"id = \"line2-st1\"", "idd = \"x\"", "did you mean 'id'"},
+                    Bad{"label = \"2\"", "label = \"1\"", "slot 1 is there twice"},
+                    Bad{"0:1.2", "0:1.1", "port used twice, also by slot 1"},
+                    Bad{"0:1.2", "0:1..2", "must look like"},
+                    Bad{"key_file = \"/etc/lineside/key\"", "key_file = \"/var/lib/lineside/key\"", "outside the data folder"},
+                    Bad{"[[slot]]", "listen = \"0.0.0.0\"\n[[slot]]", "must be 127.0.0.1 or ::1"},
+                    Bad{"use = \"wait-unit\"", "use = \"wait-unti\"", "did you mean 'wait-unit'"},
+                    Bad{"use = \"flash\"", "use = \"wait-unit\"", "the first step must be"},
+                    Bad{"ssid = \"Reeplayer\"", "ssid = 7", "config_test.toml:22:"},
+                    Bad{"wifi_ap_password = \"Reeplayer\"", "wifi_ap_password = \"short\"", "must be 8 to 63"},
+                    Bad{"use = \"read-serial\"", "use = \"set-nvme\"", "step 'read-serial' is missing"},
+                    Bad{"recipe = \"camera\"", "recipe = \"x\"", "there is no recipe 'x'"},
+                    Bad{"id = \"line2-st1\"", "id = ", "config_test.toml:2"}));
+
+TEST(Config, All_errors_come_at_once) {
+    std::string text = with("label = \"2\"", "label = \"1\"");
+    text += "\n[surprise]\n";
+    EXPECT_GE(read(text).complaints.size(), 2U);
+}
+
+TEST(Config, A_file_that_is_not_there_is_a_complaint) {
+    EXPECT_EQ(read_config("/nonexistent/station.toml").complaints.size(), 1U);
+}
+
+}  // namespace lineside::config

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "station/config/recipe_reader.h"
+
+#include "provisioning/step_table.h"
+#include "station/base/text.h"
+#include "station/config/table_reader.h"
+
+namespace lineside::config {
+namespace {
+
+using base::Json;
+using core::StepPlan;
+
+constexpr std::string_view kFlash = "flash";
+
+core::OnInterrupt on_interrupt_of(provisioning::OnInterrupt value) {
+    switch (value) {
+        case provisioning::OnInterrupt::rerun: return core::OnInterrupt::rerun;
+        case provisioning::OnInterrupt::verify: return core::OnInterrupt::verify;
+        case provisioning::OnInterrupt::hold: return core::OnInterrupt::hold;
+    }
+    return core::OnInterrupt::hold;
+}
+
+// The wall's dot: before the proof the unit is being checked, the last two steps test what was made.
+core::Dot dot_of(std::string_view step) {
+    if (step == kFlash) {
+        return core::Dot::flash;
+    }
+    if (step == "wait-unit" || step == "prove-image") {
+        return core::Dot::check;
+    }
+    if (step == "reboot-and-wait" || step == "read-serial" || step == "http-check") {
+        return core::Dot::test;
+    }
+    return core::Dot::serial;
+}
+
+StepPlan read_step(const toml::table& table, const std::string& file, std::vector<Complaint>& complaints) {
+    TableReader in(&table, &table, "recipe.step", file, complaints);
+    StepPlan plan;
+    plan.name = in.required_text("use");
+    plan.dot = dot_of(plan.name);
+    plan.silence = in.seconds("silence_s", plan.name == kFlash ? 60 : 90);
+    plan.total = in.seconds("total_s", plan.name == kFlash ? 1800 : 900);
+    if (plan.name == kFlash) {
+        plan.method = in.text("method", "jetson-usb");
+        plan.retries = static_cast<int>(in.number("retries", 0, 0, 5));
+        plan.params = in.rest();
+        return plan;
+    }
+    plan.method = "provision-ssh";
+    const auto* facts = provisioning::find_step(plan.name);
+    if (facts == nullptr) {
+        std::vector<std::string_view> known{kFlash};
+        for (const auto& step : provisioning::step_table()) {
+            known.push_back(step.name);
+        }
+        const std::string near = base::nearest(plan.name, known);
+        in.complain("use", near.empty() ? fmt::format("no step is called '{}'", plan.name)
+                                        : fmt::format("no step is called '{}'; did you mean '{}'?", plan.name, near));
+        (void)in.rest();
+        return plan;
+    }
+    plan.on_interrupt = on_interrupt_of(facts->on_interrupt);
+    plan.retries = static_cast<int>(in.number("retries", facts->retries, 0, facts->retries));
+    plan.params = in.rest();
+    for (const auto& param : facts->params) {
+        const auto given = plan.params.find(param.name);
+        if (!param.secret || given == plan.params.end()) {
+            continue;
+        }
+        if (const std::string wanted = provisioning::form_problem(param.form, *given); !wanted.empty()) {
+            in.complain(param.name, fmt::format("{}: must be {}", plan.name, wanted));
+        } else {
+            plan.secrets[std::string(param.name)] = base::Secret(given->get<std::string>());
+        }
+        plan.params.erase(given);
+    }
+    if (auto checked = provisioning::check_params(*facts, plan.params); !checked) {
+        in.complain("use", checked.error().message);
+    }
+    plan.params["step"] = plan.name;
+    return plan;
+}
+
+void check_order(TableReader& in, const std::vector<StepPlan>& steps) {
+    if (steps.empty() || steps.front().name != kFlash) {
+        in.complain("step", "the first step must be use = \"flash\"");
+        return;
+    }
+    const auto place = [&](std::string_view name) {
+        return std::find_if(steps.begin(), steps.end(), [&](const StepPlan& s) { return s.name == name; });
+    };
+    for (const auto& facts : provisioning::step_table()) {
+        const auto at = place(facts.name);
+        if (facts.required && at == steps.end()) {
+            in.complain("step", fmt::format("step '{}' is missing: without it no unit can pass", facts.name));
+        }
+        if (facts.changes_unit && at != steps.end() && at < place("prove-image")) {
+            in.complain("step", fmt::format("step '{}' changes the unit, so it must stand behind prove-image", facts.name));
+        }
+    }
+    for (std::size_t i = 1; i < steps.size(); ++i) {
+        if (place(steps[i].name) != steps.begin() + static_cast<std::ptrdiff_t>(i)) {
+            in.complain("step", fmt::format("step '{}' is there twice", steps[i].name));
+        }
+    }
+    if (place("read-serial") != steps.end() && place("read-serial") < place("set-serial")) {
+        in.complain("step", "read-serial must stand behind set-serial");
+    }
+}
+
+}  // namespace
+
+Recipes read_recipes(const std::vector<const toml::table*>& tables, const std::string& file,
+                     std::vector<Complaint>& complaints) {
+    Recipes recipes;
+    for (const toml::table* table : tables) {
+        TableReader in(table, table, "recipe", file, complaints);
+        const std::string id = in.required_text("id");
+        std::vector<StepPlan> steps;
+        for (const toml::table* step : in.tables("step")) {
+            steps.push_back(read_step(*step, file, complaints));
+        }
+        check_order(in, steps);
+        if (!recipes.emplace(id, std::move(steps)).second) {
+            in.complain("id", fmt::format("recipe {} is there twice", id));
+        }
+        in.finish();
+    }
+    return recipes;
+}
+
+core::Profile read_profile(const toml::table& table, const Recipes& recipes, const std::string& file,
+                           std::vector<Complaint>& complaints) {
+    TableReader in(&table, &table, "profile", file, complaints);
+    core::Profile profile;
+    profile.id = in.required_text("id");
+    if (!profile.id.empty() && !base::is_name(profile.id)) {
+        in.complain("id", "must be small letters, digits and '-', at most 32");
+    }
+    profile.name = in.text("name", profile.id);
+    profile.model = in.required_text("model");
+    profile.board = in.required_text("board");
+    profile.rootdev = in.required_text("rootdev");
+    profile.bsp = in.required_text("bsp");
+    profile.boot = in.seconds("boot_s", 300);
+    const std::string recipe = in.required_text("recipe");
+    if (const auto found = recipes.find(recipe); found != recipes.end()) {
+        profile.steps = found->second;
+    } else if (!recipe.empty()) {
+        in.complain("recipe", fmt::format("there is no recipe '{}'", recipe));
+    }
+
+    TableReader image(in.table("image"), &table, "profile.image", file, complaints);
+    profile.image_params = image.rest();
+
+    TableReader board(in.table("expect"), &table, "profile.expect", file, complaints);
+    const Json expect = board.rest();
+
+    // How to log in: the same for every step on the unit.
+    TableReader ssh(in.table("ssh"), &table, "profile.ssh", file, complaints);
+    const std::string password = ssh.text("password", "");
+    const Json login = ssh.rest();
+    for (StepPlan& step : profile.steps) {
+        if (step.name == kFlash) {
+            step.params["board"] = profile.board;
+            step.params["rootdev"] = profile.rootdev;
+            step.params["boot_s"] = profile.boot.count() / 1000;
+            if (!expect.empty()) {
+                step.params["expect_board"] = expect;
+            }
+            continue;
+        }
+        for (const auto& [name, value] : login.items()) {
+            step.params.emplace(name, value);
+        }
+        if (const auto* facts = provisioning::find_step(step.name); facts != nullptr) {
+            if (provisioning::find_param(*facts, "boot_s")) {
+                step.params.emplace("boot_s", profile.boot.count() / 1000);
+            }
+            // The step's own parameters were checked with the recipe; the login is told about once.
+            const auto checked = provisioning::check_params(*facts, step.params);
+            if (!checked && step.name == "wait-unit") {
+                ssh.complain("user", checked.error().message);
+            }
+        }
+        if (!password.empty()) {
+            step.secrets["ssh_password"] = base::Secret(password);
+        }
+    }
+    in.finish();
+    return profile;
+}
+
+}  // namespace lineside::config

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every slot actor needs from its surroundings, given by the engine. No globals.
+// Thread: the io_context's.
+#pragma once
+
+#include "serial-pool/token_vault.h"
+#include "station/base/clock.h"
+#include "station/config/config.h"
+#include "station/core/profile.h"
+#include "station/core/wall.h"
+#include "station/db/store.h"
+#include "station/engine/facade.h"
+#include "station/journal/journal.h"
+#include "station/process/worker.h"
+#include "station/usb/models.h"
+
+#include <boost/asio/io_context.hpp>
+
+#include <filesystem>
+#include <string>
+
+namespace lineside::engine {
+
+// An open order as the engine keeps it in memory.
+struct OrderView {
+    base::OrderId id;
+    std::string name;
+    std::string model;
+    const core::Profile* profile = nullptr;
+    std::string pool;
+    std::int64_t pool_id = 0;
+    int quantity = 0;
+    int made = 0;
+    std::string image_key;     // "" while the image is not known
+    std::string image_digest;
+    bool open = true;          // a closed one is kept while a job of it lives
+    bool image_ready = false;  // built and verified in this life of the service
+    std::optional<base::Error> image_error;
+};
+
+class SlotActor;
+
+// The engine as its actors see it.
+class Surroundings {
+  public:
+    virtual ~Surroundings() = default;
+    // The open order a unit of this model would be made under, or why there is none.
+    struct Choice {
+        const OrderView* order = nullptr;
+        core::Hold hold = core::Hold::no_order;
+        std::string reason;
+    };
+    [[nodiscard]] virtual Choice order_for(const std::string& model) = 0;
+    [[nodiscard]] virtual const OrderView* order(base::OrderId id) = 0;
+    virtual void queue_changed() = 0;           // somebody waits, or room was made
+    virtual void job_ended(SlotActor& slot, core::Outcome outcome, const std::string& code) = 0;
+    virtual void publish_tile(SlotActor& slot, std::optional<std::int64_t> seq) = 0;
+    virtual void publish_progress(SlotActor& slot) = 0;
+    virtual void records_failing(const base::Error& error) = 0;   // a commit failed
+    virtual void records_fine() = 0;
+    virtual void drain_bus() = 0;               // take in bus events that wait
+    virtual void pool_changed() = 0;
+};
+
+struct Context {
+    boost::asio::io_context& loop;
+    const config::Config& config;
+    const usb::Models& models;
+    const base::Clock& clock;
+    db::Store& store;
+    process::Launcher& launcher;
+    const serial_pool::TokenVault& vault;
+    Surroundings& engine;
+    std::int64_t epoch = 0;
+    std::string boot;
+
+    [[nodiscard]] journal::Stamp stamp() const { return {clock.wall_ms(), clock.mono_ns(), boot, epoch}; }
+    [[nodiscard]] std::filesystem::path job_folder(base::JobId job) const {
+        return config.data / "logs" / std::to_string(job.value);
+    }
+};
+
+}  // namespace lineside::engine

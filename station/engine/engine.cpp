@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "station/engine/engine.h"
+
+#include "station/base/codes.h"
+#include "station/base/log.h"
+#include "station/usb/descriptors.h"
+
+#include <boost/asio/post.hpp>
+
+namespace lineside::engine {
+
+using base::Json;
+
+namespace {
+
+constexpr std::chrono::milliseconds kHubGather{500};   // units of one hub leave within this time
+
+}  // namespace
+
+Engine::Engine(const EngineParts& parts)
+    : context_{parts.loop,  parts.config,   parts.models, parts.clock,
+               parts.store, parts.launcher, parts.vault,  *this,
+               0,           base::boot_id()},
+      started_ms_(parts.clock.wall_ms()),
+      images_keeper_(context_, [this] { station_changed(); }),
+      beat_timer_(parts.loop),
+      station_timer_(parts.loop),
+      stop_timer_(parts.loop),
+      just_left_timer_(parts.loop) {
+    for (const config::SlotConfig& slot : parts.config.slots) {
+        slots_.emplace_back(context_, slot.label, slot.port, true, slot.skip);
+        by_port_[slot.port] = &slots_.back();
+    }
+}
+
+Engine::~Engine() { *alive_ = false; }
+
+base::Status Engine::start() {
+    if (auto done = recover(); !done) {
+        return done;
+    }
+    for (const OrderView& order : orders_) {
+        want_image(order.id);
+    }
+    pool_changed();
+    usb::MonitorEvents events;
+    start_bus_events(events);
+    scanning_ = true;
+    auto monitor = usb::Monitor::start(context_.loop, std::move(events));
+    scanning_ = false;
+    if (!monitor) {
+        return tl::unexpected<base::Error>(monitor.error());
+    }
+    monitor_ = std::move(*monitor);
+    beat();
+    return {};
+}
+
+// ---------------------------------------------------------------- the bus
+
+void Engine::start_bus_events(usb::MonitorEvents& events) {
+    events.device_arrived = [this](const usb::Device& device) { device_arrived(device); };
+    events.device_left = [this](const usb::PortPath& port, bool is_hub) { device_left(port, is_hub); };
+    events.net_arrived = [this](const usb::NetInterface& net) {
+        if (SlotActor* slot = find_port(net.port.key)) {
+            slot->net_arrived(net);
+        }
+    };
+    events.net_left = [this](const std::string& name, const usb::PortPath& port) {
+        if (SlotActor* slot = find_port(port.key)) {
+            slot->net_left(name);
+        }
+    };
+}
+
+void Engine::device_arrived(const usb::Device& device) {
+    if (device.is_hub) {
+        return;
+    }
+    SlotActor* slot = find_port(device.port.key);
+    const bool ours = context_.models.in_recovery(device.vendor, device.product) != nullptr ||
+                      context_.models.is_gadget(device.vendor, device.product);
+    if (slot == nullptr) {
+        if (!ours) {
+            return;  // keyboards and the like are nobody's business
+        }
+        slots_.emplace_back(context_, device.port.key, device.port.key, false, false);
+        slot = &slots_.back();
+        by_port_[device.port.key] = slot;
+    }
+    if (context_.models.in_recovery(device.vendor, device.product) != nullptr) {
+        const auto said = usb::read_descriptors(device.bus, device.number);
+        if (!said || !said->vendor_bulk_pair) {
+            base::log_warning("slot {}: {:04x}:{:04x} has not the endpoints of recovery mode", slot->slot(),
+                              device.vendor, device.product);
+        }
+    }
+    slot->device_arrived(device, scanning_);
+}
+
+void Engine::device_left(const usb::PortPath& port, bool is_hub) {
+    if (is_hub) {
+        return hub_left(port);
+    }
+    SlotActor* slot = find_port(port.key);
+    if (slot == nullptr) {
+        return;
+    }
+    just_left_.emplace_back(slot->slot(), port.key);
+    just_left_timer_.expires_after(kHubGather);
+    just_left_timer_.async_wait([this, alive = alive_](boost::system::error_code error) {
+        if (!error && *alive) {
+            just_left_.clear();
+        }
+    });
+    slot->device_left();
+}
+
+void Engine::hub_left(const usb::PortPath& port) {
+    // The kernel tells of the children first, so they have left already: one cause, one alarm.
+    std::vector<std::string> slots;
+    for (const auto& [slot, key] : just_left_) {
+        if (usb::is_behind(key, port.key)) {
+            slots.push_back(slot);
+        }
+    }
+    if (!slots.empty()) {
+        raise_alarm("hub " + port.key, "usb.left", fmt::format("Hub left with {} units", slots.size()), std::move(slots));
+    }
+}
+
+SlotActor* Engine::find_port(const std::string& port) {
+    const auto it = by_port_.find(port);
+    return it == by_port_.end() ? nullptr : it->second;
+}
+
+SlotActor* Engine::find_slot(const std::string& slot) {
+    for (SlotActor& actor : slots_) {
+        if (actor.slot() == slot) {
+            return &actor;
+        }
+    }
+    return nullptr;
+}
+
+void Engine::drain_bus() {
+    if (monitor_) {
+        monitor_->drain();
+    }
+}
+
+// ---------------------------------------------------------------- admission
+
+void Engine::queue_changed() {
+    if (admitting_) {
+        return;
+    }
+    admitting_ = true;  // after the caller's own change is complete
+    boost::asio::post(context_.loop, [this, alive = alive_] {
+        if (*alive) {
+            admitting_ = false;
+            admit();
+        }
+    });
+}
+
+void Engine::admit() {
+    std::erase_if(queue_, [](const SlotActor* slot) { return !slot->queued(); });
+    for (SlotActor& slot : slots_) {
+        if (slot.queued() && std::find(queue_.begin(), queue_.end(), &slot) == queue_.end()) {
+            queue_.push_back(&slot);
+        }
+    }
+    std::vector<core::Waiting> waiting;
+    for (const SlotActor* slot : queue_) {
+        const OrderView* view = order(slot->order());
+        if (view != nullptr && view->image_ready && !stopping_) {
+            waiting.push_back({slot->slot(), slot->root_port()});
+        }
+    }
+    std::vector<std::string> busy;
+    for (const SlotActor& slot : slots_) {
+        if (slot.flashing()) {
+            busy.push_back(slot.root_port());
+        }
+    }
+    for (const std::string& name : core::admit(waiting, busy, context_.config.limits)) {
+        if (SlotActor* slot = find_slot(name)) {
+            slot->admitted();
+        }
+    }
+    std::erase_if(queue_, [](const SlotActor* slot) { return !slot->queued(); });
+    int position = 0;
+    for (SlotActor* slot : queue_) {
+        slot->set_position(++position);
+    }
+    station_changed();
+}
+
+void Engine::try_all() {
+    for (SlotActor& slot : slots_) {
+        slot.try_start();
+    }
+    queue_changed();
+}
+
+void Engine::job_ended(SlotActor& slot, core::Outcome outcome, const std::string& code) {
+    ++verdicts_[std::string(core::to_text(outcome))];
+    base::log_info("slot {}: {} {}", slot.slot(), core::to_text(outcome), code);
+    const base::OrderId id = slot.order();
+    for (OrderView& view : orders_) {
+        if (view.id == id && outcome == core::Outcome::pass) {
+            ++view.made;
+        }
+    }
+    pool_changed();
+    station_changed();
+    if (stopping_ && when_idle_ && std::none_of(slots_.begin(), slots_.end(), [](const SlotActor& s) { return s.live(); })) {
+        std::exchange(when_idle_, nullptr)();
+    }
+}
+
+void Engine::stop_all(std::chrono::milliseconds within, std::function<void()> done) {
+    stopping_ = true;
+    bool any = false;
+    for (SlotActor& slot : slots_) {
+        any = any || slot.live();
+        slot.stop(base::make_error("station.stopping"), "station");
+    }
+    if (!any) {
+        return done();
+    }
+    when_idle_ = std::move(done);
+    stop_timer_.expires_after(within);
+    stop_timer_.async_wait([this, alive = alive_](boost::system::error_code error) {
+        if (!error && *alive && when_idle_) {
+            std::exchange(when_idle_, nullptr)();  // the journal will call the rest interrupted
+        }
+    });
+}
+
+// ---------------------------------------------------------------- trouble of the station itself
+
+void Engine::records_failing(const base::Error& error) {
+    base::log_error("{}: {}", error.code, error.message);
+    raise_alarm("records", error.code, error.message, {});
+}
+
+void Engine::records_fine() {
+    if (alarms_.contains("records")) {
+        clear_alarm("records");
+    }
+}
+
+void Engine::raise_alarm(const std::string& id, const std::string& code, std::string sentence,
+                         std::vector<std::string> slots) {
+    if (const auto it = alarms_.find(id); it != alarms_.end() && it->second.sentence == sentence && it->second.slots == slots) {
+        return;
+    }
+    alarms_[id] = Alarm{id, code, std::move(sentence), std::move(slots), context_.clock.wall_ms()};
+    station_changed();
+}
+
+void Engine::clear_alarm(const std::string& id) {
+    if (alarms_.erase(id) > 0) {
+        station_changed();
+    }
+}
+
+// ---------------------------------------------------------------- people
+
+void Engine::acknowledge(std::string slot, Actor actor, Done done) {
+    SlotActor* found = find_slot(slot);
+    if (found == nullptr) {
+        return done(base::fail("request.unknown", "There is no slot " + slot));
+    }
+    std::erase_if(alarms_, [&](const auto& alarm) {
+        auto slots = alarm.second.slots;
+        return !slots.empty() && std::find(slots.begin(), slots.end(), slot) != slots.end();
+    });
+    found->acknowledge(actor.name, done);
+    station_changed();
+}
+
+void Engine::acknowledge_passed(Actor actor, Done done) {
+    auto acknowledged = std::make_shared<Json>(Json::array());
+    auto left = std::make_shared<int>(1);
+    const auto one_done = [acknowledged, left, done] {
+        if (--*left == 0) {
+            done(Json{{"acknowledged", *acknowledged}});
+        }
+    };
+    for (SlotActor& slot : slots_) {
+        const core::SlotFacts facts = slot.facts();
+        if (facts.outcome == core::Outcome::pass && !facts.acknowledged && !facts.present) {
+            ++*left;
+            slot.acknowledge(actor.name, [acknowledged, one_done, name = slot.slot()](const base::Result<Json>& r) {
+                if (r) {
+                    acknowledged->push_back(name);
+                }
+                one_done();
+            });
+        }
+    }
+    one_done();
+}
+
+void Engine::retry(std::string slot, Actor actor, Done done) {
+    SlotActor* found = find_slot(slot);
+    if (found == nullptr) {
+        return done(base::fail("request.unknown", "There is no slot " + slot));
+    }
+    found->retry(actor.name, done);
+}
+
+void Engine::stop(std::string slot, Actor actor, Done done) {
+    SlotActor* found = find_slot(slot);
+    if (found == nullptr) {
+        return done(base::fail("request.unknown", "There is no slot " + slot));
+    }
+    if (!found->live()) {
+        return done(base::fail("request.conflict", fmt::format("Slot {}: no job is running", slot)));
+    }
+    found->stop(base::make_error("operator.stopped"), actor.name);
+    done(Json{{"slot", slot}, {"stopping", true}});
+}
+
+void Engine::read(std::function<base::Result<Json>(db::Tx&)> work, Done done) {
+    context_.store.read<Json>(std::move(work), std::move(done));
+}
+
+void Engine::read_stream(std::function<base::Status(db::Tx&, const Piece&)> work,
+                         std::function<void(std::string)> on_piece, std::function<void(base::Status)> done) {
+    auto* loop = &context_.loop;
+    auto to_page = std::make_shared<std::function<void(std::string)>>(std::move(on_piece));
+    context_.store.read<bool>(
+        [work = std::move(work), loop, to_page](db::Tx& tx) -> base::Result<bool> {
+            const Piece piece = [loop, to_page](std::string text) {
+                boost::asio::post(*loop, [to_page, text = std::move(text)]() mutable { (*to_page)(std::move(text)); });
+                return true;
+            };
+            if (auto ran = work(tx, piece); !ran) {
+                return tl::unexpected<base::Error>(ran.error());
+            }
+            return true;
+        },
+        [done = std::move(done)](const base::Result<bool>& ran) {
+            done(ran ? base::Status{} : base::Status(tl::unexpected<base::Error>(ran.error())));
+        });
+}
+
+std::string Engine::log_folder(std::int64_t job) const { return context_.job_folder(base::JobId(job)).string(); }
+
+}  // namespace lineside::engine

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// The engine: slots, orders, image, recovery, live view. It joins the layers below and is the facade
+// that web server and command line see. All domain state lives on one thread, so there are no locks.
+// Owned by the app. Thread: the io_context's.
+#pragma once
+
+#include "station/engine/context.h"
+#include "station/engine/image_keeper.h"
+#include "station/engine/live_stream.h"
+#include "station/engine/slot_actor.h"
+#include "station/usb/monitor.h"
+
+#include <boost/asio/steady_timer.hpp>
+
+#include <list>
+#include <map>
+
+namespace lineside::engine {
+
+struct EngineParts {
+    boost::asio::io_context& loop;
+    const config::Config& config;
+    const usb::Models& models;
+    const base::Clock& clock;
+    db::Store& store;
+    process::Launcher& launcher;
+    const serial_pool::TokenVault& vault;
+};
+
+class Engine final : public Facade, private Surroundings {
+  public:
+    explicit Engine(const EngineParts& parts);
+    ~Engine() override;
+
+    // Recovery first, then orders, then the bus. Errors: db.failed, host.unfit.
+    [[nodiscard]] base::Status start();
+    // Stops every job; `done` when all have their outcome or `within` is over.
+    void stop_all(std::chrono::milliseconds within, std::function<void()> done);
+
+    // Facade
+    [[nodiscard]] base::Json wall() const override;
+    [[nodiscard]] base::Json status() const override;
+    [[nodiscard]] base::Json health() const override;
+    [[nodiscard]] std::string metrics() const override;
+    [[nodiscard]] std::shared_ptr<void> subscribe(std::optional<std::int64_t> last_id,
+                                                  std::function<void(const LiveEvent&)> sink) override;
+    void acknowledge(std::string slot, Actor actor, Done done) override;
+    void acknowledge_passed(Actor actor, Done done) override;
+    void retry(std::string slot, Actor actor, Done done) override;
+    void stop(std::string slot, Actor actor, Done done) override;
+    void load_batch(BatchLoad load, Actor actor, Done done) override;
+    void open_order(OrderOpening opening, Actor actor, Done done) override;
+    void read(std::function<base::Result<base::Json>(db::Tx&)> work, Done done) override;
+    void read_stream(std::function<base::Status(db::Tx&, const Piece&)> work,
+                     std::function<void(std::string)> on_piece,
+                     std::function<void(base::Status)> done) override;
+    [[nodiscard]] std::string log_folder(std::int64_t job) const override;
+
+  private:
+    // Surroundings
+    [[nodiscard]] Choice order_for(const std::string& model) override;
+    [[nodiscard]] const OrderView* order(base::OrderId id) override;
+    void queue_changed() override;
+    void job_ended(SlotActor& slot, core::Outcome outcome, const std::string& code) override;
+    void publish_tile(SlotActor& slot, std::optional<std::int64_t> seq) override;
+    void publish_progress(SlotActor& slot) override;
+    void records_failing(const base::Error& error) override;
+    void records_fine() override;
+    void drain_bus() override;
+    void pool_changed() override;
+
+    [[nodiscard]] base::Status recover();
+    [[nodiscard]] base::Status load_orders(db::Tx& tx);
+    void want_image(base::OrderId id);
+    void start_bus_events(usb::MonitorEvents& events);
+    void device_arrived(const usb::Device& device);
+    void device_left(const usb::PortPath& port, bool is_hub);
+    void hub_left(const usb::PortPath& port);
+    [[nodiscard]] SlotActor* find_port(const std::string& port);
+    [[nodiscard]] SlotActor* find_slot(const std::string& slot);
+    void try_all();
+    void admit();
+    void raise_alarm(const std::string& id, const std::string& code, std::string sentence, std::vector<std::string> slots);
+    void clear_alarm(const std::string& id);
+    void station_changed();
+    void beat();
+    [[nodiscard]] base::Json station_json() const;
+    [[nodiscard]] base::Json order_json(const OrderView& order) const;
+
+    struct Alarm {
+        std::string id;
+        std::string code;
+        std::string sentence;
+        std::vector<std::string> slots;
+        std::int64_t since_ms = 0;
+    };
+    struct ImageView {
+        std::string key;
+        std::string state;      // building, ready, broken
+        std::int64_t builds = 0;  // of the profile, all keys
+        std::string message;
+    };
+
+    Context context_;
+    std::int64_t started_ms_ = 0;
+    std::list<SlotActor> slots_;                  // in the order of the configuration, then unmapped ports
+    std::map<std::string, SlotActor*> by_port_;
+    std::vector<SlotActor*> queue_;               // who waits, first come first
+    std::list<OrderView> orders_;                 // open ones, oldest first
+    std::map<std::string, ImageView> images_;     // by profile
+    struct PoolView {
+        std::int64_t left = 0, total = 0, low_mark = 0;
+        bool known = false;
+    };
+    std::map<std::string, PoolView> pools_;
+    std::map<std::string, Alarm> alarms_;
+    std::map<std::string, std::int64_t> verdicts_;  // outcome -> count in this life, for metrics
+    LiveStream stream_;
+    ImageKeeper images_keeper_;
+    std::unique_ptr<usb::Monitor> monitor_;
+    bool scanning_ = false;
+    bool admitting_ = false;
+    bool stopping_ = false;
+    bool station_dirty_ = false;
+    std::function<void()> when_idle_;
+    boost::asio::steady_timer beat_timer_;
+    boost::asio::steady_timer station_timer_;
+    boost::asio::steady_timer stop_timer_;
+    // Units that left together with a hub: their slots, for one alarm.
+    std::vector<std::pair<std::string, std::string>> just_left_;  // slot, port
+    boost::asio::steady_timer just_left_timer_;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace lineside::engine

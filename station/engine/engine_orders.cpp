@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: Apache-2.0
+// Recovery, orders, pools and batches: the part of the engine that begins in the database.
+#include "station/engine/engine.h"
+
+#include "serial-pool/batch_load.h"
+#include "serial-pool/pool_status.h"
+#include "station/base/log.h"
+#include "station/base/text.h"
+#include "station/journal/recovery.h"
+
+namespace lineside::engine {
+
+using base::Json;
+
+base::Status Engine::recover() {
+    journal::Recovered recovered;
+    auto done = context_.store.write_now([&](db::Tx& tx) -> base::Status {
+        auto result = journal::recover(tx, context_.stamp(), context_.config.station_name);
+        if (!result) {
+            return tl::unexpected<base::Error>(result.error());
+        }
+        recovered = std::move(*result);
+        return load_orders(tx);
+    });
+    if (!done) {
+        return done;
+    }
+    context_.epoch = recovered.epoch;
+    stream_.begin(recovered.last_seq);
+    for (const journal::OpenVerdict& verdict : recovered.unacknowledged) {
+        if (SlotActor* slot = find_slot(verdict.slot)) {
+            slot->restore(verdict);
+        }
+    }
+    for (const journal::InterruptedJob& job : recovered.interrupted) {
+        SlotActor* slot = find_slot(job.slot);
+        if (slot == nullptr) {  // its slot is no longer configured; the job must not be lost from sight
+            slots_.emplace_back(context_, job.slot, job.port, false, false);
+            slot = &slots_.back();
+            by_port_.emplace(job.port, slot);
+        }
+        slot->restore(job);
+        base::log_warning("slot {}: job {} was interrupted by the end of the service", job.slot, job.job.value);
+    }
+    return {};
+}
+
+base::Status Engine::load_orders(db::Tx& tx) {
+    auto rows = tx.all<base::OrderId, std::string, std::string, std::string, std::string, std::int64_t, int, std::string,
+                       std::optional<std::string>, int>(
+        "SELECT o.id, o.name, o.profile, o.model, p.name, p.id, o.quantity, o.state, i.key,"
+        " (SELECT count(DISTINCT unit_id) FROM job j WHERE j.order_id = o.id AND j.outcome = 'PASS')"
+        " FROM orders o JOIN pool p ON p.id = o.pool_id LEFT JOIN image i ON i.id = o.image_id"
+        " WHERE o.state = 'open' OR EXISTS (SELECT 1 FROM job j WHERE j.order_id = o.id AND j.outcome IS NULL)"
+        " ORDER BY o.id");
+    if (!rows) {
+        return tl::unexpected<base::Error>(rows.error());
+    }
+    for (const auto& [id, name, profile, model, pool, pool_id, quantity, state, key, made] : *rows) {
+        OrderView view;
+        view.id = id;
+        view.name = name;
+        view.model = model;
+        view.pool = pool;
+        view.pool_id = pool_id;
+        view.quantity = quantity;
+        view.made = made;
+        view.open = state == "open";
+        view.image_key = key.value_or("");
+        for (const core::Profile& candidate : context_.config.profiles) {
+            if (candidate.id == profile) {
+                view.profile = &candidate;
+            }
+        }
+        if (view.profile == nullptr) {
+            view.image_error = base::make_error("config.invalid", fmt::format("Order {}: there is no profile {} in the configuration", name, profile));
+        }
+        orders_.push_back(std::move(view));
+    }
+    auto builds = tx.all<std::string, std::int64_t, std::string>(
+        "SELECT profile, sum(builds), (SELECT key FROM image b WHERE b.profile = a.profile ORDER BY id DESC LIMIT 1)"
+        " FROM image a GROUP BY profile");
+    if (!builds) {
+        return tl::unexpected<base::Error>(builds.error());
+    }
+    for (const auto& [profile, count, key] : *builds) {
+        images_[profile] = ImageView{key, "known", count, ""};
+    }
+    return {};
+}
+
+const OrderView* Engine::order(base::OrderId id) {
+    for (const OrderView& view : orders_) {
+        if (view.id == id) {
+            return &view;
+        }
+    }
+    return nullptr;
+}
+
+Surroundings::Choice Engine::order_for(const std::string& model) {
+    Choice choice;
+    const usb::Model* known = context_.models.by_id(model);
+    const std::string name = known != nullptr ? known->name : model;
+    choice.reason = fmt::format("No order is open for {}", name);
+    if (stopping_) {
+        choice.reason = "Station is stopping";
+        return choice;
+    }
+    for (const OrderView& view : orders_) {
+        if (!view.open || view.model != model) {
+            continue;
+        }
+        const auto at_work = std::count_if(slots_.begin(), slots_.end(), [&](const SlotActor& slot) {
+            return slot.live() && slot.order() == view.id;
+        });
+        if (view.made + at_work >= view.quantity) {
+            choice.reason = fmt::format("Order {} is complete", view.name);
+            continue;
+        }
+        if (view.image_error) {
+            choice.hold = core::Hold::image_building;
+            choice.reason = view.image_error->message;
+            continue;
+        }
+        if (!view.image_ready) {
+            choice.hold = core::Hold::image_building;
+            choice.reason = "Image is being prepared";
+            continue;
+        }
+        const auto pool = pools_.find(view.pool);
+        if (pool != pools_.end() && pool->second.known && pool->second.left == 0) {
+            choice.hold = core::Hold::pool_empty;
+            choice.reason = "Pool is empty: load a batch";
+            continue;
+        }
+        choice.order = &view;
+        return choice;
+    }
+    return choice;
+}
+
+void Engine::want_image(base::OrderId id) {
+    const OrderView* view = order(id);
+    if (view == nullptr || view->profile == nullptr) {
+        return;
+    }
+    images_[view->profile->id].state = "building";
+    const bool locked = !view->image_key.empty();
+    images_keeper_.want(*view->profile, view->image_key, [this, id, locked](base::Result<ReadyImage> ready) {
+        for (OrderView& order : orders_) {
+            if (order.id != id) {
+                continue;
+            }
+            ImageView& image = images_[order.profile->id];
+            if (!ready) {
+                order.image_error = ready.error();
+                image.state = "broken";
+                image.message = ready.error().message;
+                raise_alarm("image " + order.profile->id, ready.error().code, ready.error().message, {});
+                break;
+            }
+            clear_alarm("image " + order.profile->id);
+            order.image_key = ready->key;
+            order.image_digest = ready->digest;
+            image.key = ready->key;
+            image.state = "ready";
+            image.message.clear();
+            const auto row = ready->row;
+            const auto profile = order.profile->id;
+            context_.store.write<std::int64_t>(
+                [id, row, locked, profile](db::Tx& tx) -> base::Result<std::int64_t> {
+                    if (!locked) {
+                        if (auto done = tx.run("UPDATE orders SET image_id = ?1 WHERE id = ?2", row, id); !done) {
+                            return done;
+                        }
+                    }
+                    auto builds = tx.one<std::int64_t>("SELECT sum(builds) FROM image WHERE profile = ?1", profile);
+                    if (!builds) {
+                        return tl::unexpected<base::Error>(builds.error());
+                    }
+                    return std::get<0>(builds->value());
+                },
+                [this, alive = alive_, id, profile](base::Result<std::int64_t> builds) {
+                    if (!*alive) {
+                        return;
+                    }
+                    if (!builds) {
+                        return records_failing(builds.error());
+                    }
+                    images_[profile].builds = *builds;
+                    for (OrderView& locked_order : orders_) {
+                        if (locked_order.id == id) {
+                            locked_order.image_ready = true;
+                        }
+                    }
+                    try_all();
+                });
+            break;
+        }
+        station_changed();
+    });
+}
+
+void Engine::open_order(OrderOpening opening, Actor actor, Done done) {
+    const core::Profile* profile = nullptr;
+    for (const core::Profile& candidate : context_.config.profiles) {
+        if (candidate.id == opening.profile) {
+            profile = &candidate;
+        }
+    }
+    if (profile == nullptr) {
+        return done(base::fail("request.invalid", "There is no profile '" + opening.profile + "' in the configuration"));
+    }
+    if (opening.quantity < 1 || opening.quantity > 1'000'000) {
+        return done(base::fail("request.invalid", "quantity must be a whole number from 1 to 1000000"));
+    }
+    if (!serial_pool::is_pool_name(opening.name)) {
+        return done(base::fail("request.invalid", "name must be letters, digits, '.', '_' or '-', at most 64"));
+    }
+    const auto stamp = context_.stamp();
+    const std::string model = profile->model;
+    struct Opened {
+        base::OrderId id;
+        std::int64_t pool_id = 0;
+    };
+    context_.store.write<Opened>(
+        [=](db::Tx& tx) -> base::Result<Opened> {
+            auto pool = tx.one<std::int64_t>("SELECT id FROM pool WHERE name = ?1", opening.pool);
+            if (!pool) {
+                return tl::unexpected<base::Error>(pool.error());
+            }
+            if (!*pool) {
+                return base::fail("pool.unknown", "There is no pool '" + opening.pool + "'; load a batch into it first");
+            }
+            auto taken = tx.one<std::int64_t>("SELECT id FROM orders WHERE name = ?1", opening.name);
+            if (!taken) {
+                return tl::unexpected<base::Error>(taken.error());
+            }
+            if (*taken) {
+                return base::fail("request.conflict", "There is an order '" + opening.name + "' already");
+            }
+            if (opening.close_others) {
+                auto closed = tx.run("UPDATE orders SET state = 'closed' WHERE model = ?1 AND state = 'open'", model);
+                if (!closed) {
+                    return tl::unexpected<base::Error>(closed.error());
+                }
+            }
+            Opened opened;
+            opened.pool_id = std::get<0>(**pool);
+            auto id = tx.insert(
+                "INSERT INTO orders (name, profile, model, pool_id, quantity, state, opened_ms, opened_by)"
+                " VALUES (?1, ?2, ?3, ?4, ?5, 'open', ?6, ?7)",
+                opening.name, opening.profile, model, opened.pool_id, opening.quantity, stamp.at_ms, actor.name);
+            if (!id) {
+                return tl::unexpected<base::Error>(id.error());
+            }
+            opened.id = base::OrderId(*id);
+            auto seq = journal::append(tx, stamp, {"order.opened", "", {}, {}, actor.name,
+                                                   {{"order", opening.name}, {"profile", opening.profile},
+                                                    {"pool", opening.pool}, {"quantity", opening.quantity}}});
+            if (!seq) {
+                return tl::unexpected<base::Error>(seq.error());
+            }
+            return opened;
+        },
+        [this, alive = alive_, opening, profile, done](base::Result<Opened> opened) {
+            if (!opened) {
+                return done(tl::unexpected<base::Error>(opened.error()));
+            }
+            if (!*alive) {
+                return;
+            }
+            if (opening.close_others) {
+                for (OrderView& other : orders_) {
+                    other.open = other.open && other.model != profile->model;
+                }
+            }
+            OrderView view;
+            view.id = opened->id;
+            view.name = opening.name;
+            view.model = profile->model;
+            view.profile = profile;
+            view.pool = opening.pool;
+            view.pool_id = opened->pool_id;
+            view.quantity = opening.quantity;
+            orders_.push_back(view);
+            want_image(opened->id);
+            pool_changed();
+            try_all();
+            done(Json{{"id", opened->id.value}, {"name", opening.name}});
+        });
+}
+
+void Engine::pool_changed() {
+    const auto now = context_.clock.wall_ms();
+    context_.store.read<std::map<std::string, PoolView>>(
+        [now](db::Tx& tx) -> base::Result<std::map<std::string, PoolView>> {
+            auto pools = serial_pool::pool_status(tx, now);
+            if (!pools) {
+                return tl::unexpected<base::Error>(pools.error());
+            }
+            std::map<std::string, PoolView> views;
+            for (const auto& pool : *pools) {
+                views[pool.name] = PoolView{pool.counts.free, pool.counts.total, pool.warn_at, true};
+            }
+            return views;
+        },
+        [this, alive = alive_](base::Result<std::map<std::string, PoolView>> views) {
+            if (!*alive || !views) {
+                return;
+            }
+            bool refilled = false;
+            for (const auto& [name, view] : *views) {
+                refilled = refilled || (view.left > 0 && pools_[name].left == 0);
+            }
+            pools_ = std::move(*views);
+            station_changed();
+            if (refilled) {
+                try_all();
+            }
+        });
+}
+
+void Engine::load_batch(BatchLoad load, Actor actor, Done done) {
+    const auto stamp = context_.stamp();
+    const auto* vault = &context_.vault;
+    auto csv = std::make_shared<const std::string>(std::move(load.csv));
+    load.csv.clear();
+    serial_pool::BatchOptions options;
+    options.test_only = load.test_only;
+    if (load.preview) {
+        context_.store.read<Json>(
+            [=](db::Tx& tx) -> base::Result<Json> {
+                auto report = serial_pool::check_against_pool(tx, vault, *csv, options);
+                return report ? base::Result<Json>(serial_pool::to_json(*report, "", true)) : tl::unexpected<base::Error>(report.error());
+            },
+            std::move(done));
+        return;
+    }
+    context_.store.write<Json>(
+        [=](db::Tx& tx) -> base::Result<Json> {
+            auto report = serial_pool::check_against_pool(tx, vault, *csv, options);
+            if (!report) {
+                return tl::unexpected<base::Error>(report.error());
+            }
+            Json answer = serial_pool::to_json(*report, "", true);
+            if (!report->accepted()) {
+                return answer;
+            }
+            serial_pool::LoadRequest request;
+            request.pool = load.pool;
+            request.batch = load.batch;
+            request.test_only = load.test_only;
+            request.at_ms = stamp.at_ms;
+            request.by_user = actor.name;
+            request.file_sha256 = base::sha256_hex(*csv);
+            if (request.batch.empty()) {
+                auto name = serial_pool::free_batch_name(tx, load.pool, stamp.at_ms);
+                if (!name) {
+                    return tl::unexpected<base::Error>(name.error());
+                }
+                request.batch = *name;
+            }
+            auto loaded = serial_pool::load_batch(tx, *vault, request, *report);
+            if (!loaded) {
+                return tl::unexpected<base::Error>(loaded.error());
+            }
+            auto seq = journal::append(tx, stamp, {"batch.loaded", "", {}, {}, actor.name,
+                                                   {{"pool", load.pool}, {"batch", request.batch}, {"count", loaded->count}}});
+            if (!seq) {
+                return tl::unexpected<base::Error>(seq.error());
+            }
+            auto batches = serial_pool::batch_status(tx);
+            if (!batches) {
+                return tl::unexpected<base::Error>(batches.error());
+            }
+            Json batch = nullptr;
+            for (const auto& status : *batches) {
+                if (status.id == loaded->batch.value) {
+                    batch = serial_pool::to_json(status);
+                }
+            }
+            return Json{{"batch", std::move(batch)}, {"count", loaded->count}, {"left", loaded->left}};
+        },
+        [this, alive = alive_, done = std::move(done)](base::Result<Json> answer) {
+            if (*alive) {
+                pool_changed();
+            }
+            done(std::move(answer));
+        });
+}
+
+}  // namespace lineside::engine

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "station/engine/job_commits.h"
+
+namespace lineside::engine {
+namespace {
+
+using base::Json;
+using base::Result;
+using db::Tx;
+
+serial_pool::Move move_of(const journal::Stamp& stamp, base::JobId job, std::string reason = {}) {
+    serial_pool::Move move;
+    move.job = job;
+    move.epoch = stamp.epoch;
+    move.at_ms = stamp.at_ms;
+    move.reason = std::move(reason);
+    return move;
+}
+
+Result<std::int64_t> tell_lease(Tx& tx, const journal::Stamp& stamp, base::JobId job, base::UnitId unit,
+                                const std::string& slot, const std::string& serial, std::string_view state) {
+    return journal::append(tx, stamp,
+                           {"lease." + std::string(state), slot, unit, job, "", {{"serial", serial}}});
+}
+
+// Carries out one Commit effect after the other and remembers the last sequence number.
+struct Writer {
+    Tx& tx;
+    const JobCommit& c;
+    JobCommitted done;
+
+    base::Status keep(Result<std::int64_t> seq) {
+        if (!seq) {
+            return tl::unexpected<base::Error>(seq.error());
+        }
+        done.seq = *seq;
+        return {};
+    }
+    base::Status operator()(const core::CommitStarted&) {
+        return keep(journal::set_state(tx, c.stamp, c.job, c.slot, c.to));
+    }
+    base::Status operator()(const core::CommitStepStart& e) {
+        auto started = journal::start_step(tx, c.stamp, c.job, c.slot, e.step,
+                                           c.steps.at(static_cast<std::size_t>(e.step)), c.to);
+        if (!started) {
+            return tl::unexpected<base::Error>(started.error());
+        }
+        done.step_attempt = started->attempt;
+        return keep(started->seq);
+    }
+    base::Status operator()(const core::CommitStepEnd& e) {
+        return keep(journal::end_step(tx, c.stamp, c.job, c.slot, e.step, e.error, e.stopped, c.redactions));
+    }
+    base::Status operator()(const core::CommitVerdict&) {
+        auto evidence = journal::evidence(tx, c.job, static_cast<int>(c.steps.size()));
+        if (!evidence) {
+            return tl::unexpected<base::Error>(evidence.error());
+        }
+        core::Verdict verdict = core::decide(*evidence, c.ending);
+        if (verdict.outcome != core::Outcome::pass) {
+            auto settled = serial_pool::settle(tx, c.unit, move_of(c.stamp, c.job, verdict.error->code));
+            if (!settled) {
+                return tl::unexpected<base::Error>(settled.error());
+            }
+        }
+        auto seq = journal::close_job(tx, c.stamp, c.job, c.slot, verdict);
+        done.verdict = std::move(verdict);
+        return keep(std::move(seq));
+    }
+    template <typename Other>
+    base::Status operator()(const Other&) {
+        return {};  // acts are not ours
+    }
+};
+
+}  // namespace
+
+Result<JobCommitted> commit_effects(Tx& tx, const JobCommit& commit) {
+    Writer writer{tx, commit, {}};
+    for (const core::Effect& effect : commit.effects) {
+        if (auto written = std::visit(writer, effect); !written) {
+            return tl::unexpected<base::Error>(written.error());
+        }
+    }
+    return writer.done;
+}
+
+Result<Reservation> commit_reserve(Tx& tx, const journal::Stamp& stamp, base::JobId job, base::UnitId unit,
+                                   const std::string& slot) {
+    auto order = tx.one<base::OrderId>("SELECT order_id FROM job WHERE id = ?1", job);
+    if (!order) {
+        return tl::unexpected<base::Error>(order.error());
+    }
+    auto lease = serial_pool::reserve(tx, unit, std::get<0>(order->value()), move_of(stamp, job));
+    if (!lease) {
+        return tl::unexpected<base::Error>(lease.error());
+    }
+    auto seq = tell_lease(tx, stamp, job, unit, slot, lease->value, serial_pool::to_text(lease->state));
+    if (!seq) {
+        return tl::unexpected<base::Error>(seq.error());
+    }
+    return Reservation{*seq, lease->value};
+}
+
+Result<journal::ChipBinding> commit_bind_chip(Tx& tx, const journal::Stamp& stamp, base::JobId job,
+                                              base::UnitId unit, const std::string& slot, const std::string& chip) {
+    auto bound = journal::bind_chip(tx, stamp, job, unit, slot, chip);
+    if (!bound || bound->live_elsewhere || bound->unit == unit) {
+        return bound;
+    }
+    auto lease = serial_pool::adopt_unit(tx, unit, bound->unit, move_of(stamp, job, "same chip"));
+    if (!lease) {
+        return tl::unexpected<base::Error>(lease.error());
+    }
+    if (!*lease) {
+        if (auto reserved = commit_reserve(tx, stamp, job, bound->unit, slot); !reserved) {
+            return tl::unexpected<base::Error>(reserved.error());
+        }
+    }
+    return bound;
+}
+
+Result<Issued> commit_issue(Tx& tx, const journal::Stamp& stamp, base::JobId job, base::UnitId unit,
+                            const std::string& slot) {
+    auto live = serial_pool::live_lease(tx, unit);
+    if (!live) {
+        return tl::unexpected<base::Error>(live.error());
+    }
+    if (!*live) {
+        return base::fail("lease.refused", "The unit has no lease");
+    }
+    auto issued = serial_pool::issue(tx, (*live)->id, move_of(stamp, job));
+    if (!issued) {
+        return tl::unexpected<base::Error>(issued.error());
+    }
+    auto seq = tell_lease(tx, stamp, job, unit, slot, issued->lease.value, serial_pool::to_text(issued->lease.state));
+    if (!seq) {
+        return tl::unexpected<base::Error>(seq.error());
+    }
+    return Issued{*seq, std::move(*issued)};
+}
+
+Result<ProofCommitted> commit_serial_proof(Tx& tx, const journal::Stamp& stamp, base::JobId job, base::UnitId unit,
+                                           const std::string& slot, const std::string& heard) {
+    auto live = serial_pool::live_lease(tx, unit);
+    if (!live) {
+        return tl::unexpected<base::Error>(live.error());
+    }
+    if (!*live) {
+        return base::fail("lease.refused", "The unit has no lease");
+    }
+    const serial_pool::Lease& lease = **live;
+    const bool equal = lease.value == heard;
+    // What a unit says is kept as said, but never without a bound.
+    auto seq = journal::add_proof(tx, stamp, job, slot, {"serial", equal, lease.value, heard.substr(0, 256), ""});
+    if (!seq) {
+        return tl::unexpected<base::Error>(seq.error());
+    }
+    ProofCommitted committed{*seq, std::nullopt};
+    if (!equal) {
+        committed.mismatch = base::make_error("serial.mismatch");
+        return committed;
+    }
+    if (auto burned = serial_pool::burn(tx, lease.id, move_of(stamp, job)); !burned) {
+        return tl::unexpected<base::Error>(burned.error());
+    }
+    auto told = tell_lease(tx, stamp, job, unit, slot, lease.value, "burned");
+    if (!told) {
+        return tl::unexpected<base::Error>(told.error());
+    }
+    committed.seq = *told;
+    return committed;
+}
+
+Result<ProofCommitted> commit_image_proof(Tx& tx, const journal::Stamp& stamp, base::JobId job,
+                                          const std::string& slot, const std::string& expected_digest,
+                                          const Json& heard) {
+    const auto digest = base::field_or<std::string>(heard, "digest", "");
+    const std::string said = digest ? digest->substr(0, 64) : "";
+    const bool equal = !expected_digest.empty() && said == expected_digest;
+    const Json detail{{"partitions", heard.value("partitions", 0)}, {"files", heard.value("files", 0)}};
+    auto seq = journal::add_proof(tx, stamp, job, slot, {"image", equal, expected_digest, said, base::dump_json(detail)});
+    if (!seq) {
+        return tl::unexpected<base::Error>(seq.error());
+    }
+    return ProofCommitted{*seq, equal ? std::nullopt : std::optional(base::make_error("image.mismatch"))};
+}
+
+}  // namespace lineside::engine

@@ -1,0 +1,424 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "station/engine/slot_actor.h"
+
+#include "station/base/codes.h"
+#include "station/base/log.h"
+#include "station/engine/slot_run.h"
+
+#include <utility>
+
+namespace lineside::engine {
+
+using base::Json;
+using core::JobState;
+
+SlotActor::SlotActor(Context& context, std::string slot, std::string port, bool mapped, bool skip)
+    : context_(context),
+      slot_(std::move(slot)),
+      port_(std::move(port)),
+      mapped_(mapped),
+      skip_(skip),
+      since_ms_(context.clock.wall_ms()),
+      boot_timer_(context.loop),
+      replug_timer_(context.loop),
+      again_timer_(context.loop) {
+    const auto chain = port_.rfind(':');
+    const auto dot = port_.find('.', chain == std::string::npos ? 0 : chain);
+    root_port_ = port_.substr(0, dot);
+}
+
+SlotActor::~SlotActor() { *alive_ = false; }
+
+base::OrderId SlotActor::order() const { return run_ ? run_->order : base::OrderId{}; }
+
+// ---------------------------------------------------------------- the bus
+
+void SlotActor::device_arrived(const usb::Device& device, bool at_start) {
+    device_ = device;
+    model_ = context_.models.in_recovery(device.vendor, device.product);
+    never_ = context_.models.never_a_target(device.vendor, device.product);
+    gadget_ = context_.models.is_gadget(device.vendor, device.product);
+    since_ms_ = context_.clock.wall_ms();
+    fresh_ = !at_start;
+    if (live()) {
+        tell_port();
+        const std::string id = fmt::format("{:04x}:{:04x}", device.vendor, device.product);
+        const bool awaited = window_open() && run_->window->replug.contains(id);
+        if (awaited && !gadget_) {
+            run_->window.reset();
+            deliver(core::UnitBack{});
+        } else if (model_ != nullptr && !(job_.state == JobState::interrupted && job_.flash_again &&
+                                          run_->touched && at_start)) {
+            // A unit whose flashing was cut short holds a used-up boot ROM session: it counts only after
+            // it entered recovery mode anew.
+            run_->gadget_seen = false;
+            deliver(core::InRecovery{});
+        } else if (gadget_) {
+            run_->gadget_seen = true;
+            gadget_maybe_ready();
+        }
+        publish(std::nullopt);
+        return;
+    }
+    try_start();
+    publish(std::nullopt);
+}
+
+void SlotActor::device_left() {
+    const bool expected = live() && (job_.state == JobState::awaiting_boot || window_open() ||
+                                     job_.state == JobState::interrupted);
+    device_.reset();
+    nets_.clear();
+    model_ = nullptr;
+    never_ = nullptr;
+    gadget_ = false;
+    left_since_verdict_ = true;
+    hold_ = core::Hold::none;
+    since_ms_ = context_.clock.wall_ms();
+    if (live()) {
+        tell_port();
+        deliver(core::UnitLeft{expected});
+    } else if (run_ && verdict_ && run_->acknowledged) {
+        clear_verdict();
+    }
+    publish(std::nullopt);
+}
+
+void SlotActor::net_arrived(const usb::NetInterface& net) {
+    nets_[net.name] = net;
+    if (live()) {
+        tell_port();
+        gadget_maybe_ready();
+    }
+}
+
+void SlotActor::net_left(const std::string& name) {
+    if (nets_.erase(name) > 0 && live()) {
+        tell_port();
+    }
+}
+
+bool SlotActor::gadget_here() const { return device_ && gadget_ && !nets_.empty(); }
+
+void SlotActor::gadget_maybe_ready() {
+    if (!gadget_here()) {
+        return;
+    }
+    if (job_.state == JobState::awaiting_boot || (job_.state == JobState::interrupted && run_->resume_by_itself)) {
+        deliver(core::GadgetReady{});
+    } else if (job_.away) {
+        run_->window.reset();
+        deliver(core::UnitBack{});
+    }
+}
+
+bool SlotActor::window_open() const {
+    return run_ && run_->window && context_.clock.mono_ns() < run_->window->until_mono_ns;
+}
+
+std::vector<std::string> SlotActor::net_names() const {
+    // RNDIS comes up first on a booted unit; NCM is the second choice.
+    std::vector<std::string> names;
+    for (const auto& [name, net] : nets_) {
+        if (net.driver == "rndis_host") {
+            names.insert(names.begin(), name);
+        } else {
+            names.push_back(name);
+        }
+    }
+    return names;
+}
+
+protocol::PortState SlotActor::port_state() const {
+    protocol::PortState state;
+    state.present = device_.has_value();
+    if (device_) {
+        state.id = fmt::format("{:04x}:{:04x}", device_->vendor, device_->product);
+        state.serial = device_->serial;
+    }
+    state.net = net_names();
+    return state;
+}
+
+void SlotActor::tell_port() {
+    if (run_ && run_->worker) {
+        run_->worker->send(port_state());
+    }
+}
+
+// ---------------------------------------------------------------- starting
+
+void SlotActor::try_start() {
+    if (live() || opening_ || !mapped_ || !device_ || (model_ == nullptr && never_ == nullptr)) {
+        return;
+    }
+    const auto hold = [this](core::Hold why, std::string reason) {
+        if (hold_ != why || hold_reason_ != reason) {
+            hold_ = why;
+            hold_reason_ = std::move(reason);
+            publish(std::nullopt);
+        }
+    };
+    if (skip_) {
+        return hold(core::Hold::never_a_target, "Port not enabled");
+    }
+    if (never_ != nullptr) {
+        return hold(core::Hold::never_a_target, never_->why);
+    }
+    if (verdict_) {
+        if (!left_since_verdict_) {
+            return hold(core::Hold::spent, "This unit was judged here");
+        }
+        if (!run_->acknowledged && run_->verdict.outcome != core::Outcome::pass) {
+            return hold(core::Hold::acknowledge_first,
+                        fmt::format("Slot {}: acknowledge the {} first", slot_,
+                                    run_->verdict.outcome == core::Outcome::fail ? "failed unit" : "problem"));
+        }
+        const auto shown = context_.clock.wall_ms() - run_->ended_ms;
+        const auto least = context_.config.pass_stays.count();
+        if (!run_->acknowledged && shown < least) {  // a PASS is seen before the next unit takes its place
+            again_timer_.expires_after(std::chrono::milliseconds(least - shown));
+            again_timer_.async_wait([this, alive = alive_](boost::system::error_code error) {
+                if (!error && *alive) {
+                    try_start();
+                }
+            });
+            return;
+        }
+    }
+    const auto choice = context_.engine.order_for(model_->id);
+    if (choice.order == nullptr) {
+        return hold(choice.hold, choice.reason);
+    }
+    hold_ = core::Hold::none;
+    open_job(*choice.order, std::nullopt, "");
+}
+
+void SlotActor::open_job(const OrderView& order, std::optional<base::UnitId> unit, const std::string& actor) {
+    opening_ = true;
+    journal::JobOpening opening;
+    opening.slot = slot_;
+    opening.port = port_;
+    opening.model = order.model;
+    opening.order = order.id;
+    opening.image_key = order.image_key;
+    opening.actor = actor;
+    opening.unit = unit;
+    const std::optional<base::JobId> judged =
+        verdict_ && !run_->acknowledged ? std::optional(run_->job) : std::nullopt;
+    const auto stamp = context_.stamp();
+    const auto order_id = order.id;
+    context_.store.write<journal::OpenedJob>(
+        [opening, stamp, judged](db::Tx& tx) -> base::Result<journal::OpenedJob> {
+            if (judged) {  // the next unit acknowledges a PASS
+                if (auto done = journal::acknowledge(tx, stamp, *judged, opening.slot, "next unit"); !done) {
+                    return tl::unexpected<base::Error>(done.error());
+                }
+            }
+            return journal::open_job(tx, stamp, opening);
+        },
+        [this, alive = alive_, order_id](base::Result<journal::OpenedJob> opened) {
+            if (!*alive) {
+                return;
+            }
+            opening_ = false;
+            const OrderView* view = context_.engine.order(order_id);
+            if (!opened || view == nullptr) {
+                if (!opened) {
+                    context_.engine.records_failing(opened.error());
+                }
+                return;
+            }
+            context_.engine.records_fine();
+            run_ = std::make_unique<Run>();
+            run_->job = opened->job;
+            run_->unit = opened->unit;
+            run_->attempt = opened->attempt;
+            run_->order = order_id;
+            run_->profile = view->profile;
+            run_->image_key = view->image_key;
+            run_->image_digest = view->image_digest;
+            run_->started_ms = context_.clock.wall_ms();
+            verdict_ = false;
+            job_ = core::Job{};
+            job_.last_step = static_cast<int>(run_->profile->steps.size()) - 1;
+            mailbox_.clear();
+            publish(opened->seq);
+            if (!device_) {
+                deliver(core::UnitLeft{false});
+            }
+            context_.engine.queue_changed();
+        });
+}
+
+void SlotActor::admitted() {
+    position_.reset();
+    deliver(core::Admitted{});
+}
+
+void SlotActor::set_position(std::optional<int> position) {
+    if (position_ != position) {
+        position_ = position;
+        publish(std::nullopt);
+    }
+}
+
+void SlotActor::restore(const journal::InterruptedJob& job) {
+    const OrderView* order = context_.engine.order(job.order);
+    run_ = std::make_unique<Run>();
+    run_->job = job.job;
+    run_->unit = job.unit;
+    run_->attempt = job.attempt;
+    run_->order = job.order;
+    run_->image_key = job.image_key;
+    run_->started_ms = since_ms_;
+    verdict_ = false;
+    job_ = core::Job{};
+    job_.state = JobState::interrupted;
+    job_.flash_again = !job.flashed;
+    if (order == nullptr || order->profile == nullptr) {
+        run_->resume_by_itself = false;  // its order is closed: a person decides
+        return;
+    }
+    run_->profile = order->profile;
+    run_->image_digest = order->image_digest;
+    const auto& steps = run_->profile->steps;
+    job_.last_step = static_cast<int>(steps.size()) - 1;
+    run_->touched = job.step_attempt > 0 || job.flashed;
+    const auto next = static_cast<std::size_t>(job.step);
+    run_->resume_by_itself = next >= steps.size() || steps[next].on_interrupt != core::OnInterrupt::hold;
+    // The unit has to prove again that it is the unit of this port, so a resumed job begins behind the flash.
+    job_.step = job.flashed ? std::min(1, job_.last_step) : 0;
+}
+
+void SlotActor::restore(const journal::OpenVerdict& verdict) {
+    run_ = std::make_unique<Run>();
+    run_->job = verdict.job;
+    run_->unit = verdict.unit;
+    run_->attempt = verdict.attempt;
+    run_->verdict.outcome = verdict.outcome;
+    if (verdict.outcome != core::Outcome::pass) {
+        run_->verdict.error = base::make_error(verdict.code, verdict.message);
+    }
+    run_->serial = verdict.serial;
+    run_->ended_ms = verdict.ended_ms;
+    run_->image_tick = run_->serial_tick = run_->saved_tick = verdict.outcome == core::Outcome::pass;
+    verdict_ = true;
+    left_since_verdict_ = false;  // not known: it must be seen leaving, or a person acknowledges
+    job_.state = JobState::closed;
+}
+
+// ---------------------------------------------------------------- people
+
+void SlotActor::stop(const base::Error& why, const std::string& actor) {
+    if (live()) {
+        run_->stopped_by = actor;
+        deliver(core::StopAsked{why});
+    }
+}
+
+void SlotActor::acknowledge(const std::string& actor, const Done& done) {
+    if (!run_ || !verdict_ || run_->acknowledged) {
+        return done(base::fail("request.conflict", fmt::format("Slot {} has nothing to acknowledge", slot_)));
+    }
+    const auto stamp = context_.stamp();
+    const auto job = run_->job;
+    context_.store.write<std::int64_t>(
+        [stamp, job, slot = slot_, actor](db::Tx& tx) { return journal::acknowledge(tx, stamp, job, slot, actor); },
+        [this, alive = alive_, job, done](base::Result<std::int64_t> seq) {
+            if (!seq) {
+                return done(tl::unexpected<base::Error>(seq.error()));
+            }
+            if (*alive && run_ && verdict_ && run_->job == job) {
+                run_->acknowledged = true;
+                if (!device_ || left_since_verdict_) {
+                    clear_verdict();
+                }
+                publish(*seq);
+                try_start();
+            }
+            done(Json{{"slot", slot_}, {"acknowledged", true}});
+        });
+}
+
+void SlotActor::retry(const std::string& actor, const Done& done) {
+    if (!run_ || !verdict_ || run_->verdict.outcome == core::Outcome::pass) {
+        return done(base::fail("request.conflict", fmt::format("Slot {} has nothing to try again", slot_)));
+    }
+    if (model_ == nullptr) {
+        return done(base::fail("request.conflict",
+                               fmt::format("Slot {}: no unit in recovery mode is plugged in", slot_)));
+    }
+    const auto choice = context_.engine.order_for(model_->id);
+    if (choice.order == nullptr) {
+        return done(base::fail("request.conflict", fmt::format("Slot {}: {}", slot_, choice.reason)));
+    }
+    const bool same_unit = !left_since_verdict_;
+    const auto unit = same_unit ? std::optional(run_->unit) : std::nullopt;
+    const OrderView order = *choice.order;
+    const auto start = [this, alive = alive_, order, unit, actor, done](base::Result<Json> acknowledged) {
+        if (!acknowledged || !*alive) {
+            return done(std::move(acknowledged));
+        }
+        if (!live() && !opening_) {
+            clear_verdict();
+            open_job(order, unit, actor);
+        }
+        done(Json{{"slot", slot_}, {"started", true}});
+    };
+    if (run_->acknowledged) {
+        return start(Json::object());
+    }
+    const auto stamp = context_.stamp();
+    const auto job = run_->job;
+    opening_ = true;  // nothing else may start here meanwhile
+    context_.store.write<std::int64_t>(
+        [stamp, job, slot = slot_, actor](db::Tx& tx) { return journal::acknowledge(tx, stamp, job, slot, actor); },
+        [this, alive = alive_, start](base::Result<std::int64_t> seq) {
+            if (*alive) {
+                opening_ = false;
+                if (seq && run_) {
+                    run_->acknowledged = true;
+                }
+            }
+            start(seq ? base::Result<Json>(Json::object()) : tl::unexpected<base::Error>(seq.error()));
+        });
+}
+
+void SlotActor::clear_verdict() {
+    run_.reset();
+    verdict_ = false;
+    job_ = core::Job{};
+    job_.state = JobState::closed;
+    since_ms_ = context_.clock.wall_ms();
+}
+
+// ---------------------------------------------------------------- what the wall shows
+
+void SlotActor::publish(std::optional<std::int64_t> seq) { context_.engine.publish_tile(*this, seq); }
+
+core::SlotFacts SlotActor::facts() const {
+    core::SlotFacts f;
+    f.slot = slot_;
+    f.port = port_;
+    f.mapped = mapped_;
+    f.present = device_.has_value();
+    f.presence = !device_ ? core::Presence::empty
+                          : (model_ != nullptr ? core::Presence::recovery
+                                               : (gadget_ ? core::Presence::gadget : core::Presence::other));
+    f.model = model_ != nullptr ? model_->name : "";
+    f.hold = hold_;
+    f.hold_reason = hold_reason_;
+    f.position_in_line = position_;
+    f.since_ms = since_ms_;
+    if (run_) {
+        run_->describe(f, job_, verdict_);
+        f.time_left_s = run_->time_left_s(job_, context_.clock.mono_ns());
+        if (job_.state == JobState::interrupted) {
+            f.interrupted_action = job_.flash_again ? "Switch off and on" : "Check unit";
+        }
+    }
+    return f;
+}
+
+}  // namespace lineside::engine

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// One slot: what is plugged in, the job that runs there, and the verdict that stays. The actor feeds
+// events to core::next() one at a time, commits what it returns, then acts. While a commit is under way
+// further events wait in its mailbox, so nothing is ever done before its intent is on disk.
+// Owned by the engine. Thread: the io_context's. Survives a crash: only what the journal holds.
+#pragma once
+
+#include "station/core/job_machine.h"
+#include "station/core/profile.h"
+#include "station/core/wall.h"
+#include "station/engine/context.h"
+#include "station/journal/recovery.h"
+#include "station/process/worker.h"
+#include "station/usb/models.h"
+#include "station/usb/monitor.h"
+
+#include <boost/asio/steady_timer.hpp>
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace lineside::engine {
+
+class SlotActor {
+  public:
+    SlotActor(Context& context, std::string slot, std::string port, bool mapped, bool skip);
+    ~SlotActor();
+    SlotActor(const SlotActor&) = delete;
+    SlotActor& operator=(const SlotActor&) = delete;
+
+    // ---- from the bus
+    void device_arrived(const usb::Device& device, bool at_start);
+    void device_left();
+    void net_arrived(const usb::NetInterface& net);
+    void net_left(const std::string& name);
+
+    // ---- from the engine
+    void restore(const journal::InterruptedJob& job);
+    void restore(const journal::OpenVerdict& verdict);
+    void try_start();                 // something changed that may let a waiting unit start
+    void admitted();                  // the scheduler has room
+    void set_position(std::optional<int> position);
+    void stop(const base::Error& why, const std::string& actor);
+    void acknowledge(const std::string& actor, const Done& done);
+    void retry(const std::string& actor, const Done& done);
+    void publish(std::optional<std::int64_t> seq);
+
+    // ---- asked by the engine
+    [[nodiscard]] const std::string& slot() const { return slot_; }
+    [[nodiscard]] const std::string& port() const { return port_; }
+    [[nodiscard]] const std::string& root_port() const { return root_port_; }
+    [[nodiscard]] bool mapped() const { return mapped_; }
+    [[nodiscard]] bool present() const { return device_.has_value(); }
+    [[nodiscard]] bool queued() const { return live() && job_.state == core::JobState::queued; }
+    [[nodiscard]] bool flashing() const {
+        return live() && (job_.state == core::JobState::preparing || job_.state == core::JobState::flashing);
+    }
+    [[nodiscard]] bool live() const { return run_ != nullptr && !verdict_; }
+    [[nodiscard]] bool idle() const { return !live() && !committing_; }
+    [[nodiscard]] base::OrderId order() const;
+    [[nodiscard]] core::SlotFacts facts() const;
+    [[nodiscard]] std::int64_t since_ms() const { return since_ms_; }
+
+  private:
+    struct Run;  // the job of this slot, running or judged
+    struct Plan; // what one commit will write
+
+    void deliver(core::JobEvent event);
+    void pump();
+    void perform(core::Transition transition);
+    void commit(std::vector<core::Effect> commits, std::vector<core::Effect> acts);
+    void act(const core::Effect& effect);
+    void prepare();
+    void start_worker(int step, int attempt);
+    void worker_message(const protocol::FromWorker& message);
+    void worker_ended(process::WorkerEnd end);
+    void finish_end();
+    void answer(std::int64_t id, base::Result<base::Json> value);
+    void ask(const protocol::Ask& ask);
+    void ask_admit(const protocol::Ask& ask);
+    void ask_identity(const protocol::Ask& ask);
+    void ask_once(const protocol::Ask& ask);
+    void proof(const protocol::Proof& proof);
+    void fact(const protocol::Fact& fact);
+    void progress(const protocol::Progress& progress);
+    void phase(const protocol::Phase& phase);
+    void tell_port();
+    void gadget_maybe_ready();
+    void arm(boost::asio::steady_timer& timer, std::chrono::milliseconds after, core::JobEvent event);
+    void open_job(const OrderView& order, std::optional<base::UnitId> unit, const std::string& actor);
+    void clear_verdict();
+    [[nodiscard]] bool window_open() const;
+    [[nodiscard]] bool gadget_here() const;
+    [[nodiscard]] protocol::PortState port_state() const;
+    [[nodiscard]] std::vector<std::string> net_names() const;
+    // Counts what must be committed before the worker's end may be judged.
+    template <typename T>
+    void write_for_worker(std::function<base::Result<T>(db::Tx&)> work, std::function<void(base::Result<T>)> done);
+
+    Context& context_;
+    // Fixed after construction.
+    std::string slot_;
+    std::string port_;
+    std::string root_port_;
+    bool mapped_;
+    bool skip_;
+    // What is plugged in.
+    std::optional<usb::Device> device_;
+    std::map<std::string, usb::NetInterface> nets_;
+    const usb::Model* model_ = nullptr;
+    const usb::Never* never_ = nullptr;
+    bool gadget_ = false;
+    bool left_since_verdict_ = true;
+    bool fresh_ = false;              // entered recovery mode since this life of the service began
+    std::int64_t since_ms_ = 0;
+    core::Hold hold_ = core::Hold::none;
+    std::string hold_reason_;
+    std::optional<int> position_;
+    // The job.
+    core::Job job_;
+    std::unique_ptr<Run> run_;
+    bool verdict_ = false;
+    bool opening_ = false;
+    std::deque<core::JobEvent> mailbox_;
+    bool committing_ = false;
+    boost::asio::steady_timer boot_timer_;
+    boost::asio::steady_timer replug_timer_;
+    boost::asio::steady_timer again_timer_;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace lineside::engine

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: Apache-2.0
+// The job half of SlotActor: feeds events to the transition function, commits, then acts.
+#include "station/engine/slot_run.h"
+
+#include "station/base/codes.h"
+#include "station/base/crash_point.h"
+#include "station/base/log.h"
+#include "station/engine/job_commits.h"
+
+namespace lineside::engine {
+
+using base::Json;
+using core::JobState;
+
+namespace {
+
+constexpr std::chrono::seconds kStopGrace{2};       // a unit that is gone needs no long good-bye
+constexpr std::chrono::milliseconds kCommitAgain{1000};
+
+}  // namespace
+
+void SlotActor::deliver(core::JobEvent event) {
+    mailbox_.push_back(std::move(event));
+    pump();
+}
+
+void SlotActor::pump() {
+    while (!committing_ && !mailbox_.empty() && run_) {
+        const core::JobEvent event = std::move(mailbox_.front());
+        mailbox_.pop_front();
+        core::Policy policy;
+        if (run_->profile != nullptr) {
+            for (const core::StepPlan& step : run_->profile->steps) {
+                policy.retries.push_back(step.retries);
+            }
+        }
+        perform(core::next(job_, event, policy));
+    }
+}
+
+void SlotActor::perform(core::Transition transition) {
+    const bool changed = transition.to.state != job_.state || transition.to.away != job_.away;
+    job_ = std::move(transition.to);
+    std::vector<core::Effect> commits;
+    std::vector<core::Effect> acts;
+    for (core::Effect& effect : transition.effects) {
+        (core::is_commit(effect) ? commits : acts).push_back(std::move(effect));
+    }
+    if (!commits.empty()) {
+        commit(std::move(commits), std::move(acts));
+        return;
+    }
+    for (const core::Effect& effect : acts) {
+        act(effect);
+    }
+    if (changed) {
+        publish(std::nullopt);
+    }
+}
+
+void SlotActor::commit(std::vector<core::Effect> commits, std::vector<core::Effect> acts) {
+    committing_ = true;
+    JobCommit plan;
+    plan.stamp = context_.stamp();
+    plan.job = run_->job;
+    plan.unit = run_->unit;
+    plan.slot = slot_;
+    plan.effects = commits;
+    plan.to = job_.state;
+    plan.ending = job_.ending;
+    if (run_->profile != nullptr) {
+        plan.steps = run_->profile->steps;
+        for (core::StepPlan& step : plan.steps) {
+            step.secrets.clear();  // not needed to write a row
+        }
+    }
+    plan.redactions = std::exchange(run_->redactions, 0);
+    context_.store.write<JobCommitted>(
+        [plan](db::Tx& tx) { return commit_effects(tx, plan); },
+        [this, alive = alive_, commits = std::move(commits),
+         acts = std::move(acts)](base::Result<JobCommitted> committed) mutable {
+            if (!*alive) {
+                return;
+            }
+            if (!committed) {
+                context_.engine.records_failing(committed.error());
+                if (committed.error().code == "lease.refused" && !job_.ending) {
+                    job_.ending = base::make_error("station.bug", committed.error().message);
+                }
+                // Nothing was begun, nothing is lost: the same commit is tried again until the disk takes it.
+                again_timer_.expires_after(kCommitAgain);
+                again_timer_.async_wait([this, alive, commits = std::move(commits),
+                                         acts = std::move(acts)](boost::system::error_code error) mutable {
+                    if (!error && *alive && run_) {
+                        commit(std::move(commits), std::move(acts));
+                    }
+                });
+                return;
+            }
+            context_.engine.records_fine();
+            committing_ = false;
+            base::crash_point("after_commit_before_act");
+            for (core::Effect& effect : acts) {
+                if (auto* start = std::get_if<core::StartWorker>(&effect)) {
+                    start->attempt = committed->step_attempt;
+                }
+                act(effect);
+            }
+            if (committed->verdict) {
+                run_->verdict = *committed->verdict;
+                run_->ended_ms = context_.clock.wall_ms();
+                run_->saved_tick = run_->verdict.outcome == core::Outcome::pass;
+                verdict_ = true;
+                left_since_verdict_ = !device_;
+                run_->window.reset();
+                mailbox_.clear();
+                mailbox_.emplace_back(core::Concluded{});
+            }
+            publish(committed->seq);
+            pump();
+            if (committed->verdict) {
+                context_.engine.job_ended(*this, run_->verdict.outcome,
+                                          run_->verdict.error ? run_->verdict.error->code : "");
+                context_.launcher.clean(run_->job.value, [](const base::Status&) {});
+                try_start();
+            }
+            context_.engine.queue_changed();
+        });
+}
+
+void SlotActor::arm(boost::asio::steady_timer& timer, std::chrono::milliseconds after, core::JobEvent event) {
+    timer.expires_after(after);
+    run_->waits_until_mono_ns = context_.clock.mono_ns() + after.count() * 1'000'000;
+    timer.async_wait([this, alive = alive_, event = std::move(event)](boost::system::error_code error) {
+        if (error || !*alive || !run_) {
+            return;
+        }
+        core::JobEvent due = event;
+        if (auto* boot = std::get_if<core::BootTimeout>(&due)) {
+            boot->gadget_seen = run_->gadget_seen;
+        }
+        deliver(std::move(due));
+    });
+}
+
+void SlotActor::act(const core::Effect& effect) {
+    if (std::holds_alternative<core::Prepare>(effect)) {
+        prepare();
+    } else if (const auto* start = std::get_if<core::StartWorker>(&effect)) {
+        start_worker(start->step, start->attempt);
+    } else if (const auto* stop = std::get_if<core::StopWorker>(&effect)) {
+        if (run_->worker) {
+            run_->worker->stop(stop->reason, kStopGrace);
+        }
+    } else if (std::holds_alternative<core::WaitForBoot>(effect)) {
+        run_->gadget_seen = false;
+        run_->window.reset();
+        arm(boot_timer_, run_->profile->boot, core::BootTimeout{});
+        gadget_maybe_ready();
+    } else if (std::holds_alternative<core::WaitForReplug>(effect)) {
+        const auto left = run_->window ? run_->window->until_mono_ns - context_.clock.mono_ns() : 0;
+        arm(replug_timer_, std::chrono::milliseconds(std::max<std::int64_t>(0, left) / 1'000'000),
+            core::ReplugTimeout{});
+    } else if (std::holds_alternative<core::StopWaiting>(effect)) {
+        boot_timer_.cancel();
+        replug_timer_.cancel();
+        run_->waits_until_mono_ns = 0;
+    }
+}
+
+void SlotActor::prepare() {
+    const OrderView* order = context_.engine.order(run_->order);
+    if (order == nullptr || order->profile == nullptr) {
+        return deliver(core::PrepareFailed{base::make_error("order.none")});
+    }
+    if (!order->image_ready) {
+        return deliver(core::PrepareFailed{order->image_error.value_or(base::make_error("image.broken"))});
+    }
+    run_->profile = order->profile;
+    run_->image_key = order->image_key;
+    run_->image_digest = order->image_digest;
+    const auto stamp = context_.stamp();
+    context_.store.write<Reservation>(
+        [stamp, job = run_->job, unit = run_->unit, slot = slot_](db::Tx& tx) {
+            return commit_reserve(tx, stamp, job, unit, slot);
+        },
+        [this, alive = alive_](base::Result<Reservation> reserved) {
+            if (!*alive || !run_) {
+                return;
+            }
+            context_.engine.pool_changed();
+            if (!reserved) {
+                return deliver(core::PrepareFailed{reserved.error()});
+            }
+            deliver(core::Prepared{});
+        });
+}
+
+void SlotActor::start_worker(int step, int attempt) {
+    const core::StepPlan& plan = run_->profile->steps[static_cast<std::size_t>(step)];
+    process::WorkerSpec spec;
+    spec.job = run_->job.value;
+    spec.step = step + 1;
+    spec.attempt = attempt;
+    spec.method = plan.method;
+    spec.profile = run_->profile->id;
+    spec.image = run_->image_key;
+    spec.lane = step == 0;
+    spec.silence = plan.silence;
+    spec.total = plan.total;
+    spec.log_file = context_.job_folder(run_->job) / fmt::format("{:02}-{}.{}.log", step + 1, plan.name, attempt);
+    protocol::JobLine& line = spec.job_line;
+    line.job = spec.job;
+    line.step = plan.name;
+    line.step_index = step + 1;
+    line.step_attempt = attempt;
+    line.slot = slot_;
+    line.port = port_;
+    line.bus_port = device_ ? device_->port.bus_port : "";
+    line.model = run_->profile->model;
+    line.net = net_names();
+    if (device_ && gadget_) {
+        line.module_serial = device_->serial;
+    }
+    line.chip_id = run_->chip_id;
+    line.image = protocol::ImageRef{run_->image_key, (context_.config.images / run_->image_key).string()};
+    line.params = plan.params;
+    for (const auto& [name, secret] : plan.secrets) {
+        line.secrets[name] = secret.reveal();
+        spec.secrets.push_back(secret);
+    }
+    line.silence_s = static_cast<int>(plan.silence.count() / 1000);
+    line.total_s = static_cast<int>(plan.total.count() / 1000);
+    ++run_->stage;
+    run_->weight_before = run_->weight_now = 0;
+    run_->percent = 0;
+    run_->step_began_mono_ns = context_.clock.mono_ns();
+    run_->window.reset();
+    run_->touched = true;
+    process::WorkerEvents events;
+    events.message = [this, alive = alive_](const protocol::FromWorker& message) {
+        if (*alive && run_) {
+            worker_message(message);
+        }
+    };
+    events.end = [this, alive = alive_](process::WorkerEnd end) {
+        if (*alive && run_) {
+            worker_ended(std::move(end));
+        }
+    };
+    run_->worker = context_.launcher.start(std::move(spec), std::move(events));
+}
+
+void SlotActor::worker_ended(process::WorkerEnd end) {
+    context_.engine.drain_bus();  // a unit that was pulled is known to be gone before its worker is judged
+    run_->held_end = std::move(end);
+    if (run_->pending == 0) {
+        finish_end();
+    }
+}
+
+void SlotActor::finish_end() {
+    process::WorkerEnd end = std::move(*run_->held_end);
+    run_->held_end.reset();
+    run_->worker.reset();
+    run_->redactions += end.redactions;
+    if (end.outcome.ok) {
+        if (job_.step + 1 == static_cast<int>(run_->profile->steps.size()) || job_.step > 0) {
+            run_->window.reset();
+        }
+        return deliver(core::StepOk{});
+    }
+    base::Error error = end.outcome.error;
+    const bool tells_of_usb = error.code.starts_with("usb.") || error.code.starts_with("tool.");
+    if (!device_ && tells_of_usb) {
+        error = base::make_error("usb.left", "Unit left while it was worked on: " + error.message);
+    }
+    deliver(core::StepFailed{std::move(error)});
+}
+
+void SlotActor::Run::describe(core::SlotFacts& f, const core::Job& machine, bool judged) const {
+    f.has_job = true;
+    f.state = machine.state;
+    f.unit = unit.value;
+    f.job = job.value;
+    f.attempt = attempt;
+    f.serial = serial;
+    f.away = machine.away;
+    f.stage = stage;
+    f.image_tick = image_tick;
+    f.serial_tick = serial_tick;
+    f.saved_tick = saved_tick;
+    f.acknowledged = acknowledged;
+    f.stopped_by = stopped_by;
+    if (judged) {
+        f.outcome = verdict.outcome;
+        f.since_ms = ended_ms;
+        if (verdict.error) {
+            f.code = verdict.error->code;
+            f.message = verdict.error->message;
+        }
+        return;
+    }
+    if (profile == nullptr) {
+        return;
+    }
+    f.step_count = static_cast<int>(profile->steps.size());
+    f.step_index = std::min(machine.step, f.step_count - 1);
+    const core::StepPlan& plan = profile->steps[static_cast<std::size_t>(f.step_index)];
+    f.step_name = plan.name;
+    f.dot = plan.dot;
+    if (worker) {
+        f.percent = percent;
+    }
+}
+
+std::optional<int> SlotActor::Run::time_left_s(const core::Job& machine, std::int64_t mono_ns) const {
+    constexpr std::int64_t kSecond = 1'000'000'000;
+    if (waits_until_mono_ns > mono_ns) {
+        return static_cast<int>((waits_until_mono_ns - mono_ns + kSecond - 1) / kSecond);
+    }
+    // From the pace of this step so far; too early it would only jump about.
+    const std::int64_t spent = mono_ns - step_began_mono_ns;
+    if (!worker || percent < 5 || percent >= 100 || spent < kSecond || machine.state == JobState::stopping) {
+        return std::nullopt;
+    }
+    return static_cast<int>(spent / kSecond * (100 - percent) / percent);
+}
+
+}  // namespace lineside::engine
