@@ -134,7 +134,11 @@ std::pair<TransferPtr, int> UsbNode::reap(std::uint64_t owner,
         }
         return found || gone_ || closed;
     };
-    if (timeout) {
+    const auto mine = [&](const auto& one) { return one->owner == owner; };
+    if (timeout && std::none_of(in_.begin(), in_.end(), mine)
+        && std::none_of(out_.begin(), out_.end(), mine)) {
+        look();                      // nothing under way: nothing to wait for
+    } else if (timeout) {
         changed_.wait_for(lock, *timeout, look);
     } else {
         changed_.wait(lock, look);

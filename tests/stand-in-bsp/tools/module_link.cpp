@@ -220,7 +220,13 @@ ModuleLink::Packet ModuleLink::receive() {
     if (packet.type == kCommand || packet.type == kData) {
         packet.body = take(get32(take(4), 0));
         take(4);
-        acknowledge(packet.sequence);
+        try {
+            acknowledge(packet.sequence);
+        } catch (const Stop&) {
+            if (!leaving_) {
+                throw;
+            }
+        }
     } else if (packet.type == kNack) {
         take(8);
         throw Stop{kRefused, ""};
@@ -366,6 +372,7 @@ void ModuleLink::boot() {
     Bytes body;
     put32(body, kBoot);
     put32(body, 0);
+    leaving_ = true;
     ask(body);
 }
 
@@ -373,6 +380,7 @@ void ModuleLink::reboot(std::uint32_t where) {
     Bytes body;
     put32(body, kReboot);
     put32(body, where);
+    leaving_ = true;
     ask(body);
 }
 

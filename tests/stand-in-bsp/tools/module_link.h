@@ -64,6 +64,7 @@ private:
 
     int fd_ = -1;
     unsigned timeout_ms_ = 0;
+    bool leaving_ = false;           // the device is gone as soon as it has answered
     std::uint32_t sequence_ = 0;
     Bytes surplus_;
 };
