@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// The routes of openapi.yaml: a constant table from verb and path to a function, one file per resource.
+// A route checks its input, asks the facade, and gives JSON; SQL runs only inside Facade::read.
+// Thread: the io_context's; closures given to the facade's read() run on a database thread.
+#pragma once
+
+#include "station/db/query.h"
+#include "station/engine/facade.h"
+#include "web/server/event_stream.h"
+#include "web/server/http.h"
+#include "web/server/router.h"
+#include "web/server/static_files.h"
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string_view>
+
+namespace lineside::api {
+
+using base::Json;
+using base::Result;
+using db::Tx;
+using engine::Facade;
+using web::BodyKind;
+using web::ReplyPtr;
+using web::Request;
+using web::Role;
+using web::Verb;
+
+// What the routes share. Lives as long as the server's router.
+struct Api {
+    Facade& facade;
+    std::shared_ptr<web::Counters> counters;
+    std::shared_ptr<web::FrameMaker> frames = std::make_shared<web::FrameMaker>();
+    web::StaticFiles dashboard;
+    web::StreamLimits stream_limits;
+
+    Api(Facade& facade_in, std::shared_ptr<web::Counters> counters_in, const std::filesystem::path& ui_dir)
+        : facade(facade_in), counters(std::move(counters_in)), dashboard(ui_dir) {}
+
+    // Runs `work` on a database snapshot and answers with what it gives. Nothing it throws escapes.
+    void read(const ReplyPtr& reply, std::function<Result<Json>(Tx&)> work, unsigned status = 200);
+};
+
+using Call = void (*)(Api&, const Request&, const ReplyPtr&);
+struct Endpoint {
+    Verb verb;
+    std::string_view pattern;
+    Role role;
+    BodyKind body;
+    std::string_view parameters;
+    Call call;
+};
+[[nodiscard]] std::span<const Endpoint> endpoints();
+// The table bound to `api`, with the dashboard or the plain status page behind it.
+[[nodiscard]] web::Router make_router(std::shared_ptr<Api> api);
+
+// The text of openapi.yaml, as built in.
+[[nodiscard]] std::string_view openapi_text();
+
+// Wraps `work` so that an exception becomes station.bug.
+[[nodiscard]] std::function<Result<Json>(Tx&)> guarded(std::function<Result<Json>(Tx&)> work);
+
+// wall.cpp
+void get_wall(Api&, const Request&, const ReplyPtr&);
+void get_events(Api&, const Request&, const ReplyPtr&);
+void get_clock(Api&, const Request&, const ReplyPtr&);
+void get_status(Api&, const Request&, const ReplyPtr&);
+void get_health(Api&, const Request&, const ReplyPtr&);
+void get_metrics(Api&, const Request&, const ReplyPtr&);
+void get_openapi(Api&, const Request&, const ReplyPtr&);
+// slots.cpp
+void acknowledge_slot(Api&, const Request&, const ReplyPtr&);
+void retry_slot(Api&, const Request&, const ReplyPtr&);
+void stop_slot(Api&, const Request&, const ReplyPtr&);
+void acknowledge_passed(Api&, const Request&, const ReplyPtr&);
+// units.cpp, jobs.cpp, job_log_routes.cpp
+void get_unit(Api&, const Request&, const ReplyPtr&);
+void get_job(Api&, const Request&, const ReplyPtr&);
+void get_job_log(Api&, const Request&, const ReplyPtr&);
+void download_job_log(Api&, const Request&, const ReplyPtr&);
+// pool.cpp
+void get_pool(Api&, const Request&, const ReplyPtr&);
+void preview_batch(Api&, const Request&, const ReplyPtr&);
+void load_batch(Api&, const Request&, const ReplyPtr&);
+// records.cpp, export.cpp
+void get_records(Api&, const Request&, const ReplyPtr&);
+void export_records(Api&, const Request&, const ReplyPtr&);
+// orders.cpp
+void get_orders(Api&, const Request&, const ReplyPtr&);
+void open_order(Api&, const Request&, const ReplyPtr&);
+void get_images(Api&, const Request&, const ReplyPtr&);
+// status_page.cpp
+[[nodiscard]] web::Response status_page(const Json& wall);
+[[nodiscard]] std::string_view status_page_style();
+
+}  // namespace lineside::api

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "station/base/log.h"
+#include "web/api/api.h"
+
+#include <array>
+
+namespace lineside::api {
+namespace {
+
+constexpr std::string_view kPageFilters = "serial_from serial_to since until result batch image slot code limit cursor";
+constexpr std::string_view kExportFilters = "serial_from serial_to since until result batch image slot code format";
+
+// clang-format off
+constexpr std::array kEndpoints{
+    Endpoint{Verb::get,  "/api/v1/wall",                     Role::display,   BodyKind::none, "", &get_wall},
+    Endpoint{Verb::get,  "/api/v1/events",                   Role::display,   BodyKind::none, "last_event_id", &get_events},
+    Endpoint{Verb::get,  "/api/v1/clock",                    Role::display,   BodyKind::none, "", &get_clock},
+    Endpoint{Verb::post, "/api/v1/slots/{slot}/acknowledge", Role::operator_, BodyKind::json, "", &acknowledge_slot},
+    Endpoint{Verb::post, "/api/v1/slots/{slot}/retry",       Role::operator_, BodyKind::json, "", &retry_slot},
+    Endpoint{Verb::post, "/api/v1/slots/{slot}/stop",        Role::operator_, BodyKind::json, "", &stop_slot},
+    Endpoint{Verb::post, "/api/v1/acknowledge-passed",       Role::operator_, BodyKind::json, "", &acknowledge_passed},
+    Endpoint{Verb::get,  "/api/v1/units/{unit}",             Role::qa,        BodyKind::none, "", &get_unit},
+    Endpoint{Verb::get,  "/api/v1/jobs/{job}",               Role::qa,        BodyKind::none, "", &get_job},
+    Endpoint{Verb::get,  "/api/v1/jobs/{job}/log",           Role::qa,        BodyKind::none, "from max", &get_job_log},
+    Endpoint{Verb::get,  "/api/v1/jobs/{job}/log/download",  Role::qa,        BodyKind::none, "", &download_job_log},
+    Endpoint{Verb::get,  "/api/v1/pool",                     Role::qa,        BodyKind::none, "", &get_pool},
+    Endpoint{Verb::post, "/api/v1/pool/preview",             Role::manager,   BodyKind::csv,  "pool batch test_only file", &preview_batch},
+    Endpoint{Verb::post, "/api/v1/pool/batches",             Role::manager,   BodyKind::csv,  "pool batch test_only file", &load_batch},
+    Endpoint{Verb::get,  "/api/v1/records",                  Role::qa,        BodyKind::none, kPageFilters, &get_records},
+    Endpoint{Verb::get,  "/api/v1/records/export",           Role::qa,        BodyKind::none, kExportFilters, &export_records},
+    Endpoint{Verb::get,  "/api/v1/orders",                   Role::operator_, BodyKind::none, "", &get_orders},
+    Endpoint{Verb::post, "/api/v1/orders",                   Role::manager,   BodyKind::json, "", &open_order},
+    Endpoint{Verb::get,  "/api/v1/images",                   Role::operator_, BodyKind::none, "", &get_images},
+    Endpoint{Verb::get,  "/api/v1/status",                   Role::operator_, BodyKind::none, "", &get_status},
+    Endpoint{Verb::get,  "/api/v1/openapi.yaml",             Role::anyone,    BodyKind::none, "", &get_openapi},
+    Endpoint{Verb::get,  "/healthz",                         Role::anyone,    BodyKind::none, "", &get_health},
+    Endpoint{Verb::get,  "/metrics",                         Role::anyone,    BodyKind::none, "", &get_metrics},
+};
+// clang-format on
+
+constexpr std::string_view kStylePath = "/plain.css";
+
+// Everything that is no route: the dashboard's files, or a plain page where it is not built.
+void serve_page(Api& api, const Request& request, const ReplyPtr& reply) {
+    if (api.dashboard.ready()) {
+        reply->send(api.dashboard.serve(request));
+        return;
+    }
+    if (request.path == kStylePath) {
+        reply->send(web::text_response(200, "text/css; charset=utf-8", std::string(status_page_style())));
+        return;
+    }
+    if (request.path == "/favicon.ico") {
+        reply->send(web::text_response(204, "", ""));
+        return;
+    }
+    reply->send(status_page(api.facade.wall()));
+}
+
+}  // namespace
+
+std::span<const Endpoint> endpoints() { return kEndpoints; }
+
+web::Router make_router(std::shared_ptr<Api> api) {
+    std::vector<web::Route> routes;
+    for (const Endpoint& endpoint : kEndpoints) {
+        routes.push_back({endpoint.verb, std::string(endpoint.pattern), endpoint.role, endpoint.body,
+                          std::string(endpoint.parameters),
+                          [api, call = endpoint.call](const Request& request, const ReplyPtr& reply) {
+                              call(*api, request, reply);
+                          }});
+    }
+    return web::Router(std::move(routes), [api](const Request& request, const ReplyPtr& reply) {
+        serve_page(*api, request, reply);
+    });
+}
+
+std::function<Result<Json>(Tx&)> guarded(std::function<Result<Json>(Tx&)> work) {
+    return [work = std::move(work)](Tx& tx) -> Result<Json> {
+        try {
+            return work(tx);
+        } catch (const std::exception& bug) {
+            base::log_error("api: {}", bug.what());
+            return base::fail("station.bug");
+        }
+    };
+}
+
+void Api::read(const ReplyPtr& reply, std::function<Result<Json>(Tx&)> work, unsigned status) {
+    facade.read(guarded(std::move(work)), [reply, status](Result<Json> result) { reply->outcome(result, status); });
+}
+
+}  // namespace lineside::api

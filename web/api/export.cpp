@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// Records as a file. The rows are read in slices of a few milliseconds on the database's read thread,
+// the next slice only when the one before has been written to the client: memory stays flat whatever
+// the number of records, a slow client holds nothing, and pages are served in between.
+#include "web/api/api.h"
+#include "web/api/record_filter.h"
+#include "web/api/record_writer.h"
+#include "web/server/problem.h"
+
+#include "station/base/clock.h"
+#include "station/base/text.h"
+
+#include <fmt/format.h>
+
+namespace lineside::api {
+namespace {
+
+class ExportSource final : public web::BodySource {
+  public:
+    ExportSource(Facade& facade, std::shared_ptr<RecordWriter> writer) : facade_(facade), writer_(std::move(writer)) {}
+
+    void next(Then then) override {
+        auto piece = std::make_shared<std::string>();
+        facade_.read(
+            guarded([writer = writer_, piece](Tx& tx) -> Result<Json> {
+                auto made = writer->next(tx);
+                if (!made) {
+                    return tl::unexpected(made.error());
+                }
+                *piece = std::move(*made);
+                return Json();
+            }),
+            [piece, then = std::move(then)](const Result<Json>& done) {
+                if (done) {
+                    then(std::move(*piece));
+                } else {
+                    then(tl::unexpected(done.error()));
+                }
+            }
+        );
+    }
+
+  private:
+    Facade& facade_;
+    std::shared_ptr<RecordWriter> writer_;
+};
+
+}  // namespace
+
+void export_records(Api& api, const Request& request, const ReplyPtr& reply) {
+    auto filter = record_filter(request);
+    if (!filter) {
+        reply->problem(filter.error());
+        return;
+    }
+    const auto format = request.query_value("format").value_or("");
+    if (format != "csv" && format != "json" && format != "zip") {
+        reply->problem(web::http_error("http.parameter", "Parameter format must be csv, json or zip"));
+        return;
+    }
+    auto log_folder = [&facade = api.facade](std::int64_t job) { return facade.log_folder(job); };
+    std::shared_ptr<RecordWriter> writer;
+    web::Response response;
+    if (format == "csv") {
+        writer = csv_writer(std::move(*filter));
+        response.content_type = "text/csv; charset=utf-8";
+    } else if (format == "json") {
+        writer = json_writer(std::move(*filter));
+        response.content_type = "application/json";
+    } else {
+        writer = zip_writer(std::move(*filter), log_folder);
+        response.content_type = "application/zip";
+    }
+    std::string stamp = base::iso_utc(base::SystemClock().wall_ms()).substr(0, 19);
+    std::erase(stamp, '-');
+    std::erase(stamp, ':');
+    response.headers.push_back(
+        {"Content-Disposition", fmt::format("attachment; filename=\"records-{}Z.{}\"", stamp, format)}
+    );
+    response.source = std::make_shared<ExportSource>(api.facade, std::move(writer));
+    reply->send(std::move(response));
+}
+
+}  // namespace lineside::api

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "web/api/job_log.h"
+
+#include "station/base/text.h"
+#include "station/base/unique_fd.h"
+#include "web/api/words.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace lineside::api {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kPiece = 64 * 1024;
+
+// "02-set-nvme.log", and for a further attempt of the step "02-set-nvme.2.log" or "02-set-nvme-2.log".
+bool is_log_of(std::string_view file, const LogSegment& step) {
+    const auto dash = file.find('-');
+    if (dash == std::string_view::npos || dash == 0 || !file.ends_with(".log") ||
+        !std::all_of(file.begin(), file.begin() + static_cast<std::ptrdiff_t>(dash),
+                     [](char c) { return c >= '0' && c <= '9'; })) {
+        return false;
+    }
+    const auto name = file.substr(dash + 1, file.size() - dash - 5);
+    if (step.attempt == 1) {
+        return name == step.name;
+    }
+    return name == fmt::format("{}.{}", step.name, step.attempt) || name == fmt::format("{}-{}", step.name, step.attempt);
+}
+
+void find_files(JoinedLog& log, const std::string& folder) {
+    std::vector<fs::path> files;
+    std::error_code ec;
+    for (auto it = fs::directory_iterator(folder, ec); !ec && it != fs::directory_iterator(); it.increment(ec)) {
+        files.push_back(it->path());
+    }
+    for (LogSegment& segment : log.segments) {
+        const auto found = std::find_if(files.begin(), files.end(), [&](const fs::path& file) {
+            return is_log_of(file.filename().native(), segment);
+        });
+        if (found != files.end()) {
+            struct stat now {};
+            if (::lstat(found->c_str(), &now) == 0 && S_ISREG(now.st_mode)) {
+                segment.file = *found;
+                segment.size = static_cast<std::uint64_t>(now.st_size);
+            }
+            files.erase(found);
+        }
+        segment.from = log.size;
+        log.size += segment.size;
+    }
+}
+
+base::Result<std::string> read_part(const fs::path& file, std::uint64_t at, std::size_t count) {
+    const base::UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    if (!fd) {
+        return base::fail_errno("request.unknown", fmt::format("cannot open log {}", file.filename().native()), errno);
+    }
+    std::string bytes(count, '\0');
+    std::size_t have = 0;
+    while (have < count) {
+        const auto n = ::pread(fd.get(), bytes.data() + have, count - have, static_cast<off_t>(at + have));
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n <= 0) {
+            break;
+        }
+        have += static_cast<std::size_t>(n);
+    }
+    bytes.resize(have);
+    return bytes;
+}
+
+std::string heading(const LogSegment& segment, bool first) {
+    const auto again = segment.attempt > 1 ? fmt::format(", attempt {}", segment.attempt) : std::string();
+    return fmt::format("{}=== {:02} {}{} ===\n", first ? "" : "\n", segment.index, segment.name, again);
+}
+
+class LogSource final : public web::BodySource {
+  public:
+    explicit LogSource(JoinedLog log) : log_(std::move(log)) {
+        std::erase_if(log_.segments, [](const LogSegment& s) { return s.size == 0; });
+        for (const LogSegment& segment : log_.segments) {
+            length_ += heading(segment, &segment == &log_.segments.front()).size() + segment.size;
+        }
+    }
+    [[nodiscard]] std::optional<std::uint64_t> length() const override { return length_; }
+    void next(Then then) override {
+        if (segment_ == log_.segments.size()) {
+            then(std::string());
+            return;
+        }
+        const LogSegment& segment = log_.segments[segment_];
+        std::string piece = at_ == 0 ? heading(segment, segment_ == 0) : std::string();
+        const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(kPiece, segment.size - at_));
+        auto bytes = read_part(segment.file, at_, count);
+        if (!bytes || bytes->size() != count) {
+            then(base::fail("request.unknown", "The log became shorter while it was read"));
+            return;
+        }
+        at_ += count;
+        if (at_ == segment.size) {
+            ++segment_;
+            at_ = 0;
+        }
+        then(piece + *bytes);
+    }
+
+  private:
+    JoinedLog log_;
+    std::uint64_t length_ = 0;
+    std::size_t segment_ = 0;
+    std::uint64_t at_ = 0;
+};
+
+}  // namespace
+
+base::Result<JoinedLog> joined_log(db::Tx& tx, std::int64_t job, const std::string& folder) {
+    auto row = tx.one<std::int64_t, std::int64_t, bool, std::optional<std::string>>(
+        "SELECT j.unit_id, j.attempt, j.outcome IS NOT NULL, (SELECT s.value FROM lease l JOIN serial s ON s.id = l.serial_id"
+        " WHERE l.unit_id = j.unit_id AND l.state <> 'released' ORDER BY l.id DESC LIMIT 1) FROM job j WHERE j.id = ?1",
+        job);
+    if (!row) {
+        return tl::unexpected(row.error());
+    }
+    if (!*row) {
+        return base::fail("request.unknown", fmt::format("There is no job {}", job));
+    }
+    const auto& [unit, attempt, ended, serial] = **row;
+    JoinedLog log;
+    log.ended = ended;
+    log.file_name = fmt::format("{}-attempt{}.log", serial ? *serial : fmt::format("unit{}", unit), attempt);
+    auto steps = tx.all<std::int64_t, std::int64_t, std::string>(
+        "SELECT idx, attempt, name FROM step WHERE job_id = ?1 ORDER BY id", job);
+    if (!steps) {
+        return tl::unexpected(steps.error());
+    }
+    for (auto& [index, step_attempt, name] : *steps) {
+        LogSegment segment;
+        segment.index = index;
+        segment.attempt = step_attempt;
+        segment.name = std::move(name);
+        log.segments.push_back(std::move(segment));
+    }
+    find_files(log, folder);
+    return log;
+}
+
+base::Result<std::string> read_log(const JoinedLog& log, std::uint64_t from, std::uint64_t max) {
+    std::string out;
+    for (const LogSegment& segment : log.segments) {
+        const std::uint64_t end = segment.from + segment.size;
+        if (segment.size == 0 || from >= end || out.size() >= max) {
+            continue;
+        }
+        const std::uint64_t at = from - segment.from;
+        const auto count = std::min<std::uint64_t>(segment.size - at, max - out.size());
+        auto bytes = read_part(segment.file, at, static_cast<std::size_t>(count));
+        if (!bytes) {
+            return bytes;
+        }
+        out += *bytes;
+        from += bytes->size();
+        if (bytes->size() < count) {
+            break;  // became shorter: never join what does not follow
+        }
+    }
+    return out;
+}
+
+std::shared_ptr<web::BodySource> log_source(JoinedLog log) { return std::make_shared<LogSource>(std::move(log)); }
+
+}  // namespace lineside::api

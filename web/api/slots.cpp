@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a person does at a slot. The page says which job it saw on the tile; if another is there by now
+// the press is refused, so that no press hits the wrong unit. The check and the command run in one turn
+// of the loop, so nothing comes between them.
+#include "web/api/api.h"
+#include "web/server/problem.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace lineside::api {
+namespace {
+
+using web::http_error;
+
+Result<Json> body_object(const Request& request, std::string_view only_member) {
+    auto body = base::parse_json(request.body, 64 * 1024);
+    if (!body || !body->is_object()) {
+        return base::fail("request.invalid", "The body must be a JSON object");
+    }
+    for (const auto& [name, value] : body->items()) {
+        if (name != only_member) {
+            return base::fail("request.invalid", fmt::format("Member {} is not known here", name));
+        }
+    }
+    return body;
+}
+
+// The tile of the slot, if it still shows the job the person saw.
+Result<Json> seen_tile(Api& api, const Request& request) {
+    auto body = body_object(request, "job");
+    if (!body) {
+        return body;
+    }
+    auto job = base::field<std::int64_t>(*body, "job");
+    if (!job) {
+        return base::fail("request.invalid", job.error().message);
+    }
+    const Json wall = api.facade.wall();
+    const auto slot = request.param("slot");
+    if (const auto tiles = wall.find("tiles"); tiles != wall.end() && tiles->is_array()) {
+        const auto tile = std::find_if(tiles->begin(), tiles->end(), [&](const Json& t) {
+            return t.is_object() && t.value("slot", Json()) == slot;
+        });
+        if (tile != tiles->end()) {
+            if (tile->value("job", Json()) != *job) {
+                return tl::unexpected(http_error("slot.job_changed"));
+            }
+            return *tile;
+        }
+    }
+    return base::fail("request.unknown", fmt::format("There is no slot {}", slot));
+}
+
+engine::Done answer(const ReplyPtr& reply, unsigned status) {
+    return [reply, status](Result<Json> result) { reply->outcome(result, status); };
+}
+
+}  // namespace
+
+void acknowledge_slot(Api& api, const Request& request, const ReplyPtr& reply) {
+    const auto tile = seen_tile(api, request);
+    if (!tile) {
+        reply->problem(tile.error());
+    } else if (tile->value("ack", Json("ready")) != "ready") {
+        const bool plugged = tile->value("ack", Json()) == "when_unplugged";
+        auto error = http_error("slot.ack_not_ready", plugged ? "The unit is still plugged in" : "");
+        if (!plugged) {
+            error.hint = "Look at the tile for what to do";
+        }
+        reply->problem(error);
+    } else {
+        api.facade.acknowledge(request.param("slot"), request.actor, answer(reply, 200));
+    }
+}
+
+void retry_slot(Api& api, const Request& request, const ReplyPtr& reply) {
+    const auto tile = seen_tile(api, request);
+    if (!tile) {
+        reply->problem(tile.error());
+    } else if (tile->value("retry", Json(true)) != true) {
+        reply->problem(http_error("slot.no_retry"));
+    } else {
+        api.facade.retry(request.param("slot"), request.actor, answer(reply, 200));
+    }
+}
+
+void stop_slot(Api& api, const Request& request, const ReplyPtr& reply) {
+    const auto tile = seen_tile(api, request);
+    if (!tile) {
+        reply->problem(tile.error());
+    } else if (!tile->value("outcome", Json()).is_null()) {
+        reply->problem(http_error("slot.no_job"));
+    } else {
+        api.facade.stop(request.param("slot"), request.actor, answer(reply, 202));
+    }
+}
+
+void acknowledge_passed(Api& api, const Request& request, const ReplyPtr& reply) {
+    if (auto body = body_object(request, ""); !body) {
+        reply->problem(body.error());
+        return;
+    }
+    api.facade.acknowledge_passed(request.actor, answer(reply, 200));
+}
+
+}  // namespace lineside::api
