@@ -84,7 +84,7 @@ Status Jobs::open() {
     if (::mkdir(kLaneMount, 0755) != 0 && errno != EEXIST) {
         return base::fail_errno("lane.failed", kLaneMount, errno);
     }
-    run_task(lanes_.empty_trash(), {}, "lane.failed", "sweep");
+    run_task(lanes_.sweep(), {}, "lane.failed", "sweep");
     return {};
 }
 
@@ -282,13 +282,7 @@ void Jobs::release(std::int64_t id, std::vector<Caller> callers) {
         }
         return;
     }
-    if (auto moved = lanes_.discard(id); !moved) {
-        for (const Caller& caller : callers) {
-            reply_error(caller, moved.error());
-        }
-        return;
-    }
-    run_task(lanes_.empty_trash(), std::move(callers), "lane.failed", fmt::format("remove the lane of job {}", id));
+    run_task(lanes_.discard(id), std::move(callers), "lane.failed", fmt::format("remove the lane of job {}", id));
 }
 
 void Jobs::drop(std::uint64_t connection) {
@@ -398,11 +392,7 @@ void Jobs::remove_image(Caller caller, const std::string& key) {
             return;
         }
     }
-    if (auto moved = lanes_.discard_image(key); !moved) {
-        reply_error(caller, moved.error());
-        return;
-    }
-    run_task(lanes_.empty_trash(), {caller}, "lane.failed", "remove image " + key);
+    run_task(lanes_.discard_image(key), {caller}, "lane.failed", "remove image " + key);
 }
 
 void Jobs::leftovers(Caller caller) {

@@ -134,7 +134,7 @@ Status Lanes::open() {
     for (const std::string& name : names_in(config_.lanes)) {
         if (!name.starts_with(kTrash)) {
             if (auto moved = to_trash(config_.lanes + "/" + name); !moved) {
-                return moved;
+                return tl::unexpected(moved.error());
             }
         }
     }
@@ -158,31 +158,45 @@ Status Lanes::make(std::int64_t job, const Account& owner, bool with_output) {
     return make_folder(base + "/work", 0700, 0, 0);
 }
 
-Status Lanes::to_trash(const std::string& path) {
-    const std::string target = fmt::format("{}/{}{}", config_.lanes, kTrash, next_trash_++);
+Result<std::string> Lanes::to_trash(const std::string& path) {
+    std::string target = fmt::format("{}/{}{}", config_.lanes, kTrash, next_trash_++);
     if (::rename(path.c_str(), target.c_str()) != 0 && errno != ENOENT) {
         return fail_errno("lane.failed", path, errno);
     }
-    return {};
+    return target;
 }
 
-Status Lanes::discard(std::int64_t job) { return to_trash(folder(job)); }
-
-Status Lanes::discard_image(const std::string& key) { return to_trash(image_folder(key)); }
-
-Result<Task> Lanes::empty_trash() {
-    return in_child([folder = config_.lanes] {
+// Each tree is given to one child only: two that remove the same one would stumble over each other.
+Result<Task> Lanes::remove(std::vector<std::string> trees) const {
+    return in_child([trees = std::move(trees)] {
         int failures = 0;
-        for (const std::string& name : names_in(folder)) {
-            if (name.starts_with(kTrash)) {
-                std::error_code error;
-                std::filesystem::remove_all(folder + "/" + name, error);
-                // Another child may be at the same tree: what counts is that it is gone.
-                failures += ::access((folder + "/" + name).c_str(), F_OK) == 0 ? 1 : 0;
-            }
+        for (const std::string& tree : trees) {
+            std::error_code error;
+            std::filesystem::remove_all(tree, error);
+            failures += error ? 1 : 0;
         }
         return failures == 0 ? 0 : 1;
     });
+}
+
+Result<Task> Lanes::discard(std::int64_t job) {
+    auto moved = to_trash(folder(job));
+    return moved ? remove({*moved}) : tl::unexpected(moved.error());
+}
+
+Result<Task> Lanes::discard_image(const std::string& key) {
+    auto moved = to_trash(image_folder(key));
+    return moved ? remove({*moved}) : tl::unexpected(moved.error());
+}
+
+Result<Task> Lanes::sweep() {
+    std::vector<std::string> trees;
+    for (const std::string& name : names_in(config_.lanes)) {
+        if (name.starts_with(kTrash)) {
+            trees.push_back(config_.lanes + "/" + name);
+        }
+    }
+    return remove(std::move(trees));
 }
 
 Result<Task> Lanes::publish(std::int64_t job, const std::string& key) {

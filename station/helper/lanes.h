@@ -34,11 +34,12 @@ class Lanes {
     [[nodiscard]] base::Status make(std::int64_t job, const Account& owner, bool with_output);
     [[nodiscard]] std::string folder(std::int64_t job) const;
     [[nodiscard]] bool exists(std::int64_t job) const;
-    // Moves the lane (or an image) out of sight. Nothing there is not an error.
-    [[nodiscard]] base::Status discard(std::int64_t job);
-    [[nodiscard]] base::Status discard_image(const std::string& key);
-    // Removes all trash.
-    [[nodiscard]] base::Result<Task> empty_trash();
+    // Moves the lane (or an image) out of sight at once and removes it in a child. Nothing there is
+    // not an error.
+    [[nodiscard]] base::Result<Task> discard(std::int64_t job);
+    [[nodiscard]] base::Result<Task> discard_image(const std::string& key);
+    // Removes the trash of a former helper; once, after open().
+    [[nodiscard]] base::Result<Task> sweep();
     // Makes <lanes>/<job>/out the image `key`: root's, synced, in one rename. An image of that key
     // that exists is kept.
     [[nodiscard]] base::Result<Task> publish(std::int64_t job, const std::string& key);
@@ -46,7 +47,8 @@ class Lanes {
     [[nodiscard]] std::string image_folder(const std::string& key) const;
 
   private:
-    [[nodiscard]] base::Status to_trash(const std::string& path);
+    [[nodiscard]] base::Result<std::string> to_trash(const std::string& path);
+    [[nodiscard]] base::Result<Task> remove(std::vector<std::string> trees) const;
 
     const Config& config_;
     base::UniqueFd lock_;
