@@ -58,7 +58,7 @@ const mixed16 = () => [
 const all = () => [
   'empty', 'skipped', 'found', 'waiting', 'preparing', 'flashing', 'restarting', 'verifying', 'personalising', 'testing',
   'yourTurn', 'pass', 'fail', 'error', 'timeout', 'stopped', 'interrupted', 'closed', 'passOut', 'failNext',
-].map((kind, i) => tile(String(i + 1), kind)).concat([tile('pci-0000:00:14.0-usb-0:4.2', 'unmapped')]);
+].map((kind, i) => tile(String(i + 1), kind)).concat([tile('pci-0000:00:14.0-usb-0:4.2', 'unmapped', { port: 'pci-0000:00:14.0-usb-0:4.2' })]);
 
 const eight = () => [
   tile('1', 'passOut', { serial: 'RC26-04127' }), tile('2', 'flashing'), tile('3', 'failOut', { display_code: 'F12', code: 'boot.none', reason: 'Did not start', action: 'Put in repair bin' }),

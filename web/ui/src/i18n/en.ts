@@ -47,9 +47,22 @@ export const en = {
     notJudged: (n: number) => `${n} not judged`,
     stopped: (n: number) => `${n} stopped`,
     yourTurn: (n: number) => `${n} your turn`,
+    summary: (counts: Readonly<Record<string, { count: number; slots: readonly string[] }>>): string => {
+      const words: readonly [string, string, boolean][] = [
+        ['pass', 'passed', false], ['fail', 'failed', true], ['error', 'not judged', true],
+        ['aborted', 'stopped', true], ['your_turn', 'your turn', true],
+      ];
+      const parts = words.flatMap(([key, word, named]) => {
+        const one = counts[key];
+        if (!one || one.count === 0) return [];
+        const names = one.slots.slice(0, 3).join(', ') + (one.slots.length > 3 ? ', …' : '');
+        return [`${one.count} ${word}${named ? ` (${names})` : ''}`];
+      });
+      return parts.length === 0 ? 'No verdict waits for you' : parts.join(', ');
+    },
     nothing: 'No verdict waits for you',
     next: (slot: string, time: string) => `Next verdict: slot ${slot} in ${time}`,
-    okAll: (n: number) => (n === 1 ? 'OK, 1 passed is out' : `OK, ${n} passed are out`),
+    okAll: (n: number) => (n === 1 ? 'OK, 1 taken out' : `OK, ${n} taken out`),
     more: (n: number) => `and ${n} more`,
     passEntry: 'PASS',
     fullscreen: 'Full screen',

@@ -50,7 +50,7 @@ function Gauge({ pool }: { pool: Pool }): JSX.Element {
         </div>
         <ul class="gauge-legend">
           {parts.map((part) => (
-            <li key={part.key}><span class={`key part-${part.key}`} aria-hidden="true" /> {part.word} <strong>{count(part.n)}</strong></li>
+            <li key={part.key}><span class={`swatch part-${part.key}`} aria-hidden="true" /> {part.word} <strong>{count(part.n)}</strong></li>
           ))}
         </ul>
       </div>

@@ -4,7 +4,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { JSX } from 'preact';
 import { live, slots, watchLatency } from '../live/store';
 import { FootBar } from '../parts/foot_bar';
-import { gapOf, layoutFor, type Layout } from '../parts/layout';
+import { gapOf, hasHands, layoutFor, type Layout } from '../parts/layout';
 import { LiveBanner } from '../parts/live_banner';
 import { TileView } from '../parts/tile';
 import { Notices, TopBar } from '../parts/top_bar';
@@ -52,24 +52,21 @@ export function WallPage(): JSX.Element {
   }, []);
 
   useLayoutEffect(() => {
-    const element = grid.current;
-    if (!element) return undefined;
     const place = (): void => {
       const unit = designPixel();
-      const next = layoutFor(names.length, { width: element.clientWidth / unit, height: element.clientHeight / unit });
+      const next = layoutFor(names.length, innerWidth / unit, innerHeight / unit);
       setLayout((old) => (old.columns === next.columns && old.size === next.size && old.rows === next.rows ? old : next));
     };
     place();
-    const observer = new ResizeObserver(place);
-    observer.observe(element);
-    return () => observer.disconnect();
+    addEventListener('resize', place);
+    return () => removeEventListener('resize', place);
   }, [names.length]);
 
   useEffect(() => (grid.current ? watchLatency(grid.current) : undefined), []);
 
   const classes = ['grid', touch ? 'touch' : '', live.value === 'lost' ? 'lost' : ''].filter(Boolean).join(' ');
   return (
-    <div class="wall" data-live={live.value}>
+    <div class="wall" data-live={live.value} data-size={layout.size}>
       <LiveBanner wall />
       <TopBar />
       <Notices />
@@ -84,7 +81,7 @@ export function WallPage(): JSX.Element {
           <p class="wall-empty">{live.value === 'live' ? t.wall.noSlots : t.wall.starting}</p>
         )}
       </main>
-      <FootBar hands={layout.size === 'M' || layout.size === 'S'} />
+      <FootBar hands={hasHands(layout.size)} />
     </div>
   );
 }

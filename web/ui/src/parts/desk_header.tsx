@@ -7,8 +7,8 @@ import { allTiles, clockText, lastSeenMs, live } from '../live/store';
 import { go, Link } from '../router';
 import { t } from '../i18n';
 import { clock, iso } from '../i18n/format';
-import { ThemeButton } from './foot_bar';
 import { Icon } from './icon';
+import { ThemeButton } from './theme_button';
 
 // A slot's label, a serial on a slot now, or a serial of the records. Null: nothing has it.
 async function findUnit(what: string): Promise<number | null> {

@@ -2,11 +2,10 @@
 // The foot of the wall: what waits for a person, with the slots named; on small tiles also the hands strip, because
 // those tiles have no room for an action. Slot names lead to the unit.
 import type { JSX } from 'preact';
-import type { SlotCount, Tile } from '../api/types';
+import type { SlotCount, Station, Tile } from '../api/types';
 import type { ShownTile } from '../live/reducer';
 import { allTiles, live, now, station, tileOf } from '../live/store';
 import { Link } from '../router';
-import { theme, toggleTheme } from '../theme';
 import { t } from '../i18n';
 import { duration } from '../i18n/format';
 import { Icon } from './icon';
@@ -56,76 +55,93 @@ const needsHands: Readonly<Partial<Record<Tile['state'], number>>> = {
   needs_operator: 0, fail: 1, error: 2, timeout: 3, interrupted: 4, stopped: 5,
 };
 
-function Hands(): JSX.Element | null {
-  const most = 5;
+const countReady = (): number =>
+  allTiles.value.filter(({ tile }) => tile.state === 'pass' && tile.ack === 'ready').length;
+
+function PassEntry(): JSX.Element | null {
+  const passed = allTiles.value.filter(({ tile }) => tile.state === 'pass');
+  const ready = countReady();
+  if (passed.length === 0) return null;
+  const armed = ready > 0 && live.value === 'live';
+  const body = (
+    <>
+      <span class="hand-what">{passed.length} <b>{t.wall.passEntry}</b></span>
+      <span class="hand-do"><Icon name={armed ? 'tick' : 'arrow'} heavy />{armed ? t.wall.okAll(ready) : passed[0]?.tile.action}</span>
+    </>
+  );
+  return armed
+    ? <button type="button" class="hand hand-fill-green" data-ok-all onClick={() => void acknowledgePassed()}>{body}</button>
+    : <span class="hand hand-fill-green">{body}</span>;
+}
+
+function HandEntry({ shown: { tile } }: { shown: ShownTile }): JSX.Element {
+  return (
+    <button type="button" class={`hand hand-${tile.tone}`} aria-label={spokenTile(tile)} data-hand={tile.slot}
+      onClick={() => void press(tile)}>
+      <span class="hand-what">{tile.slot} <b>{tile.word} {tile.tone === 'fill-red' ? tile.display_code : null}</b></span>
+      <span class="hand-do">
+        {tile.action_icon !== null && <Icon name={tile.action_icon} heavy />}
+        {tile.press === null ? tile.action : tile.button ?? tile.action}
+      </span>
+    </button>
+  );
+}
+
+// Your turn, FAIL, station problem, timed out, stopped; the PASS in one entry; last the summary.
+function Hands({ counts }: { counts: Station['counts'] }): JSX.Element {
+  const most = 4;
   const waiting = allTiles.value
     .filter(({ tile }) => needsHands[tile.state] !== undefined)
     .sort((a, b) => (needsHands[a.tile.state] ?? 9) - (needsHands[b.tile.state] ?? 9));
-  const passed = allTiles.value.filter(({ tile }) => tile.state === 'pass');
-  if (waiting.length === 0 && passed.length === 0) return null;
-  const entry = ({ tile }: ShownTile): JSX.Element => (
-    <button type="button" key={tile.slot} class={`hand tone-${tile.tone}`} aria-label={spokenTile(tile)}
-      data-hand={tile.slot} onClick={() => void press(tile)}>
-      <span class="hand-what">{tile.slot} <b>{tile.word} {tile.tone === 'fill-red' ? tile.display_code : null}</b></span>
-      <span class="hand-do">{tile.action_icon !== null && <Icon name={tile.action_icon} heavy />}{tile.action}</span>
-    </button>
-  );
+  const shown = waiting.length > most ? waiting.slice(0, most - 1) : waiting;
   return (
     <div class="hands">
-      {waiting.slice(0, most).map(entry)}
-      {waiting.length > most && <span class="hand hand-more">{t.wall.more(waiting.length - most)}</span>}
-      {passed.length > 0 && (
-        <span class="hand tone-fill-green">
-          <span class="hand-what">{passed.length} <b>{t.wall.passEntry}</b></span>
-          <span class="hand-do"><Icon name="arrow" heavy />{passed[0]?.tile.action}</span>
-        </span>
-      )}
+      {shown.map((one) => <HandEntry key={one.tile.slot} shown={one} />)}
+      {waiting.length > shown.length && <span class="hand hand-more">{t.wall.more(waiting.length - shown.length)}</span>}
+      <PassEntry />
+      <span class="hand hand-summary" data-summary>{t.wall.summary(counts)}</span>
     </div>
   );
 }
 
-export function ThemeButton(): JSX.Element {
-  const label = theme.value === 'dark' ? t.theme.light : t.theme.dark;
+function Said(): JSX.Element | null {
+  if (!said.value) return null;
   return (
-    <button type="button" class="plain" aria-label={label} title={label} onClick={toggleTheme}>
-      <Icon name={theme.value === 'dark' ? 'sun' : 'moon'} />
-    </button>
+    <p class={said.value.bad ? 'said bad' : 'said'} role="alert">
+      <Icon name={said.value.bad ? 'refused' : 'tick'} />{said.value.text}
+    </p>
+  );
+}
+
+function Summary({ counts }: { counts: Station['counts'] }): JSX.Element {
+  const ready = countReady();
+  const sum = Object.values(counts).reduce((n, one) => n + one.count, 0);
+  return (
+    <div class="summary" data-summary>
+      {sum === 0 && <span class="dim">{t.wall.nothing}</span>}
+      <Count icon="tick" text={t.wall.passed} of={counts.pass} names={false} />
+      <Count icon="fail" text={t.wall.failed} of={counts.fail} names />
+      <Count icon="spanner" text={t.wall.notJudged} of={counts.error} names />
+      <Count icon="square" text={t.wall.stopped} of={counts.aborted} names />
+      <Count icon="hand" text={t.wall.yourTurn} of={counts.your_turn} names />
+      {ready > 0 && live.value === 'live' && (
+        <button type="button" class="ok-all" data-ok-all onClick={() => void acknowledgePassed()}>
+          <Icon name="tick" heavy />{t.wall.okAll(ready)}
+        </button>
+      )}
+      <span class="spring" />
+      <NextVerdict />
+    </div>
   );
 }
 
 export function FootBar({ hands }: { hands: boolean }): JSX.Element | null {
   const counts = station.value?.counts;
-  if (!counts) return null;
-  const ready = allTiles.value.filter(({ tile }) => tile.state === 'pass' && tile.ack === 'ready').length;
-  const sum = Object.values(counts).reduce((n, one) => n + one.count, 0);
+  if (!counts || live.value === 'lost') return null;
   return (
     <footer class="bottom">
-      {said.value && (
-        <p class={said.value.bad ? 'said bad' : 'said'} role="alert">
-          <Icon name={said.value.bad ? 'refused' : 'tick'} />{said.value.text}
-        </p>
-      )}
-      {hands && <Hands />}
-      <div class="summary" data-summary>
-        {sum === 0 && <span class="dim">{t.wall.nothing}</span>}
-        <Count icon="tick" text={t.wall.passed} of={counts.pass} names={false} />
-        <Count icon="fail" text={t.wall.failed} of={counts.fail} names />
-        <Count icon="spanner" text={t.wall.notJudged} of={counts.error} names />
-        <Count icon="square" text={t.wall.stopped} of={counts.aborted} names />
-        <Count icon="hand" text={t.wall.yourTurn} of={counts.your_turn} names />
-        {ready > 0 && live.value === 'live' && (
-          <button type="button" class="ok-all" data-ok-all onClick={() => void acknowledgePassed()}>
-            <Icon name="tick" heavy />{t.wall.okAll(ready)}
-          </button>
-        )}
-        <span class="spring" />
-        <NextVerdict />
-        <nav class="foot-nav" aria-label={t.nav.label}>
-          <Link to="/records">{t.nav.records}</Link>
-          <Link to="/pool">{t.nav.pool}</Link>
-        </nav>
-        <ThemeButton />
-      </div>
+      <Said />
+      {hands ? <Hands counts={counts} /> : <Summary counts={counts} />}
     </footer>
   );
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How many columns the wall has. The jig's own shape is a later matter; until then the grid that gives the largest
+// How many columns the wall has. Reckoned from the screen, not from the room left at the moment: a slot never moves
+// because a banner came. The jig's own shape is a later matter; until then the grid that gives the largest
 // tile class with the fewest gaps, nearest to the tile's natural shape. All lengths in design pixels (1 at 1080p).
 
 // styles/tile_sizes.css has the same classes as container queries. N is L in the tablet's type.
@@ -20,6 +21,19 @@ export function sizeOf(width: number, height: number): TileSize {
 
 const rank: Readonly<Record<TileSize, number>> = { L: 4, N: 3, M: 2, S: 1, none: 0 };
 
+// Head, foot and padding of the wall, in design pixels; the hands strip of small tiles takes the foot's place.
+export const headHeight = 120;
+export const footHeight = 66;
+export const handsHeight = 134;
+export const padding = { across: 24, down: 28 };
+
+export function roomOf(width: number, height: number, hands: boolean): Room {
+  return {
+    width: width - padding.across,
+    height: height - padding.down - headHeight - (hands ? handsHeight : footHeight),
+  };
+}
+
 export function gapOf(count: number): number {
   if (count > 32) return 8;
   return count > 16 ? 10 : 12;
@@ -31,7 +45,7 @@ export interface Layout {
   size: TileSize;
 }
 
-export function layoutFor(count: number, room: Room): Layout {
+function bestFor(count: number, room: Room): Layout {
   const gap = gapOf(count);
   let best: (Layout & { score: number }) | null = null;
   for (let columns = 1; columns <= Math.min(count, 16); columns += 1) {
@@ -41,8 +55,16 @@ export function layoutFor(count: number, room: Room): Layout {
     const size = sizeOf(width, height);
     const holes = columns * rows - count;
     const shape = Math.abs(Math.log(width / height / 1.9));
-    const score = rank[size] * 100 - holes * 2 - shape * 10;
+    const score = rank[size] * 100 - (holes / count) * 80 - shape * 10;
     if (best === null || score > best.score) best = { columns, rows, size, score };
   }
   return best ?? { columns: 1, rows: 1, size: 'L' };
+}
+
+export const hasHands = (size: TileSize): boolean => size === 'M' || size === 'S' || size === 'none';
+
+// The screen in design pixels.
+export function layoutFor(count: number, width: number, height: number): Layout {
+  const plain = bestFor(count, roomOf(width, height, false));
+  return hasHands(plain.size) ? bestFor(count, roomOf(width, height, true)) : plain;
 }

@@ -54,6 +54,7 @@ function Steps({ step }: { step: number }): JSX.Element {
 }
 
 function Foot({ tile }: { tile: Tile }): JSX.Element | null {
+  if (!tile.mapped) return <span class="port">{tile.port}</span>;
   if (tile.action !== null) {
     return (
       <>

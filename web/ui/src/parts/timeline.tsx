@@ -42,7 +42,7 @@ export function Timeline({ job }: { job: Job }): JSX.Element {
         <div class="timeline">
           <div class="timeline-grid" aria-hidden="true">
             {ticks.map((at) => (
-              <span key={at} class="timeline-tick" style={{ left: `${(at * 1000 * 100) / span}%` }}>
+              <span key={at} class={at * 1000 > span * 0.96 ? 'timeline-tick last' : 'timeline-tick'} style={{ left: `${(at * 1000 * 100) / span}%` }}>
                 <span>{tickText(at, ticks)}</span>
               </span>
             ))}

@@ -5,11 +5,19 @@ import type { Station } from '../api/types';
 import { clockText, lastSeenMs, live, station } from '../live/store';
 import { t } from '../i18n';
 import { clock, count, iso } from '../i18n/format';
+import { Link } from '../router';
 import { Icon } from './icon';
+import { ThemeButton } from './theme_button';
 
 const signs: Readonly<Record<Station['state'], string>> = {
   ready: 'plug', running: 'play', pool_low: 'warning', blocked: 'refused',
 };
+
+// "l4t-system-crc-nx 32.7.2-5": the name, and below it the version.
+function twoLines(text: string): string[] {
+  const at = text.lastIndexOf(' ');
+  return at === -1 ? [text] : [text.slice(0, at), text.slice(at + 1)];
+}
 
 function Meter({ part, mark }: { part: number; mark?: number }): JSX.Element {
   const clamp = (x: number): number => Math.max(0, Math.min(1, x));
@@ -23,7 +31,7 @@ function Meter({ part, mark }: { part: number; mark?: number }): JSX.Element {
 
 function PoolCell({ pool }: { pool: NonNullable<Station['pool']> }): JSX.Element {
   return (
-    <div class={pool.low ? 'top-cell low' : 'top-cell'}>
+    <div class={pool.low ? 'top-cell top-pool low' : 'top-cell top-pool'}>
       <span class="caption">{t.wall.pool}</span>
       <span class="value">
         {pool.low && <Icon name="warning" />}
@@ -58,12 +66,19 @@ export function TopBar(): JSX.Element | null {
       </div>
       {now.order && (
         <div class="top-cell top-image">
-          <span class="caption">{now.building ? now.building.word : t.wall.image}</span>
-          <span class="value value-text">{now.order.image}</span>
+          <span class="caption">
+            {now.building ? `${now.building.word}${now.building.percent === null ? '' : ` ${now.building.percent} %`}` : t.wall.image}
+          </span>
+          {twoLines(now.order.image).map((line) => <span key={line} class="value-text">{line}</span>)}
           {now.building?.percent != null && <Meter part={now.building.percent / 100} />}
         </div>
       )}
       {now.pool && <PoolCell pool={now.pool} />}
+      <nav class="top-cell top-pages" aria-label={t.nav.label}>
+        <Link to="/records">{t.nav.records}</Link>
+        <Link to="/pool">{t.nav.pool}</Link>
+        <ThemeButton />
+      </nav>
       <div class="top-cell top-clock">
         <span class="caption">
           <span class={`live-dot ${live.value}`} aria-hidden="true" />
