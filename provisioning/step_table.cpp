@@ -36,7 +36,7 @@ constexpr std::array kSetSerial{
     ParamFact{"serial_file",  Form::unit_path,    false, ""},
 };
 constexpr std::array kSetWifiAp{
-    ParamFact{"address_ap",   Form::ipv4,         false, "10.0.0.1"},
+    ParamFact{"ap_address",   Form::ipv4,         false, "10.0.0.1"},
     ParamFact{"ssid",         Form::ssid,         true,  ""},
     ParamFact{"wifi_ap_password", Form::wpa_password, true, "", true},
 };

@@ -102,8 +102,9 @@ base::Result<Json> verify_image(worker::Station& station, const Places& places) 
     }
     return Json{{"id", image->id},
                 {"digest", image->digest},
-                {"files", tree->records.size()},
-                {"bytes", tree->bytes},
+                {"partitions", image->partitions.size()},
+                {"files", image->files},
+                {"bytes", image->tree_bytes},
                 {"known", cache.hits()}};
 }
 
