@@ -30,7 +30,7 @@ using NamedValue = std::pair<std::string, std::string>;
 
 struct Request {
     Verb verb = Verb::get;
-    std::string path;                   // decoded, without dot segments, begins with '/'
+    std::string path;                   // decoded, no dot segments, begins with '/'
     std::vector<std::string> segments;  // of `path`
     std::vector<NamedValue> query;      // decoded, in the order of the request
     std::vector<NamedValue> params;     // typed parts of the path, set by the router

@@ -4,7 +4,7 @@
 #include "web/server/problem.h"
 
 #include <boost/url/parse.hpp>
-#include <boost/url/url.hpp>
+#include <boost/url/url_view.hpp>
 
 #include <algorithm>
 
@@ -35,10 +35,9 @@ base::Result<Target> parse_target(std::string_view text, std::size_t max_length)
     if (!parsed) {
         return malformed("The address cannot be read");
     }
-    urls::url url(*parsed);
-    url.normalize_path();
     Target target;
-    for (const std::string& segment : url.segments()) {
+    for (const std::string& segment : parsed->segments()) {
+        // Clients resolve dot segments themselves; who sends them wants to climb.
         if (has_control(segment) || segment.find_first_of("/\\") != std::string::npos || segment == "." ||
             segment == "..") {
             return malformed("The address holds a forbidden character");
@@ -51,7 +50,7 @@ base::Result<Target> parse_target(std::string_view text, std::size_t max_length)
     }
     urls::encoding_opts options;
     options.space_as_plus = true;
-    for (const auto& param : url.params(options)) {
+    for (const auto& param : parsed->params(options)) {
         if (has_control(param.key) || has_control(param.value)) {
             return malformed("A parameter holds a control character");
         }

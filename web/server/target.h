@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads a request target ("/units/7?x=y") into decoded segments and parameters. Strict: percent signs
-// must be right, dot segments are resolved before decoding, and a segment that holds '/', '\', NUL or
-// another control character after decoding refuses the whole target, so nothing behind this page ever
-// sees a path that climbs.
+// must be right, and a segment that is "." or "..", or holds '/', '\', NUL or another control character
+// after decoding, refuses the whole target, so nothing behind this page ever sees a path that climbs.
 // Errors: http.malformed, http.target.   Thread: any (pure).
 #pragma once
 
