@@ -1,0 +1,389 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A bench on this host: the virtual line, the root helper and the station, in one data folder.
+
+deploy/run and the tests across components use it. Everything needs root, except what the station does: it runs as
+user `lineside` without a capability.
+
+    DATA/bsp/           the stand-in BSP tree; made once, so that its image stays cached
+    DATA/station/       the station's data, owned by lineside        DATA/key/   what seals the tokens
+    DATA/helper/        lanes, images, methods of the root helper
+    DATA/line/          the virtual boards and their storages        DATA/log/   what each process printed
+"""
+import fcntl
+import os
+import pwd
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+import build
+import namespace
+import settings
+import station_api
+from process import Died, Process
+
+ROOT = build.ROOT
+LINE_SOURCE = os.path.join(ROOT, "tests/virtual-line")
+BSP_SOURCE = os.path.join(ROOT, "tests/stand-in-bsp")
+WELL_KNOWN = "/run/lineside"
+
+
+class CannotStart(Exception):
+    """Says in a sentence why the bench does not stand."""
+
+
+class Place:
+    """Where things of a run are."""
+
+    def __init__(self, data, run):
+        self.data, self.run = data, run
+        self.binaries = os.path.join(build.BUILD, "bin")
+        self.source = ROOT
+        self.set_folders()
+
+    def set_folders(self):
+        self.station = os.path.join(self.data, "station")
+        self.key = os.path.join(self.data, "key")
+        self.lanes = os.path.join(self.data, "helper/lanes")
+        self.images = os.path.join(self.data, "helper/images")
+        self.methods = os.path.join(self.data, "helper/methods")
+        self.bsp = os.path.join(self.data, "bsp")
+        self.line = os.path.join(self.data, "line")
+        self.log = os.path.join(self.data, "log")
+        self.ui = os.path.join(self.source, "web/ui/dist")
+        self.models = os.path.join(self.run, "models.toml")
+        self.helper_socket = os.path.join(self.run, "helper.sock")
+        self.station_socket = os.path.join(self.run, "station/station.sock")
+        self.line_socket = os.path.join(self.run, "line.sock")
+        self.board_os = os.path.join(self.source, "tests/virtual-line/board-os")
+
+
+def ensure_users():
+    for name in ("lineside", "lineside-worker"):
+        try:
+            pwd.getpwnam(name)
+        except KeyError:
+            subprocess.run(["/usr/sbin/useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent",
+                            "--shell", "/usr/sbin/nologin", name], check=True)
+
+
+def free_port(wanted, may_choose):
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+                if port == 0:
+                    print("port %d is taken, this run has %d" % (wanted, probe.getsockname()[1]), file=sys.stderr)
+                return probe.getsockname()[1]
+            except OSError as error:
+                if not may_choose:
+                    raise CannotStart("port %d is taken: give another --port" % wanted) from error
+    raise CannotStart("no port is free")
+
+
+def cgroup_root(name):
+    """A group of our own in a cgroup2 tree that this host lets us write, or None."""
+    with open("/proc/self/mountinfo", encoding="utf-8") as file:
+        for line in file:
+            left, _, right = line.partition(" - ")
+            if right.split()[0] != "cgroup2":
+                continue
+            group = os.path.join(left.split()[4], name)
+            try:
+                os.mkdir(group)
+            except OSError:
+                continue
+            if os.path.exists(os.path.join(group, "cgroup.kill")):
+                return group
+            os.rmdir(group)
+    return None
+
+
+def remove_cgroup(group):
+    for name in os.listdir(group):
+        path = os.path.join(group, name)
+        if os.path.isdir(path):
+            try:
+                with open(os.path.join(path, "cgroup.kill"), "w", encoding="utf-8") as file:
+                    file.write("1")
+                os.rmdir(path)
+            except OSError:
+                pass
+    for _ in range(50):
+        try:
+            os.rmdir(group)
+            return
+        except OSError:
+            time.sleep(0.1)
+
+
+class Bench:
+    """Use as a context manager: leaving it ends every process and takes everything down."""
+
+    def __init__(self, data, boards=8, faults="none", seed=1, speed=60.0, port=8080, choose_port=True, plug="manual",
+                 jobs=None, more=None, line_options=()):
+        self.boards, self.faults, self.seed, self.speed = boards, faults, seed, speed
+        self.port, self.choose_port, self.plug, self.more = port, choose_port, plug, more
+        self.jobs = jobs or 64
+        self.line_options = list(line_options)
+        self.real_data = os.path.abspath(data)
+        self.line = self.helper = self.station = None
+        self.group = self.url = self.order = self.lock = self.pointer = None
+        self.started = 0.0
+        self.environment = {}
+
+    # -- folders --------------------------------------------------------------------------------------------------
+
+    def __enter__(self):
+        try:
+            self.open()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def open(self):
+        os.umask(0o022)
+        os.makedirs(self.real_data, exist_ok=True)
+        os.chmod(self.real_data, os.stat(self.real_data).st_mode & 0o7777 | 0o711)
+        self.lock = open(os.path.join(self.real_data, "run.lock"), "w", encoding="utf-8")
+        try:
+            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise CannotStart("%s is in use by another run: give another --data" % self.real_data) from error
+        ensure_users()
+        run = tempfile.mkdtemp(prefix="lineside-run.", dir="/run" if os.access("/run", os.W_OK) else "/tmp")
+        os.chmod(run, 0o755)
+        self.place = place = Place(self.real_data, run)
+        namespace.make_reachable(place, "lineside")
+        place.set_folders()
+        self.sweep()
+        for folder in (place.lanes, place.images, place.methods, place.line, place.log):
+            os.makedirs(folder, exist_ok=True)
+        service = pwd.getpwnam("lineside")
+        for folder, mode in ((place.station, 0o750), (place.key, 0o700), (os.path.join(run, "station"), 0o755)):
+            os.makedirs(folder, exist_ok=True)
+            os.chown(folder, service.pw_uid, service.pw_gid)
+            os.chmod(folder, mode)
+        for name in os.listdir(place.log):
+            os.unlink(os.path.join(place.log, name))
+        self.install_methods()
+        shutil.copyfile(os.path.join(place.source, "deploy/models.toml"), place.models)
+        self.station_api = station_api.Station(place.station_socket)
+        self.line_api = station_api.Line(place.line_socket)
+
+    def sweep(self):
+        """Takes away what a run that was killed left: units, loop devices, mounts."""
+        boards = os.path.join(self.place.line, "boards")
+        if os.path.isdir(boards):
+            subprocess.run([self.place.board_os, "sweep", "--dir", boards], stdout=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL, check=False)
+        with open("/proc/self/mountinfo", encoding="utf-8") as file:
+            points = [line.split()[4] for line in file]
+        for point in reversed(points):
+            if point.startswith(os.path.join(self.place.data, "")):
+                subprocess.run(["umount", "--lazy", point], stderr=subprocess.DEVNULL, check=False)
+
+    def install_methods(self):
+        """A copy that belongs to root, whoever built it: the helper runs no other."""
+        methods = self.place.methods
+        shutil.rmtree(methods)
+        shutil.copytree(os.path.join(os.path.dirname(self.place.binaries), "methods"), methods)
+        for top, folders, files in os.walk(methods):
+            for path in [top] + [os.path.join(top, name) for name in folders + files]:
+                os.chown(path, 0, 0)
+                os.chmod(path, os.stat(path).st_mode & 0o755 | 0o444)
+
+    # -- the stand-in BSP -----------------------------------------------------------------------------------------
+
+    def make_bsp(self):
+        """Once for a data folder; made anew when the stand-in itself changed. A tree that somebody edited is kept."""
+        tools = [os.path.join(self.place.binaries, name) for name in ("tegrarcm_v2", "tegradevflash_v2")]
+        sources = [os.path.join(BSP_SOURCE, "make-bsp"), os.path.join(BSP_SOURCE, "tree")]
+        stamp = self.place.bsp + ".stamp"
+        now = build.digest_of(sources) + build.digest_of(tools)
+        if os.path.isdir(self.place.bsp) and build.read_text(stamp) == now:
+            return
+        self.run_make_bsp(self.place.bsp, 1)
+        build.write_text(stamp, now)
+
+    def run_make_bsp(self, tree, content_seed):
+        half = tree + ".half"
+        shutil.rmtree(half, ignore_errors=True)
+        done = subprocess.run([os.path.join(self.place.source, "tests/stand-in-bsp/make-bsp"), "--out", half, "--tools",
+                               self.place.binaries, "--board", settings.BOARD, "--content-seed", str(content_seed)],
+                              capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise CannotStart("make-bsp failed: " + done.stderr.strip())
+        shutil.rmtree(tree, ignore_errors=True)
+        os.rename(half, tree)
+
+    def old_image(self):
+        """The storage of a unit that was flashed with an older build."""
+        image = os.path.join(self.place.data, "old-image.img")
+        stamp = image + ".stamp"
+        now = build.read_text(self.place.bsp + ".stamp")
+        if os.path.exists(image) and build.read_text(stamp) == now:
+            return image
+        tree = os.path.join(self.place.data, "old-bsp")
+        self.run_make_bsp(tree, 2)
+        with open(os.path.join(tree, "bootloader/recovery.img"), "wb") as file:
+            file.write(b"ANDROID!" + bytes(range(256)) * 1000)
+        done = subprocess.run(["./flash.sh", "--no-flash", settings.BOARD, "mmcblk0p1"], cwd=tree, capture_output=True, text=True,
+                              env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "USER": "root", "SKIP_REC_IMG": "1"}, check=False)
+        if done.returncode != 0:
+            raise CannotStart("the older image could not be built: " + done.stderr.strip())
+        subprocess.run([os.path.join(self.place.source, "tests/virtual-line/make-storage"), "--bsp", tree, "--out", image],
+                       check=True, stdout=subprocess.DEVNULL)
+        shutil.rmtree(tree)
+        build.write_text(stamp, now)
+        return image
+
+    # -- processes ------------------------------------------------------------------------------------------------
+
+    def log_file(self, name):
+        return os.path.join(self.place.log, name + ".log")
+
+    def start_line(self):
+        shutil.rmtree(os.path.join(self.place.line, "boards"), ignore_errors=True)
+        command = [os.path.join(self.place.binaries, "lineside-line"), "--boards", str(self.boards), "--speed", str(self.speed),
+                   "--seed", str(self.seed), "--faults", self.faults, "--dir", self.place.line, "--control",
+                   self.place.line_socket, "--board-os", self.place.board_os, "--plug", self.plug, *self.line_options]
+        if "old-image" in self.faults:
+            command += ["--image-old", self.old_image()]
+        self.line = Process("virtual line", command, self.log_file("line"), ready=30)
+        self.environment = station_api.read_env(os.path.join(self.place.line, "env"))
+
+    def slots(self):
+        return [(str(board["board"]), board["port"]) for board in self.line_api.boards()]
+
+    def start_helper(self, bsp=None):
+        config = os.path.join(self.place.run, "helper.toml")
+        if not os.path.exists(config):
+            self.group = cgroup_root(os.path.basename(self.place.run))
+            for_workers = {name: value for name, value in self.environment.items()
+                           if name in ("LD_PRELOAD", "UMOCKDEV_DIR", "STAND_IN_SPEED")}
+            build.write_text(config, settings.helper_toml(self.place, bsp or {settings.PROFILE: self.place.bsp},
+                                                          for_workers, self.group))
+        self.helper = Process("helper", [os.path.join(self.place.binaries, "lineside-helper"), "--config", config],
+                              self.log_file("helper"))
+        until = time.monotonic() + 10
+        while not os.path.exists(self.place.helper_socket):
+            if self.helper.status() is not None or time.monotonic() > until:
+                raise CannotStart("the helper does not start\n" + self.helper.tail())
+            time.sleep(0.02)
+
+    def write_station_config(self):
+        self.port = free_port(self.port, self.choose_port)
+        build.write_text(os.path.join(self.place.run, "station.toml"),
+                         settings.station_toml(self.place, self.slots(), self.speed, self.port, self.jobs, self.more))
+
+    def station_command(self, config=None):
+        return ["/usr/bin/setpriv", "--reuid=lineside", "--regid=lineside", "--clear-groups", "--inh-caps=-all",
+                "--ambient-caps=-all", "--bounding-set=-all", "--no-new-privs", "--pdeathsig=TERM", "/usr/bin/env", "-i",
+                "PATH=/usr/bin:/bin", "LANG=C.UTF-8", *["%s=%s" % item for item in self.environment.items()],
+                os.path.join(self.place.binaries, "lineside-stationd"),
+                "--config", config or os.path.join(self.place.run, "station.toml")]
+
+    def start_station(self, config=None):
+        self.station = Process("station", self.station_command(config), self.log_file("station"), ready=60)
+        start = self.station.first_line.find("http")
+        self.url = self.station.first_line[start:].split('"')[0] if start >= 0 else ""
+
+    def start(self):
+        """Line, helper and station; nothing is plugged in yet."""
+        self.make_bsp()
+        self.start_line()
+        self.start_helper()
+        self.write_station_config()
+        self.start_station()
+        self.point_to_us()
+
+    def point_to_us(self):
+        """So that `lineside status` finds this station at its usual place, when that place is free."""
+        if os.path.islink(WELL_KNOWN) and not os.path.exists(WELL_KNOWN):
+            os.unlink(WELL_KNOWN)
+        try:
+            os.symlink(os.path.join(self.place.run, "station"), WELL_KNOWN)
+            self.pointer = WELL_KNOWN
+        except OSError:
+            pass
+
+    def cli(self, *arguments, check=True):
+        """The command line of the station, as a person would use it."""
+        done = subprocess.run([os.path.join(self.place.binaries, "lineside"), "--socket", self.place.station_socket, *arguments],
+                              capture_output=True, text=True, check=False)
+        if check and done.returncode != 0:
+            raise CannotStart("`lineside %s` failed: %s" % (" ".join(arguments), done.stderr.strip() or done.stdout.strip()))
+        return done
+
+    # -- work -----------------------------------------------------------------------------------------------------
+
+    def load_serials(self, least=None, size=None):
+        """Loads a sample batch when fewer than `least` serials are left. Returns the pairs that were loaded."""
+        least = least or self.boards
+        pools = {pool["name"]: pool for pool in self.station_api.get("/api/v1/pool")["pools"]}
+        pool = pools.get(settings.POOL, {"free": 0, "total": 0})
+        if pool["free"] >= least:
+            return []
+        first = pool["total"] + 1
+        pairs = [("RC26-%05d" % number, "t" + secrets.token_urlsafe(24))
+                 for number in range(first, first + max(size or 100, least))]
+        name = "sample-%05d" % first
+        file = os.path.join(self.place.run, name + ".csv")
+        with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
+            out.write("serial,token\n" + "".join("%s,%s\n" % pair for pair in pairs))
+        try:
+            self.cli("pool", "load", "--pool", settings.POOL, "--batch", name, file)
+        finally:
+            os.unlink(file)
+        return pairs
+
+    def open_order(self, quantity=None):
+        self.started = time.time()
+        self.order = time.strftime("run-%Y%m%d-%H%M%S-", time.gmtime(self.started)) + secrets.token_hex(2)
+        self.cli("order", "open", "--name", self.order, "--profile", settings.PROFILE, "--pool", settings.POOL,
+                 "--quantity", str(quantity or self.boards), "--close-others")
+
+    def plug_all(self, apart=0.1):
+        for board in range(1, self.boards + 1):
+            self.line_api.ask(do="plug", board=board)
+            time.sleep(apart)
+
+    def verdicts(self):
+        """The first verdict of each slot in this order: {slot: row of the view record_v1}."""
+        first = {}
+        for row in self.station_api.records(since=str(int(self.started * 1000) - 1000)):
+            if row.get("order_name", row.get("order")) == self.order:
+                slot = row["slot"]
+                if slot not in first or row["job"] < first[slot]["job"]:
+                    first[slot] = row
+        return first
+
+    # -- the end --------------------------------------------------------------------------------------------------
+
+    def close(self):
+        for process, within in ((self.station, 30), (self.helper, 15), (self.line, 40)):
+            if process is not None:
+                process.stop(within)
+        if self.pointer and os.path.islink(self.pointer):
+            os.unlink(self.pointer)
+        if getattr(self, "place", None):
+            self.sweep()
+            if self.group:
+                remove_cgroup(self.group)
+            namespace.undo(self.place)
+            shutil.rmtree(self.place.run, ignore_errors=True)
+        if self.lock:
+            self.lock.close()
+
+
+__all__ = ["Bench", "CannotStart", "Died", "Place"]

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The configuration files of a run: station.toml with the example profile of seed A, helper.toml for the root helper."""
+import json
+import os
+
+# What a booted virtual unit has changed or hidden before the proof of image (tests/virtual-line/README.md, "Board OS").
+MUTABLE = ["/dev/", "/proc/", "/sys/", "/run/", "/tmp/", "/mnt/", "/lost+found/",
+           "/etc/ssh/ssh_host_ed25519_key", "/etc/ssh/ssh_host_ed25519_key.pub"]
+BOARD = "jetson-xavier-nx-devkit-emmc"
+PROFILE = "crc-nx"
+POOL = "cameras"
+
+
+def quoted(value):
+    """A TOML basic string; JSON's escapes are a part of TOML's."""
+    return json.dumps(str(value), ensure_ascii=False)
+
+
+def seconds(at_speed_one, speed, least):
+    """A deadline of the real world at this speed, but never so short that a busy host breaks it."""
+    return max(least, int(at_speed_one / speed + 0.999))
+
+
+def recipe(speed, silence_s=None):
+    boot = seconds(300, speed, 45)
+    return f"""
+[[recipe]]
+id = "camera"
+[[recipe.step]]
+use = "flash"
+silence_s = {silence_s or seconds(60, speed, 25)}
+total_s = {seconds(1800, speed, 400)}
+[[recipe.step]]
+use = "wait-unit"
+boot_s = {boot}
+refused_s = {seconds(60, speed, 15)}
+[[recipe.step]]
+use = "prove-image"
+[[recipe.step]]
+use = "set-nvme"
+[[recipe.step]]
+use = "set-serial"
+[[recipe.step]]
+use = "set-wifi-ap"
+ssid = "Reeplayer"
+wifi_ap_password = "Reeplayer"
+ap_address = "10.0.0.1"
+[[recipe.step]]
+use = "set-wifi-station"
+ssid = "Guest"
+[[recipe.step]]
+use = "install-mcutool"
+[[recipe.step]]
+use = "install-camera"
+version = "2.11.0"
+[[recipe.step]]
+use = "reboot-and-wait"
+boot_s = {boot}
+down_s = {seconds(60, speed, 30)}
+[[recipe.step]]
+use = "read-serial"
+"""
+
+
+def station_toml(place, slots, speed, port, jobs, more=None):
+    """`slots`: (label, port) pairs. `place` has the folders, see Bench. `more`: silence_s of the flash."""
+    lines = [f"""# Written by deploy/run; it is written anew at each start.
+[station]
+id = "virtual-line"
+name = "Virtual line"
+data = {quoted(place.station)}
+key_file = {quoted(os.path.join(place.key, "station.key"))}
+models = {quoted(place.models)}
+helper_socket = {quoted(place.helper_socket)}
+images = {quoted(place.images)}
+unix_socket = {quoted(place.station_socket)}
+ui = {quoted(place.ui)}
+port = {port}
+
+[limits]
+jobs = {jobs}
+"""]
+    for label, path in slots:
+        lines.append(f'\n[[slot]]\nlabel = {quoted(label)}\nport = {quoted(path)}\n')
+    lines.append(recipe(speed, (more or {}).get("silence_s")))
+    lines.append(f"""
+[[profile]]
+id = "{PROFILE}"
+name = "Camera, Xavier NX"
+model = "xavier-nx"
+board = "{BOARD}"
+rootdev = "mmcblk0p1"
+bsp = {quoted(place.bsp)}
+recipe = "camera"
+boot_s = {seconds(300, speed, 45)}
+[profile.image]
+release = "stand-in 32.7.4"
+mutable = {json.dumps(MUTABLE)}
+[profile.expect]
+id = "3668"
+sku = ["0001"]
+[profile.ssh]
+user = "reeplayer"
+password = "reeplayer"
+""")
+    return "".join(lines)
+
+
+def helper_toml(place, bsp, environment, cgroup_root):
+    """`bsp`: profile id -> tree."""
+    lines = [f"""# Written by deploy/run; it is written anew at each start.
+socket = {quoted(place.helper_socket)}
+service_user = "lineside"
+worker_user = "lineside-worker"
+methods = {quoted(place.methods)}
+lanes = {quoted(place.lanes)}
+images = {quoted(place.images)}
+hide = {json.dumps([path for path in (place.key, place.station) if path])}
+"""]
+    keep = [path for path in (place.methods, place.lanes, place.images, place.binaries, *bsp.values())
+            if path.startswith("/tmp/")]
+    if keep:
+        lines.append(f"keep = {json.dumps(keep)}\n")
+    if cgroup_root:
+        lines.append(f"cgroup_root = {quoted(cgroup_root)}\n")
+    lines.append("\n[environment]\n")
+    lines += [f"{name} = {quoted(value)}\n" for name, value in environment.items()]
+    for profile, tree in bsp.items():
+        lines.append(f"\n[profile.{profile}]\nbsp = {quoted(tree)}\n")
+    return "".join(lines)
