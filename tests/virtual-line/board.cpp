@@ -326,6 +326,14 @@ void Board::start_os() {
         show_gadget();
         return;
     }
+    if (os_stopping_ > 0) {
+        bench_.loop.after(Seconds(0.05), [this, life = life_] {
+            if (life == life_) {
+                start_os();
+            }
+        });
+        return;
+    }
     std::error_code ignored;
     fs::remove(folder_ / "os-exit", ignored);
     os_running_ = true;
@@ -411,12 +419,15 @@ void Board::stop_os(std::function<void()> then) {
     if (os_starting_ > 0) {
         ::kill(-os_starting_, SIGKILL);
     }
+    os_stopping_++;
     run_program(bench_.loop, {bench_.options.board_os.string(), "stop", "--dir", folder_.string()},
                 folder_ / "board-os.log", [this, then = std::move(then)](int status) {
                     if (status != 0) {
                         bench_.journal.note(number_, "os-stop-failed", {{"status", status}});
                     }
-                    os_running_ = os_starting_ > 0;
+                    if (--os_stopping_ == 0) {
+                        os_running_ = false;
+                    }
                     if (then) {
                         then();
                     }

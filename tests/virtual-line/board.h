@@ -75,6 +75,7 @@ private:
     std::optional<SysDevice> net_;
 
     bool os_running_ = false;
+    int os_stopping_ = 0;
     pid_t os_starting_ = 0;
     int os_watch_ = -1;
     bool boot_time_over_ = false;

@@ -151,6 +151,7 @@ void Line::shut_down() {
     }
     ending_ = true;
     left_to_stop_ = static_cast<int>(boards_.size());
+    bench_->loop.after(Seconds(20), [this] { bench_->loop.stop(); });
     for (const auto& board : boards_) {
         board->unplug("the line ends", [this] {
             if (--left_to_stop_ == 0) {
@@ -206,6 +207,9 @@ Json Line::ask(const Json& request) {
     if (board == nullptr) {
         return refuse("no such board, or no such request: list, plug, unplug, recovery, power-cycle, storage, hub-drop, hub-plug, faults, subscribe, stop");
     }
+    if (verb == "storage" || verb == "show") {
+        return {{"ok", true}, {"board", board->describe()}};
+    }
     if (!hub_[hub_of_board(board->number())].present) {
         return refuse("the board's hub is gone");
     }
@@ -217,8 +221,6 @@ Json Line::ask(const Json& request) {
         board->power_cycle(true);
     } else if (verb == "power-cycle") {
         board->power_cycle(false);
-    } else if (verb == "storage" || verb == "show") {
-        return {{"ok", true}, {"board", board->describe()}};
     } else {
         return refuse("unknown request " + verb);
     }

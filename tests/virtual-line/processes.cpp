@@ -127,7 +127,7 @@ std::vector<Ancestor> ancestry(pid_t pid) {
 
 pid_t find_worker(const std::vector<Ancestor>& ancestors, const std::string& worker_exe) {
     for (const auto& one : ancestors) {
-        if (one.exe == worker_exe) {
+        if (one.exe.find(worker_exe) != std::string::npos) {
             return one.pid;
         }
     }

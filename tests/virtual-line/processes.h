@@ -29,7 +29,7 @@ struct Ancestor {
 };
 // The process and its ancestors, nearest first.
 std::vector<Ancestor> ancestry(pid_t pid);
-// The worker among them: named `worker_exe`, or else the parent of the outermost flash.sh; 0 if there is none.
+// The worker among them: whose program's name holds `worker_exe`, or else the parent of the outermost flash.sh; 0 if there is none.
 pid_t find_worker(const std::vector<Ancestor>& ancestors, const std::string& worker_exe);
 
 }  // namespace line

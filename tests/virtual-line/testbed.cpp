@@ -10,14 +10,16 @@ namespace line {
 namespace fs = std::filesystem;
 namespace {
 
-void write_file(const fs::path& path, const std::string& text) {
+void write_file(const fs::path& path, const std::string& text, mode_t mode = 0444) {
+    std::error_code ignored;
+    fs::remove(path, ignored);
     std::ofstream out(path, std::ios::binary | std::ios::trunc);
     out << text;
     out.close();
     if (!out) {
         throw std::runtime_error("cannot write " + path.string());
     }
-    ::chmod(path.c_str(), 0666);
+    ::chmod(path.c_str(), mode);
 }
 
 void make_folder(const fs::path& path) {
@@ -137,7 +139,7 @@ void Testbed::add(const SysDevice& device) {
         const auto node = root_ / "dev" / device.node;
         make_folder(node.parent_path());
         link_to(devnum_text(device), root_ / "dev/.node" / flat(device.node));
-        write_file(node, device.descriptors);
+        write_file(node, device.descriptors, 0666);   // as the station's udev rule has it
         link_to("../.." + device.path, sys / "dev/char" / devnum_text(device));
     }
     write_file(folder / "uevent", uevent);

@@ -264,9 +264,8 @@ void answer(Caller& c, std::uint64_t request, std::uint64_t argument) {
 Usbfs::Usbfs(Loop& loop) : loop_(loop) {}
 
 Usbfs::~Usbfs() {
-    for (const auto& [path, fd] : listeners_) {
-        loop_.forget(fd);
-        ::close(fd);
+    while (!listeners_.empty()) {
+        close_listener(listeners_.begin()->first);
     }
     std::unique_lock lock(mutex_);
     for (const auto& connection : open_) {
@@ -285,28 +284,39 @@ void Usbfs::listen(const fs::path& socket, std::shared_ptr<UsbNode> node) {
         throw std::runtime_error("the testbed's path is too long: " + socket.string());
     }
     std::memcpy(address.sun_path, socket.c_str(), socket.native().size() + 1);
-    ::unlink(socket.c_str());
+    close_listener(socket);                // numbers come again after 127
     const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0 || ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0
         || ::listen(fd, 64) != 0) {
         throw std::runtime_error("cannot listen at " + socket.string());
     }
     ::chmod(socket.c_str(), 0666);
-    listeners_[socket] = fd;
+    listeners_[socket] = {fd, next_id_++};
     loop_.watch(fd, EPOLLIN, [this, fd, node = std::move(node)](std::uint32_t) {
         accept(fd, node);
     });
 }
 
+void Usbfs::close_listener(const fs::path& socket) {
+    const auto it = listeners_.find(socket);
+    if (it != listeners_.end()) {
+        ::unlink(socket.c_str());
+        loop_.forget(it->second.first);
+        ::close(it->second.first);
+        listeners_.erase(it);
+    }
+}
+
 void Usbfs::retire(const fs::path& socket) {
     constexpr Seconds kLateOpeners(20);
-    loop_.after(kLateOpeners, [this, socket] {
-        const auto it = listeners_.find(socket);
-        if (it != listeners_.end()) {
-            ::unlink(socket.c_str());
-            loop_.forget(it->second);
-            ::close(it->second);
-            listeners_.erase(it);
+    const auto it = listeners_.find(socket);
+    if (it == listeners_.end()) {
+        return;
+    }
+    loop_.after(kLateOpeners, [this, socket, id = it->second.second] {
+        const auto now = listeners_.find(socket);
+        if (now != listeners_.end() && now->second.second == id) {
+            close_listener(socket);
         }
     });
 }

@@ -41,8 +41,10 @@ private:
     void accept(int listener, const std::shared_ptr<UsbNode>& node);
     static void serve(Connection& connection);
 
+    void close_listener(const std::filesystem::path& socket);
+
     Loop& loop_;
-    std::map<std::filesystem::path, int> listeners_;
+    std::map<std::filesystem::path, std::pair<int, std::uint64_t>> listeners_;   // descriptor, id
     std::uint64_t next_id_ = 1;
     std::mutex mutex_;
     std::condition_variable ended_;

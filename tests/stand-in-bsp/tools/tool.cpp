@@ -3,8 +3,12 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
+#include <fcntl.h>
 #include <fstream>
 #include <iterator>
+#include <sys/wait.h>
+#include <unistd.h>
 
 namespace standin {
 
@@ -67,7 +71,9 @@ void write_file(const std::string& path, const std::vector<std::uint8_t>& bytes)
     }
 }
 
-int run(const std::function<void()>& body) {
+namespace {
+
+int run_here(const std::function<void()>& body) {
     try {
         body();
     } catch (const Stop& stop) {
@@ -75,6 +81,35 @@ int run(const std::function<void()>& body) {
         return stop.status;
     }
     return 0;
+}
+
+// Two forks and a session of its own, as a tool that wants to outlive its caller does; the caller waits on a pipe.
+int run_detached(const std::function<void()>& body) {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) {
+        return kRefused;
+    }
+    const pid_t first = ::fork();
+    if (first == 0) {
+        ::setsid();
+        if (::fork() != 0) {
+            ::_exit(0);
+        }
+        const auto status = static_cast<unsigned char>(run_here(body));
+        std::fflush(stdout);
+        ::_exit(::write(ends[1], &status, 1) == 1 ? 0 : 1);
+    }
+    ::close(ends[1]);
+    ::waitpid(first, nullptr, 0);
+    unsigned char status = kRefused;
+    [[maybe_unused]] const auto got = ::read(ends[0], &status, 1);
+    return status;
+}
+
+}  // namespace
+
+int run(const std::function<void()>& body) {
+    return std::getenv("STAND_IN_DETACH") != nullptr ? run_detached(body) : run_here(body);
 }
 
 }  // namespace standin

@@ -40,7 +40,8 @@ private:
 std::vector<std::uint8_t> read_file(const std::string& path);
 void write_file(const std::string& path, const std::vector<std::uint8_t>& bytes);
 void print(const std::string& text);
-// Runs `body` and turns a Stop into output and an exit status.
+// Runs `body` and turns a Stop into output and an exit status. With STAND_IN_DETACH in the environment it runs in a
+// process that has left its parent and its session: killing the one that was started does not end it.
 int run(const std::function<void()>& body);
 
 }  // namespace standin
