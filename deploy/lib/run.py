@@ -66,7 +66,8 @@ def check_faults(spec, boards):
 
 
 def read_options(arguments):
-    parser = argparse.ArgumentParser(prog="deploy/run", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(prog="deploy/run", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
+                                     allow_abbrev=False)
     parser.add_argument("--boards", type=number(1, 64), help="virtual boards, 1 to 64 (8)")
     parser.add_argument("--faults", metavar="SPEC", help="none (default), or NAME[:ARG][@BOARD[+BOARD...]]=P,... as in tests/virtual-line/faults.md")
     parser.add_argument("--seed", type=number(0, 2**63 - 1), help="who the boards are, and the dice of --faults (random: new units at each run)")
