@@ -6,39 +6,57 @@ import { extname, join } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { defineConfig, type Plugin } from 'vite';
 
-const compressible = new Set(['.html', '.js', '.css', '.svg', '.txt', '.json']);
+const compressible = new Set(['.html', '.js', '.css', '.svg', '.json']);
+
+// What is in the bundle, with the terms it comes under.
+const licences = {
+  'inter.txt': 'src/fonts/inter-OFL.txt',
+  'jetbrains-mono.txt': 'src/fonts/mono-OFL.txt',
+  'lucide.txt': 'node_modules/lucide/LICENSE',
+  'preact.txt': 'node_modules/preact/LICENSE',
+  'preact-signals.txt': 'node_modules/@preact/signals/LICENSE',
+  'preact-signals-core.txt': 'node_modules/@preact/signals-core/LICENSE',
+};
+
+// Own walk: readdir's `recursive` is newer than the first nodejs of Debian 12.
+async function filesBelow(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  const parts = entries.map((entry) => {
+    const path = join(folder, entry.name);
+    return entry.isDirectory() ? filesBelow(path) : [path];
+  });
+  return (await Promise.all(parts)).flat();
+}
+
+async function compress(file: string): Promise<void> {
+  const bytes = await readFile(file);
+  if (!compressible.has(extname(file)) || bytes.length < 512) return;
+  const { BROTLI_PARAM_QUALITY, BROTLI_PARAM_SIZE_HINT } = constants;
+  await writeFile(`${file}.gz`, gzipSync(bytes, { level: 9 }));
+  await writeFile(
+    `${file}.br`,
+    brotliCompressSync(bytes, {
+      params: { [BROTLI_PARAM_QUALITY]: 11, [BROTLI_PARAM_SIZE_HINT]: bytes.length },
+    }),
+  );
+}
 
 function precompress(): Plugin {
+  let root = '.';
   let dist = 'dist';
   return {
     name: 'lineside-precompress',
     apply: 'build',
     configResolved(config) {
+      root = config.root;
       dist = join(config.root, config.build.outDir);
     },
     async closeBundle() {
       await mkdir(join(dist, 'licences'), { recursive: true });
-      for (const font of ['inter', 'mono']) {
-        await copyFile(`src/fonts/${font}-OFL.txt`, join(dist, 'licences', `${font}-OFL.txt`));
+      for (const [name, from] of Object.entries(licences)) {
+        await copyFile(join(root, from), join(dist, 'licences', name));
       }
-      for (const entry of await readdir(dist, { recursive: true, withFileTypes: true })) {
-        // Node 18 before 18.20 names the folder `path`, later ones `parentPath` too.
-        const folder = entry.parentPath ?? entry.path;
-        if (!entry.isFile() || !compressible.has(extname(entry.name))) continue;
-        const file = join(folder, entry.name);
-        const bytes = await readFile(file);
-        if (bytes.length < 512) continue;
-        await writeFile(`${file}.gz`, gzipSync(bytes, { level: 9 }));
-        await writeFile(
-          `${file}.br`,
-          brotliCompressSync(bytes, {
-            params: {
-              [constants.BROTLI_PARAM_QUALITY]: 11,
-              [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
-            },
-          }),
-        );
-      }
+      for (const file of await filesBelow(dist)) await compress(file);
     },
   };
 }

@@ -24,7 +24,7 @@ const shots = [
   { name: 'wall-16', scene: 'mixed16', size: wall }, { name: 'wall-all', scene: 'all', size: wall },
   { name: 'wall-8', scene: '8', size: wall }, { name: 'wall-32', scene: '32', size: wall }, { name: 'wall-64', scene: '64', size: wall },
   { name: 'wall-16-desk', scene: 'mixed16', size: desk }, { name: 'wall-blocked', scene: 'blocked', size: wall }, { name: 'wall-none', scene: 'none', size: desk },
-  { name: 'tablet-8', scene: '8', size: tablet },
+  { name: 'tablet-8', scene: '8', size: tablet }, { name: 'tablet-16', scene: 'mixed16', size: tablet },
   { name: 'not-live', scene: 'mixed16', size: wall, then: async (page, server) => { server.silence(true); await page.waitForTimeout(4500); } },
   { name: 'unit-pass', scene: 'mixed16', size: wall, then: unitOf('2') },
   { name: 'unit-pass-desk', scene: 'mixed16', size: desk, then: unitOf('2') },

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// The desk pages in a browser, and the station's answers against openapi.yaml.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RecordsAnswer, Wall } from '../src/api/types';
+import { answerComplaints, complaints } from '../test/schema';
+import { openBench, until, type Bench } from './bench';
+
+let bench: Bench;
+beforeAll(async () => { bench = await openBench(); });
+afterAll(() => bench.close());
+
+const desk = { width: 1280, height: 800 };
+
+async function someUnit(): Promise<number | null> {
+  const wall = await bench.get<Wall>('/api/v1/wall');
+  const onWall = wall.tiles.find((tile) => tile.unit !== null)?.unit ?? null;
+  return onWall ?? (await bench.get<RecordsAnswer>('/api/v1/records?limit=1')).rows[0]?.unit ?? null;
+}
+
+describe('contract', () => {
+  it.each(['/api/v1/wall', '/api/v1/clock', '/api/v1/pool', '/api/v1/records', '/api/v1/images', '/api/v1/orders'])('%s', async (path) => {
+    expect(answerComplaints(path, await bench.get(path))).toEqual([]);
+  });
+
+  it('a unit and its job', async (context) => {
+    const unit = await someUnit();
+    if (unit === null) context.skip();
+    const answer = await bench.get<{ attempts: { job: number }[] }>(`/api/v1/units/${unit}`);
+    expect(complaints('Unit', answer)).toEqual([]);
+    const job = answer.attempts[0]?.job;
+    if (job !== undefined) expect(complaints('Job', await bench.get(`/api/v1/jobs/${job}`))).toEqual([]);
+  });
+
+  it('what is not there is a problem+json', async () => {
+    const response = await fetch(`${bench.url}/api/v1/nothing`);
+    expect(response.status).toBe(404);
+    expect(response.headers.get('content-type')).toContain('application/problem+json');
+    expect(complaints('Problem', await response.json())).toEqual([]);
+  });
+});
+
+describe('pages', () => {
+  it('unit: proofs, facts, timeline, log', async (context) => {
+    const unit = await someUnit();
+    if (unit === null) context.skip();
+    const { page, errors } = await bench.newPage(desk);
+    await page.goto(`${bench.url}/units/${unit}`);
+    await page.waitForSelector('.unit-page');
+    expect(await page.$$('[data-proof]')).toHaveLength(3);
+    expect((await page.$$('[data-fact]')).length).toBeGreaterThan(0);
+    await page.waitForSelector('.log-box');
+    expect(errors).toEqual([]);
+    await page.close();
+  });
+
+  it('records: filter goes into the address, rows follow', async () => {
+    const { page, errors } = await bench.newPage(desk);
+    await page.goto(`${bench.url}/records`);
+    await page.waitForSelector('.figures');
+    await page.uncheck('input[name="PASS"]');
+    await until(page, () => location.search.includes('result='), null);
+    await until(page, () => [...document.querySelectorAll('.records tbody tr')].every((row) => row.getAttribute('data-outcome') !== 'PASS'), null);
+    expect(new URL(page.url()).searchParams.get('result')).toBe('FAIL,ERROR,ABORTED');
+    expect(errors).toEqual([]);
+    await page.close();
+  });
+
+  it('pool: gauge and batches; a bad file is named line by line and loads nothing', async () => {
+    const { page, errors } = await bench.newPage(desk);
+    await page.goto(`${bench.url}/pool`);
+    await page.waitForSelector('main h1');
+    await page.goto(`${bench.url}/pool/load`);
+    const before = await bench.get<{ batches: unknown[] }>('/api/v1/pool');
+    await page.setInputFiles('[data-file]', {
+      name: 'bad.csv', mimeType: 'text/csv',
+      buffer: Buffer.from('serial,token\nZZ-1,token-a\nrc26-05042,token-b\nzz-1,token-c\nZZ-3,blank in it\n'),
+    });
+    await page.fill('input[name="pool"]', 'e2e-pool');
+    await page.fill('input[name="batch"]', 'e2e-bad');
+    await page.click('[data-check]');
+    await page.waitForSelector('[data-preview="reject"]');
+    expect((await page.$$('.complaint.bad')).length).toBeGreaterThan(0);
+    expect(await page.textContent('main')).not.toContain('token-c');
+    expect((await bench.get<{ batches: unknown[] }>('/api/v1/pool')).batches).toHaveLength(before.batches.length);
+    expect(errors).toEqual([]);
+    await page.close();
+  });
+
+  it('an unknown address says so', async () => {
+    const { page } = await bench.newPage(desk);
+    await page.goto(`${bench.url}/nowhere`);
+    await page.waitForSelector('h1');
+    expect(await page.textContent('h1')).toBe('There is no such page');
+    await page.close();
+  });
+});
