@@ -254,10 +254,10 @@ TEST(BatchCsvLimits, Broken_files_cost_linear_time) {
         bytes += "A" + std::to_string(i) + ",\"t\n";
     }
     EXPECT_EQ(check_batch(bytes, {}).errors_total, 200'000);
-    EXPECT_FALSE(check_batch(std::string(20'000'000, 'x'), {}).accepted());
-    EXPECT_FALSE(check_batch(std::string(20'000'000, ','), {}).accepted());
-    EXPECT_FALSE(check_batch("A1," + std::string(20'000'000, '"'), {}).accepted());
-    EXPECT_FALSE(check_batch("A1,t1\n" + std::string(5'000'000, '\r'), {}).accepted());
+    EXPECT_FALSE(check_batch(std::string(4'000'000, 'x'), {}).accepted());
+    EXPECT_FALSE(check_batch(std::string(4'000'000, ','), {}).accepted());
+    EXPECT_FALSE(check_batch("A1," + std::string(4'000'000, '"'), {}).accepted());
+    EXPECT_FALSE(check_batch("A1,t1\n" + std::string(4'000'000, '\r'), {}).accepted());
 }
 
 TEST(BatchCsvSecrecy, No_complaint_holds_a_token) {

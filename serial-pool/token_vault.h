@@ -4,7 +4,8 @@
 // token moved to another row does not open. Uniqueness is judged by an HMAC-SHA-256 under a second
 // key, because a bare hash of a short token could be guessed. Both keys come from one master key by
 // HKDF. The master key is a 0600 file outside the data folder (or a systemd credential), made once.
-// Sealed form, version 1: 0x01 | key id (8) | nonce (12) | ciphertext | tag (16).
+// Sealed form, version 1: 0x01 | key id (8) | nonce (12) | ciphertext | tag (16); associated data
+// "lineside token 1" and for serial, batch, key id each: NUL, length in decimal, ":", bytes.
 // Thread: const functions from any thread.
 #pragma once
 
