@@ -19,10 +19,8 @@ constexpr std::size_t kTail = 4096;
 constexpr std::size_t kFlushAt = 64 * 1024;
 constexpr std::uint64_t kMaxRecording = 256ULL * 1024 * 1024;
 
-// Members that are secret wherever they stand (PROTOCOL.md, "Recording"); the quotes make a needle
-// that is also found where the member's name has one of these behind an underscore.
-constexpr std::array<std::string_view, 5> kSecretMembers{"token\"", "password\"", "passphrase\"", "secret\"",
-                                                         "psk\""};
+// Members that are secret wherever they stand (PROTOCOL.md, "Recording").
+constexpr std::array<std::string_view, 5> kSecretMembers{"token", "password", "passphrase", "secret", "psk"};
 
 base::UniqueFd open_for_writing(const std::filesystem::path& file, std::string& error) {
     std::error_code ignored;
@@ -49,17 +47,26 @@ bool write_all(int fd, std::string_view bytes) {
     return true;
 }
 
-bool may_hold_secret_member(std::string_view line) {
-    return std::any_of(kSecretMembers.begin(), kSecretMembers.end(),
-                       [&](std::string_view needle) { return line.find(needle) != std::string_view::npos; });
+// One of the words, or it behind an underscore.
+bool is_secret_member(std::string_view name) {
+    return std::any_of(kSecretMembers.begin(), kSecretMembers.end(), [&](std::string_view word) {
+        return name.ends_with(word) && (name.size() == word.size() || name[name.size() - word.size() - 1] == '_');
+    });
 }
 
-bool is_secret_member(const std::string& name) {
-    return std::any_of(kSecretMembers.begin(), kSecretMembers.end(), [&](std::string_view needle) {
-        const std::string_view word = needle.substr(0, needle.size() - 1);
-        return name == word || (name.size() > word.size() && name.ends_with(word) &&
-                                name[name.size() - word.size() - 1] == '_');
-    });
+// Is there a quoted text that is such a name? Members and values are not told apart here.
+bool may_hold_secret_member(std::string_view line) {
+    for (std::size_t at = line.find('"'); at != std::string_view::npos; at = line.find('"', at + 1)) {
+        const char before = at > 0 ? line[at - 1] : ' ';
+        if (before == 'n' || before == 'd' || before == 'e' || before == 't' || before == 'k') {
+            const std::string_view so_far = line.substr(0, at);
+            if (std::any_of(kSecretMembers.begin(), kSecretMembers.end(),
+                            [&](std::string_view word) { return so_far.ends_with(word); })) {
+                return true;
+            }
+        }
+    }
+    return false;
 }
 
 void hide_members(base::Json& value) {
@@ -121,14 +128,18 @@ void Recorder::open(const std::filesystem::path& file) {
     fd_ = open_for_writing(file, error);
 }
 
-void Recorder::in(std::int64_t at_ms, std::string_view line, bool is_object) {
+void Recorder::in(std::int64_t at_ms, std::string_view line, bool is_object, bool has_secret) {
     if (!fd_) {
         return;
     }
-    const bool plain = is_object && !redactor_.contains(line) && !may_hold_secret_member(line);
+    const bool plain = is_object && !has_secret && !may_hold_secret_member(line);
     if (plain) {
-        fmt::format_to(std::back_inserter(buffer_), R"({{"at_ms":{},"dir":"in","line":{}}})", at_ms, line);
-        buffer_ += '\n';
+        const fmt::format_int time(at_ms);
+        buffer_ += R"({"at_ms":)";
+        buffer_.append(time.data(), time.size());
+        buffer_ += R"(,"dir":"in","line":)";
+        buffer_ += line;
+        buffer_ += "}\n";
     } else if (is_object) {
         auto object = base::parse_json(line, protocol::kMaxJobLine);
         if (object) {

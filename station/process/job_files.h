@@ -43,8 +43,9 @@ class Recorder {
   public:
     explicit Recorder(const Redactor& redactor) : redactor_(redactor) {}
     void open(const std::filesystem::path& file);
-    // `line` as the worker sent it, without '\n'; `is_object`: it was parsed as a JSON object.
-    void in(std::int64_t at_ms, std::string_view line, bool is_object);
+    // `line` as the worker sent it, without '\n'. `is_object`: it was parsed as a JSON object;
+    // `has_secret`: the redactor found something in it.
+    void in(std::int64_t at_ms, std::string_view line, bool is_object, bool has_secret);
     void out(std::int64_t at_ms, const protocol::FromStation& message);
     void flush();
     [[nodiscard]] int redactions() const { return redactions_; }

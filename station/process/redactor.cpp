@@ -20,11 +20,14 @@ constexpr std::size_t kMinEncoded = 4;       // shorter base64 would be found in
 
 // The places where reading of one element may have ended, and whether the text ran out meanwhile.
 struct Ends {
-    std::vector<std::size_t> at;
+    static constexpr std::size_t kMost = 32;  // more ways to read one character than there are
+    std::array<std::size_t, kMost> at{};
+    std::size_t count = 0;
     bool ran_out = false;
     void add(std::size_t end) {
-        if (std::find(at.begin(), at.end(), end) == at.end()) {
-            at.push_back(end);
+        const auto known = at.begin() + static_cast<std::ptrdiff_t>(count);
+        if (count < kMost && std::find(at.begin(), known, end) == known) {
+            at[count++] = end;
         }
     }
 };
@@ -218,14 +221,44 @@ struct Element {
         }
     }
 
-    void mark_first(std::array<bool, 256>& first) const {
+    // The first bytes this element can have.
+    [[nodiscard]] std::string first_bytes() const {
+        std::string out = "\\%";
         for (const std::string& spelling : raw) {
-            first[static_cast<unsigned char>(spelling[0])] = true;
+            out += spelling[0];
         }
-        first[static_cast<unsigned char>('\\')] = true;
-        first[static_cast<unsigned char>('%')] = true;
         if (!html.empty()) {
-            first[static_cast<unsigned char>('&')] = true;
+            out += '&';
+        }
+        return out;
+    }
+
+    // Hands every pair of bytes a text can begin with to `mark`; `next` = first bytes of what follows.
+    template <typename Mark>
+    void mark_pairs(std::string_view next, const Mark& mark) const {
+        for (const std::string& spelling : raw) {
+            for (const char second : spelling.size() > 1 ? std::string_view(spelling).substr(1, 1) : next) {
+                mark(spelling[0], second);
+            }
+            mark('\\', spelling[0]);
+        }
+        for (const char second : {'\\', 'x', 'X', 'u', 'U', octal[0], escape}) {
+            mark('\\', second);
+        }
+        if (backslash) {
+            for (const char second : next) {
+                mark('\\', second);
+            }
+        }
+        mark('%', percent[1]);
+        mark('%', static_cast<char>(std::toupper(static_cast<unsigned char>(percent[1]))));
+        mark('%', '2');
+        if (!html.empty()) {
+            mark('&', html[1]);
+        }
+        if (quote) {
+            mark('\'', '\\');
+            mark('\'', '"');
         }
     }
 };
@@ -272,11 +305,13 @@ struct Redactor::Pattern {
     bool wrapped = false;  // base64: line ends may stand between any two characters
 
     [[nodiscard]] Found match(std::string_view text, std::size_t at, bool final) const {
-        std::vector<std::size_t> open{at};
+        Ends open;
+        open.add(at);
         bool ran_out = false;
         for (std::size_t i = 0; i < elements.size(); ++i) {
             Ends ends;
-            for (const std::size_t place : open) {
+            for (std::size_t n = 0; n < open.count; ++n) {
+                const std::size_t place = open.at[n];
                 elements[i].read(text, place, ends);
                 if (wrapped && i > 0) {
                     const std::size_t next = skip_line_end(text, place, ends.ran_out);
@@ -286,8 +321,8 @@ struct Redactor::Pattern {
                 }
             }
             ran_out = ran_out || ends.ran_out;
-            open = std::move(ends.at);
-            if (open.empty()) {
+            open = ends;
+            if (open.count == 0) {
                 break;
             }
         }
@@ -295,9 +330,9 @@ struct Redactor::Pattern {
         found.begin = at;
         if (ran_out && !final) {
             found.kind = Found::partial;
-        } else if (!open.empty()) {
+        } else if (open.count > 0) {
             found.kind = Found::whole;
-            found.end = *std::max_element(open.begin(), open.end());
+            found.end = *std::max_element(open.at.begin(), open.at.begin() + static_cast<std::ptrdiff_t>(open.count));
         }
         return found;
     }
@@ -315,7 +350,7 @@ void Redactor::add(const base::Secret& secret) {
     secrets_.push_back(secret);
     shortest_ = secrets_.size() == 1 ? value.size() : std::min(shortest_, value.size());
     const auto keep = [&](std::unique_ptr<Pattern> pattern) {
-        pattern->elements.front().mark_first(first_);
+        mark(*pattern);
         patterns_.push_back(std::move(pattern));
     };
 
@@ -357,6 +392,28 @@ void Redactor::add(const base::Secret& secret) {
     }
 }
 
+void Redactor::mark(const Pattern& pattern) {
+    std::string next;
+    if (pattern.elements.size() > 1) {
+        const Element& second = pattern.elements[1];
+        next = second.first_bytes();
+        if (second.quote) {
+            next += '\'';
+        }
+        if (pattern.wrapped) {
+            next += "\n\r";
+        }
+    } else {
+        for (int c = 0; c < 256; ++c) {
+            next += static_cast<char>(c);
+        }
+    }
+    pattern.elements.front().mark_pairs(next, [this](char a, char b) { pairs_.set(pair_of(a, b)); });
+    for (const char first : pattern.elements.front().first_bytes()) {
+        last_.set(static_cast<unsigned char>(first));
+    }
+}
+
 Redactor::Found Redactor::match(std::string_view text, std::size_t at, bool final) const {
     Found best;
     for (const auto& pattern : patterns_) {
@@ -375,13 +432,17 @@ Redactor::Found Redactor::find(std::string_view text, std::size_t from, bool fin
     if (patterns_.empty()) {
         return {};
     }
-    for (std::size_t at = from; at < text.size(); ++at) {
-        if (first_[static_cast<unsigned char>(text[at])]) {
+    for (std::size_t at = from; at + 1 < text.size(); ++at) {
+        if (pairs_[pair_of(text[at], text[at + 1])]) {
             const Found found = match(text, at, final);
             if (found.kind != Found::none) {
                 return found;
             }
         }
+    }
+    // The last byte: the beginning of something, or a secret of one character.
+    if (from < text.size() && last_[static_cast<unsigned char>(text.back())]) {
+        return match(text, text.size() - 1, final);
     }
     return {};
 }

@@ -10,7 +10,6 @@
 #include "station/base/json.h"
 #include "station/base/secret.h"
 
-#include <array>
 #include <bitset>
 #include <cstddef>
 #include <memory>
@@ -49,10 +48,15 @@ class Redactor {
   private:
     struct Pattern;
     [[nodiscard]] Found match(std::string_view text, std::size_t at, bool final) const;
+    void mark(const Pattern& pattern);
+    [[nodiscard]] static std::size_t pair_of(char a, char b) {
+        return static_cast<std::size_t>(static_cast<unsigned char>(a)) << 8 | static_cast<unsigned char>(b);
+    }
 
     std::vector<std::unique_ptr<Pattern>> patterns_;
     std::vector<base::Secret> secrets_;
-    std::array<bool, 256> first_{};   // may a secret begin with this byte?
+    std::bitset<65536> pairs_;   // may a secret begin with these two bytes?
+    std::bitset<256> last_;      // with this one, when the text ends after it?
     std::size_t shortest_ = 0;
 };
 
