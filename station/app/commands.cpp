@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "station/app/commands.h"
+
+#include "station/app/unix_http.h"
+#include "station/base/files.h"
+#include "station/base/json.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <iostream>
+
+namespace lineside::app {
+namespace {
+
+using base::Json;
+
+int complain(const base::Error& error) {
+    std::cerr << "lineside: " << error.message << "\n";
+    if (!error.hint.empty()) {
+        std::cerr << "  " << error.hint << "\n";
+    }
+    return error.code == "config.missing" ? 3 : 1;
+}
+
+base::Result<Json> get_json(const std::string& socket, const std::string& target) {
+    auto answer = ask(socket, {"GET", target, "", "", nullptr});
+    if (!answer) {
+        return tl::unexpected<base::Error>(answer.error());
+    }
+    return base::parse_json(answer->body, 64 * 1024 * 1024);
+}
+
+std::string text_of(const Json& object, const char* key) {
+    const auto found = object.find(key);
+    if (found == object.end() || found->is_null()) {
+        return "";
+    }
+    return found->is_string() ? found->get<std::string>() : found->dump();
+}
+
+void print_complaints(const Json& list) {
+    for (const Json& c : list) {
+        std::cerr << fmt::format("{}:{}:{}: {} {}\n", text_of(c, "file"), text_of(c, "line"), text_of(c, "column"),
+                                 text_of(c, "field"), text_of(c, "message"));
+    }
+}
+
+}  // namespace
+
+int show_status(const std::string& socket, bool json) {
+    auto status = get_json(socket, "/api/v1/status");
+    if (!status) {
+        return complain(status.error());
+    }
+    if (json) {
+        std::cout << base::dump_json(*status) << "\n";
+        return 0;
+    }
+    const Json& station = (*status)["station"];
+    std::cout << fmt::format("{}: {} {}\n", text_of(station, "name"), text_of(station, "word"), text_of(station, "reason"));
+    for (const Json& order : (*status)["orders"]) {
+        std::cout << fmt::format("order {}: {} of {} made, {}\n", text_of(order, "name"), text_of(order, "made"),
+                                 text_of(order, "quantity"), text_of(order, "model"));
+    }
+    for (const Json& slot : (*status)["slots"]) {
+        std::cout << fmt::format("  {:>8}  {:<16} {:<6} {:<16} {}\n", text_of(slot, "slot"), text_of(slot, "word"),
+                                 text_of(slot, "display_code"), text_of(slot, "serial"), text_of(slot, "reason"));
+    }
+    return 0;
+}
+
+int load_pool(const std::string& socket, const PoolLoad& load) {
+    auto csv = base::read_file(load.file, 256UL << 20U);
+    if (!csv) {
+        std::cerr << "lineside: " << csv.error().message << "\n";
+        return 2;
+    }
+    std::string target = load.preview ? "/api/v1/pool/preview" : "/api/v1/pool/batches";
+    target += fmt::format("?pool={}&test_only={}&file={}", encode(load.pool), load.test_only ? 1 : 0, encode(load.file));
+    if (!load.batch.empty()) {
+        target += "&batch=" + encode(load.batch);
+    }
+    auto answer = ask(socket, {"POST", target, "text/csv", std::move(*csv), nullptr});
+    if (!answer) {
+        return complain(answer.error());
+    }
+    auto said = base::parse_json(answer->body, 64 * 1024 * 1024);
+    if (!said) {
+        return complain(said.error());
+    }
+    const Json& check = said->contains("check") ? (*said)["check"] : *said;
+    if (check.contains("errors") && text_of(check, "verdict") == "reject") {
+        print_complaints(check["errors"]);
+        std::cerr << "lineside: nothing was loaded\n";
+        return 1;
+    }
+    std::cout << base::dump_json(*said) << "\n";
+    return 0;
+}
+
+int show_pool(const std::string& socket, bool json) {
+    auto page = get_json(socket, "/api/v1/pool");
+    if (!page) {
+        return complain(page.error());
+    }
+    if (json) {
+        std::cout << base::dump_json(*page) << "\n";
+        return 0;
+    }
+    for (const Json& pool : (*page)["pools"]) {
+        std::cout << fmt::format("pool {}: {} left of {}, {} on units, {} in doubt\n", text_of(pool, "name"),
+                                 text_of(pool, "free"), text_of(pool, "total"), text_of(pool, "burned"),
+                                 text_of(pool, "in_doubt"));
+    }
+    for (const Json& doubt : (*page)["in_doubt"]) {
+        std::cout << fmt::format("in doubt {}: {}; {}\n", text_of(doubt, "serial"), text_of(doubt, "certain"),
+                                 text_of(doubt, "next_step"));
+    }
+    return 0;
+}
+
+int open_order(const std::string& socket, const OrderOpen& order) {
+    const Json body{{"name", order.name}, {"profile", order.profile}, {"pool", order.pool}, {"quantity", order.quantity},
+                    {"close_others", order.close_others}};
+    auto answer = ask(socket, {"POST", "/api/v1/orders", "application/json", base::dump_json(body), nullptr});
+    if (!answer) {
+        return complain(answer.error());
+    }
+    std::cout << answer->body << "\n";
+    return 0;
+}
+
+int press_slot(const std::string& socket, const std::string& slot, const std::string& what) {
+    auto answer =
+        ask(socket, {"POST", fmt::format("/api/v1/slots/{}/{}", encode(slot), what), "application/json", "{}", nullptr});
+    if (!answer) {
+        return complain(answer.error());
+    }
+    std::cout << answer->body << "\n";
+    return 0;
+}
+
+int export_records(const std::string& socket, const Export& wanted) {
+    std::string target = "/api/v1/records/export?format=" + encode(wanted.format);
+    const auto add = [&](const char* key, const std::string& value) {
+        if (!value.empty()) {
+            target += fmt::format("&{}={}", key, encode(value));
+        }
+    };
+    if (!wanted.serial.empty()) {
+        const auto dots = wanted.serial.find("..");
+        add("serial_from", wanted.serial.substr(0, dots));
+        add("serial_to", dots == std::string::npos ? wanted.serial : wanted.serial.substr(dots + 2));
+    }
+    add("since", wanted.since);
+    add("until", wanted.until);
+    add("result", wanted.result);
+    add("batch", wanted.batch);
+    add("image", wanted.image);
+    add("slot", wanted.slot);
+    const bool to_stdout = wanted.output == "-";
+    const std::string part = wanted.output + ".part";  // a broken export never passes for a whole one
+    std::FILE* file = to_stdout ? stdout : std::fopen(part.c_str(), "wbe");
+    if (file == nullptr) {
+        std::cerr << "lineside: cannot write " << wanted.output << "\n";
+        return 2;
+    }
+    HttpAsk what{"GET", target, "", "", [file](std::string_view piece) {
+                     return std::fwrite(piece.data(), 1, piece.size(), file) == piece.size();
+                 }};
+    auto answer = ask(socket, what);
+    bool written = std::fflush(file) == 0;
+    if (!to_stdout) {
+        written = std::fclose(file) == 0 && written;
+    }
+    if (!answer) {
+        if (!to_stdout) {
+            std::remove(part.c_str());
+        }
+        return complain(answer.error());
+    }
+    if (!written || (!to_stdout && std::rename(part.c_str(), wanted.output.c_str()) != 0)) {
+        std::cerr << "lineside: cannot write " << wanted.output << "\n";
+        return 1;
+    }
+    return 0;
+}
+
+}  // namespace lineside::app

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// The commands of `lineside` that speak with the running service. Each returns its exit status:
+// 0 done, 1 refused or not so, 2 usage, 3 no service.
+// Thread: the command's.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace lineside::app {
+
+int show_status(const std::string& socket, bool json);
+
+struct PoolLoad {
+    std::string pool;
+    std::string batch;
+    std::string file;
+    bool test_only = false;
+    bool preview = false;
+};
+int load_pool(const std::string& socket, const PoolLoad& load);
+int show_pool(const std::string& socket, bool json);
+
+struct OrderOpen {
+    std::string name;
+    std::string profile;
+    std::string pool;
+    std::int64_t quantity = 0;
+    bool close_others = false;
+};
+int open_order(const std::string& socket, const OrderOpen& order);
+
+int press_slot(const std::string& socket, const std::string& slot, const std::string& what);
+
+struct Export {
+    std::string format = "csv";
+    std::string serial;   // A..B
+    std::string since;
+    std::string until;
+    std::string result;
+    std::string batch;
+    std::string image;
+    std::string slot;
+    std::string output = "-";
+};
+int export_records(const std::string& socket, const Export& wanted);
+
+}  // namespace lineside::app

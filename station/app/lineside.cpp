@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command line. `check` and `doctor` work without a service; everything else asks the running one
+// over its Unix socket, so that the database has one writer.
+#include "serial-pool/check_batch.h"
+#include "station/app/commands.h"
+#include "station/config/config.h"
+#ifdef LINESIDE_HAVE_DOCTOR
+#include "station/doctor/doctor.h"
+#endif
+
+#include <CLI/CLI.hpp>
+
+#include <iostream>
+
+int main(int argc, char** argv) {
+    using namespace lineside;
+    CLI::App app("Lineside: the factory station's command line");
+    app.require_subcommand(1);
+    app.set_version_flag("--version", LINESIDE_VERSION);
+    std::string socket = "/run/lineside/station.sock";
+    app.add_option("--socket", socket, "the station's Unix socket")->envname("LINESIDE_SOCKET");
+    bool json = false;
+    int status = 0;
+
+    auto* show = app.add_subcommand("status", "what the station is doing");
+    show->add_flag("--json", json, "everything, as JSON");
+    show->callback([&] { status = app::show_status(socket, json); });
+
+    auto* pool = app.add_subcommand("pool", "serials and tokens");
+    pool->require_subcommand(1);
+    auto* pool_status = pool->add_subcommand("status", "what is left");
+    pool_status->add_flag("--json", json, "as JSON");
+    pool_status->callback([&] { status = app::show_pool(socket, json); });
+    app::PoolLoad load;
+    auto* pool_load = pool->add_subcommand("load", "load a batch, all of it or nothing");
+    pool_load->add_option("file", load.file, "CSV file")->required();
+    pool_load->add_option("--pool", load.pool, "pool to load into")->required();
+    pool_load->add_option("--batch", load.batch, "name of the batch");
+    pool_load->add_flag("--test-only", load.test_only, "tokens may be missing");
+    pool_load->add_flag("--preview", load.preview, "check only");
+    pool_load->callback([&] { status = app::load_pool(socket, load); });
+
+    app::OrderOpen order;
+    auto* orders = app.add_subcommand("order", "orders");
+    orders->require_subcommand(1);
+    auto* order_open = orders->add_subcommand("open", "open an order");
+    order_open->add_option("--name", order.name)->required();
+    order_open->add_option("--profile", order.profile)->required();
+    order_open->add_option("--pool", order.pool)->required();
+    order_open->add_option("--quantity", order.quantity)->required();
+    order_open->add_flag("--close-others", order.close_others, "close every open order of the same model");
+    order_open->callback([&] { status = app::open_order(socket, order); });
+
+    auto* slot = app.add_subcommand("slot", "press a tile's button");
+    slot->require_subcommand(1);
+    std::string label;
+    for (const char* what : {"acknowledge", "retry", "stop"}) {
+        auto* press = slot->add_subcommand(what, std::string(what) + " the unit of a slot");
+        press->add_option("slot", label)->required();
+        press->callback([&, what] { status = app::press_slot(socket, label, what); });
+    }
+
+    app::Export wanted;
+    auto* exported = app.add_subcommand("export", "records of finished attempts");
+    exported->add_option("--format", wanted.format)->check(CLI::IsMember({"csv", "json", "zip"}));
+    exported->add_option("--serial", wanted.serial, "A..B");
+    exported->add_option("--since", wanted.since);
+    exported->add_option("--until", wanted.until);
+    exported->add_option("--result", wanted.result)->check(CLI::IsMember({"PASS", "FAIL", "ERROR", "ABORTED"}));
+    exported->add_option("--batch", wanted.batch);
+    exported->add_option("--image", wanted.image);
+    exported->add_option("--slot", wanted.slot);
+    exported->add_option("-o", wanted.output, "file, - = stdout");
+    exported->callback([&] { status = app::export_records(socket, wanted); });
+
+    auto* check = app.add_subcommand("check", "say whether a file would be accepted; changes nothing");
+    check->require_subcommand(1);
+    std::string file;
+    auto* check_config = check->add_subcommand("config", "a station.toml");
+    check_config->add_option("file", file)->required();
+    check_config->add_flag("--json", json);
+    check_config->callback([&] { status = config::run_check_config(file, json); });
+    serial_pool::CheckBatchArguments batch;
+    std::string against;
+    auto* check_batch = check->add_subcommand("batch", "a batch of serials and tokens");
+    check_batch->add_option("file", batch.file, "CSV file, - = stdin")->required();
+    check_batch->add_flag("--test-only", batch.test_only);
+    check_batch->add_option("--against", against, "database of a station");
+    check_batch->add_flag("--json", batch.json);
+    check_batch->callback([&] {
+        if (!against.empty()) {
+            batch.against = against;
+        }
+        status = serial_pool::run_check_batch(batch, std::cout, std::cerr);
+    });
+
+#ifdef LINESIDE_HAVE_DOCTOR
+    doctor::Options doctor;
+    auto* host = app.add_subcommand("doctor", "what is wrong with this host");
+    doctor::add_options(*host, doctor);
+    host->callback([&] { status = doctor::run_doctor(doctor); });
+#endif
+
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? 0 : 2;
+    }
+    return status;
+}
