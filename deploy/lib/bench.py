@@ -260,7 +260,8 @@ class Bench:
         if "old-image" in self.faults:
             command += ["--image-old", self.old_image()]
         self.line = Process("virtual line", command, self.log_file("line"), ready=30)
-        self.environment = station_api.read_env(os.path.join(self.place.line, "env"))
+        told = station_api.read_env(os.path.join(self.place.line, "env"))
+        self.environment = {name: told[name] for name in ("LD_PRELOAD", "UMOCKDEV_DIR", "STAND_IN_SPEED") if name in told}
 
     def slots(self):
         return [(str(board["board"]), board["port"]) for board in self.line_api.boards()]
@@ -269,10 +270,8 @@ class Bench:
         config = os.path.join(self.place.run, "helper.toml")
         if not os.path.exists(config):
             self.group = cgroup_root(os.path.basename(self.place.run))
-            for_workers = {name: value for name, value in self.environment.items()
-                           if name in ("LD_PRELOAD", "UMOCKDEV_DIR", "STAND_IN_SPEED")}
             build.write_text(config, settings.helper_toml(self.place, bsp or {settings.PROFILE: self.place.bsp},
-                                                          for_workers, self.group))
+                                                          self.environment, self.group))
         self.helper = Process("helper", [os.path.join(self.place.binaries, "lineside-helper"), "--config", config],
                               self.log_file("helper"))
         until = time.monotonic() + 10

@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: Apache-2.0
+"""deploy/test: installs what is missing, builds, and runs every test there is.
+
+    deploy/test [--full] [--no-install] [--only PART[,PART…]]
+
+Parts, in order: lint, build, ui, unit, asan, fuzz, integration; --full adds clang, tsan, tidy, soak and fuzzes longer.
+What each part says goes to build/test/<part>.log; its failures are shown. The last line on stdout is the count:
+`N passed, N failed[, N skipped]`. Exit 0 when nothing failed, 1 when something did, 2 usage, 3 when it could not begin.
+"""
+import argparse
+import glob
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as xml
+
+sys.dont_write_bytecode = True
+import build  # noqa: E402
+import packages  # noqa: E402
+
+ROOT = build.ROOT
+LOGS = os.path.join(ROOT, "build/test")
+PARTS = ["lint", "build", "ui", "unit", "asan", "fuzz", "integration"]
+FULL = ["clang", "tsan", "tidy", "soak"]
+# Labels of ctest: what needs root, real time or the whole machine runs by itself, and not under a sanitizer.
+SLOW = "integration|virtual-line|slow|vm|perf"
+
+
+class Tally:
+    def __init__(self):
+        self.passed, self.skipped, self.failed = 0, 0, []
+
+    def one(self, name, good):
+        if good:
+            self.passed += 1
+        else:
+            self.failed.append(name)
+
+    def line(self):
+        text = "%d passed, %d failed" % (self.passed, len(self.failed))
+        return text + (", %d skipped" % self.skipped if self.skipped else "")
+
+
+class Tests:
+    def __init__(self, options):
+        self.options = options
+        self.tally = Tally()
+        self.begun = time.monotonic()
+        shutil.rmtree(LOGS, ignore_errors=True)
+        os.makedirs(LOGS)
+
+    def log(self, part):
+        return open(os.path.join(LOGS, part + ".log"), "a", encoding="utf-8", errors="replace")
+
+    def head(self, text):
+        print("== %4d s  %s" % (time.monotonic() - self.begun, text), flush=True)
+
+    def command(self, part, name, command, cwd=ROOT, env=None):
+        """One command = one test."""
+        with self.log(part) as log:
+            try:
+                build.run_logged(command, log, cwd, env and {**os.environ, **env})
+                self.tally.one(name, True)
+                return True
+            except (build.Failed, OSError) as error:
+                print("%s: %s" % (name, error), flush=True)
+                self.tally.one(name, False)
+                return False
+
+    def ctest(self, part, folder, *arguments, env=None):
+        """Every test of ctest counts; what failed is shown with the end of what it said."""
+        report = os.path.join(LOGS, part + ".xml")
+        if os.path.exists(report):
+            os.unlink(report)
+        command = ["ctest", "--test-dir", folder, "--output-junit", report, "--no-tests=ignore", *arguments]
+        with self.log(part) as log:
+            subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, check=False,
+                           cwd=ROOT, env={**os.environ, **(env or {})})
+        if not os.path.exists(report):
+            print("%s: ctest wrote no report, see %s" % (part, log.name), flush=True)
+            return self.tally.one(part, False)
+        for case in xml.parse(report).getroot().iter("testcase"):
+            name = "%s: %s" % (part, case.get("name"))
+            if case.find("skipped") is not None or case.get("status") in ("notrun", "disabled"):
+                text = case.findtext("skipped") or (case.find("skipped").get("message") if case.find("skipped") is not None else "")
+                if "not found" in (text or "").lower() or "Unable to find executable" in (case.findtext("system-out") or ""):
+                    self.tally.one(name, False)
+                else:
+                    self.tally.skipped += 1
+                    print("skipped: " + name, flush=True)
+            else:
+                good = case.find("failure") is None and case.get("status") != "fail"
+                self.tally.one(name, good)
+                if not good:
+                    print("FAILED %s\n%s" % (name, "\n".join((case.findtext("system-out") or "").splitlines()[-40:])), flush=True)
+
+    # -- parts ----------------------------------------------------------------------------------------------------
+
+    def lint(self):
+        for script in sorted(glob.glob(os.path.join(ROOT, "tests/lint/*.py"))):
+            self.command("lint", os.path.basename(script), [sys.executable, "-B", script])
+
+    def build(self):
+        # Tests and all, but nothing else of the tree is needed to go on with what did build.
+        return self.command("build", "build of everything", ["sh", "-c", "cmake --preset release && ninja -C build/release -k 0 -j%d" % build.jobs()])
+
+    def ui(self):
+        if not shutil.which("npm"):
+            self.tally.skipped += 1
+            print("skipped: ui (no npm)", flush=True)
+            return
+        with self.log("ui") as log:
+            build.dashboard(log)
+            try:
+                build.install_ui_modules(log)
+            except build.Failed as error:
+                print(error)
+                self.tally.one("ui: npm ci", False)
+                return
+        self.tally.one("ui: build", build.dashboard_is_current())
+        done = subprocess.run(["npx", "vitest", "run", "--reporter=default", "--reporter=json", "--outputFile=" + LOGS + "/vitest.json"],
+                              cwd=build.UI, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        with self.log("ui") as log:
+            log.write(done.stdout + done.stderr)
+        found = {word: int(count) for count, word in re.findall(r"(\d+) (passed|failed|skipped)",
+                 next((line for line in reversed(done.stdout.splitlines()) if re.match(r"\s*Tests ", re.sub(r"\x1b\[[0-9;]*m", "", line))), ""))}
+        self.tally.passed += found.get("passed", 0)
+        self.tally.skipped += found.get("skipped", 0)
+        if done.returncode != 0 or not found:
+            print("\n".join(done.stdout.splitlines()[-40:]))
+            self.tally.failed += ["ui: vitest"] * max(1, found.get("failed", 0))
+
+    def unit(self):
+        self.ctest("unit", "build/release", "-j2", "-LE", "integration|perf")
+
+    def sanitized(self, preset, extra=()):
+        """Configures and builds every test program of a preset, and runs those that need nothing but themselves."""
+        folder = os.path.join(ROOT, "build", preset)
+        if not self.command(preset, preset + ": configure", ["cmake", "--preset", preset, *extra]):
+            return
+        wanted = [name for name in self.targets(folder, r"[A-Za-z0-9_-]+_test") if name not in self.programs_of(SLOW)]
+        if self.command(preset, preset + ": build", ["ninja", "-C", folder, "-k", "0", "-j%d" % build.jobs(), *wanted]):
+            self.ctest(preset, folder, "-j2", "-L", "^unit$",
+                       env={"ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1", "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
+                            "TSAN_OPTIONS": "halt_on_error=1"})
+
+    def programs_of(self, labels):
+        """Test programs whose ctest label in the release build is one of `labels`."""
+        found = set()
+        for file in glob.glob(os.path.join(ROOT, "build/release/**/*_test*_include.cmake"), recursive=True):
+            with open(file, encoding="utf-8") as text:
+                match = re.search(r"LABELS;(%s)\b" % labels, text.read().replace(" ", ";"))
+            if match:
+                found.add(re.sub(r"\[\d+\]_include\.cmake$", "", os.path.basename(file)))
+        return found
+
+    def asan(self):
+        self.sanitized("asan")
+
+    def tsan(self):
+        self.sanitized("tsan")
+
+    def clang(self):
+        self.sanitized("clang")
+
+    def fuzz(self):
+        """The corpora run with the unit tests too; here libFuzzer goes on from them for a while."""
+        if not shutil.which("clang++"):
+            self.tally.skipped += 1
+            return
+        folder = os.path.join(ROOT, "build/fuzz")
+        if not self.command("fuzz", "fuzz: configure", ["cmake", "--preset", "fuzz", "-DLINESIDE_FUZZ=ON"]):
+            return
+        names = self.targets(folder, r"fuzz_[a-z0-9_]+")
+        if not self.command("fuzz", "fuzz: build", ["ninja", "-C", folder, "-j%d" % build.jobs(), *names]):
+            return
+        for name in names:
+            found = os.path.join(LOGS, "corpus", name)
+            os.makedirs(found)
+            corpus = os.path.join(ROOT, "tests/fuzz/corpus", name.removeprefix("fuzz_"))
+            self.command("fuzz", name, [os.path.join(folder, "bin", name), "-max_total_time=%d" % (60 if self.options.full else 10),
+                                        "-timeout=10", "-rss_limit_mb=2048", "-artifact_prefix=" + found + "/", found,
+                                        *([corpus] if os.path.isdir(corpus) else [])])
+
+    @staticmethod
+    def targets(folder, pattern):
+        listed = subprocess.run(["ninja", "-C", folder, "-t", "targets", "all"], capture_output=True, text=True, check=False)
+        return sorted(set(re.findall(r"^(%s): phony" % pattern, listed.stdout, re.M)))
+
+    def integration(self):
+        self.ctest("integration", "build/release", "-j1", "-L", "integration")
+
+    def tidy(self):
+        if not shutil.which("run-clang-tidy"):
+            self.tally.skipped += 1
+            return
+        self.command("tidy", "clang-tidy", ["run-clang-tidy", "-quiet", "-p", "build/clang", "(station|serial-pool|provisioning|workers|web)/.*\\.cpp$"])
+
+    def soak(self):
+        run = os.path.join(ROOT, "deploy/run")
+        for cycle in range(5):
+            self.command("soak", "soak: 16 boards with faults, cycle %d" % cycle,
+                         ["sh", "-c", "%s --boards 16 --exit-when-done --seed %d --data build/soak --faults slow-boot=0.2,step-once:set-wifi-ap=0.2" % (run, 100 + cycle)])
+        self.command("soak", "soak: crash", [os.path.join(ROOT, "tests/crash/station"), "--cycles", "20", "--boards", "16", "--seed", "7"])
+
+
+def main(arguments):
+    parser = argparse.ArgumentParser(prog="deploy/test", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
+                                     allow_abbrev=False)
+    parser.add_argument("--full", action="store_true", help="everything there is; takes hours")
+    parser.add_argument("--no-install", action="store_true", help="install nothing: fail with the list of missing Debian packages")
+    parser.add_argument("--only", metavar="PARTS", help="these parts alone")
+    options = parser.parse_args(arguments)
+    chosen = PARTS + (FULL if options.full else [])
+    if options.only:
+        chosen = options.only.split(",")
+        if not set(chosen) <= set(PARTS + FULL):
+            parser.error("--only: the parts are " + ", ".join(PARTS + FULL))
+    os.umask(0o022)
+    try:
+        packages.ensure({"build", "run", "ui", "test"}, not options.no_install)
+    except packages.Missing as error:
+        print(error, file=sys.stderr)
+        return 3
+    if os.geteuid() != 0:
+        print("the tests mount file systems and make users: run this as root (sudo)", file=sys.stderr)
+        return 3
+    tests = Tests(options)
+    for part in chosen:
+        tests.head(part)
+        getattr(tests, part)()
+    tests.head("done; logs in build/test")
+    for name in tests.tally.failed:
+        print("FAILED " + name)
+    print(tests.tally.line(), flush=True)
+    return 1 if tests.tally.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the tests across components share: a data folder of their own, the bench of deploy/run, SQL, storages."""
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import time
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.abspath(os.path.join(HERE, "../.."))
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(ROOT, "deploy/lib"))
+import bench  # noqa: E402
+import settings  # noqa: E402
+import station_api  # noqa: E402
+
+LINE = os.path.join(ROOT, "tests/virtual-line")
+
+
+def need_root():
+    if os.geteuid() != 0:
+        print("this needs root")
+        sys.exit(77)
+
+
+def data_folder(name, fresh=True):
+    """Below build/, so that a run on a full /tmp is not what is tested. `fresh`: nothing of an earlier test."""
+    folder = os.path.join(ROOT, "build/test-data", name)
+    if fresh:
+        shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(folder, exist_ok=True)
+    return folder
+
+
+def wait_for(what, seconds, every=0.1, tell=""):
+    """The first true answer of `what`."""
+    until = time.monotonic() + seconds
+    while True:
+        answer = what()
+        if answer:
+            return answer
+        if time.monotonic() > until:
+            raise AssertionError("not within %d s: %s" % (seconds, tell() if callable(tell) else tell))
+        time.sleep(every)
+
+
+def sql(data, query, *arguments):
+    """Reads the station's database as it is on the disk."""
+    link = sqlite3.connect("file:%s?mode=ro" % os.path.join(data, "station/station.db"), uri=True, timeout=20)
+    try:
+        link.row_factory = sqlite3.Row
+        return [dict(row) for row in link.execute(query, arguments)]
+    finally:
+        link.close()
+
+
+def image_of(data):
+    """The folder of the newest cached image."""
+    images = os.path.join(data, "helper/images")
+    found = [os.path.join(images, name) for name in os.listdir(images)
+             if os.path.exists(os.path.join(images, name, "image.json"))]
+    return max(found, key=os.path.getmtime)
+
+
+def storages(data, *more):
+    """check-storage's view of all boards, by number."""
+    done = subprocess.run([os.path.join(LINE, "check-storage"), "--dir", os.path.join(data, "line"), "--bsp", image_of(data), *more],
+                          capture_output=True, text=True, check=False)
+    if not done.stdout:
+        raise AssertionError("check-storage: " + done.stderr)
+    return {board["board"]: board for board in json.loads(done.stdout)["boards"]}
+
+
+def deploy_run(data, *arguments, env=None, timeout=900):
+    """deploy/run as a person would; returns (status, what stdout held, seconds, stderr)."""
+    begun = time.monotonic()
+    done = subprocess.run([os.path.join(ROOT, "deploy/run"), "--exit-when-done", "--no-install", "--data", data, *arguments],
+                          capture_output=True, text=True, timeout=timeout, check=False, env=env, stdin=subprocess.DEVNULL)
+    return done.returncode, done.stdout, time.monotonic() - begun, done.stderr
+
+
+def tiles(api):
+    return {tile["slot"]: tile for tile in api.status()["slots"]}
+
+
+def job_processes(job=None):
+    """Processes that were started for a job (or for any): [(pid, command line)]."""
+    found = []
+    for pid in os.listdir("/proc"):
+        if not pid.isdigit():
+            continue
+        try:
+            with open("/proc/%s/environ" % pid, "rb") as file:
+                environment = file.read().split(b"\0")
+            with open("/proc/%s/cmdline" % pid, "rb") as file:
+                command = file.read().replace(b"\0", b" ").decode("utf-8", "replace").strip()
+        except OSError:
+            continue
+        marks = [entry for entry in environment if entry.startswith(b"LINESIDE_JOB=")]
+        if marks and (job is None or marks[0] == b"LINESIDE_JOB=%d" % job):
+            found.append((int(pid), command))
+    return found
+
+
+def main():
+    need_root()
+    unittest.main(verbosity=2)

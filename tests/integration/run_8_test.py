@@ -1,0 +1,66 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Eight boards from plug-in to PASS by deploy/run, twice; what is on their storages; how often the image was built."""
+import json
+import os
+import unittest
+
+import common
+
+
+class Run(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.data = common.data_folder("run-8")
+
+    def run_8(self):
+        status, out, seconds, error = common.deploy_run(self.data, "--boards", "8")
+        self.assertEqual(status, 0, error)
+        self.assertEqual(out.count("\n"), 1, "stdout holds one line and nothing else: %r" % out)
+        counts = json.loads(out)
+        self.assertEqual({**counts, "seconds": 0}, {"boards": 8, "pass": 8, "fail": 0, "error": 0, "aborted": 0, "seconds": 0})
+        boards = common.storages(self.data)
+        self.assertEqual(sorted(boards), list(range(1, 9)))
+        for board in boards.values():
+            self.assertTrue(board["equal"], board)
+        serials = [board["serial"] for board in boards.values()]
+        self.assertEqual(len(set(serials)), 8, serials)
+        for row in common.sql(self.data, "SELECT s.value, l.state, u.chip_id FROM lease l JOIN serial s ON s.id = l.serial_id"
+                                         " JOIN unit u ON u.id = l.unit_id WHERE l.state <> 'released'"):
+            self.assertEqual(row["state"], "burned", row)
+        return seconds, set(serials)
+
+    def test_1_two_runs(self):
+        first, serials = self.run_8()
+        second, others = self.run_8()
+        print("first run %.1f s, second %.1f s" % (first, second))
+        self.assertLess(second, 60)
+        self.assertFalse(serials & others, "a serial on two units")
+        self.assertEqual(common.sql(self.data, "SELECT builds FROM image"), [{"builds": 1}])
+
+    def test_2_builds_are_counted(self):
+        def builds(api):
+            return max(image["builds"] for image in api.status()["images"] if image["profile"] == common.settings.PROFILE)
+
+        with common.bench.Bench(self.data, 1, seed=4711) as bench:
+            bench.start()
+            self.assertEqual(builds(bench.station_api), 1, "after a restart")
+            self.assertEqual(json.loads(bench.cli("status", "--json").stdout)["images"][0]["builds"], 1)
+        with open(os.path.join(self.data, "bsp/rootfs/etc/hostname"), "r+b") as file:
+            byte = file.read(1)
+            file.seek(0)
+            file.write(bytes([byte[0] ^ 1]))
+        with common.bench.Bench(self.data, 1, seed=4712) as bench:
+            bench.start()
+            bench.load_serials()
+            bench.open_order()
+            bench.plug_all()
+            found = common.wait_for(bench.verdicts, 120)
+            self.assertEqual(found["1"]["result"], "PASS", found)
+            self.assertEqual(builds(bench.station_api), 2, "after one byte of the tree changed")
+        board = common.storages(self.data)[1]
+        self.assertTrue(board["equal"], board)
+
+
+if __name__ == "__main__":
+    common.main()
