@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 import { mock } from './server.mjs';
+import { given, tile } from './states.mjs';
 
 const out = join(dirname(fileURLToPath(import.meta.url)), '..', 'shots');
 const wall = { width: 1920, height: 1080 };
@@ -24,7 +25,7 @@ const shots = [
   { name: 'wall-16', scene: 'mixed16', size: wall }, { name: 'wall-all', scene: 'all', size: wall },
   { name: 'wall-8', scene: '8', size: wall }, { name: 'wall-32', scene: '32', size: wall }, { name: 'wall-64', scene: '64', size: wall },
   { name: 'wall-16-desk', scene: 'mixed16', size: desk }, { name: 'wall-blocked', scene: 'blocked', size: wall }, { name: 'wall-none', scene: 'none', size: desk },
-  { name: 'tablet-8', scene: '8', size: tablet }, { name: 'tablet-16', scene: 'mixed16', size: tablet },
+  { name: 'wall-long', scene: 'given', size: wall }, { name: 'tablet-8', scene: '8', size: tablet }, { name: 'tablet-16', scene: 'mixed16', size: tablet },
   { name: 'not-live', scene: 'mixed16', size: wall, then: async (page, server) => { server.silence(true); await page.waitForTimeout(4500); } },
   { name: 'unit-pass', scene: 'mixed16', size: wall, then: unitOf('2') },
   { name: 'unit-pass-desk', scene: 'mixed16', size: desk, then: unitOf('2') },
@@ -45,6 +46,16 @@ const shots = [
     },
   })),
 ];
+
+const long = [
+  ['error', 'E06', 'Flash tool ended without saying it had flashed', 'Press Try again'], ['error', 'E01', 'Unit left while it was worked on', 'Check the cable, plug in again'],
+  ['failOut', 'F06', 'Unit that answers is not the one that was flashed', 'Check the cables'], ['timeout', 'E05', 'Flash tool went silent', 'Press Try again'],
+  ['interrupted', 'E40', 'Station restarted while the unit was worked on', 'Put the unit back'], ['stopped', 'A02', 'Unit was taken out before work began', 'Plug in again'],
+];
+given.push(...Array.from({ length: 16 }, (_, i) => {
+  const [kind, display_code, reason, action] = long[i % long.length];
+  return tile(String(i + 1), kind, { display_code, reason, action });
+}));
 
 const wanted = process.argv.slice(2);
 await mkdir(out, { recursive: true });

@@ -13,7 +13,7 @@ const proven = { image: true, serial: true, saved: true };
 const kinds = {
   empty: { state: 'empty', word: 'Empty', short: 'Empty', icon: 'plug', tone: 'sunken', reason: 'Plug in a unit', present: false },
   skipped: { state: 'skipped', word: 'Skipped', short: 'Skipped', icon: 'slash', tone: 'sunken', reason: 'Port not enabled', present: false },
-  unmapped: { state: 'unmapped', word: 'Unmapped port', short: 'Unmapped', icon: 'question', tone: 'sunken', reason: 'No slot names this port', mapped: false },
+  unmapped: { state: 'unmapped', word: 'No slot', short: 'No slot', icon: 'question', tone: 'sunken', reason: 'A unit is at a port without a slot', action: 'Call technician', action_icon: 'phone', mapped: false },
   found: { state: 'found', word: 'Found', short: 'Found', icon: 'dot', tone: 'work', reason: 'Xavier NX, checking', step: 1 },
   waiting: { state: 'waiting', word: 'Waiting', short: 'Waiting', icon: 'clock', tone: 'work', fact: '3rd in line', position_in_line: 3, time_left_s: 130, time_form: 'in', step: 1 },
   noOrder: { state: 'waiting', word: 'Waiting', short: 'Waiting', icon: 'clock', tone: 'work', reason: 'No order is open for Xavier NX', step: 1 },
@@ -77,11 +77,14 @@ function many(n) {
   });
 }
 
+export const given = [];
 const scenes = {
   mixed16, all, 8: eight, 32: () => many(32), 64: () => many(64),
   empty: () => Array.from({ length: 8 }, (_, i) => tile(String(i + 1), 'empty')),
   blocked: () => Array.from({ length: 8 }, (_, i) => tile(String(i + 1), i < 2 ? 'noOrder' : 'empty')),
   none: () => [],
+  // The longest phrases of station/base/codes, given by the test that reads them.
+  given: () => given,
 };
 
 export function countsOf(tiles) {

@@ -8,7 +8,7 @@ import { t } from '../i18n';
 import { Icon } from './icon';
 import { press, pressOf } from './press';
 import {
-  factOf, isQuiet, isVerdict, shortWord, smallFact, spokenTile, timeText,
+  actionBudget, factOf, isQuiet, isVerdict, shortWord, smallFact, spokenTile, timeText,
 } from './tile_text';
 
 export function secondsLeft(tile: Tile): number | null {
@@ -54,13 +54,12 @@ function Steps({ step }: { step: number }): JSX.Element {
 }
 
 function Foot({ tile }: { tile: Tile }): JSX.Element | null {
-  if (!tile.mapped) return <span class="port">{tile.port}</span>;
   if (tile.action !== null) {
     return (
       <>
         <span class="band">
           {tile.action_icon !== null && <Icon name={tile.action_icon} heavy />}
-          <span class="action">{tile.action}</span>
+          <span class={tile.action.length > actionBudget ? 'action long' : 'action'}>{tile.action}</span>
         </span>
         {tile.button !== null && (
           <span class="key">
@@ -117,7 +116,10 @@ export function TileView({ slot }: { slot: string }): JSX.Element | null {
         </span>
         {within ? <Within tile={tile} /> : fact && <span class={`fact fact-${fact.size}`}>{fact.text}</span>}
         {!within && tile.tone === 'work' && <TimeLeft tile={tile} />}
-        <span class="foot"><Foot tile={tile} /></span>
+        <span class="foot">
+          {!tile.mapped && <span class="port">{tile.port}</span>}
+          <Foot tile={tile} />
+        </span>
         {tile.state !== firstState.current && <span class="changed" key={tile.state} />}
       </button>
     </div>

@@ -4,7 +4,15 @@ import type { Tile } from '../api/types';
 import { t } from '../i18n';
 import { duration, ordinal } from '../i18n/format';
 
-export type FactSize = 'big' | 'middle' | 'serial' | 'reason' | 'note';
+export type FactSize = 'big' | 'middle' | 'serial' | 'reason' | 'long' | 'note';
+
+// What fits one line of a large tile; longer phrases are walk-up text in smaller type on two lines.
+export const reasonBudget = 21;
+export const actionBudget = 19;
+
+const reasonFact = (text: string): { text: string; size: FactSize } => ({
+  text, size: text.length > reasonBudget ? 'long' : 'reason',
+});
 
 export function factOf(tile: Tile): { text: string; size: FactSize } | null {
   if (tile.note !== null) return { text: tile.note, size: 'note' };
@@ -18,16 +26,17 @@ export function factOf(tile: Tile): { text: string; size: FactSize } | null {
       if (tile.serial !== null) return { text: tile.serial, size: 'serial' };
       break;
     case 'frame-red':
+    case 'frame-red-double':
     case 'stripe':
       if (tile.display_code !== null && tile.reason !== null) {
-        return { text: `${tile.display_code} · ${tile.reason}`, size: 'reason' };
+        return reasonFact(`${tile.display_code} · ${tile.reason}`);
       }
       break;
     default:
       break;
   }
   const text = tile.reason ?? tile.fact;
-  return text === null ? null : { text, size: 'reason' };
+  return text === null ? null : reasonFact(text);
 }
 
 export function timeText(tile: Tile, secondsLeft: number | null): string | null {

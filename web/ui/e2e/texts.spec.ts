@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every failure of station/base/codes fits its tile with the real font: nothing cut, nothing over another line, at each
+// tile class. Runs over the mock alone.
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { given, tile } from '../mock/states.mjs';
+import type { Tile } from '../src/api/types';
+import { openBench, openWall, type Bench } from './bench';
+
+const source = readFileSync(new URL('../../../station/base/codes.cpp', import.meta.url), 'utf8');
+const entries = [...source.matchAll(/\{"([a-z_.*]+)",\s*\w+,\s*"([FEA]\d+)",\s*"([^"]*)",\s*"([^"]*)"/g)];
+
+function tileOf(slot: string, code: string, display: string, sentence: string, action: string): Tile {
+  const kind = display.startsWith('F') ? 'failOut' : display.startsWith('E') ? 'error' : 'stopped';
+  return tile(slot, kind, { code, display_code: display, reason: sentence, action });
+}
+
+const pages: Tile[][] = [];
+for (let from = 0; from < entries.length; from += 16) {
+  pages.push(entries.slice(from, from + 16).map(([, code = '', display = '', sentence = '', action = ''], i) => tileOf(String(i + 1), code, display, sentence, action)));
+}
+
+let bench: Bench;
+beforeAll(async () => {
+  given.push(...(pages[0] ?? []));
+  const url = process.env.LINESIDE_URL;
+  delete process.env.LINESIDE_URL;
+  bench = await openBench('given');
+  if (url !== undefined) process.env.LINESIDE_URL = url;
+});
+afterAll(() => bench.close());
+
+const sizes = [
+  { name: 'large', width: 1920, height: 1080, slots: 16 },
+  { name: 'tablet', width: 800, height: 1280, slots: 8 },
+  { name: 'few', width: 1920, height: 1080, slots: 8 },
+];
+
+describe('every failure fits its tile', () => {
+  it('reads the table', () => expect(entries.length).toBeGreaterThan(40));
+
+  it.each(sizes)('$name', async ({ width, height, slots }) => {
+    const cut: string[] = [];
+    const all = pages.flat();
+    for (let from = 0; from < all.length; from += slots) {
+      given.splice(0, given.length, ...Array.from({ length: slots }, (_, i) => {
+        const one = all[(from + i) % all.length];
+        if (!one) throw new Error('no tile');
+        return { ...one, slot: String(i + 1) };
+      }));
+      const { page } = await openWall(bench, { width, height });
+      await page.evaluate(() => document.fonts.ready);
+      cut.push(...await page.$$eval('.tile', (tiles) => tiles.flatMap((one) => {
+        const edge = one.getBoundingClientRect();
+        const foot = one.querySelector('.foot')?.getBoundingClientRect();
+        const out: string[] = [];
+        for (const part of one.querySelectorAll<HTMLElement>('.word > *, .action, .fact, .key span')) {
+          const box = part.getBoundingClientRect();
+          if (box.width === 0) continue;
+          if (box.right > edge.right || box.bottom > edge.bottom) out.push(`cut: ${part.textContent}`);
+          if (part.classList.contains('fact') && foot && foot.height > 0 && box.bottom > foot.top + 2) out.push(`over the foot: ${part.textContent}`);
+        }
+        return out;
+      })));
+      await page.close();
+    }
+    expect([...new Set(cut)]).toEqual([]);
+  });
+});
