@@ -6,6 +6,7 @@
 
 #include "station/db/query.h"
 #include "station/engine/facade.h"
+#include "station/records/record_filter.h"
 #include "web/server/event_stream.h"
 #include "web/server/http.h"
 #include "web/server/router.h"
@@ -85,6 +86,7 @@ void get_pool(Api&, const Request&, const ReplyPtr&);
 void preview_batch(Api&, const Request&, const ReplyPtr&);
 void load_batch(Api&, const Request&, const ReplyPtr&);
 // records.cpp, export.cpp
+[[nodiscard]] Result<records::RecordFilter> filter_of(const Request& request);
 void get_records(Api&, const Request&, const ReplyPtr&);
 void export_records(Api&, const Request&, const ReplyPtr&);
 // orders.cpp

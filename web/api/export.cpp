@@ -3,12 +3,11 @@
 // the next slice only when the one before has been written to the client: memory stays flat whatever
 // the number of records, a slow client holds nothing, and pages are served in between.
 #include "web/api/api.h"
-#include "web/api/record_filter.h"
+#include "station/records/record_export.h"
 #include "web/api/record_writer.h"
 #include "web/server/problem.h"
 
 #include "station/base/clock.h"
-#include "station/base/text.h"
 
 #include <fmt/format.h>
 
@@ -48,34 +47,35 @@ class ExportSource final : public web::BodySource {
 }  // namespace
 
 void export_records(Api& api, const Request& request, const ReplyPtr& reply) {
-    auto filter = record_filter(request);
+    auto filter = filter_of(request);
     if (!filter) {
         reply->problem(filter.error());
         return;
     }
-    const auto format = request.query_value("format").value_or("");
-    if (format != "csv" && format != "json" && format != "zip") {
+    const auto format = records::format_from_text(request.query_value("format").value_or(""));
+    if (!format) {
         reply->problem(web::http_error("http.parameter", "Parameter format must be csv, json or zip"));
         return;
     }
-    auto log_folder = [&facade = api.facade](std::int64_t job) { return facade.log_folder(job); };
     std::shared_ptr<RecordWriter> writer;
-    web::Response response;
-    if (format == "csv") {
-        writer = csv_writer(std::move(*filter));
-        response.content_type = "text/csv; charset=utf-8";
-    } else if (format == "json") {
-        writer = json_writer(std::move(*filter));
-        response.content_type = "application/json";
-    } else {
-        writer = zip_writer(std::move(*filter), log_folder);
-        response.content_type = "application/zip";
+    switch (*format) {
+        case records::Format::csv:
+            writer = csv_writer(*filter);
+            break;
+        case records::Format::json:
+            writer = json_writer(*filter);
+            break;
+        case records::Format::zip:
+            writer = zip_writer(*filter, [&facade = api.facade](std::int64_t job) { return facade.log_folder(job); });
+            break;
     }
+    web::Response response;
+    response.content_type = records::media_type(*format);
     std::string stamp = base::iso_utc(base::SystemClock().wall_ms()).substr(0, 19);
     std::erase(stamp, '-');
     std::erase(stamp, ':');
     response.headers.push_back(
-        {"Content-Disposition", fmt::format("attachment; filename=\"records-{}Z.{}\"", stamp, format)}
+        {"Content-Disposition", fmt::format("attachment; filename=\"records-{}Z.{}\"", stamp, records::file_extension(*format))}
     );
     response.source = std::make_shared<ExportSource>(api.facade, std::move(writer));
     reply->send(std::move(response));

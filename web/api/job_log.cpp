@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kPiece = 64 * 1024;
 
-// "02-set-nvme.log", and for a further attempt of the step "02-set-nvme.2.log" or "02-set-nvme-2.log".
+// "02-set-nvme.1.log": step and attempt; the number in front only sorts the folder.
 bool is_log_of(std::string_view file, const LogSegment& step) {
     const auto dash = file.find('-');
     if (dash == std::string_view::npos || dash == 0 || !file.ends_with(".log") ||
@@ -28,10 +28,7 @@ bool is_log_of(std::string_view file, const LogSegment& step) {
         return false;
     }
     const auto name = file.substr(dash + 1, file.size() - dash - 5);
-    if (step.attempt == 1) {
-        return name == step.name;
-    }
-    return name == fmt::format("{}.{}", step.name, step.attempt) || name == fmt::format("{}-{}", step.name, step.attempt);
+    return name == fmt::format("{}.{}", step.name, step.attempt) || (step.attempt == 1 && name == step.name);
 }
 
 void find_files(JoinedLog& log, const std::string& folder) {
@@ -78,9 +75,9 @@ base::Result<std::string> read_part(const fs::path& file, std::uint64_t at, std:
     return bytes;
 }
 
-std::string heading(const LogSegment& segment, bool first) {
-    const auto again = segment.attempt > 1 ? fmt::format(", attempt {}", segment.attempt) : std::string();
-    return fmt::format("{}=== {:02} {}{} ===\n", first ? "" : "\n", segment.index, segment.name, again);
+// As in the ZIP export.
+std::string heading(const LogSegment& segment) {
+    return fmt::format("==> {} <==\n", segment.file.filename().native());
 }
 
 class LogSource final : public web::BodySource {
@@ -88,7 +85,7 @@ class LogSource final : public web::BodySource {
     explicit LogSource(JoinedLog log) : log_(std::move(log)) {
         std::erase_if(log_.segments, [](const LogSegment& s) { return s.size == 0; });
         for (const LogSegment& segment : log_.segments) {
-            length_ += heading(segment, &segment == &log_.segments.front()).size() + segment.size;
+            length_ += heading(segment).size() + segment.size;
         }
     }
     [[nodiscard]] std::optional<std::uint64_t> length() const override { return length_; }
@@ -98,7 +95,7 @@ class LogSource final : public web::BodySource {
             return;
         }
         const LogSegment& segment = log_.segments[segment_];
-        std::string piece = at_ == 0 ? heading(segment, segment_ == 0) : std::string();
+        std::string piece = at_ == 0 ? heading(segment) : std::string();
         const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(kPiece, segment.size - at_));
         auto bytes = read_part(segment.file, at_, count);
         if (!bytes || bytes->size() != count) {

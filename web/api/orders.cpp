@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Orders and images.
+// Orders, images, and the status page that joins them with what the engine sees.
+#include "serial-pool/pool_status.h"
+#include "station/base/clock.h"
 #include "web/api/api.h"
 #include "web/api/words.h"
 
@@ -33,8 +35,8 @@ Result<Json> orders_json(Tx& tx) {
 Result<Json> images_json(Tx& tx) {
     auto rows = tx.all<std::string, std::string, std::string, Text, std::int64_t, std::int64_t, std::int64_t, std::int64_t,
                        Number>(
-        "SELECT key, profile, state, tool_version, builds, coalesce(bytes, 0), coalesce(partitions, 0), coalesce(files, 0),"
-        " built_ms FROM image ORDER BY id DESC LIMIT 1000");
+        "SELECT key, profile, state, tool_version, (SELECT sum(x.builds) FROM image x WHERE x.profile = i.profile), coalesce(bytes, 0), coalesce(partitions, 0), coalesce(files, 0),"
+        " built_ms FROM image i ORDER BY id DESC LIMIT 1000");
     if (!rows) {
         return tl::unexpected(rows.error());
     }
@@ -47,7 +49,52 @@ Result<Json> images_json(Tx& tx) {
     return Json{{"images", std::move(images)}};
 }
 
+// The engine's live rows, with what the database knows beside.
+void fill(Json& live, const Json& stored) {
+    for (Json& row : live) {
+        for (const Json& other : stored) {
+            if (row.is_object() && row.value("id", Json()) == other["id"]) {
+                Json full = other;
+                full.update(row);
+                row = std::move(full);
+            }
+        }
+    }
+}
+
+Result<Json> status_json(Tx& tx, Json status) {
+    auto orders = orders_json(tx);
+    auto images = images_json(tx);
+    auto pools = serial_pool::pool_status(tx, base::SystemClock().wall_ms());
+    if (!orders || !images || !pools) {
+        return tl::unexpected(!orders ? orders.error() : !images ? images.error() : pools.error());
+    }
+    if (status.value("images", Json()).is_array()) {
+        fill(status["images"], (*images)["images"]);
+    } else {
+        status["images"] = (*images)["images"];
+    }
+    Json all = (*orders)["orders"];
+    for (Json& order : all) {
+        for (const Json& live : status.value("orders", Json::array())) {
+            if (live.is_object() && live.value("id", Json()) == order["id"]) {
+                order.update(live);
+            }
+        }
+    }
+    status["orders"] = std::move(all);
+    status["pools"] = Json::array();
+    for (const auto& pool : *pools) {
+        status["pools"].push_back(serial_pool::to_json(pool));
+    }
+    return status;
+}
+
 }  // namespace
+
+void get_status(Api& api, const Request& /*request*/, const ReplyPtr& reply) {
+    api.read(reply, [status = api.facade.status()](Tx& tx) { return status_json(tx, status); });
+}
 
 void get_orders(Api& api, const Request& /*request*/, const ReplyPtr& reply) { api.read(reply, orders_json); }
 

@@ -2,6 +2,7 @@
 #include "web/api/record_writer.h"
 
 #include "station/base/json.h"
+#include "station/records/record_export.h"
 
 #include <fmt/format.h>
 
@@ -16,7 +17,7 @@ constexpr std::int64_t kRows = 500;
 // Walks the view in slices of kRows rows.
 class RowWalk {
   public:
-    explicit RowWalk(RecordFilter filter) : filter_(std::move(filter)) {}
+    explicit RowWalk(const records::RecordFilter& filter) : where_(records::where(filter)) {}
 
     // Calls `visit` for each row of the next slice; false at the end.
     base::Result<bool> slice(Tx& tx, const std::function<void(const Tx::Row&)>& visit) {
@@ -27,11 +28,10 @@ class RowWalk {
             }
             last_ = std::get<0>(**newest);
         }
-        RecordFilter next = filter_;
-        next.add("job > ? AND job <= ?", {done_, *last_});
+        const auto next = narrowed(where_, "job > ? AND job <= ?", {done_, *last_});
         std::int64_t count = 0;
-        auto read = tx.each(fmt::format("SELECT * FROM record_v1 WHERE {} ORDER BY job LIMIT {}", next.where, kRows),
-                            next.values, [&](const Tx::Row& row) {
+        auto read = tx.each(fmt::format("SELECT * FROM record_v1{} ORDER BY job LIMIT {}", next.sql, kRows),
+                            next.args, [&](const Tx::Row& row) {
                                 done_ = row.integer(0);
                                 ++count;
                                 visit(row);
@@ -44,7 +44,7 @@ class RowWalk {
     }
 
   private:
-    RecordFilter filter_;
+    records::Where where_;
     std::int64_t done_ = 0;
     std::optional<std::int64_t> last_;
 };
@@ -88,7 +88,7 @@ std::string value_json(const db::Value& value) {
 
 class CsvWriter final : public RecordWriter {
   public:
-    explicit CsvWriter(RecordFilter filter) : walk_(std::move(filter)) {}
+    explicit CsvWriter(const records::RecordFilter& filter) : walk_(filter) {}
     base::Result<std::string> next(Tx& tx) override {
         std::string out;
         if (!std::exchange(begun_, true)) {
@@ -107,7 +107,7 @@ class CsvWriter final : public RecordWriter {
                 // Numbers are numbers: only text can be a formula.
                 const bool is_text = std::holds_alternative<std::string>(value);
                 out += i == 0 ? "" : ",";
-                out += is_text ? csv_cell(std::get<std::string>(value)) : value_text(value);
+                out += is_text ? records::csv_cell(std::get<std::string>(value)) : value_text(value);
             }
             out += "\r\n";
         });
@@ -126,7 +126,7 @@ class CsvWriter final : public RecordWriter {
 
 class JsonWriter final : public RecordWriter {
   public:
-    explicit JsonWriter(RecordFilter filter) : walk_(std::move(filter)) {}
+    explicit JsonWriter(const records::RecordFilter& filter) : walk_(filter) {}
     base::Result<std::string> next(Tx& tx) override {
         if (!more_) {
             return std::string();
@@ -158,27 +158,22 @@ class JsonWriter final : public RecordWriter {
 
 }  // namespace
 
-std::string csv_cell(std::string_view text) {
-    std::string cell;
-    if (!text.empty() && std::string_view("=+-@\t\r").find(text.front()) != std::string_view::npos) {
-        cell = "'";
-    }
-    cell += text;
-    if (cell.find_first_of(",\"\r\n") == std::string::npos) {
-        return cell;
-    }
-    std::string quoted = "\"";
-    for (const char c : cell) {
-        quoted += c;
-        if (c == '"') {
-            quoted += '"';
+records::Where narrowed(records::Where where, std::string_view condition, const std::vector<db::Value>& values) {
+    where.sql += where.sql.empty() ? " WHERE " : " AND ";
+    auto next = values.begin();
+    for (const char c : condition) {
+        if (c == '?' && next != values.end()) {
+            where.args.push_back(*next++);
+            where.sql += fmt::format("?{}", where.args.size());
+        } else {
+            where.sql += c;
         }
     }
-    return quoted + "\"";
+    return where;
 }
 
-std::shared_ptr<RecordWriter> csv_writer(RecordFilter filter) { return std::make_shared<CsvWriter>(std::move(filter)); }
+std::shared_ptr<RecordWriter> csv_writer(const records::RecordFilter& filter) { return std::make_shared<CsvWriter>(filter); }
 
-std::shared_ptr<RecordWriter> json_writer(RecordFilter filter) { return std::make_shared<JsonWriter>(std::move(filter)); }
+std::shared_ptr<RecordWriter> json_writer(const records::RecordFilter& filter) { return std::make_shared<JsonWriter>(filter); }
 
 }  // namespace lineside::api

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The ZIP export, written by libarchive into a string that is handed on slice by slice.
 #include "station/base/text.h"
-#include "station/base/unique_fd.h"
+#include "station/records/record_export.h"
 #include "web/api/job_log.h"
 #include "web/api/record_writer.h"
 
@@ -10,15 +10,13 @@
 
 #include <fmt/format.h>
 
-#include <ctime>
 #include <deque>
+#include <set>
 
 namespace lineside::api {
 namespace {
 
 using db::Tx;
-
-constexpr std::size_t kSlice = 256 * 1024;  // of input, so that a slice stays short
 
 struct FreeArchive {
     void operator()(archive* a) const { archive_write_free(a); }
@@ -28,16 +26,16 @@ struct FreeEntry {
 };
 
 struct LogJob {
-    std::int64_t job = 0;
-    std::int64_t attempt = 1;
-    std::string folder;  // serial, or "unit-7"
+    std::int64_t job = 0, unit = 0, attempt = 1, ended_ms = 0;
+    std::string serial, lease, result;
 };
 
 class ZipWriter final : public RecordWriter {
   public:
-    ZipWriter(RecordFilter filter, LogFolder log_folder)
-        : filter_(std::move(filter)), log_folder_(std::move(log_folder)), archive_(archive_write_new()) {
+    ZipWriter(const records::RecordFilter& filter, LogFolder log_folder)
+        : filter_(filter), where_(records::where(filter)), log_folder_(std::move(log_folder)), archive_(archive_write_new()) {
         archive_write_set_format_zip(archive_.get());
+        archive_write_set_format_option(archive_.get(), "zip", "compression-level", "1");
         archive_write_set_bytes_in_last_block(archive_.get(), 1);
         archive_write_set_bytes_per_block(archive_.get(), 0);
         archive_write_open2(archive_.get(), this, nullptr, &ZipWriter::take, nullptr, nullptr);
@@ -69,7 +67,7 @@ class ZipWriter final : public RecordWriter {
             case Stage::json:
                 return table(tx, "records.json", json_writer(filter_), Stage::logs);
             case Stage::logs:
-                return log_ ? log_piece() : next_log(tx);
+                return log_ ? log_pieces() : next_log(tx);
             case Stage::index:
                 return write_index();
             case Stage::ended:
@@ -78,12 +76,12 @@ class ZipWriter final : public RecordWriter {
         return {};
     }
 
-    base::Status begin(const std::string& name) {
+    base::Status begin(const std::string& name, std::int64_t at_ms) {
         const std::unique_ptr<archive_entry, FreeEntry> entry(archive_entry_new());
         archive_entry_set_pathname_utf8(entry.get(), name.c_str());
         archive_entry_set_filetype(entry.get(), AE_IFREG);
         archive_entry_set_perm(entry.get(), 0644);
-        archive_entry_set_mtime(entry.get(), std::time(nullptr), 0);
+        archive_entry_set_mtime(entry.get(), at_ms / 1000, 0);
         return check(archive_write_header(archive_.get(), entry.get()));
     }
     base::Status write(std::string_view bytes) {
@@ -104,7 +102,12 @@ class ZipWriter final : public RecordWriter {
     base::Status table(Tx& tx, const char* name, std::shared_ptr<RecordWriter> fresh, Stage after) {
         if (!table_) {
             table_ = std::move(fresh);
-            if (auto begun = begin(name); !begun) {
+            auto newest = tx.one<std::int64_t>("SELECT coalesce(max(ended_ms), 0) FROM job");
+            if (!newest) {
+                return tl::unexpected(newest.error());
+            }
+            newest_ms_ = std::get<0>(**newest);
+            if (auto begun = begin(name, newest_ms_); !begun) {
                 return begun;
             }
         }
@@ -122,15 +125,14 @@ class ZipWriter final : public RecordWriter {
 
     base::Status next_log(Tx& tx) {
         if (jobs_.empty()) {
-            RecordFilter more = filter_;
-            more.add("job > ?", {job_});
-            auto read = tx.each(
-                fmt::format("SELECT job, attempt, serial, unit FROM record_v1 WHERE {} ORDER BY job LIMIT 200", more.where),
-                more.values, [&](const Tx::Row& row) {
-                    jobs_.push_back({row.integer(0), row.integer(1),
-                                     row.is_null(2) ? fmt::format("unit-{}", row.integer(3)) : row.text(2)});
-                    return true;
-                });
+            const auto more = narrowed(where_, "job > ?", {row_.job});
+            auto read = tx.each(fmt::format("SELECT job, unit, attempt, ended_ms, serial, lease, result FROM record_v1{}"
+                                            " ORDER BY job LIMIT 200", more.sql),
+                                more.args, [&](const Tx::Row& row) {
+                                    jobs_.push_back({row.integer(0), row.integer(1), row.integer(2), row.integer(3),
+                                                     row.text(4), row.text(5), row.text(6)});
+                                    return true;
+                                });
             if (!read) {
                 return read;
             }
@@ -139,37 +141,43 @@ class ZipWriter final : public RecordWriter {
                 return {};
             }
         }
-        const LogJob next = jobs_.front();
+        row_ = jobs_.front();
         jobs_.pop_front();
-        job_ = next.job;
-        auto log = joined_log(tx, next.job, log_folder_(next.job));
+        auto log = joined_log(tx, row_.job, log_folder_(row_.job));
         if (!log) {
             return tl::unexpected(log.error());
         }
-        name_ = fmt::format("logs/{}/{}.log", next.folder, next.attempt);
-        log_ = std::move(*log);
-        at_ = 0;
+        // A released serial may be on another unit by now; its folder is that one's.
+        const bool own = !row_.serial.empty() && row_.lease != "released";
+        name_ = fmt::format("logs/{}/{}.log", own ? row_.serial : fmt::format("unit-{}", row_.unit), row_.attempt);
+        if (!used_.insert(base::to_lower_ascii(name_)).second) {
+            name_ = fmt::format("logs/unit-{}/{}-job-{}.log", row_.unit, row_.attempt, row_.job);
+        }
+        log_ = log_source(std::move(*log));
+        bytes_ = 0;
         digest_ = base::Sha256();
-        return begin(name_);
+        return begin(name_, row_.ended_ms);
     }
 
-    base::Status log_piece() {
-        auto bytes = read_log(*log_, at_, kSlice);
-        if (!bytes) {
-            return tl::unexpected(bytes.error());
+    base::Status log_pieces() {
+        base::Result<std::string> piece;
+        log_->next([&piece](base::Result<std::string> next) { piece = std::move(next); });
+        if (!piece) {
+            return tl::unexpected(piece.error());
         }
-        at_ += bytes->size();
-        digest_.update(*bytes);
-        if (!bytes->empty()) {
-            return write(*bytes);
+        if (!piece->empty()) {
+            bytes_ += piece->size();
+            digest_.update(*piece);
+            return write(*piece);
         }
-        index_ += fmt::format("{},{},{},{}\r\n", job_, csv_cell(name_), digest_.hex(), at_);
+        index_ += fmt::format("{},{},{},{},{},{},{},{}\r\n", records::csv_cell(name_), digest_.hex(), bytes_, row_.job,
+                              row_.unit, records::csv_cell(row_.serial), row_.attempt, row_.result);
         log_.reset();
         return end();
     }
 
     base::Status write_index() {
-        auto done = begin("index.csv");
+        auto done = begin("index.csv", newest_ms_);
         if (done) {
             done = write(index_);
         }
@@ -183,25 +191,28 @@ class ZipWriter final : public RecordWriter {
         return done;
     }
 
-    RecordFilter filter_;
+    records::RecordFilter filter_;
+    records::Where where_;
     LogFolder log_folder_;
     std::string out_;
     Stage stage_ = Stage::csv;
     std::shared_ptr<RecordWriter> table_;
-    std::int64_t job_ = 0;
+    std::int64_t newest_ms_ = 0;
     std::deque<LogJob> jobs_;
-    std::optional<JoinedLog> log_;
+    LogJob row_;  // whose log is being written
+    std::shared_ptr<web::BodySource> log_;
     std::string name_;
-    std::uint64_t at_ = 0;
+    std::uint64_t bytes_ = 0;
     base::Sha256 digest_;
-    std::string index_ = "job,log,sha256,bytes\r\n";
+    std::set<std::string> used_;
+    std::string index_ = "path,sha256,bytes,job,unit,serial,attempt,result\r\n";
     std::unique_ptr<archive, FreeArchive> archive_;  // last: writes into out_ to its end
 };
 
 }  // namespace
 
-std::shared_ptr<RecordWriter> zip_writer(RecordFilter filter, LogFolder log_folder) {
-    return std::make_shared<ZipWriter>(std::move(filter), std::move(log_folder));
+std::shared_ptr<RecordWriter> zip_writer(const records::RecordFilter& filter, LogFolder log_folder) {
+    return std::make_shared<ZipWriter>(filter, std::move(log_folder));
 }
 
 }  // namespace lineside::api

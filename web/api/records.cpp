@@ -4,7 +4,7 @@
 #include "station/base/codes.h"
 #include "station/base/text.h"
 #include "web/api/api.h"
-#include "web/api/record_filter.h"
+#include "web/api/record_writer.h"
 #include "web/api/words.h"
 #include "web/server/problem.h"
 
@@ -61,16 +61,12 @@ Json record_json(const Tx::Row& row) {
     return record;
 }
 
-Result<Json> page(Tx& tx, const RecordFilter& filter, std::int64_t limit, std::optional<std::int64_t> cursor) {
-    RecordFilter below = filter;
-    if (cursor) {
-        below.add("job < ?", {*cursor});
-    }
+Result<Json> page(Tx& tx, const records::Where& where, std::int64_t limit, std::optional<std::int64_t> cursor) {
+    const records::Where below = cursor ? narrowed(where, "job < ?", {*cursor}) : where;
     Json rows = Json::array();
     Json next;
-    auto read = tx.each(fmt::format("SELECT r.*, {} FROM record_v1 r WHERE {} ORDER BY job DESC LIMIT {}", kMore, below.where,
-                                    limit + 1),
-                        below.values, [&](const Tx::Row& row) {
+    auto read = tx.each(fmt::format("SELECT r.*, {} FROM record_v1 r{} ORDER BY job DESC LIMIT {}", kMore, below.sql, limit + 1),
+                        below.args, [&](const Tx::Row& row) {
                             if (static_cast<std::int64_t>(rows.size()) == limit) {
                                 next = fmt::format("{}", rows.back()["job"].get<std::int64_t>());
                                 return false;
@@ -84,14 +80,13 @@ Result<Json> page(Tx& tx, const RecordFilter& filter, std::int64_t limit, std::o
     Json counts{{"PASS", 0}, {"FAIL", 0}, {"ERROR", 0}, {"ABORTED", 0}};
     std::int64_t total = 0;
     std::int64_t units = 0;
-    auto counted = tx.each(fmt::format("SELECT result, count(*) FROM record_v1 WHERE {} GROUP BY result", filter.where),
-                           filter.values, [&](const Tx::Row& row) {
+    auto counted = tx.each(fmt::format("SELECT result, count(*) FROM record_v1{} GROUP BY result", where.sql), where.args, [&](const Tx::Row& row) {
                                counts[row.text(0)] = row.integer(1);
                                total += row.integer(1);
                                return true;
                            });
     if (counted) {
-        counted = tx.each(fmt::format("SELECT count(DISTINCT unit) FROM record_v1 WHERE {}", filter.where), filter.values,
+        counted = tx.each(fmt::format("SELECT count(DISTINCT unit) FROM record_v1{}", where.sql), where.args,
                           [&](const Tx::Row& row) {
                               units = row.integer(0);
                               return false;
@@ -106,8 +101,20 @@ Result<Json> page(Tx& tx, const RecordFilter& filter, std::int64_t limit, std::o
 
 }  // namespace
 
+Result<records::RecordFilter> filter_of(const Request& request) {
+    std::map<std::string, std::string> fields;
+    for (const auto& [name, value] : request.query) {
+        fields[name] = value;
+    }
+    auto filter = records::parse_filter(fields);
+    if (!filter) {
+        return tl::unexpected(web::http_error("http.parameter", "Parameter " + filter.error().message));
+    }
+    return filter;
+}
+
 void get_records(Api& api, const Request& request, const ReplyPtr& reply) {
-    auto filter = record_filter(request);
+    const auto filter = filter_of(request);
     if (!filter) {
         reply->problem(filter.error());
         return;
@@ -125,7 +132,7 @@ void get_records(Api& api, const Request& request, const ReplyPtr& reply) {
             return;
         }
     }
-    api.read(reply, [filter = std::move(*filter), limit = *limit, cursor](Tx& tx) { return page(tx, filter, limit, cursor); });
+    api.read(reply, [where = records::where(*filter), limit = *limit, cursor](Tx& tx) { return page(tx, where, limit, cursor); });
 }
 
 }  // namespace lineside::api

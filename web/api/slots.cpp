@@ -7,8 +7,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 namespace lineside::api {
 namespace {
 
@@ -27,6 +25,17 @@ Result<Json> body_object(const Request& request, std::string_view only_member) {
     return body;
 }
 
+Json tile_of(const Json& wall, const std::string& slot) {
+    if (const auto tiles = wall.find("tiles"); tiles != wall.end() && tiles->is_array()) {
+        for (const Json& tile : *tiles) {
+            if (tile.is_object() && tile.value("slot", Json()) == slot) {
+                return tile;
+            }
+        }
+    }
+    return nullptr;
+}
+
 // The tile of the slot, if it still shows the job the person saw.
 Result<Json> seen_tile(Api& api, const Request& request) {
     auto body = body_object(request, "job");
@@ -37,24 +46,27 @@ Result<Json> seen_tile(Api& api, const Request& request) {
     if (!job) {
         return base::fail("request.invalid", job.error().message);
     }
-    const Json wall = api.facade.wall();
     const auto slot = request.param("slot");
-    if (const auto tiles = wall.find("tiles"); tiles != wall.end() && tiles->is_array()) {
-        const auto tile = std::find_if(tiles->begin(), tiles->end(), [&](const Json& t) {
-            return t.is_object() && t.value("slot", Json()) == slot;
-        });
-        if (tile != tiles->end()) {
-            if (tile->value("job", Json()) != *job) {
-                return tl::unexpected(http_error("slot.job_changed"));
-            }
-            return *tile;
+    Json tile = tile_of(api.facade.wall(), slot);
+    if (tile.is_object()) {
+        if (tile.value("job", Json()) != *job) {
+            return tl::unexpected(http_error("slot.job_changed"));
         }
+        return tile;
     }
     return base::fail("request.unknown", fmt::format("There is no slot {}", slot));
 }
 
-engine::Done answer(const ReplyPtr& reply, unsigned status) {
-    return [reply, status](Result<Json> result) { reply->outcome(result, status); };
+// The tile after the change.
+engine::Done answer(Api& api, const Request& request, const ReplyPtr& reply, unsigned status) {
+    return [&facade = api.facade, slot = request.param("slot"), reply, status](const Result<Json>& result) {
+        if (!result) {
+            reply->problem(result.error());
+            return;
+        }
+        const Json wall = facade.wall();
+        reply->json(status, {{"tile", tile_of(wall, slot)}, {"seq", wall.value("seq", Json())}});
+    };
 }
 
 }  // namespace
@@ -71,7 +83,7 @@ void acknowledge_slot(Api& api, const Request& request, const ReplyPtr& reply) {
         }
         reply->problem(error);
     } else {
-        api.facade.acknowledge(request.param("slot"), request.actor, answer(reply, 200));
+        api.facade.acknowledge(request.param("slot"), request.actor, answer(api, request, reply, 200));
     }
 }
 
@@ -82,7 +94,7 @@ void retry_slot(Api& api, const Request& request, const ReplyPtr& reply) {
     } else if (tile->value("retry", Json(true)) != true) {
         reply->problem(http_error("slot.no_retry"));
     } else {
-        api.facade.retry(request.param("slot"), request.actor, answer(reply, 200));
+        api.facade.retry(request.param("slot"), request.actor, answer(api, request, reply, 200));
     }
 }
 
@@ -93,7 +105,7 @@ void stop_slot(Api& api, const Request& request, const ReplyPtr& reply) {
     } else if (!tile->value("outcome", Json()).is_null()) {
         reply->problem(http_error("slot.no_job"));
     } else {
-        api.facade.stop(request.param("slot"), request.actor, answer(reply, 202));
+        api.facade.stop(request.param("slot"), request.actor, answer(api, request, reply, 202));
     }
 }
 
@@ -102,7 +114,7 @@ void acknowledge_passed(Api& api, const Request& request, const ReplyPtr& reply)
         reply->problem(body.error());
         return;
     }
-    api.facade.acknowledge_passed(request.actor, answer(reply, 200));
+    api.facade.acknowledge_passed(request.actor, [reply](const Result<Json>& result) { reply->outcome(result); });
 }
 
 }  // namespace lineside::api

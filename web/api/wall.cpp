@@ -8,8 +8,6 @@ namespace lineside::api {
 
 void get_wall(Api& api, const Request& /*request*/, const ReplyPtr& reply) { reply->json(200, api.facade.wall()); }
 
-void get_status(Api& api, const Request& /*request*/, const ReplyPtr& reply) { reply->json(200, api.facade.status()); }
-
 void get_events(Api& api, const Request& request, const ReplyPtr& reply) {
     web::Response response;
     response.content_type = "text/event-stream";
@@ -38,8 +36,18 @@ void get_clock(Api& /*api*/, const Request& /*request*/, const ReplyPtr& reply) 
 }
 
 void get_health(Api& api, const Request& /*request*/, const ReplyPtr& reply) {
-    const Json health = api.facade.health();
-    reply->json(health.value("ok", false) ? 200 : 503, health);
+    Json health = api.facade.health();
+    const bool ok = health.value("ok", health.value("status", Json()) == "ok");
+    health["ok"] = ok;
+    if (!health.contains("problems")) {
+        Json problems = Json::array();
+        const Json wall = ok ? Json::object() : api.facade.wall();
+        for (const Json& alarm : wall.value("station", Json::object()).value("alarms", Json::array())) {
+            problems.push_back(alarm.value("sentence", ""));
+        }
+        health["problems"] = std::move(problems);
+    }
+    reply->json(ok ? 200 : 503, health);
 }
 
 void get_metrics(Api& api, const Request& /*request*/, const ReplyPtr& reply) {

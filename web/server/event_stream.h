@@ -25,7 +25,7 @@ class FrameMaker {
 };
 
 struct StreamLimits {
-    std::size_t messages = 256;
+    std::size_t messages = 1024;
     std::size_t bytes = 1024 * 1024;
 };
 
@@ -52,6 +52,8 @@ class EventStream final : public PushBody, public std::enable_shared_from_this<E
     std::deque<std::shared_ptr<const std::string>> queue_;
     std::size_t queued_bytes_ = 0;
     bool lagging_ = false;
+    bool replaying_ = false;  // within subscribe()
+    bool reset_ = false;      // the present subscription began with a snapshot
     std::uint64_t turn_ = 0;  // of the subscription, so that a dropped one's late event is not heard
     std::shared_ptr<void> subscription_;
 };

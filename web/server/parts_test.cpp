@@ -156,7 +156,14 @@ TEST_F(EventStreamTest, Begins_with_retry_and_a_snapshot_or_what_was_missed) {
     EXPECT_TRUE(begin.starts_with("retry: 1000\n\nid: 7\nevent: reset\ndata: {")) << begin;
     auto back = stream();
     back->open(5);
-    EXPECT_EQ(text(*back), "retry: 1000\n\nid: 6\nevent: tile\ndata: {\"replay\":true}\n\nid: 7\nevent: tile\ndata: {\"replay\":true}\n\n");
+    const auto missed = text(*back);
+    EXPECT_TRUE(missed.starts_with("retry: 1000\n\nid: 6\nevent: tile\ndata: {\"replay\":true}\n\n"
+                                   "id: 7\nevent: tile\ndata: {\"replay\":true}\n\n"
+                                   "event: station\ndata: {")) << missed;
+    EXPECT_NE(missed.find("event: beat\ndata: {\"at\":"), std::string::npos);
+    EXPECT_NE(begin.find("event: beat\n"), std::string::npos);
+    facade.publish(8, "tile", "{\"replay\":false}");
+    EXPECT_EQ(text(*back), "id: 8\nevent: tile\ndata: {\"replay\":false}\n\n");
 }
 
 TEST_F(EventStreamTest, Makes_each_frame_once_for_all) {

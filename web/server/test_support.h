@@ -59,7 +59,7 @@ class FakeFacade : public engine::Facade {
         subscriptions.push_back(last_id);
         if (last_id && *last_id <= 7) {
             for (std::int64_t id = *last_id + 1; id <= 7; ++id) {
-                subscriber->sink({id, "tile", std::make_shared<const std::string>("{\"replay\":true}")});
+                subscriber->sink({id, "tile", std::make_shared<const std::string>("{\"replay\":false}")});
             }
         } else {
             subscriber->sink({7, "reset", std::make_shared<const std::string>(wall_json.dump())});
