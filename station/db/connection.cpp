@@ -186,7 +186,7 @@ Result<Connection> open_connection(const std::filesystem::path& file, Access acc
                               ? "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
                                 "PRAGMA foreign_keys = ON; PRAGMA recursive_triggers = ON;"
                                 "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;"
-                                "PRAGMA journal_size_limit = 67108864;"
+                                "PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY;"
                               : "PRAGMA query_only = ON; PRAGMA trusted_schema = OFF;"
                                 "PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;";
     if (auto set =

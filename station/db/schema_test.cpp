@@ -1,2 +1,334 @@
 // SPDX-License-Identifier: Apache-2.0
+// The rules of the schema on plain SQL, as a sqlite3 shell with its defaults (no foreign keys, no
+// recursive triggers) or the service would meet them.
+#include "station/db/connection.h"
+
 #include <gtest/gtest.h>
+#include <sqlite3.h>
+
+#include <string>
+#include <vector>
+
+namespace lineside::db {
+namespace {
+
+// Parameter: pragmas of the connection.
+class Schema : public testing::TestWithParam<const char*> {
+  protected:
+    void SetUp() override {
+        sqlite3* made = nullptr;
+        ASSERT_EQ(sqlite3_open(":memory:", &made), SQLITE_OK);
+        db.reset(made);
+        good(GetParam());
+        for (const Migration& step : migrations()) {
+            good(step.sql);
+        }
+        good(
+            "INSERT INTO station (id, name, created_ms) VALUES (1, 'st', 0);"
+            "INSERT INTO pool (id, name) VALUES (1, 'p');"
+            "INSERT INTO batch (id, pool_id, name, test_only, loaded_ms, loaded_by, file_sha256, "
+            "count)"
+            " VALUES (1, 1, 'b', 0, 0, 'x', 'y', 3), (2, 1, 'test', 1, 0, 'x', 'y', 1);"
+            "INSERT INTO serial (id, batch_id, value, value_key, token_sealed, token_mac) VALUES"
+            " (1, 1, 'S1', 's1', x'01', x'11'), (2, 1, 'S2', 's2', x'02', x'12'), (3, 1, 'S3', "
+            "'s3', x'03', x'13'),"
+            " (4, 2, 'T1', 't1', NULL, NULL);"
+            "INSERT INTO orders (id, name, profile, model, pool_id, quantity, state, opened_ms, "
+            "opened_by)"
+            " VALUES (1, 'o', 'pr', 'nx', 1, 5, 'open', 0, 'x');"
+            "INSERT INTO unit (id, chip_id, model, first_ms) VALUES (1, 'c1', 'nx', 0), (2, 'c2', "
+            "'nx', 0), (3, NULL, 'nx', 0);"
+            "INSERT INTO job (id, unit_id, order_id, slot, port, attempt, epoch, state, actor, "
+            "started_ms, started_mono_ns, boot)"
+            " VALUES (1, 1, 1, '1', 'x', 1, 1, 's', 'a', 0, 0, 'b'), (2, 2, 1, '2', 'x', 1, 1, "
+            "'s', 'a', 0, 0, 'b');"
+            "INSERT INTO step (id, job_id, idx, name, method, attempt, started_ms) VALUES (1, 1, "
+            "0, 'flash', 'm', 1, 0);"
+            "INSERT INTO event (seq, at_ms, mono_ns, boot, epoch, kind, data) VALUES (5, 0, 0, "
+            "'b', 1, 'k', '{}')");
+    }
+    int run(const std::string& sql) {
+        char* text = nullptr;
+        const int rc = sqlite3_exec(db.get(), sql.c_str(), nullptr, nullptr, &text);
+        message = text == nullptr ? "" : text;
+        sqlite3_free(text);
+        return rc;
+    }
+    void good(const std::string& sql) { EXPECT_EQ(run(sql), SQLITE_OK) << sql << ": " << message; }
+    // Refused, and not a byte of any table is different.
+    void bad(const std::string& sql) {
+        const std::string before = dump();
+        EXPECT_NE(run(sql), SQLITE_OK) << sql;
+        EXPECT_EQ(dump(), before) << sql;
+    }
+    std::string dump() {
+        std::string all;
+        const auto add = [](void* to, int columns, char** values, char** /*names*/) {
+            for (int i = 0; i < columns; ++i) {
+                *static_cast<std::string*>(to) +=
+                    std::string(values[i] == nullptr ? "NULL" : values[i]) + "|";
+            }
+            *static_cast<std::string*>(to) += "\n";
+            return 0;
+        };
+        for (const char* table : {"station", "pool", "batch", "serial", "orders", "unit", "job",
+                                  "step", "proof", "lease", "once_mark", "event"}) {
+            all += table;
+            EXPECT_EQ(sqlite3_exec(db.get(), (std::string("SELECT * FROM ") + table).c_str(), add,
+                                   &all, nullptr),
+                      SQLITE_OK);
+        }
+        return all;
+    }
+    // A lease `id` of serial 1 and unit 1 brought into `state` by allowed moves.
+    void lease_in(int id, const std::string& state) {
+        const std::string where = " WHERE id = " + std::to_string(id);
+        good("INSERT INTO lease (id, serial_id, unit_id, job_id, state, epoch, at_ms) VALUES (" +
+             std::to_string(id) + ", 1, 1, 1, 'reserved', 1, 0)");
+        std::vector<std::string> way;
+        if (state == "released") {
+            way = {"released"};
+        } else if (state == "burned") {
+            way = {"issued", "burned"};
+        } else if (state == "voided") {
+            way = {"issued", "in_doubt", "voided"};
+        } else if (state == "in_doubt") {
+            way = {"issued", "in_doubt"};
+        } else if (state == "issued") {
+            way = {"issued"};
+        }
+        for (const std::string& each : way) {
+            good("UPDATE lease SET state = '" + each + "'" + where);
+        }
+    }
+    Connection db;
+    std::string message;
+};
+
+const std::vector<std::string> kStates{"reserved", "issued",   "burned",
+                                       "in_doubt", "released", "voided"};
+
+bool allowed(const std::string& from, const std::string& to) {
+    return from == to || (from == "reserved" && (to == "issued" || to == "released")) ||
+           (from == "issued" && (to == "burned" || to == "in_doubt")) ||
+           (from == "in_doubt" && (to == "issued" || to == "burned" || to == "voided"));
+}
+
+TEST_P(Schema, Lease_moves_only_along_the_list) {
+    for (const std::string& from : kStates) {
+        for (const std::string& to : kStates) {
+            for (const std::string verb : {"UPDATE", "UPDATE OR REPLACE", "UPDATE OR IGNORE"}) {
+                good("SAVEPOINT one");
+                lease_in(1, from);
+                const std::string sql = verb + " lease SET state = '" + to + "' WHERE id = 1";
+                allowed(from, to) ? good(sql) : bad(sql);
+                good("ROLLBACK TO one; RELEASE one");
+            }
+        }
+    }
+}
+
+TEST_P(Schema, Lease_starts_reserved) {
+    for (const std::string& state : kStates) {
+        const std::string sql =
+            "INSERT INTO lease (serial_id, unit_id, state, epoch, at_ms) VALUES (2, 2, '" + state +
+            "', 1, 0)";
+        good("SAVEPOINT one");
+        state == "reserved" ? good(sql) : bad(sql);
+        good("ROLLBACK TO one; RELEASE one");
+    }
+    bad("INSERT INTO lease (serial_id, unit_id, state, epoch, at_ms) VALUES (2, 2, 'mine', 1, 0)");
+}
+
+TEST_P(Schema, Lease_is_never_deleted_replaced_or_turned) {
+    for (const std::string& state : kStates) {
+        good("SAVEPOINT one");
+        lease_in(1, state);
+        bad("DELETE FROM lease");
+        bad("DELETE FROM lease WHERE id = 1");
+        bad("UPDATE lease SET serial_id = 2");
+        bad("UPDATE lease SET unit_id = 2");
+        bad("UPDATE OR REPLACE lease SET id = 9");
+        for (const std::string verb :
+             {"INSERT OR REPLACE", "REPLACE", "INSERT OR IGNORE", "INSERT"}) {
+            bad(verb +
+                " INTO lease (id, serial_id, unit_id, state, epoch, at_ms) VALUES (1, 2, 2, "
+                "'reserved', 1, 0)");
+            if (state != "released") {
+                bad(verb +
+                    " INTO lease (serial_id, unit_id, state, epoch, at_ms) VALUES (1, 2, "
+                    "'reserved', 1, 0)");
+            }
+            if (state != "released" && state != "voided") {
+                bad(verb +
+                    " INTO lease (serial_id, unit_id, state, epoch, at_ms) VALUES (2, 1, "
+                    "'reserved', 1, 0)");
+            }
+        }
+        good("ROLLBACK TO one; RELEASE one");
+    }
+}
+
+TEST_P(Schema, Released_serial_and_voided_unit_are_free_again) {
+    lease_in(1, "released");
+    lease_in(2, "voided");
+    good(
+        "INSERT INTO lease (serial_id, unit_id, state, epoch, at_ms) VALUES (2, 1, 'reserved', 1, "
+        "0)");
+    bad("INSERT INTO lease (serial_id, unit_id, state, epoch, at_ms) VALUES (1, 2, 'reserved', 1, "
+        "0)");
+}
+
+TEST_P(Schema, Free_mark_follows_the_lease) {
+    const auto free = [&] {
+        std::string all;
+        const auto add = [](void* to, int, char** values, char**) {
+            *static_cast<std::string*>(to) += values[0];
+            return 0;
+        };
+        sqlite3_exec(db.get(), "SELECT id FROM serial WHERE free = 1 ORDER BY id", add, &all,
+                     nullptr);
+        return all;
+    };
+    EXPECT_EQ(free(), "1234");
+    lease_in(1, "released");
+    EXPECT_EQ(free(), "1234");
+    lease_in(2, "voided");
+    EXPECT_EQ(free(), "234");
+}
+
+TEST_P(Schema, Serials_and_batches_stay_as_loaded) {
+    bad("DELETE FROM serial");
+    bad("DELETE FROM batch");
+    bad("UPDATE serial SET value = 'X' WHERE id = 1");
+    bad("UPDATE serial SET value_key = 'x' WHERE id = 1");
+    bad("UPDATE OR REPLACE serial SET id = 2 WHERE id = 1");
+    bad("UPDATE serial SET batch_id = 2 WHERE id = 1");
+    bad("UPDATE OR REPLACE serial SET token_mac = x'12' WHERE id = 1");
+    bad("UPDATE serial SET token_sealed = NULL, token_mac = NULL WHERE id = 1");
+    bad("UPDATE serial SET token_mac = NULL WHERE id = 1");
+    good("UPDATE serial SET token_sealed = x'0101' WHERE id = 1");  // sealed anew under another key
+    for (const std::string verb : {"INSERT", "INSERT OR REPLACE", "INSERT OR IGNORE", "REPLACE"}) {
+        const std::string into =
+            verb + " INTO serial (id, batch_id, value, value_key, token_sealed, token_mac) VALUES ";
+        bad(into + "(1, 1, 'N', 'n', x'09', x'19')");
+        bad(into + "(9, 1, 'S1', 's1', x'09', x'19')");
+        bad(into + "(9, 1, 'N', 'n', x'09', x'11')");
+        bad(into + "(9, 1, 'N', 'n', NULL, NULL)");
+        bad(into + "(9, 1, 'N', 'n', x'09', NULL)");
+        bad(verb + " INTO batch VALUES (1, 1, 'new', 0, 0, 'x', 'y', 1)");
+        bad(verb + " INTO batch VALUES (9, 1, 'b', 0, 0, 'x', 'y', 1)");
+        bad(verb + " INTO pool VALUES (9, 'p', 0)");
+        bad(verb + " INTO pool VALUES (1, 'q', 0)");
+    }
+    bad("UPDATE batch SET name = 'c' WHERE id = 1");
+    bad("UPDATE batch SET test_only = 1 WHERE id = 1");
+    bad("UPDATE OR REPLACE batch SET id = 2 WHERE id = 1");
+    bad("DELETE FROM pool");
+    bad("UPDATE pool SET name = 'q'");
+    good("UPDATE pool SET low_mark = 5");
+    good("INSERT INTO serial (batch_id, value, value_key) VALUES (2, 'T2', 't2')");
+}
+
+TEST_P(Schema, Pass_needs_its_proofs) {
+    const std::string pass = "UPDATE job SET outcome = 'PASS', ended_ms = 1 WHERE id = 1";
+    bad(pass);
+    good(
+        "INSERT INTO proof (job_id, kind, ok, expected, heard, at_ms) VALUES (1, 'image', 1, 'a', "
+        "'a', 0)");
+    bad(pass);
+    good(
+        "INSERT INTO proof (job_id, kind, ok, expected, heard, at_ms) VALUES (1, 'serial', 0, 'a', "
+        "'b', 0),"
+        " (2, 'serial', 1, 'a', 'a', 0)");
+    bad(pass);
+    good(
+        "INSERT INTO proof (job_id, kind, ok, expected, heard, at_ms) VALUES (1, 'serial', 1, 'a', "
+        "'a', 0)");
+    bad(pass);
+    lease_in(1, "issued");
+    bad(pass);
+    good("UPDATE lease SET state = 'burned'");
+    good(pass);
+    for (const char* sql :
+         {"UPDATE job SET outcome = 'FAIL' WHERE id = 1",
+          "UPDATE job SET outcome = NULL, ended_ms = NULL WHERE id = 1",
+          "UPDATE job SET code = 'x' WHERE id = 1", "UPDATE job SET unit_id = 2 WHERE id = 1",
+          "DELETE FROM proof", "UPDATE proof SET ok = 1", "DELETE FROM job",
+          "INSERT OR REPLACE INTO proof (id, job_id, kind, ok, expected, heard, at_ms) VALUES (2, "
+          "1, 'serial', 1, 'a', 'a', 0)"}) {
+        bad(sql);
+    }
+    good("UPDATE job SET acknowledged_ms = 5, acknowledged_by = 'ana' WHERE id = 1");
+}
+
+TEST_P(Schema, Jobs_begin_open_one_per_slot_and_stay) {
+    const std::string columns =
+        " INTO job (id, unit_id, order_id, slot, port, attempt, epoch, state, actor, started_ms,"
+        " started_mono_ns, boot, outcome, ended_ms) VALUES ";
+    for (const std::string verb : {"INSERT", "INSERT OR REPLACE", "INSERT OR IGNORE"}) {
+        bad(verb + columns + "(9, 1, 1, '9', 'x', 1, 1, 's', 'a', 0, 0, 'b', 'PASS', 1)");
+        bad(verb + columns + "(1, 1, 1, '9', 'x', 1, 1, 's', 'a', 0, 0, 'b', NULL, NULL)");
+        bad(verb + columns + "(9, 1, 1, '1', 'x', 1, 1, 's', 'a', 0, 0, 'b', NULL, NULL)");
+    }
+    bad("UPDATE OR REPLACE job SET slot = '2' WHERE id = 1");
+    bad("UPDATE OR REPLACE job SET id = 2 WHERE id = 1");
+    good("UPDATE job SET unit_id = 2 WHERE id = 1");
+    good("UPDATE job SET outcome = 'ERROR', code = 'x', ended_ms = 1 WHERE id = 2");
+    good("UPDATE OR REPLACE job SET slot = '2' WHERE id = 1");
+}
+
+TEST_P(Schema, Units_steps_orders_marks_and_events_stay) {
+    good(
+        "INSERT INTO once_mark (id, job_id, name, flash_step_id, state, at_ms) VALUES (1, 1, "
+        "'nvme', 1, 'begun', 0)");
+    good("UPDATE once_mark SET state = 'done'");
+    bad("UPDATE once_mark SET state = 'begun'");
+    for (const char* table : {"unit", "step", "orders", "once_mark", "event", "station"}) {
+        bad(std::string("DELETE FROM ") + table);
+    }
+    for (const std::string verb : {"INSERT", "INSERT OR REPLACE", "INSERT OR IGNORE"}) {
+        bad(verb + " INTO unit (id, chip_id, model, first_ms) VALUES (1, 'c9', 'nx', 0)");
+        bad(verb + " INTO unit (id, chip_id, model, first_ms) VALUES (9, 'c1', 'nx', 0)");
+        bad(verb +
+            " INTO step (id, job_id, idx, name, method, attempt, started_ms) VALUES (9, 1, 0, 'f', "
+            "'m', 1, 0)");
+        bad(verb +
+            " INTO step (id, job_id, idx, name, method, attempt, started_ms) VALUES (1, 1, 5, 'f', "
+            "'m', 1, 0)");
+        bad(verb +
+            " INTO once_mark (id, job_id, name, flash_step_id, state, at_ms) VALUES (9, 1, 'nvme', "
+            "1, 'begun', 0)");
+        bad(verb +
+            " INTO event (seq, at_ms, mono_ns, boot, epoch, kind, data) VALUES (5, 0, 0, 'b', 1, "
+            "'k', '{}')");
+        bad(verb +
+            " INTO orders (id, name, profile, model, pool_id, quantity, state, opened_ms, "
+            "opened_by)"
+            " VALUES (9, 'o', 'pr', 'nx', 1, 5, 'open', 0, 'x')");
+    }
+    bad("UPDATE unit SET chip_id = 'c9' WHERE id = 1");
+    bad("UPDATE OR REPLACE unit SET chip_id = 'c1' WHERE id = 3");
+    good("UPDATE unit SET chip_id = 'c3' WHERE id = 3");
+    bad("UPDATE event SET kind = 'z'");
+    bad("UPDATE OR REPLACE step SET id = 9");
+    bad("UPDATE orders SET name = 'z'");
+    good("UPDATE orders SET state = 'closed'");
+    good(
+        "INSERT INTO event (at_ms, mono_ns, boot, epoch, kind, data) VALUES (0, 0, 'b', 1, 'k', "
+        "'{\"a\":1}')");
+    bad("INSERT INTO event (at_ms, mono_ns, boot, epoch, kind, data) VALUES (0, 0, 'b', 1, 'k', "
+        "'text')");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Connections, Schema,
+    testing::Values(
+        "PRAGMA foreign_keys = OFF; PRAGMA recursive_triggers = OFF",
+        "PRAGMA foreign_keys = ON; PRAGMA recursive_triggers = ON; PRAGMA trusted_schema = OFF"),
+    [](const testing::TestParamInfo<const char*>& one) {
+        return one.index == 0 ? "shell" : "station";
+    });
+
+}  // namespace
+}  // namespace lineside::db

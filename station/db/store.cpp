@@ -32,6 +32,7 @@ struct Write {
     std::function<Status(Tx&)> work;
     std::function<void(Status)> done;
     std::optional<Guard> guard;  // none: `done` runs where the commit was made
+    bool alone = false;
     Status outcome;
 };
 struct Read {
@@ -134,8 +135,9 @@ class Writer {
         }
         notice_others();
         Iter next = first;
-        while (next != last) {
-            run_one(*next);
+        const bool alone = first->alone;
+        while (next != last && (next == first || (!alone && !next->alone))) {
+            run_one(*next, alone);
             ++next;
             if (sqlite3_get_autocommit(connection_.get()) != 0) {
                 // SQLite undid the whole transaction (full disk): nothing of this group is stored.
@@ -145,6 +147,12 @@ class Writer {
                 data_version_ = 0;
                 return next;
             }
+        }
+        last = next;
+        if (alone && !first->outcome) {
+            sqlite3_exec(connection_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
+            data_version_ = 0;
+            return last;
         }
         base::crash_point("before_commit");
         Status committed = execute(connection_.get(), "COMMIT", "commit");
@@ -159,16 +167,21 @@ class Writer {
         return last;
     }
 
-    void run_one(Write& item) {
-        item.outcome = execute(connection_.get(), "SAVEPOINT closure", "savepoint");
-        if (!item.outcome) {
-            return;
+    void run_one(Write& item, bool alone) {
+        if (!alone) {
+            item.outcome = execute(connection_.get(), "SAVEPOINT closure", "savepoint");
+            if (!item.outcome) {
+                return;
+            }
         }
         item.outcome = guarded([&] { return item.work(*tx_); });
         if (sqlite3_get_autocommit(connection_.get()) != 0) {
             if (item.outcome) {
                 item.outcome = base::fail("db.failed", "the database undid the transaction");
             }
+            return;
+        }
+        if (alone) {
             return;
         }
         const char* end = item.outcome ? "RELEASE closure" : "ROLLBACK TO closure; RELEASE closure";
@@ -306,19 +319,26 @@ Result<std::unique_ptr<Store>> Store::open(boost::asio::io_context& loop,
     return store;
 }
 
-void Store::enqueue_write(std::function<Status(Tx&)> work, std::function<void(Status)> done) {
-    parts_->writes.put(
-        Write{std::move(work), std::move(done), Guard(parts_->loop.get_executor()), {}});
+void Store::enqueue_write(std::function<Status(Tx&)> work, std::function<void(Status)> done,
+                          Share share) {
+    parts_->writes.put(Write{std::move(work),
+                             std::move(done),
+                             Guard(parts_->loop.get_executor()),
+                             share == Share::alone,
+                             {}});
 }
 
 void Store::enqueue_read(std::function<void(Tx&)> work, std::function<void(Status)> done) {
     parts_->reads.put(Read{std::move(work), std::move(done), Guard(parts_->loop.get_executor())});
 }
 
-Status Store::write_now(const std::function<Status(Tx&)>& work) {
+Status Store::write_now(const std::function<Status(Tx&)>& work, Share share) {
     std::promise<Status> finished;
-    parts_->writes.put(
-        Write{work, [&](Status status) { finished.set_value(std::move(status)); }, {}, {}});
+    parts_->writes.put(Write{work,
+                             [&](Status status) { finished.set_value(std::move(status)); },
+                             {},
+                             share == Share::alone,
+                             {}});
     return finished.get_future().get();
 }
 

@@ -33,9 +33,16 @@ class Store {
     Store(const Store&) = delete;
     Store& operator=(const Store&) = delete;
 
+    // How a closure shares its transaction with others.
+    enum class Share {
+        group,  // one commit for all that wait, a savepoint for each
+        alone,  // a transaction of its own: for a closure that writes very much (a savepoint would
+                // keep a copy of each page it changes)
+    };
+
     template <typename T>
-    void write(std::function<base::Result<T>(Tx&)> work,
-               std::function<void(base::Result<T>)> done) {
+    void write(std::function<base::Result<T>(Tx&)> work, std::function<void(base::Result<T>)> done,
+               Share share = Share::group) {
         auto slot = std::make_shared<base::Result<T>>();
         enqueue_write(
             [slot, work = std::move(work)](Tx& tx) -> base::Status {
@@ -52,7 +59,8 @@ class Store {
                 } else {
                     done(std::move(*slot));
                 }
-            });
+            },
+            share);
     }
 
     template <typename T>
@@ -70,13 +78,14 @@ class Store {
 
     // Waits until `work` has run and is committed: for start-up, before the loop runs, and tests.
     // Thread: any but the db threads.
-    [[nodiscard]] base::Status write_now(const std::function<base::Status(Tx&)>& work);
+    [[nodiscard]] base::Status write_now(const std::function<base::Status(Tx&)>& work,
+                                         Share share = Share::group);
     [[nodiscard]] base::Status read_now(const std::function<base::Status(Tx&)>& work);
 
   private:
     Store();
     void enqueue_write(std::function<base::Status(Tx&)> work,
-                       std::function<void(base::Status)> done);
+                       std::function<void(base::Status)> done, Share share);
     void enqueue_read(std::function<void(Tx&)> work, std::function<void(base::Status)> done);
     struct Parts;
     std::unique_ptr<Parts> parts_;

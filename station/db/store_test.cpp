@@ -128,6 +128,28 @@ TEST_F(StoreTest, What_waits_is_committed_together) {
     EXPECT_LT(changes() - before, 40);  // 500 single commits would write 1,000 frames or more
 }
 
+TEST_F(StoreTest, Closure_that_wants_to_be_alone_is_so_and_in_order) {
+    const auto add_alone = [&](const std::string& name, bool fail) {
+        store->write<int>(
+            [=](Tx& tx) -> Result<int> {
+                EXPECT_TRUE(tx.insert("INSERT INTO pool (name) VALUES (?1)", name));
+                return fail ? base::fail("request.refused") : Result<int>(1);
+            },
+            [=, this](Result<int> r) { log.push_back(name + (r ? " ok" : " " + r.error().code)); },
+            Store::Share::alone);
+    };
+    add_pool("a");
+    add_alone("b", false);
+    add_alone("c", true);
+    add_pool("d", true);
+    add_pool("e");
+    add_alone("f", false);
+    loop.run();
+    EXPECT_EQ(log, (std::vector<std::string>{"a ok", "b ok", "c request.refused",
+                                             "d request.refused", "e ok", "f ok"}));
+    EXPECT_EQ(pools(), (std::vector<std::string>{"a", "b", "e", "f"}));
+}
+
 TEST_F(StoreTest, Reader_sees_what_was_committed_and_cannot_write) {
     add_pool("a");
     loop.run();
