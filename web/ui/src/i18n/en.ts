@@ -180,7 +180,7 @@ export const en = {
     listCsv: 'List as CSV',
     line: (n: string) => `Line ${n}`,
     wholeFile: 'File',
-    column: (n: number, field: string) => (field === '' ? `column ${n}` : `column ${n}, ${field}`),
+    column: (n: number, field: string) => (field === '' ? `place ${n}` : `place ${n}, ${field}`),
     more: (n: string) => `and ${n} more`,
     fileCard: 'File',
     name: 'Name', lines: 'Lines', linesValue: (n: string, header: boolean) => (header ? `${n} after the header` : n),
