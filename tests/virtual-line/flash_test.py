@@ -81,8 +81,8 @@ class Flash(unittest.TestCase):
 class Strikes(unittest.TestCase):
     """Faults in the middle of APP."""
 
-    def create(self, line, number=1, program=None, **more):
-        board = line.to_bootloader(number)
+    def create(self, line, number=1, ready=None, **more):
+        board = ready or line.to_bootloader(number)
         command = ["tegradevflash_v2", "--instance", board["bus_port"], "--pt", "flash.xml.bin", "--create"]
         return line.start(*command, cwd=line.image.dir, **more)
 
@@ -147,8 +147,9 @@ class Strikes(unittest.TestCase):
             self.assertEqual((kill["pid"], kill["what"]), (process.pid, "worker"))
 
     def test_hub_drop(self):
-        with made(Line(boards=5, wire=40, faults="hub-drop:1@2=1")) as line:
-            tools = [self.create(line, number) for number in (1, 2, 5)]
+        with made(Line(boards=5, wire=15, faults="hub-drop:1@2=1")) as line:
+            ready = [line.to_bootloader(number) for number in (1, 2, 5)]
+            tools = [self.create(line, ready=board) for board in ready]
             for tool in tools:
                 tool.communicate(timeout=10)
             self.assertEqual([tool.returncode for tool in tools], [8, 8, 0])

@@ -86,6 +86,7 @@ void Line::write_env() {
     std::ofstream out(chosen.dir / "env.new", std::ios::trunc);
     out << "LD_PRELOAD=" << chosen.shim.string() << ":libumockdev-preload.so.0\n"
         << "UMOCKDEV_DIR=" << bench_->testbed.root().string() << "\n"
+        << "STAND_IN_SPEED=" << chosen.speed << "\n"
         << "LINESIDE_LINE_DIR=" << chosen.dir.string() << "\n"
         << "LINESIDE_LINE_CONTROL=" << chosen.control.string() << "\n";
     if (chosen.mount_cgroup) {
