@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <libssh/callbacks.h>
 #include <libssh/libssh.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <array>
 
@@ -19,10 +21,18 @@ constexpr milliseconds kSlice{100};
 constexpr milliseconds kAfterExit{1'000};
 constexpr std::size_t kPiece = 32 * 1024;
 
+// libssh 0.10 leaves a socket open that it was given; other versions close it. So look: the descriptor is
+// ours to close only if it is still that socket.
 struct SessionFree {
+    int fd = -1;
+    ino_t socket = 0;
     void operator()(ssh_session session) const {
         ssh_disconnect(session);
         ssh_free(session);
+        struct stat status {};
+        if (fd >= 0 && fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode) && status.st_ino == socket) {
+            close(fd);
+        }
     }
 };
 struct ChannelFree {
@@ -99,11 +109,14 @@ class Opening {
         : target_(target), end_(Clock::now() + within), waiter_(waiter) {}
 
     tl::expected<SessionPtr, ConnectError> run(base::UniqueFd socket) {
-        session_.reset(ssh_new());
+        const int fd = socket.get();
+        struct stat status {};
+        fstat(fd, &status);
+        session_ = SessionPtr(ssh_new(), SessionFree{fd, status.st_ino});
         if (!session_) {
             return fail(Why::handshake, "no memory");
         }
-        const int fd = socket.get();
+        (void)socket.release();  // session_ closes it
         const int no = 0;
         const unsigned port = target_.port;
         const bool set = ssh_options_set(session_.get(), SSH_OPTIONS_HOST, "unit") == SSH_OK &&
@@ -114,7 +127,6 @@ class Opening {
         if (!set) {
             return fail(Why::handshake, ssh_get_error(session_.get()));
         }
-        (void)socket.release();  // libssh closes it from here on
         ssh_set_blocking(session_.get(), 0);
         if (auto done = until([&] { return ssh_connect(session_.get()); }, SSH_AGAIN, Why::handshake);
             !done) {
@@ -216,6 +228,14 @@ class Exec {
     Exec(ssh_session session, const ExecRequest& request, std::function<base::Status(milliseconds)> wait)
         : session_(session), request_(request), wait_(std::move(wait)), last_(Clock::now()),
           end_at_(last_ + request.total) {}
+    // libssh keeps a channel until the other side has closed it too, and would go on calling us.
+    ~Exec() {
+        if (channel_) {
+            ssh_remove_channel_callbacks(channel_.get(), &callbacks_);
+        }
+    }
+    Exec(const Exec&) = delete;
+    Exec& operator=(const Exec&) = delete;
 
     base::Result<ExecEnd> run() {
         channel_.reset(ssh_channel_new(session_));
@@ -316,6 +336,8 @@ class Exec {
                 last_ = Clock::now();
                 continue;
             }
+            // Once the channel's EOF is in, reading it takes no more packets from the socket; this does.
+            (void)ssh_channel_get_exit_status(channel_.get());
             // Closed without an exit status: the unit's side died, or the connection did.
             if (ssh_channel_is_eof(channel_.get()) != 0 &&
                 (exited_ || ssh_channel_is_closed(channel_.get()) != 0)) {
