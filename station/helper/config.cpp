@@ -217,6 +217,8 @@ Status check_above(const Config& config, const std::string& path) {
 
 }  // namespace
 
+std::string mark_of(const std::string& lanes) { return base::sha256_hex(lanes).substr(0, 12); }
+
 Result<Account> find_account(const std::string& name) {
     Account out;
     out.name = name;
@@ -287,6 +289,7 @@ Result<Config> parse_config(const std::string& text, const std::string& file) {
         return fail("config.invalid", in.errors());
     }
     out.digest = base::sha256_hex(text);
+    out.mark = mark_of(out.lanes);
     return out;
 }
 

@@ -40,8 +40,11 @@ struct Config {
     std::vector<std::pair<std::string, std::string>> environment;
     std::map<std::string, std::string> bsp;  // profile id -> BSP tree
     std::string digest;              // SHA-256 of the file
+    std::string mark;                // tells the workers of several helpers on one host apart
 };
 
+// LINESIDE_HELPER in the environment of a helper's workers; from the path of its lanes.
+[[nodiscard]] std::string mark_of(const std::string& lanes);
 // A user by name, or "#1234" for a number that need not have a name.
 [[nodiscard]] base::Result<Account> find_account(const std::string& name);
 [[nodiscard]] base::Result<Config> parse_config(const std::string& text, const std::string& file);

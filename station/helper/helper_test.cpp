@@ -28,7 +28,6 @@ class HelperTest : public ::testing::Test {
             std::distance(std::filesystem::directory_iterator(helper_->folder / "lanes"), {}));
     }
     static bool ok(const Json& reply) { return reply.value("ok", false); }
-    static std::string mark(int job) { return fmt::format("LINESIDE_JOB={}", job) + std::string(1, '\0'); }
 
     std::unique_ptr<HelperProcess> helper_;
 };
@@ -116,7 +115,7 @@ TEST_F(HelperTest, Kill_reaches_a_child_that_forked_twice_and_called_setsid) {
     const auto begin = std::chrono::steady_clock::now();
     EXPECT_TRUE(ok(client.ask({{"do", "kill"}, {"job", 7}})));
     EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(1));
-    EXPECT_TRUE(processes_with(mark(7)).empty());
+    EXPECT_TRUE(helper_->processes_of(7).empty());
     EXPECT_EQ(client.read_output(), "") << "nobody holds the pipe";
     EXPECT_EQ(lanes(), 0U);
     EXPECT_EQ(client.next_event()["signal"], SIGKILL);
@@ -128,7 +127,7 @@ TEST_F(HelperTest, Children_die_with_a_worker_that_ends) {
     Client client = start();
     ASSERT_TRUE(ok(client.spawn(7, "leave")));
     EXPECT_EQ(client.next_event()["status"], 3);
-    EXPECT_TRUE(processes_with(mark(7)).empty());
+    EXPECT_TRUE(helper_->processes_of(7).empty());
 }
 
 TEST_F(HelperTest, Killed_worker_is_told_with_its_signal) {
@@ -138,7 +137,7 @@ TEST_F(HelperTest, Killed_worker_is_told_with_its_signal) {
     ASSERT_TRUE(ok(reply));
     ::kill(reply["pid"].get<pid_t>(), SIGKILL);
     EXPECT_EQ(client.next_event()["signal"], SIGKILL);
-    EXPECT_TRUE(processes_with(mark(7)).empty());
+    EXPECT_TRUE(helper_->processes_of(7).empty());
 }
 
 TEST_F(HelperTest, Term_reaches_everything_of_the_job) {
@@ -163,10 +162,10 @@ TEST_F(HelperTest, All_processes_die_with_the_helper_and_the_next_one_sweeps) {
         ASSERT_TRUE(ok(client.spawn(job, "wait", {{"image", key}, {"lane", true}})));
         EXPECT_EQ(client.read_line(), "up");
     }
-    EXPECT_EQ(processes_with(mark(8)).size(), 3U);
+    EXPECT_EQ(helper_->processes_of(8).size(), 3U);
     helper_->stop(SIGKILL);
-    EXPECT_TRUE(wait_until([] {
-        return processes_with(mark(7)).empty() && processes_with(mark(8)).empty() && processes_with(mark(9)).empty();
+    EXPECT_TRUE(wait_until([&] {
+        return helper_->processes_of(7).empty() && helper_->processes_of(8).empty() && helper_->processes_of(9).empty();
     }, 1000));
     EXPECT_EQ(lanes(), 3U);
     Client next = start();
@@ -186,8 +185,8 @@ TEST_F(HelperTest, Everything_of_a_connection_ends_with_it) {
     ASSERT_TRUE(ok(other.spawn(9, "wait", {{"image", key}, {"lane", true}})));
     EXPECT_EQ(lanes(), 3U);
     client.close();
-    EXPECT_TRUE(wait_until([&] { return processes_with(mark(7)).empty() && lanes() == 1; }));
-    EXPECT_EQ(processes_with(mark(9)).size(), 2U);
+    EXPECT_TRUE(wait_until([&] { return helper_->processes_of(7).empty() && lanes() == 1; }));
+    EXPECT_EQ(helper_->processes_of(9).size(), 2U);
 }
 
 TEST_F(HelperTest, Refusals) {

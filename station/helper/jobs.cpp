@@ -187,7 +187,8 @@ Result<SpawnPlan> Jobs::plan(const SpawnRequest& request, const Job& job, std::s
                        "LANG=C.UTF-8",
                        "USER=" + account.name,
                        "LOGNAME=" + account.name,
-                       fmt::format("LINESIDE_JOB={}", request.job)};
+                       fmt::format("LINESIDE_JOB={}", request.job),
+                       "LINESIDE_HELPER=" + config_.mark};
     const std::string folder = lanes_.folder(request.job);
     out.keep = config_.keep;
     out.keep.insert(out.keep.end(), {config_.methods, config_.images});

@@ -17,15 +17,20 @@ using base::Json;
 
 constexpr std::size_t kMaxProc = 4 * 1024 * 1024;
 constexpr std::string_view kMark = "LINESIDE_JOB=";
+constexpr std::string_view kHelper = "LINESIDE_HELPER=";
 
 // The job a process was started for, from its environment; 0 = none of ours.
-std::int64_t job_of(const std::string& environment) {
+std::int64_t job_of(const std::string& environment, const std::string& mark) {
+    std::int64_t job = 0;
+    bool ours = false;
     for (std::string_view entry : base::split(environment, '\0')) {
         if (entry.starts_with(kMark)) {
-            return base::to_int(entry.substr(kMark.size())).value_or(0);
+            job = base::to_int(entry.substr(kMark.size())).value_or(0);
+        } else if (entry.starts_with(kHelper)) {
+            ours = entry.substr(kHelper.size()) == mark;
         }
     }
-    return 0;
+    return ours ? job : 0;
 }
 
 std::string name_of(const std::string& folder) {
@@ -62,7 +67,7 @@ void find_leftovers(const Config& config, const std::set<std::int64_t>& alive, J
         }
         const std::string folder = entry.path();
         const auto environment = base::read_file(folder + "/environ", kMaxProc);
-        const std::int64_t job = environment ? job_of(*environment) : 0;
+        const std::int64_t job = environment ? job_of(*environment, config.mark) : 0;
         if (job != 0 && !alive.contains(job)) {
             found.push_back({{"kind", "process"}, {"job", job}, {"what", fmt::format("{} ({})", pid, name_of(folder))}});
         }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "station/base/json.h"
+#include "station/base/text.h"
 #include "station/base/unique_fd.h"
 #include "station/helper/packet.h"
 
@@ -51,19 +52,6 @@ inline std::string read_file(const std::filesystem::path& file) {
     return {std::istreambuf_iterator<char>(in), {}};
 }
 
-// Is a process alive that carries `mark` in its environment?
-inline std::vector<pid_t> processes_with(const std::string& mark) {
-    std::vector<pid_t> out;
-    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
-        const std::string name = entry.path().filename();
-        if (name.find_first_not_of("0123456789") == std::string::npos &&
-            read_file(entry.path() / "environ").find(mark) != std::string::npos) {
-            out.push_back(static_cast<pid_t>(std::stol(name)));
-        }
-    }
-    return out;
-}
-
 class HelperProcess {
   public:
     explicit HelperProcess(std::string binary, const std::string& below = "/var/tmp") : binary_(std::move(binary)) {
@@ -89,6 +77,23 @@ class HelperProcess {
         return next;
     }
 
+    // Processes of a job of this helper, and of no other on the host.
+    std::vector<pid_t> processes_of(int job) const {
+        const std::string mark = "LINESIDE_HELPER=" + base::sha256_hex((folder / "lanes").string()).substr(0, 12);
+        const std::string of_job = fmt::format("LINESIDE_JOB={}", job) + std::string(1, '\0');
+        std::vector<pid_t> out;
+        for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+            const std::string name = entry.path().filename();
+            if (name.find_first_not_of("0123456789") != std::string::npos) {
+                continue;
+            }
+            const std::string environment = read_file(entry.path() / "environ");
+            if (environment.find(mark) != std::string::npos && environment.find(of_job) != std::string::npos) {
+                out.push_back(static_cast<pid_t>(std::stol(name)));
+            }
+        }
+        return out;
+    }
     void method(const std::string& name, const std::string& body, const std::string& more = "") const {
         const auto at = folder / "methods" / name;
         std::filesystem::create_directory(at);

@@ -12,7 +12,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using helper::testing::HelperProcess;
-using helper::testing::processes_with;
 using helper::testing::read_file;
 
 constexpr const char* kHello = R"(echo '{"ev":"hello","v":1,"method":"t","version":"1","silence_s":30}' >&3; read -r job <&3)";
@@ -97,13 +96,13 @@ TEST_F(HelperLauncherTest, Killed_worker_is_told_and_its_children_are_gone) {
     const auto worker = start(7, "wait", helper_->image('a'));
     ASSERT_TRUE(run_until([&] { return !hellos_.empty(); }));
     std::vector<pid_t> pids;
-    ASSERT_TRUE(run_until([&] { return (pids = processes_with("LINESIDE_JOB=7")).size() >= 3; }));
+    ASSERT_TRUE(run_until([&] { return (pids = helper_->processes_of(7)).size() >= 3; }));
     for (const pid_t pid : pids) {
         ::kill(pid, SIGKILL);
     }
     ASSERT_TRUE(run_until([&] { return !ends_.empty(); }, 2s));
     EXPECT_EQ(ends_.begin()->second.outcome.error.code, "worker.died");
-    EXPECT_TRUE(processes_with("LINESIDE_JOB=7").empty());
+    EXPECT_TRUE(helper_->processes_of(7).empty());
 }
 
 TEST_F(HelperLauncherTest, Stop_of_a_deaf_worker_ends_everything) {
@@ -116,7 +115,7 @@ TEST_F(HelperLauncherTest, Stop_of_a_deaf_worker_ends_everything) {
     ASSERT_TRUE(run_until([&] { return !ends_.empty(); }, 3s));
     EXPECT_TRUE(ends_.begin()->second.stopped);
     EXPECT_EQ(ends_.begin()->second.outcome.error.code, "worker.died");
-    EXPECT_TRUE(processes_with("LINESIDE_JOB=7").empty());
+    EXPECT_TRUE(helper_->processes_of(7).empty());
 }
 
 TEST_F(HelperLauncherTest, Lost_helper_ends_every_worker_and_the_next_one_is_found) {
