@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the boards of one line share: options, main loop, testbed, sockets, journal, wires, device numbers.
+// What the boards of one line share: options, main loop, testbed, sockets, journal, wires, device
+// numbers.
 #pragma once
 
 #include <filesystem>
@@ -27,7 +28,7 @@ struct Options {
     std::filesystem::path control;
     double wire_mbps = 40;
     std::filesystem::path image_old;
-    std::filesystem::path board_os;          // empty: units show their gadget, but no OS runs
+    std::filesystem::path board_os;  // empty: units show their gadget, but no OS runs
     bool auto_plug = true;
     double stagger_ms = 150;
     std::string worker_exe = "jetson-usb";
@@ -37,19 +38,22 @@ struct Options {
 
 struct Bench {
     Bench(Options chosen, std::filesystem::path testbed_root)
-        : options(std::move(chosen)), journal(options.dir / "journal.jsonl"),
-          testbed(loop, std::move(testbed_root)), usbfs(loop) {}
+        : options(std::move(chosen)),
+          journal(options.dir / "journal.jsonl"),
+          testbed(loop, std::move(testbed_root)),
+          usbfs(loop) {}
 
     Options options;
     Loop loop;
     Journal journal;
     Testbed testbed;
     Usbfs usbfs;
-    std::map<int, std::shared_ptr<Wire>> wires;                  // by bus
-    std::map<int, int> last_devnum;                              // by bus
+    std::map<int, std::shared_ptr<Wire>> wires;  // by bus
+    std::map<int, int> last_devnum;              // by bus
     std::function<void(int hub)> drop_hub;
 
-    // As the kernel counts: up to 127, then the lowest free again; `in_use` are the bus's present numbers.
+    // As the kernel counts: up to 127, then the lowest free again; `in_use` are the bus's present
+    // numbers.
     std::map<int, std::vector<int>> in_use;
     int next_devnum(int bus);
     void free_devnum(int bus, int devnum);

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "board.h"
 
-#include <algorithm>
-#include <csignal>
-#include <fstream>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <algorithm>
+#include <csignal>
+#include <fstream>
 
 #include "identity.h"
 #include "processes.h"
@@ -18,17 +18,19 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Times of the life at speed 1, in seconds.  Source: fact sheet of the flash tools, sections 1, 5, 8.
-constexpr double kPowerOn = 2.0;             // power to 7e19 on the bus
+// Times of the life at speed 1, in seconds.  Source: fact sheet of the flash tools, sections 1,
+// 5, 8.
+constexpr double kPowerOn = 2.0;  // power to 7e19 on the bus
 constexpr double kGoneToRecovery = 1.5;
 constexpr double kGoneToBootloader = 3.0;
 constexpr double kBootFrom = 60, kBootTo = 120;
-constexpr double kSlowBoot = 240;            // twice the longest, below the five minutes one waits
+constexpr double kSlowBoot = 240;  // twice the longest, below the five minutes one waits
 constexpr double kRebootFrom = 30, kRebootTo = 60;
 constexpr double kPowerOffPause = 2.0;
 constexpr unsigned kNx = 0x7e19;
-constexpr int kMiddle = 50;                  // percent of APP at which stall, kills and hub-drop strike
-constexpr double kAnswerFetched = 0.3;       // real seconds a host has to fetch the last answer before a hop
+constexpr int kMiddle = 50;  // percent of APP at which stall, kills and hub-drop strike
+constexpr double kAnswerFetched =
+    0.3;  // real seconds a host has to fetch the last answer before a hop
 
 void write_whole(const fs::path& path, const std::string& text) {
     const auto draft = path.string() + ".new";
@@ -61,27 +63,15 @@ std::string hardware_address(const std::string& name) {
 
 }  // namespace
 
-int Bench::next_devnum(int bus) {
-    auto& used = in_use[bus];
-    int number = last_devnum[bus];
-    do {
-        number = number >= 127 ? 1 : number + 1;
-    } while (std::find(used.begin(), used.end(), number) != used.end());
-    last_devnum[bus] = number;
-    used.push_back(number);
-    return number;
-}
-
-void Bench::free_devnum(int bus, int devnum) {
-    std::erase(in_use[bus], devnum);
-}
-
 Board::Board(Bench& bench, int number)
-    : bench_(bench), number_(number), place_(board_place(number)),
+    : bench_(bench),
+      number_(number),
+      place_(board_place(number)),
       folder_(bench.options.dir / "boards" / std::to_string(number)),
       br_cid_(make_br_cid(bench.options.seed, number)),
       module_serial_(make_module_serial(bench.options.seed, number)),
-      ifname_("lsb" + std::to_string(number)), roll_(dice(bench.options.seed, number, "life")) {
+      ifname_("lsb" + std::to_string(number)),
+      roll_(dice(bench.options.seed, number, "life")) {
     fs::create_directories(folder_);
     storage_ = std::make_shared<Storage>(folder_ / "storage.img");
     write_card();
@@ -129,20 +119,21 @@ void Board::set_state(const std::string& state) {
 }
 
 bool Board::has(const std::string& name) const {
-    return std::any_of(faults_.begin(), faults_.end(), [&](const Fault& one) {
-        return one.name == name;
-    });
+    return std::any_of(faults_.begin(), faults_.end(),
+                       [&](const Fault& one) { return one.name == name; });
 }
 
 void Board::later(double seconds, std::function<void()> task) {
-    bench_.loop.after(Seconds(seconds / bench_.options.speed), [this, life = life_, task = std::move(task)] {
-        if (life == life_) {
-            task();
-        }
-    });
+    bench_.loop.after(Seconds(seconds / bench_.options.speed),
+                      [this, life = life_, task = std::move(task)] {
+                          if (life == life_) {
+                              task();
+                          }
+                      });
 }
 
-// --- the bus ---------------------------------------------------------------------------------------------
+// --- the bus
+// ---------------------------------------------------------------------------------------------
 
 void Board::arrive(UsbDevice device, std::shared_ptr<UsbFunction> function) {
     node_ = std::make_shared<UsbNode>(device.descriptors, std::move(function),
@@ -192,14 +183,16 @@ void Board::enter_recovery(Stage stage) {
             if (answered) {
                 hop(life, where);
             } else {
-                bench_.loop.after(Seconds(kAnswerFetched), [this, life, where] { hop(life, where); });
+                bench_.loop.after(Seconds(kAnswerFetched),
+                                  [this, life, where] { hop(life, where); });
             }
         });
     };
     events.app_progress = [this, life](int percent) { return app_progress(life, percent); };
     arrive(recovery_device(place_, devnum_, kNx),
            std::make_shared<Module>(stage, std::move(facts), std::move(events), storage_));
-    bench_.journal.note(number_, "arrived", {{"product", "7e19"}, {"devnum", devnum_}, {"stage", stage_}});
+    bench_.journal.note(number_, "arrived",
+                        {{"product", "7e19"}, {"devnum", devnum_}, {"stage", stage_}});
     set_state("recovery");
 }
 
@@ -221,7 +214,8 @@ void Board::hop(std::uint64_t life, Hop where) {
     }
 }
 
-// --- power -----------------------------------------------------------------------------------------------
+// --- power
+// -----------------------------------------------------------------------------------------------
 
 void Board::start_job() {
     faults_ = roll_faults(bench_.options.faults, bench_.options.seed, number_, ++jobs_);
@@ -232,7 +226,8 @@ void Board::start_job() {
     if (has("old-image")) {
         if (!bench_.options.image_old.empty()) {
             storage_->close();
-            fs::copy_file(bench_.options.image_old, storage_->file(), fs::copy_options::overwrite_existing);
+            fs::copy_file(bench_.options.image_old, storage_->file(),
+                          fs::copy_options::overwrite_existing);
         }
         // A board that never had an image takes the new one and has it aged afterwards.
         storage_->set_deaf(storage_->bootable());
@@ -277,11 +272,13 @@ void Board::power_cycle(bool recovery) {
     });
 }
 
-// --- boot ------------------------------------------------------------------------------------------------
+// --- boot
+// ------------------------------------------------------------------------------------------------
 
 void Board::spoil_storage() {
     if (has("one-bit")) {
-        bench_.journal.note(number_, "fault", {{"fault", "one-bit"}, {"partition", storage_->turn_one_bit(roll_)}});
+        bench_.journal.note(number_, "fault",
+                            {{"fault", "one-bit"}, {"partition", storage_->turn_one_bit(roll_)}});
     }
     if (aged_) {
         storage_->age(roll_);
@@ -338,14 +335,14 @@ void Board::start_os() {
     fs::remove(folder_ / "os-exit", ignored);
     os_running_ = true;
     os_starting_ = run_program(
-        bench_.loop, {bench_.options.board_os.string(), "start", "--dir", folder_.string(), "--ifname", ifname_},
+        bench_.loop,
+        {bench_.options.board_os.string(), "start", "--dir", folder_.string(), "--ifname", ifname_},
         folder_ / "board-os.log", [this, life = life_](int status) {
             os_starting_ = 0;
             if (life == life_) {
                 os_started(status);
             }
-        }
-    );
+        });
 }
 
 void Board::os_started(int status) {
@@ -377,13 +374,15 @@ void Board::show_gadget() {
         net_ = net_device(place_, ifname_, index, hardware_address(ifname_));
         bench_.testbed.add(*net_);
     }
-    bench_.journal.note(number_, "arrived", {{"product", "7020"}, {"devnum", devnum_}, {"ifindex", index}});
+    bench_.journal.note(number_, "arrived",
+                        {{"product", "7020"}, {"devnum", devnum_}, {"ifindex", index}});
     set_state("up");
 }
 
 void Board::os_ended() {
     auto why = read_text(folder_ / "os-exit");
-    why.erase(std::find_if(why.begin(), why.end(), [](char c) { return c < 'a' || c > 'z'; }), why.end());
+    why.erase(std::find_if(why.begin(), why.end(), [](char c) { return c < 'a' || c > 'z'; }),
+              why.end());
     bench_.journal.note(number_, "os-ended", {{"why", why}});
     life_++;
     leave_bus();
@@ -434,7 +433,8 @@ void Board::stop_os(std::function<void()> then) {
                 });
 }
 
-// --- faults that strike in the middle of APP -----------------------------------------------------------------
+// --- faults that strike in the middle of APP
+// -----------------------------------------------------------------
 
 // Thread: the node's; touches only what does not change while a node lives.
 bool Board::app_progress(std::uint64_t life, int percent) {
@@ -477,7 +477,9 @@ void Board::kill_process(bool worker) {
     const auto family = ancestry(tool);
     const pid_t victim = worker ? find_worker(family, bench_.options.worker_exe) : tool;
     const bool killed = victim > 1 && ::kill(victim, SIGKILL) == 0;
-    bench_.journal.note(number_, "kill", {{"what", worker ? "worker" : "tool"}, {"pid", victim}, {"killed", killed}});
+    bench_.journal.note(
+        number_, "kill",
+        {{"what", worker ? "worker" : "tool"}, {"pid", victim}, {"killed", killed}});
 }
 
 }  // namespace line

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// One board of the line and its life: off, in recovery mode (one module object and one node per enumeration), booting, up
-// as a gadget with a running OS, dark. Every entry into recovery by plug, button or the OS starts a job and
-// rolls the fault dice; hops within a flash do not.  Thread: main.
+// One board of the line and its life: off, in recovery mode (one module object and one node per
+// enumeration), booting, up as a gadget with a running OS, dark. Every entry into recovery by plug,
+// button or the OS starts a job and rolls the fault dice; hops within a flash do not.  Thread:
+// main.
 #pragma once
 
 #include <memory>
@@ -15,13 +16,14 @@
 namespace line {
 
 class Board {
-public:
+  public:
     Board(Bench& bench, int number);
     ~Board();
     Board(const Board&) = delete;
     Board& operator=(const Board&) = delete;
 
-    // Power and cable on; `recovery`: with the recovery button held, else what is on the storage boots.
+    // Power and cable on; `recovery`: with the recovery button held, else what is on the storage
+    // boots.
     void plug(bool recovery);
     // Power and cable off. `done` (may be empty) is called when nothing of the unit is left.
     void unplug(const std::string& why, std::function<void()> done = {});
@@ -31,7 +33,7 @@ public:
     int number() const { return number_; }
     bool plugged() const { return state_ != "off"; }
 
-private:
+  private:
     void set_state(const std::string& state);
     void write_card();
     void start_job();
@@ -63,11 +65,11 @@ private:
     std::mt19937_64 roll_;
     std::string state_ = "off";
     std::string stage_;
-    std::uint64_t life_ = 0;                 // changes whenever timers of before must not fire
+    std::uint64_t life_ = 0;  // changes whenever timers of before must not fire
     int jobs_ = 0;
     int devnum_ = 0;
     std::vector<Fault> faults_;
-    std::set<std::string> fired_;            // node thread only, while a node lives
+    std::set<std::string> fired_;  // node thread only, while a node lives
     bool aged_ = false;
     std::shared_ptr<Storage> storage_;
     std::shared_ptr<UsbNode> node_;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control.h"
 
-#include <cstring>
-#include <stdexcept>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include <cstring>
+#include <stdexcept>
 #include <vector>
 
 namespace line {
@@ -18,9 +18,10 @@ constexpr std::size_t kMostInput = 64 * 1024;
 void send_all(int fd, const std::string& text) {
     std::size_t at = 0;
     while (at < text.size()) {
-        const auto sent = ::send(fd, text.data() + at, text.size() - at, MSG_NOSIGNAL | MSG_DONTWAIT);
+        const auto sent =
+            ::send(fd, text.data() + at, text.size() - at, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (sent <= 0) {
-            return;                                    // a reader that does not read loses the rest
+            return;  // a reader that does not read loses the rest
         }
         at += static_cast<std::size_t>(sent);
     }
@@ -38,8 +39,9 @@ Control::Control(Loop& loop, Journal& journal, std::filesystem::path socket, Ask
     std::memcpy(address.sun_path, socket_.c_str(), socket_.native().size() + 1);
     ::unlink(socket_.c_str());
     listener_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (listener_ < 0 || ::bind(listener_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0
-        || ::listen(listener_, 16) != 0) {
+    if (listener_ < 0 ||
+        ::bind(listener_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+        ::listen(listener_, 16) != 0) {
         throw std::runtime_error("cannot listen at " + socket_.string());
     }
     ::chmod(socket_.c_str(), 0600);
@@ -83,15 +85,19 @@ void Control::receive(int fd) {
         return;
     }
     caller.input.append(buffer, static_cast<std::size_t>(got));
-    for (auto end = caller.input.find('\n'); end != std::string::npos; end = caller.input.find('\n')) {
+    for (auto end = caller.input.find('\n'); end != std::string::npos;
+         end = caller.input.find('\n')) {
         const auto request = Json::parse(caller.input.substr(0, end), nullptr, false);
         caller.input.erase(0, end + 1);
         if (request.is_object() && request.value("do", "") == "subscribe") {
             send_all(fd, "{\"ok\":true}\n");
-            caller.subscription = journal_.subscribe([fd](const std::string& text) { send_all(fd, text); });
+            caller.subscription =
+                journal_.subscribe([fd](const std::string& text) { send_all(fd, text); });
             continue;
         }
-        const auto answer = request.is_object() ? ask_(request) : Json{{"ok", false}, {"error", "not a JSON object"}};
+        const auto answer = request.is_object()
+                                ? ask_(request)
+                                : Json{{"ok", false}, {"error", "not a JSON object"}};
         send_all(fd, answer.dump() + "\n");
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The control socket: JSON lines in, one JSON line back each; after {"do":"subscribe"} the journal's lines too. For tests and
-// people, never for the station.  Thread: main.
+// The control socket: JSON lines in, one JSON line back each; after {"do":"subscribe"} the
+// journal's lines too. For tests and people, never for the station.  Thread: main.
 #pragma once
 
 #include <filesystem>
@@ -14,14 +14,14 @@
 namespace line {
 
 class Control {
-public:
+  public:
     using Ask = std::function<Json(const Json&)>;
     Control(Loop& loop, Journal& journal, std::filesystem::path socket, Ask ask);
     ~Control();
     Control(const Control&) = delete;
     Control& operator=(const Control&) = delete;
 
-private:
+  private:
     struct Caller {
         std::string input;
         int subscription = 0;

@@ -13,21 +13,29 @@ namespace {
 // The packet protocol ("3p").  Source: observed traffic of the R32.7.4 tools.
 enum : std::uint32_t { kCommand = 1, kData = 2, kAck = 3, kNack = 4 };
 enum : std::uint32_t {
-    kVersion = 1, kDownload = 2, kWrite = 3, kErase = 5, kPlatform = 6, kReboot = 7, kStatus = 8,
-    kResponse = 9, kBoot = 10
+    kVersion = 1,
+    kDownload = 2,
+    kWrite = 3,
+    kErase = 5,
+    kPlatform = 6,
+    kReboot = 7,
+    kStatus = 8,
+    kResponse = 9,
+    kBoot = 10
 };
 enum : std::uint32_t { kStorageInfo = 1, kEepromInfo = 2, kChipInfo = 3 };
 constexpr std::uint32_t kSpi = 3;
 constexpr std::size_t kMostCommand = 512;
 
-// Times at speed 1, in seconds.  Source: fact sheet of the flash tools, section 8 (estimates where it says so).
+// Times at speed 1, in seconds.  Source: fact sheet of the flash tools, section 8 (estimates where
+// it says so).
 constexpr double kEraseSpi = 20, kEraseEmmc = 2;
 constexpr double kSpiBytesPerSecond = 250e3;
 constexpr double kTrainMemory = 1.0;
 
 std::uint32_t le32(const std::uint8_t* at) {
-    return static_cast<std::uint32_t>(at[0]) | static_cast<std::uint32_t>(at[1]) << 8
-           | static_cast<std::uint32_t>(at[2]) << 16 | static_cast<std::uint32_t>(at[3]) << 24;
+    return static_cast<std::uint32_t>(at[0]) | static_cast<std::uint32_t>(at[1]) << 8 |
+           static_cast<std::uint32_t>(at[2]) << 16 | static_cast<std::uint32_t>(at[3]) << 24;
 }
 std::uint64_t le64(const std::uint8_t* at) {
     return le32(at) | static_cast<std::uint64_t>(le32(at + 4)) << 32;
@@ -53,7 +61,7 @@ std::string name_at(const Bytes& body, std::size_t at) {
     }
     return name;
 }
-std::uint8_t crc8(std::span<const std::uint8_t> bytes) {          // Dallas/Maxim
+std::uint8_t crc8(std::span<const std::uint8_t> bytes) {  // Dallas/Maxim
     unsigned crc = 0;
     for (const auto byte : bytes) {
         crc ^= byte;
@@ -68,7 +76,9 @@ std::uint8_t crc8(std::span<const std::uint8_t> bytes) {          // Dallas/Maxi
 
 Module::Module(Stage stage, ModuleFacts facts, ModuleEvents events,
                std::shared_ptr<Storage> storage)
-    : stage_(stage), facts_(std::move(facts)), events_(std::move(events)),
+    : stage_(stage),
+      facts_(std::move(facts)),
+      events_(std::move(events)),
       storage_(std::move(storage)) {}
 
 std::optional<Bytes> Module::control(std::uint8_t request) {
@@ -80,8 +90,8 @@ std::optional<Bytes> Module::control(std::uint8_t request) {
 }
 
 void Module::take_time(double seconds) {
-    ready_at_ = std::max(ready_at_, Clock::now())
-                + std::chrono::duration_cast<Clock::duration>(Seconds(seconds / facts_.speed));
+    ready_at_ = std::max(ready_at_, Clock::now()) +
+                std::chrono::duration_cast<Clock::duration>(Seconds(seconds / facts_.speed));
 }
 
 void Module::out(std::span<const std::uint8_t> bytes) {
@@ -118,7 +128,7 @@ void Module::hop(Hop where) {
 
 // Messages whose first word is their length; the first asks for the version, the third is MB1.
 void Module::boot_rom(std::span<const std::uint8_t>& bytes) {
-    uid_told_ = true;                                  // to be had only before the first message
+    uid_told_ = true;  // to be had only before the first message
     if (rcm_left_ == 0) {
         while (rcm_head_.size() < 4 && !bytes.empty()) {
             rcm_head_.push_back(bytes.front());
@@ -190,7 +200,7 @@ void Module::say_answer(const Bytes& body) {
     say_status(0);
 }
 
-Bytes Module::chip_info() const {                      // sku, minor revision, boot ROM revision, RAM code, sample
+Bytes Module::chip_info() const {  // sku, minor revision, boot ROM revision, RAM code, sample
     Bytes info(64);
     set32(info, 0, 0xde);
     set32(info, 44, 2);
@@ -212,8 +222,8 @@ Bytes Module::eeprom() const {
     return info;
 }
 
-// Header {3, type, sequence, 0}, then a length (command, data) or a reason (nack), the body, and the two's complement of
-// the sum of header and body. True once the header is complete.
+// Header {3, type, sequence, 0}, then a length (command, data) or a reason (nack), the body, and
+// the two's complement of the sum of header and body. True once the header is complete.
 bool Module::packet_head(std::span<const std::uint8_t>& bytes) {
     const auto need = [&]() -> std::size_t {
         return head_.size() < 16 || le32(head_.data() + 4) != kAck ? 20 : 16;
@@ -303,56 +313,64 @@ void Module::command() {
     const auto* at = body_.data();
     const auto op = le32(at);
     if (op == kResponse) {
-        return;                                        // how the host ends every exchange
+        return;  // how the host ends every exchange
     }
     op_ = op;
     left_ = 0;
     name_.clear();
     const bool bootloader = stage_ == Stage::Bootloader;
     switch (op) {
-    case kVersion: {
-        Bytes version;
-        put32(version, stage_ == Stage::Mb1 ? 4 : stage_ == Stage::Applet ? 1 : 2);
-        for (const auto word : {1U, 0U, 0U}) {
-            put32(version, word);
-        }
-        say_answer(version);
-        return;
-    }
-    case kDownload:
-        name_ = name_at(body_, 20);
-        have_mb2_ = have_mb2_ || name_ == "mb2";
-        have_blob_ = have_blob_ || name_ == "blob";
-        events_.note("download", name_);
-        if (bootloader) {
-            say_response(0);
-            say_status(5, "E> not in this loader");
+        case kVersion: {
+            Bytes version;
+            put32(version, stage_ == Stage::Mb1 ? 4 : stage_ == Stage::Applet ? 1 : 2);
+            for (const auto word : {1U, 0U, 0U}) {
+                put32(version, word);
+            }
+            say_answer(version);
             return;
         }
-        start_data(le64(at + 4));
-        return;
-    case kWrite: {
-        kind_ = le32(at + 4);
-        name_ = name_at(body_, 28);
-        const auto size = le64(at + 20);
-        events_.note("write", name_);
-        if (!bootloader || !storage_->begin(kind_, name_, size)) {
-            say_response(0);
-            say_status(5, "E> cannot write " + name_);
-            op_ = 0;
+        case kDownload:
+            name_ = name_at(body_, 20);
+            have_mb2_ = have_mb2_ || name_ == "mb2";
+            have_blob_ = have_blob_ || name_ == "blob";
+            events_.note("download", name_);
+            if (bootloader) {
+                say_response(0);
+                say_status(5, "E> not in this loader");
+                return;
+            }
+            start_data(le64(at + 4));
+            return;
+        case kWrite: {
+            kind_ = le32(at + 4);
+            name_ = name_at(body_, 28);
+            const auto size = le64(at + 20);
+            events_.note("write", name_);
+            if (!bootloader || !storage_->begin(kind_, name_, size)) {
+                say_response(0);
+                say_status(5, "E> cannot write " + name_);
+                op_ = 0;
+                return;
+            }
+            start_data(size);
             return;
         }
-        start_data(size);
-        return;
-    }
-    case kErase: erase(le32(at + 4)); return;
-    case kPlatform: platform(le32(at + 8), le32(at + 12)); return;
-    case kReboot: reboot(le32(at + 4)); return;
-    case kBoot: boot(); return;
-    default:
-        say_response(0);
-        say_status(1, "E> unknown command");
-        return;
+        case kErase:
+            erase(le32(at + 4));
+            return;
+        case kPlatform:
+            platform(le32(at + 8), le32(at + 12));
+            return;
+        case kReboot:
+            reboot(le32(at + 4));
+            return;
+        case kBoot:
+            boot();
+            return;
+        default:
+            say_response(0);
+            say_status(1, "E> unknown command");
+            return;
     }
 }
 
@@ -374,7 +392,7 @@ void Module::erase(std::uint32_t kind) {
 
 void Module::platform(std::uint32_t what, std::uint32_t argument) {
     what_ = what;
-    if (argument != 0) {                               // the name of the wanted EEPROM follows as data
+    if (argument != 0) {  // the name of the wanted EEPROM follows as data
         size_ = left_ = argument;
         say_response(what == kEepromInfo ? 256 : 0);
         return;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// A module's USB side from recovery mode to the end of flashing: boot ROM (chip id once, three signed messages), then the
-// packet protocol that MB1, the MB2 applet and the CPU bootloader speak. Written after what NVIDIA's tools were
-// seen to send; README.md names the states. One object per enumeration.
-// Thread: the node's thread, except control().
+// A module's USB side from recovery mode to the end of flashing: boot ROM (chip id once, three
+// signed messages), then the packet protocol that MB1, the MB2 applet and the CPU bootloader speak.
+// Written after what NVIDIA's tools were seen to send; README.md names the states. One object per
+// enumeration. Thread: the node's thread, except control().
 #pragma once
 
 #include <array>
@@ -23,22 +23,23 @@ enum class Hop { ToRecovery, ToBootloader, ColdBoot };
 struct ModuleFacts {
     std::string br_cid;
     std::string module_serial;
-    std::string sku;             // four digits in the EEPROM's part number
-    std::string tool_fault;      // told to the tools that ask (lying-tool)
-    double speed = 1;            // divides every time
+    std::string sku;         // four digits in the EEPROM's part number
+    std::string tool_fault;  // told to the tools that ask (lying-tool)
+    double speed = 1;        // divides every time
 };
 
 // What the device tells its board, from the node's thread.
 struct ModuleEvents {
     std::function<void(const std::string& what, const std::string& detail)> note;
-    // Leaves the bus and comes back, or boots: told when the command came, and again when the host has the answer.
+    // Leaves the bus and comes back, or boots: told when the command came, and again when the host
+    // has the answer.
     std::function<void(Hop, bool answered)> hop;
     // Percent of APP that has arrived, at each new percent; true = fall silent for ever.
     std::function<bool(int percent)> app_progress;
 };
 
 class Module : public UsbFunction {
-public:
+  public:
     Module(Stage stage, ModuleFacts facts, ModuleEvents events, std::shared_ptr<Storage> storage);
     void out(std::span<const std::uint8_t> bytes) override;
     std::size_t in(std::span<std::uint8_t> room) override;
@@ -46,7 +47,7 @@ public:
     bool silent() const override { return silent_; }
     std::optional<Bytes> control(std::uint8_t request) override;
 
-private:
+  private:
     void boot_rom(std::span<const std::uint8_t>& bytes);
     void packets(std::span<const std::uint8_t>& bytes);
     bool packet_head(std::span<const std::uint8_t>& bytes);
@@ -86,7 +87,7 @@ private:
 
     // The packet coming in.
     Bytes head_;
-    Bytes body_;                 // of a command
+    Bytes body_;  // of a command
     std::uint64_t body_left_ = 0;
     std::uint32_t sum_ = 0;
     Bytes tail_;

@@ -16,20 +16,27 @@ struct Known {
 };
 // As in faults.md.
 constexpr Known kKnown[] = {
-    {"unplug", Takes::Percent},      {"stall", Takes::Nothing},       {"lying-tool", Takes::Nothing},
-    {"old-image", Takes::Nothing},   {"one-bit", Takes::Nothing},     {"half-app", Takes::Nothing},
-    {"wrong-model", Takes::Nothing}, {"slow-boot", Takes::Nothing},   {"no-boot", Takes::Nothing},
-    {"strap-on", Takes::Nothing},    {"ssh-refused", Takes::Nothing}, {"step-once", Takes::Step},
-    {"step-always", Takes::Step},    {"other-serial", Takes::Nothing}, {"hub-drop", Takes::Hub},
-    {"kill-worker", Takes::Nothing}, {"kill-tool", Takes::Nothing},
+    {"unplug", Takes::Percent},      {"stall", Takes::Nothing},
+    {"lying-tool", Takes::Nothing},  {"old-image", Takes::Nothing},
+    {"one-bit", Takes::Nothing},     {"half-app", Takes::Nothing},
+    {"wrong-model", Takes::Nothing}, {"slow-boot", Takes::Nothing},
+    {"no-boot", Takes::Nothing},     {"strap-on", Takes::Nothing},
+    {"ssh-refused", Takes::Nothing}, {"step-once", Takes::Step},
+    {"step-always", Takes::Step},    {"other-serial", Takes::Nothing},
+    {"hub-drop", Takes::Hub},        {"kill-worker", Takes::Nothing},
+    {"kill-tool", Takes::Nothing},
 };
 
 const char* argument_name(Takes takes) {
     switch (takes) {
-    case Takes::Nothing: return "";
-    case Takes::Percent: return ":PCT";
-    case Takes::Step: return ":STEP";
-    case Takes::Hub: return ":HUB";
+        case Takes::Nothing:
+            return "";
+        case Takes::Percent:
+            return ":PCT";
+        case Takes::Step:
+            return ":STEP";
+        case Takes::Hub:
+            return ":HUB";
     }
     return "";
 }
@@ -57,13 +64,15 @@ std::vector<std::string> split(const std::string& text, char separator) {
 }
 
 bool is_step(const std::string& text) {
-    return !text.empty()
-           && text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
+    return !text.empty() &&
+           text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
 }
 
 BadSpec bad(const std::string& item, const std::string& why) {
-    return {"--faults: \"" + item + "\" " + why + ". An item is NAME[:ARG][@BOARD[+BOARD...]]=P with P"
-            " from 0 to 1; the names are " + fault_names() + "."};
+    return {"--faults: \"" + item + "\" " + why +
+            ". An item is NAME[:ARG][@BOARD[+BOARD...]]=P with P"
+            " from 0 to 1; the names are " +
+            fault_names() + "."};
 }
 
 }  // namespace
@@ -107,7 +116,8 @@ std::variant<std::vector<FaultRule>, BadSpec> parse_faults(const std::string& sp
             for (const auto& text : split(left.substr(at + 1), '+')) {
                 const auto board = whole_number(text);
                 if (!board || *board < 1 || *board > boards) {
-                    return bad(item, "names a board that is not one of 1 to " + std::to_string(boards));
+                    return bad(item,
+                               "names a board that is not one of 1 to " + std::to_string(boards));
                 }
                 rule.boards.insert(*board);
             }
@@ -148,7 +158,8 @@ std::vector<Fault> roll_faults(const std::vector<FaultRule>& rules, std::uint64_
     std::vector<Fault> faults;
     int index = 0;
     for (const auto& rule : rules) {
-        auto roll = dice(seed, board, "fault " + std::to_string(job) + " " + std::to_string(index++));
+        auto roll =
+            dice(seed, board, "fault " + std::to_string(job) + " " + std::to_string(index++));
         const double value = std::uniform_real_distribution<double>(0, 1)(roll);
         if ((rule.boards.empty() || rule.boards.contains(board)) && value < rule.probability) {
             faults.push_back(rule.fault);

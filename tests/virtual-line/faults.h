@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What can go wrong on purpose: the names that --faults takes, and the dice. What each does, where, and what a station
-// has to make of it is the table in faults.md, which tests read; faults_test compares it with the names here.
+// What can go wrong on purpose: the names that --faults takes, and the dice. What each does, where,
+// and what a station has to make of it is the table in faults.md, which tests read; faults_test
+// compares it with the names here.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +15,7 @@ namespace line {
 
 struct Fault {
     std::string name;
-    std::string argument;        // empty if it takes none
+    std::string argument;  // empty if it takes none
     // NAME or NAME:ARG, as in board.json.
     std::string text() const;
     int number() const;
@@ -22,7 +23,7 @@ struct Fault {
 
 struct FaultRule {
     Fault fault;
-    std::set<int> boards;        // empty: all
+    std::set<int> boards;  // empty: all
     double probability = 0;
 };
 

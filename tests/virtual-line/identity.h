@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who the boards are: chip ids as the boot ROM tells them (BR_CID), the kernel's number made of the same fuses, and
-// module serials. All from the seed and the board's number, so a line with the same seed has the same boards.
+// Who the boards are: chip ids as the boot ROM tells them (BR_CID), the kernel's number made of the
+// same fuses, and module serials. All from the seed and the board's number, so a line with the same
+// seed has the same boards.
 #pragma once
 
 #include <array>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What happened on the line, for tests and people: one JSON object per line in DIR/journal.jsonl, the same to every
-// subscriber. Order is the line's own sequence number.  Thread: main.
+// What happened on the line, for tests and people: one JSON object per line in DIR/journal.jsonl,
+// the same to every subscriber. Order is the line's own sequence number.  Thread: main.
 #pragma once
 
 #include <filesystem>
@@ -15,7 +15,7 @@ namespace line {
 using Json = nlohmann::ordered_json;
 
 class Journal {
-public:
+  public:
     explicit Journal(const std::filesystem::path& file);
     // Adds {"seq","t_ms" (monotonic),"board" (0 = the line),"ev"} and `fields`.
     void note(int board, const std::string& event, const Json& fields = Json::object());
@@ -23,7 +23,7 @@ public:
     int subscribe(Listener listener);
     void unsubscribe(int id);
 
-private:
+  private:
     std::ofstream out_;
     unsigned long long sequence_ = 0;
     std::map<int, Listener> listeners_;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "line.h"
 
-#include <csignal>
-#include <fstream>
-#include <iostream>
-#include <stdexcept>
 #include <sys/epoll.h>
 #include <sys/mount.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
+#include <csignal>
+#include <fstream>
+#include <iostream>
+#include <stdexcept>
 
 #include "identity.h"
 
@@ -107,7 +107,8 @@ void Line::plug_hub(int number) {
     for (const auto& part : hub.device.parts) {
         bench_->testbed.add(part);
     }
-    bench_->journal.note(0, "hub", {{"hub", number}, {"bus_port", place.bus_port()}, {"devnum", hub.devnum}});
+    bench_->journal.note(0, "hub",
+                         {{"hub", number}, {"bus_port", place.bus_port()}, {"devnum", hub.devnum}});
 }
 
 void Line::drop_hub(int number) {
@@ -171,7 +172,8 @@ Board* Line::board_of(const Json& request) {
 }
 
 Json Line::ask(const Json& request) {
-    const auto verb = request.contains("do") && request["do"].is_string() ? request["do"].get<std::string>() : "";
+    const auto verb =
+        request.contains("do") && request["do"].is_string() ? request["do"].get<std::string>() : "";
     const auto refuse = [](const std::string& why) { return Json{{"ok", false}, {"error", why}}; };
     if (verb == "list") {
         Json boards = Json::array();
@@ -206,7 +208,9 @@ Json Line::ask(const Json& request) {
     }
     auto* board = board_of(request);
     if (board == nullptr) {
-        return refuse("no such board, or no such request: list, plug, unplug, recovery, power-cycle, storage, hub-drop, hub-plug, faults, subscribe, stop");
+        return refuse(
+            "no such board, or no such request: list, plug, unplug, recovery, power-cycle, "
+            "storage, hub-drop, hub-plug, faults, subscribe, stop");
     }
     if (verb == "storage" || verb == "show") {
         return {{"ok", true}, {"board", board->describe()}};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The whole line: controllers, hubs and boards from start to end, and what the control socket may ask of them.
-// Thread: main.
+// The whole line: controllers, hubs and boards from start to end, and what the control socket may
+// ask of them. Thread: main.
 #pragma once
 
 #include <memory>
@@ -13,7 +13,7 @@
 namespace line {
 
 class Line {
-public:
+  public:
     Line(Options options, std::filesystem::path testbed_root);
     ~Line();
     Line(const Line&) = delete;
@@ -24,7 +24,7 @@ public:
     // Answers one request of the control socket.
     Json ask(const Json& request);
 
-private:
+  private:
     void write_env();
     void mount_cgroup();
     void plug_hub(int hub);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "loop.h"
 
-#include <algorithm>
-#include <cerrno>
-#include <stdexcept>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
+#include <algorithm>
+#include <cerrno>
+#include <stdexcept>
 
 namespace line {
 
@@ -84,7 +84,8 @@ int Loop::timeout_ms() const {
     if (timers_.empty()) {
         return -1;
     }
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(timers_.begin()->first - Clock::now());
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(timers_.begin()->first - Clock::now());
     return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 60000));
 }
 
@@ -99,8 +100,10 @@ void Loop::run() {
         for (int i = 0; i < count; i++) {
             const int fd = static_cast<int>(events[i].data.u64 & 0xffffff);
             const auto it = watched_.find(fd);
-            // A handler run before may have closed this descriptor, or its number may be another's by now.
-            if (it == watched_.end() || (it->second.first & 0xffffffffffULL) != events[i].data.u64 >> 24) {
+            // A handler run before may have closed this descriptor, or its number may be another's
+            // by now.
+            if (it == watched_.end() ||
+                (it->second.first & 0xffffffffffULL) != events[i].data.u64 >> 24) {
                 continue;
             }
             const auto ready = it->second.second;

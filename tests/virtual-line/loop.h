@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The line's main loop: descriptors, timers and work posted from other threads, all run on the thread that calls run().
-// Everything that changes a board's life happens here, so none of it needs a lock.
+// The line's main loop: descriptors, timers and work posted from other threads, all run on the
+// thread that calls run(). Everything that changes a board's life happens here, so none of it needs
+// a lock.
 #pragma once
 
 #include <chrono>
@@ -17,7 +18,7 @@ using Clock = std::chrono::steady_clock;
 using Seconds = std::chrono::duration<double>;
 
 class Loop {
-public:
+  public:
     using Task = std::function<void()>;
     using Ready = std::function<void(std::uint32_t events)>;
     using TimerId = std::uint64_t;
@@ -39,7 +40,7 @@ public:
     void run();
     void stop();
 
-private:
+  private:
     void run_posted();
     int timeout_ms() const;
 

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // lineside-line: reads the options, finds a folder for the testbed, runs the line. See README.md.
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <cerrno>
 #include <charconv>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
-#include <fcntl.h>
 #include <fstream>
 #include <iostream>
 #include <map>
 #include <string_view>
-#include <sys/file.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "line.h"
 
@@ -23,8 +23,10 @@ namespace {
 
 constexpr const char* kUsage =
     "usage: lineside-line --dir DIR [--boards N] [--speed X] [--seed S] [--faults SPEC]\n"
-    "                     [--control SOCKET] [--wire-mbps M] [--image-old FILE] [--board-os PATH|none]\n"
-    "                     [--plug auto|manual] [--stagger-ms N] [--worker-exe NAME] [--mount-cgroup]\n";
+    "                     [--control SOCKET] [--wire-mbps M] [--image-old FILE] [--board-os "
+    "PATH|none]\n"
+    "                     [--plug auto|manual] [--stagger-ms N] [--worker-exe NAME] "
+    "[--mount-cgroup]\n";
 
 [[noreturn]] void usage(const std::string& sentence) {
     std::cerr << sentence << "\n" << kUsage;
@@ -38,7 +40,8 @@ double number(const std::string& name, const std::string& text, double least, do
     if (text.empty() || *end != 0 || errno != 0 || !(value >= least && value <= most)) {
         std::string range = std::to_string(least);
         range.erase(range.find_last_not_of('0') + 1);
-        usage(name + ": \"" + text + "\" is not a number from " + range + " to " + std::to_string(static_cast<long long>(most)) + ".");
+        usage(name + ": \"" + text + "\" is not a number from " + range + " to " +
+              std::to_string(static_cast<long long>(most)) + ".");
     }
     return value;
 }
@@ -67,7 +70,8 @@ line::Options read_options(int argc, char** argv) {
             continue;
         }
         std::string value;
-        if (const auto equals = name.find('='); equals != std::string::npos && name.starts_with("--")) {
+        if (const auto equals = name.find('=');
+            equals != std::string::npos && name.starts_with("--")) {
             value = name.substr(equals + 1);
             name.resize(equals);
         } else if (i + 1 < argc) {
@@ -80,7 +84,8 @@ line::Options read_options(int argc, char** argv) {
         } else if (name == "--speed") {
             options.speed = number(name, value, 0.01, 100000);
         } else if (name == "--seed") {
-            const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), options.seed);
+            const auto [end, error] =
+                std::from_chars(value.data(), value.data() + value.size(), options.seed);
             if (error != std::errc() || end != value.data() + value.size()) {
                 usage("--seed: \"" + value + "\" is not a whole number.");
             }
@@ -118,7 +123,8 @@ line::Options read_options(int argc, char** argv) {
     }
     options.faults = std::get<std::vector<line::FaultRule>>(std::move(parsed));
     options.dir = fs::absolute(options.dir).lexically_normal();
-    options.control = options.control.empty() ? options.dir / "line.sock" : fs::absolute(options.control);
+    options.control =
+        options.control.empty() ? options.dir / "line.sock" : fs::absolute(options.control);
     if (!options.image_old.empty() && !fs::is_regular_file(options.image_old)) {
         usage("--image-old: " + options.image_old.string() + " is not a file.");
     }
@@ -132,8 +138,8 @@ line::Options read_options(int argc, char** argv) {
     return options;
 }
 
-// Below /run when we may: short, in memory, and seen by workers that have a /tmp of their own. A folder whose line
-// was killed is swept by the next one.
+// Below /run when we may: short, in memory, and seen by workers that have a /tmp of their own. A
+// folder whose line was killed is swept by the next one.
 fs::path testbed_folder(const fs::path& dir) {
     if (::access("/run", W_OK) != 0) {
         return dir / "u";
@@ -159,7 +165,7 @@ fs::path testbed_folder(const fs::path& dir) {
     if (fd < 0 || ::flock(fd, LOCK_EX | LOCK_NB) != 0) {
         return dir / "u";
     }
-    return pattern;                                    // the lock stays ours until we end
+    return pattern;  // the lock stays ours until we end
 }
 
 }  // namespace

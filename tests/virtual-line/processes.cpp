@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "processes.h"
 
-#include <cstring>
 #include <fcntl.h>
-#include <fstream>
-#include <memory>
 #include <spawn.h>
-#include <sstream>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <cstring>
+#include <fstream>
+#include <memory>
+#include <sstream>
 
 extern char** environ;
 
@@ -53,7 +53,8 @@ pid_t run_program(Loop& loop, const std::vector<std::string>& arguments,
     argv.push_back(nullptr);
     std::vector<char*> environment;
     for (char** one = environ; *one != nullptr; one++) {
-        if (std::strncmp(*one, "LD_PRELOAD=", 11) != 0 && std::strncmp(*one, "UMOCKDEV_DIR=", 13) != 0) {
+        if (std::strncmp(*one, "LD_PRELOAD=", 11) != 0 &&
+            std::strncmp(*one, "UMOCKDEV_DIR=", 13) != 0) {
             environment.push_back(*one);
         }
     }

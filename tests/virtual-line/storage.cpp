@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage.h"
 
+#include <fcntl.h>
+#include <unistd.h>
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <fcntl.h>
 #include <stdexcept>
-#include <unistd.h>
 
 namespace line {
 namespace {
 
 constexpr std::uint64_t kSector = 512;
-constexpr std::uint32_t kEmmc = 1;                    // kinds of the write command: 1 eMMC, 3 QSPI, 0 by name only
-constexpr std::uint32_t kSparseMagic = 0xed26ff3a;    // Source: Android sparse image, version 1.0
+constexpr std::uint32_t kEmmc = 1;  // kinds of the write command: 1 eMMC, 3 QSPI, 0 by name only
+constexpr std::uint32_t kSparseMagic = 0xed26ff3a;  // Source: Android sparse image, version 1.0
 constexpr std::uint16_t kRaw = 0xcac1, kFill = 0xcac2, kSkip = 0xcac3, kCrc = 0xcac4;
 
 std::uint64_t little(const std::uint8_t* at, unsigned bytes) {
@@ -154,7 +154,8 @@ bool Storage::put(std::uint64_t at, const std::uint8_t* bytes, std::size_t size)
     while (size != 0) {
         const auto done = ::pwrite(fd_, bytes, size, static_cast<off_t>(region_.offset + at));
         if (done <= 0) {
-            throw std::runtime_error("cannot write " + file_.string() + ": " + std::strerror(errno));
+            throw std::runtime_error("cannot write " + file_.string() + ": " +
+                                     std::strerror(errno));
         }
         at += static_cast<std::uint64_t>(done);
         bytes += done;
@@ -210,8 +211,8 @@ bool Storage::sparse_header() {
         at_ += sparse_.out_left;
         sparse_.out_left = 0;
     }
-    return sparse_.type == kRaw || sparse_.type == kFill || sparse_.type == kSkip
-           || sparse_.type == kCrc;
+    return sparse_.type == kRaw || sparse_.type == kFill || sparse_.type == kSkip ||
+           sparse_.type == kCrc;
 }
 
 bool Storage::sparse(std::span<const std::uint8_t> bytes) {
@@ -219,7 +220,8 @@ bool Storage::sparse(std::span<const std::uint8_t> bytes) {
         if (sparse_.data_left == 0) {
             const std::size_t need = sparse_.started ? sparse_.chunk_header : 28;
             const auto take = std::min(need - held_.size(), bytes.size());
-            held_.insert(held_.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(take));
+            held_.insert(held_.end(), bytes.begin(),
+                         bytes.begin() + static_cast<std::ptrdiff_t>(take));
             bytes = bytes.subspan(take);
             if (held_.size() == need) {
                 if (!sparse_header()) {
@@ -229,7 +231,8 @@ bool Storage::sparse(std::span<const std::uint8_t> bytes) {
             }
             continue;
         }
-        const auto take = static_cast<std::size_t>(std::min<std::uint64_t>(sparse_.data_left, bytes.size()));
+        const auto take =
+            static_cast<std::size_t>(std::min<std::uint64_t>(sparse_.data_left, bytes.size()));
         const auto part = bytes.first(take);
         bytes = bytes.subspan(take);
         sparse_.data_left -= take;
@@ -260,7 +263,7 @@ bool Storage::sparse(std::span<const std::uint8_t> bytes) {
 
 bool Storage::end() {
     if (form_ == Form::Unknown && !held_.empty() && name_ != "primary_gpt") {
-        form_ = Form::Raw;                               // shorter than a magic number
+        form_ = Form::Raw;  // shorter than a magic number
         const auto all = std::move(held_);
         held_.clear();
         if (!data(all)) {
@@ -315,7 +318,8 @@ void Storage::age(std::mt19937_64& roll) {
         if (name == "APP" || size == 0) {
             continue;
         }
-        std::generate(other.begin(), other.end(), [&] { return static_cast<std::uint8_t>(roll()); });
+        std::generate(other.begin(), other.end(),
+                      [&] { return static_cast<std::uint8_t>(roll()); });
         const auto length = std::min<std::uint64_t>(size, other.size());
         [[maybe_unused]] const auto done =
             ::pwrite(fd_, other.data(), length, static_cast<off_t>(table_[name].offset));

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// One board's storage: a GPT disk in one file. The board's bootloader is the only writer: the partition table it
-// receives says how large the disk is and where every later write goes; sparse images are laid out on the fly.
-// The faults that spoil an image act here.  Thread: the board's node thread while flashing, main otherwise; never both.
+// One board's storage: a GPT disk in one file. The board's bootloader is the only writer: the
+// partition table it receives says how large the disk is and where every later write goes; sparse
+// images are laid out on the fly. The faults that spoil an image act here.  Thread: the board's
+// node thread while flashing, main otherwise; never both.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +17,7 @@
 namespace line {
 
 class Storage {
-public:
+  public:
     explicit Storage(std::filesystem::path file);
     ~Storage();
     Storage(const Storage&) = delete;
@@ -45,7 +46,7 @@ public:
     void close();
     const std::filesystem::path& file() const { return file_; }
 
-private:
+  private:
     struct Region {
         std::uint64_t offset = 0;
         std::uint64_t size = 0;
@@ -64,7 +65,7 @@ private:
     bool half_app_ = false;
     std::uint64_t disk_size_ = 0;
     std::map<std::string, Region> table_;
-    std::map<std::string, std::uint64_t> written_;       // name -> bytes
+    std::map<std::string, std::uint64_t> written_;  // name -> bytes
 
     // The write under way.
     std::string name_;
@@ -72,13 +73,13 @@ private:
     bool keep_ = false;
     std::uint64_t at_ = 0;
     Form form_ = Form::Unknown;
-    std::vector<std::uint8_t> held_;                     // the table, or a sparse header in pieces
+    std::vector<std::uint8_t> held_;  // the table, or a sparse header in pieces
     struct {
         bool started = false;
         std::uint32_t file_header = 0, chunk_header = 0, block = 0, chunks_left = 0;
         std::uint16_t type = 0;
-        std::uint64_t data_left = 0;                     // of the chunk, in the stream
-        std::uint64_t out_left = 0;                      // of the chunk, on the disk
+        std::uint64_t data_left = 0;  // of the chunk, in the stream
+        std::uint64_t out_left = 0;   // of the chunk, on the disk
     } sparse_;
 };
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "testbed.h"
 
+#include <sys/stat.h>
 #include <algorithm>
 #include <fstream>
 #include <stdexcept>
-#include <sys/stat.h>
 
 namespace line {
 namespace fs = std::filesystem;
@@ -139,7 +139,7 @@ void Testbed::add(const SysDevice& device) {
         const auto node = root_ / "dev" / device.node;
         make_folder(node.parent_path());
         link_to(devnum_text(device), root_ / "dev/.node" / flat(device.node));
-        write_file(node, device.descriptors, 0666);   // as the station's udev rule has it
+        write_file(node, device.descriptors, 0666);  // as the station's udev rule has it
         link_to("../.." + device.path, sys / "dev/char" / devnum_text(device));
     }
     write_file(folder / "uevent", uevent);
@@ -150,9 +150,8 @@ void Testbed::add(const SysDevice& device) {
 }
 
 void Testbed::announce(const SysDevice& device, const std::string& action) {
-    uevents_.send(
-        action, device.path, device.subsystem, device.devtype, all_properties(device, "/dev/")
-    );
+    uevents_.send(action, device.path, device.subsystem, device.devtype,
+                  all_properties(device, "/dev/"));
 }
 
 void Testbed::remove(const SysDevice& device) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The /sys and /dev that other processes see through umockdev's preload library: a folder with sysfs-like directories,
-// attribute files and links, device nodes as plain files, and one socket per device node for its ioctls
-// (usbfs.h). Everything in it may be read, and sockets connected, by every uid.  Thread: main.
+// The /sys and /dev that other processes see through umockdev's preload library: a folder with
+// sysfs-like directories, attribute files and links, device nodes as plain files, and one socket
+// per device node for its ioctls (usbfs.h). Everything in it may be read, and sockets connected, by
+// every uid.  Thread: main.
 #pragma once
 
 #include <filesystem>
@@ -17,19 +18,20 @@ struct SysDevice {
     std::string path;
     std::string subsystem;
     std::string devtype;
-    bool is_bus = true;                      // its subsystem is a bus (usb, pci), else a class (net)
-    std::string driver;                      // empty: none bound
-    Properties properties;                   // what udev would tell, goes into `uevent` and events
-    Properties attributes;                   // file name -> text; a newline is added
-    std::string descriptors;                 // bytes of `descriptors` and of the node, if any
-    std::string node;                        // below /dev, e.g. bus/usb/001/003; empty: none
-    unsigned minor = 0;                      // of the node; the major is 189
-    std::string device_link;                 // target of `device`, relative, for class devices
+    bool is_bus = true;       // its subsystem is a bus (usb, pci), else a class (net)
+    std::string driver;       // empty: none bound
+    Properties properties;    // what udev would tell, goes into `uevent` and events
+    Properties attributes;    // file name -> text; a newline is added
+    std::string descriptors;  // bytes of `descriptors` and of the node, if any
+    std::string node;         // below /dev, e.g. bus/usb/001/003; empty: none
+    unsigned minor = 0;       // of the node; the major is 189
+    std::string device_link;  // target of `device`, relative, for class devices
 };
 
 class Testbed {
-public:
-    // Makes the empty testbed in `root`, which must not exist. Real parts of /sys that are no devices stay reachable.
+  public:
+    // Makes the empty testbed in `root`, which must not exist. Real parts of /sys that are no
+    // devices stay reachable.
     Testbed(Loop& loop, std::filesystem::path root);
     ~Testbed();
     Testbed(const Testbed&) = delete;
@@ -46,7 +48,7 @@ public:
     // Where the socket of a device node must listen.
     std::filesystem::path ioctl_socket(const std::string& node) const;
 
-private:
+  private:
     std::filesystem::path root_;
     Uevents uevents_;
 };

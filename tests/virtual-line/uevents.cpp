@@ -2,13 +2,13 @@
 #include "uevents.h"
 
 #include <arpa/inet.h>
-#include <cerrno>
-#include <cstdint>
-#include <cstring>
 #include <dirent.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
 
 namespace line {
 namespace {
@@ -84,10 +84,8 @@ bool Uevents::deliver(const std::string& socket, const std::vector<char>& messag
     if (fd < 0) {
         return false;
     }
-    const auto sent = ::sendto(
-        fd, message.data(), message.size(), MSG_NOSIGNAL,
-        reinterpret_cast<const sockaddr*>(&address), sizeof address
-    );
+    const auto sent = ::sendto(fd, message.data(), message.size(), MSG_NOSIGNAL,
+                               reinterpret_cast<const sockaddr*>(&address), sizeof address);
     const int error = errno;
     ::close(fd);
     if (sent >= 0) {

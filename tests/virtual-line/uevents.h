@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tells every libudev monitor in the testbed what came and went, in the form udevd multicasts it. A monitor whose queue
-// is full gets the rest later and in order; one whose process is gone is forgotten. (umockdev's own sender
-// aborts its process in both cases, which is why we have one.)  Thread: main.
+// Tells every libudev monitor in the testbed what came and went, in the form udevd multicasts it. A
+// monitor whose queue is full gets the rest later and in order; one whose process is gone is
+// forgotten. (umockdev's own sender aborts its process in both cases, which is why we have one.)
+// Thread: main.
 #pragma once
 
 #include <deque>
@@ -18,13 +19,13 @@ namespace line {
 using Properties = std::vector<std::pair<std::string, std::string>>;
 
 class Uevents {
-public:
+  public:
     Uevents(Loop& loop, std::filesystem::path root);
     // Sends one event to all monitors. `devpath` without /sys; `devtype` may be empty.
     void send(const std::string& action, const std::string& devpath, const std::string& subsystem,
               const std::string& devtype, const Properties& properties);
 
-private:
+  private:
     bool deliver(const std::string& socket, const std::vector<char>& message);
     void retry();
 

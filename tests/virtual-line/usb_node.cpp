@@ -125,9 +125,8 @@ std::pair<TransferPtr, int> UsbNode::reap(std::uint64_t owner,
     std::unique_lock lock(mutex_);
     TransferPtr found;
     const auto look = [&] {
-        const auto it = std::find_if(finished_.begin(), finished_.end(), [&](const auto& one) {
-            return one->owner == owner;
-        });
+        const auto it = std::find_if(finished_.begin(), finished_.end(),
+                                     [&](const auto& one) { return one->owner == owner; });
         if (it != finished_.end()) {
             found = *it;
             finished_.erase(it);
@@ -135,9 +134,9 @@ std::pair<TransferPtr, int> UsbNode::reap(std::uint64_t owner,
         return found || gone_ || closed;
     };
     const auto mine = [&](const auto& one) { return one->owner == owner; };
-    if (timeout && std::none_of(in_.begin(), in_.end(), mine)
-        && std::none_of(out_.begin(), out_.end(), mine)) {
-        look();                      // nothing under way: nothing to wait for
+    if (timeout && std::none_of(in_.begin(), in_.end(), mine) &&
+        std::none_of(out_.begin(), out_.end(), mine)) {
+        look();  // nothing under way: nothing to wait for
     } else if (timeout) {
         changed_.wait_for(lock, *timeout, look);
     } else {
@@ -159,7 +158,7 @@ Bytes UsbNode::control(std::uint8_t type, std::uint8_t request, std::uint16_t va
     const unsigned what = value >> 8;
     const unsigned index = value & 0xff;
     if (!to_host) {
-        return {};                                  // SET_*: nothing to do
+        return {};  // SET_*: nothing to do
     }
     if (!standard) {
         const auto said = function_ ? function_->control(request) : std::nullopt;
@@ -182,9 +181,9 @@ Bytes UsbNode::control(std::uint8_t type, std::uint8_t request, std::uint16_t va
             answer.push_back(0);
         }
     } else if (request == 0) {
-        answer = {0, 0};                            // GET_STATUS
+        answer = {0, 0};  // GET_STATUS
     } else if (request == 8) {
-        answer = {1};                               // GET_CONFIGURATION
+        answer = {1};  // GET_CONFIGURATION
     } else {
         error = -EPIPE;
         return {};

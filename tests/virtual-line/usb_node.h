@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// One enumeration of one device: what stands behind /dev/bus/usb/BBB/DDD from plug to unplug. It holds the claims, the
-// transfers under way and the thread that moves them over the wire into the device's function. A later
-// enumeration of the same board is another node.  Thread: any, except where said.
+// One enumeration of one device: what stands behind /dev/bus/usb/BBB/DDD from plug to unplug. It
+// holds the claims, the transfers under way and the thread that moves them over the wire into the
+// device's function. A later enumeration of the same board is another node.  Thread: any, except
+// where said.
 #pragma once
 
 #include <condition_variable>
@@ -24,7 +25,7 @@ using Bytes = std::vector<std::uint8_t>;
 
 // What a device does with its endpoints; called by the node's own thread only, except control().
 class UsbFunction {
-public:
+  public:
     virtual ~UsbFunction() = default;
     virtual void out(std::span<const std::uint8_t> bytes) = 0;
     // Fills what it has to say into `room`; 0 = nothing yet (the host waits).
@@ -39,24 +40,24 @@ public:
 
 struct Transfer {
     bool in = false;
-    Bytes data;                  // OUT: what to send; IN: what came
-    std::size_t want = 0;        // IN: the most that may come
+    Bytes data;            // OUT: what to send; IN: what came
+    std::size_t want = 0;  // IN: the most that may come
     std::size_t actual = 0;
-    int status = 0;              // 0 or a negative errno, as in a URB
+    int status = 0;  // 0 or a negative errno, as in a URB
     bool done = false;
     bool discarded = false;
-    std::uint64_t owner = 0;     // the connection
-    std::uint64_t urb = 0;       // addresses in the client, 0 for a synchronous transfer
+    std::uint64_t owner = 0;  // the connection
+    std::uint64_t urb = 0;    // addresses in the client, 0 for a synchronous transfer
     std::uint64_t buffer = 0;
 };
 using TransferPtr = std::shared_ptr<Transfer>;
 
 class UsbNode {
-public:
+  public:
     struct Descriptors {
-        Bytes device;            // 18 bytes
-        Bytes configuration;     // with all interfaces and endpoints
-        std::vector<std::string> strings;   // index 1 and on
+        Bytes device;                      // 18 bytes
+        Bytes configuration;               // with all interfaces and endpoints
+        std::vector<std::string> strings;  // index 1 and on
     };
     // `function` and `wire` may be null: a hub or a gadget that nobody sends bulk data to.
     UsbNode(Descriptors descriptors, std::shared_ptr<UsbFunction> function,
@@ -70,29 +71,32 @@ public:
     int release(std::uint64_t owner, unsigned interface);
     int submit(const TransferPtr& transfer, int pid);
     int discard(std::uint64_t owner, std::uint64_t urb);
-    // Waits until the transfer is done, `timeout` (zero: none) passed (ETIMEDOUT) or `closed` became true.
+    // Waits until the transfer is done, `timeout` (zero: none) passed (ETIMEDOUT) or `closed`
+    // became true.
     int wait(const TransferPtr& transfer, std::chrono::milliseconds timeout, const bool& closed);
-    // The next finished URB of `owner`; null with EAGAIN after `timeout`, with ENODEV when the device left.
-    std::pair<TransferPtr, int> reap(std::uint64_t owner, std::optional<std::chrono::milliseconds> timeout,
+    // The next finished URB of `owner`; null with EAGAIN after `timeout`, with ENODEV when the
+    // device left.
+    std::pair<TransferPtr, int> reap(std::uint64_t owner,
+                                     std::optional<std::chrono::milliseconds> timeout,
                                      const bool& closed);
     // The data of a control-IN, or a negative errno in `error`.
-    Bytes control(std::uint8_t type, std::uint8_t request, std::uint16_t value, std::uint16_t length,
-                  int& error);
+    Bytes control(std::uint8_t type, std::uint8_t request, std::uint16_t value,
+                  std::uint16_t length, int& error);
 
     // A URB that needed no endpoint (control) is over.
     void complete(const TransferPtr& transfer, int status);
     // The connection is gone: its claims and transfers too.
     void close(std::uint64_t owner);
     void mark_closed(bool& closed);
-    // The device leaves the bus: everything under way fails; when this returns, nothing more reaches the function.
-    // Thread: main (it waits for the node's own).
+    // The device leaves the bus: everything under way fails; when this returns, nothing more
+    // reaches the function. Thread: main (it waits for the node's own).
     void leave();
     bool gone() const;
     // Who has the interface claimed, 0 if nobody.
     int claimant() const;
     Bytes raw_descriptors() const;
 
-private:
+  private:
     void run();
     void finish(const TransferPtr& transfer, int status);
     bool feed(std::unique_lock<std::mutex>& lock);
@@ -112,7 +116,7 @@ private:
     std::map<unsigned, Claim> claims_;
     std::deque<TransferPtr> out_;
     std::deque<TransferPtr> in_;
-    std::deque<TransferPtr> finished_;    // URBs to be reaped
+    std::deque<TransferPtr> finished_;  // URBs to be reaped
     std::thread thread_;
 };
 

@@ -13,15 +13,23 @@ std::string digits(unsigned value, unsigned base, std::size_t least) {
     }
     return text;
 }
-std::string hex4(unsigned value) { return digits(value, 16, 4); }
-std::string hex2(unsigned value) { return digits(value, 16, 2); }
-std::string hex(unsigned value) { return digits(value, 16, 1); }
-std::string dec3(int value) { return digits(static_cast<unsigned>(value), 10, 3); }
+std::string hex4(unsigned value) {
+    return digits(value, 16, 4);
+}
+std::string hex2(unsigned value) {
+    return digits(value, 16, 2);
+}
+std::string hex(unsigned value) {
+    return digits(value, 16, 1);
+}
+std::string dec3(int value) {
+    return digits(static_cast<unsigned>(value), 10, 3);
+}
 
 struct Interface {
     std::uint8_t major, minor, protocol;
-    std::vector<std::uint8_t> endpoints;             // addresses
-    std::uint8_t kind;                               // 2 bulk, 3 interrupt
+    std::vector<std::uint8_t> endpoints;  // addresses
+    std::uint8_t kind;                    // 2 bulk, 3 interrupt
     const char* driver;
 };
 
@@ -33,8 +41,12 @@ struct Shape {
     int ports = 0;
 };
 
-std::uint8_t low(unsigned value) { return static_cast<std::uint8_t>(value & 0xff); }
-std::uint8_t high(unsigned value) { return static_cast<std::uint8_t>(value >> 8); }
+std::uint8_t low(unsigned value) {
+    return static_cast<std::uint8_t>(value & 0xff);
+}
+std::uint8_t high(unsigned value) {
+    return static_cast<std::uint8_t>(value >> 8);
+}
 
 UsbNode::Descriptors describe(const Shape& shape) {
     UsbNode::Descriptors all;
@@ -44,9 +56,24 @@ UsbNode::Descriptors describe(const Shape& shape) {
         all.strings.push_back(shape.serial);
         serial = 3;
     }
-    all.device = {18, 1, 0x00, 0x02, shape.device_class, 0, 0, 64, low(shape.vendor),
-                  high(shape.vendor), low(shape.product), high(shape.product), low(shape.release),
-                  high(shape.release), 1, 2, serial, 1};
+    all.device = {18,
+                  1,
+                  0x00,
+                  0x02,
+                  shape.device_class,
+                  0,
+                  0,
+                  64,
+                  low(shape.vendor),
+                  high(shape.vendor),
+                  low(shape.product),
+                  high(shape.product),
+                  low(shape.release),
+                  high(shape.release),
+                  1,
+                  2,
+                  serial,
+                  1};
     Bytes body;
     std::uint8_t number = 0;
     for (const auto& one : shape.interfaces) {
@@ -54,8 +81,9 @@ UsbNode::Descriptors describe(const Shape& shape) {
                                  one.major, one.minor, one.protocol, 0});
         for (const auto address : one.endpoints) {
             const bool is_bulk = one.kind == 2;
-            body.insert(body.end(), {7, 5, address, one.kind, low(is_bulk ? 512U : 8U),
-                                     high(is_bulk ? 512U : 8U), static_cast<std::uint8_t>(is_bulk ? 0 : 9)});
+            body.insert(body.end(),
+                        {7, 5, address, one.kind, low(is_bulk ? 512U : 8U),
+                         high(is_bulk ? 512U : 8U), static_cast<std::uint8_t>(is_bulk ? 0 : 9)});
         }
     }
     const auto total = static_cast<unsigned>(9 + body.size());
@@ -77,7 +105,8 @@ UsbDevice build(const Place& place, int devnum, const Shape& shape) {
     device.node = all.node;
     device.minor = static_cast<unsigned>((place.bus - 1) * 128 + devnum - 1);
     device.descriptors.assign(raw_device.begin(), raw_device.end());
-    device.descriptors.append(all.descriptors.configuration.begin(), all.descriptors.configuration.end());
+    device.descriptors.append(all.descriptors.configuration.begin(),
+                              all.descriptors.configuration.end());
     const auto key = place.chain.empty() ? "pci-" + place.controller : place.port_key();
     device.properties = {
         {"PRODUCT", hex(shape.vendor) + "/" + hex(shape.product) + "/" + hex(shape.release)},
@@ -122,13 +151,16 @@ UsbDevice build(const Place& place, int devnum, const Shape& shape) {
     for (const auto& one : shape.interfaces) {
         SysDevice part;
         const auto suffix = ":1." + std::to_string(number);
-        part.path = device.path + "/" + (place.chain.empty() ? std::to_string(place.bus) + "-0" : place.bus_port()) + suffix;
+        part.path = device.path + "/" +
+                    (place.chain.empty() ? std::to_string(place.bus) + "-0" : place.bus_port()) +
+                    suffix;
         part.subsystem = "usb";
         part.devtype = "usb_interface";
         part.driver = one.driver == nullptr ? "" : one.driver;
         part.properties = {
             {"PRODUCT", device.properties[0].second},
-            {"INTERFACE", std::to_string(one.major) + "/" + std::to_string(one.minor) + "/" + std::to_string(one.protocol)},
+            {"INTERFACE", std::to_string(one.major) + "/" + std::to_string(one.minor) + "/" +
+                              std::to_string(one.protocol)},
             {"ID_PATH", key + suffix},
         };
         part.attributes = {
@@ -193,29 +225,43 @@ SysDevice controller_device(const Place& place) {
     device.path = "/devices/pci0000:00/" + place.controller;
     device.subsystem = "pci";
     device.driver = "xhci_hcd";
-    device.properties = {{"PCI_SLOT_NAME", place.controller}, {"ID_PATH", "pci-" + place.controller}};
+    device.properties = {{"PCI_SLOT_NAME", place.controller},
+                         {"ID_PATH", "pci-" + place.controller}};
     device.attributes = {{"class", "0x0c0330"}, {"vendor", "0x8086"}, {"device", "0xa36d"}};
     return device;
 }
 
 UsbDevice root_hub(const Place& place) {
-    Shape shape{0x1d6b, 0x0002, 0x0601, 9, "Linux xhci-hcd", "xHCI Host Controller", place.controller, "usb", {kHubInterface}, 16};
+    Shape shape{
+        0x1d6b,           0x0002, 0x0601,          9, "Linux xhci-hcd", "xHCI Host Controller",
+        place.controller, "usb",  {kHubInterface}, 16};
     return build(place, 1, shape);
 }
 
 UsbDevice port_hub(const Place& place, int devnum) {
-    Shape shape{0x0424, 0x2517, 0x0002, 9, "Microchip", "USB2517 Hub", "", "usb", {kHubInterface}, kHubPorts};
+    Shape shape{0x0424, 0x2517, 0x0002,          9,        "Microchip", "USB2517 Hub",
+                "",     "usb",  {kHubInterface}, kHubPorts};
     return build(place, devnum, shape);
 }
 
 UsbDevice recovery_device(const Place& place, int devnum, unsigned product) {
     // No serial number in recovery mode.  Source: fact sheet section 1, descriptors of a real NX.
-    Shape shape{0x0955, product, 0x0102, 0, "NVIDIA Corp.", "APX", "", "usb", {{0xff, 0xff, 0xff, {0x81, 0x01}, 2, nullptr}}, 0};
+    Shape shape{0x0955, product,        0x0102,
+                0,      "NVIDIA Corp.", "APX",
+                "",     "usb",          {{0xff, 0xff, 0xff, {0x81, 0x01}, 2, nullptr}},
+                0};
     return build(place, devnum, shape);
 }
 
 UsbDevice gadget_device(const Place& place, int devnum, const std::string& serial) {
-    Shape shape{0x0955, 0x7020, 0x0002, 0xef, "NVIDIA", "Linux for Tegra", serial, "usb",
+    Shape shape{0x0955,
+                0x7020,
+                0x0002,
+                0xef,
+                "NVIDIA",
+                "Linux for Tegra",
+                serial,
+                "usb",
                 {{0xe0, 1, 3, {0x81}, 3, "rndis_host"},
                  {0x0a, 0, 0, {0x82, 0x01}, 2, "rndis_host"},
                  {0x02, 2, 1, {0x83}, 3, "cdc_acm"},
@@ -242,9 +288,14 @@ SysDevice net_device(const Place& place, const std::string& name, unsigned index
         {"ID_PATH", place.port_key() + ":1.0"},
     };
     device.attributes = {
-        {"ifindex", std::to_string(index)}, {"address", address}, {"type", "1"},
-        {"operstate", "up"},                {"carrier", "1"},     {"mtu", "1500"},
-        {"flags", "0x1003"},                {"dev_id", "0x0"},
+        {"ifindex", std::to_string(index)},
+        {"address", address},
+        {"type", "1"},
+        {"operstate", "up"},
+        {"carrier", "1"},
+        {"mtu", "1500"},
+        {"flags", "0x1003"},
+        {"dev_id", "0x0"},
     };
     return device;
 }

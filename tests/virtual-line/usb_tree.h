@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the line's USB devices look like in sysfs and in their descriptors: root hubs, the hubs behind them, modules in
-// recovery mode, booted gadgets. Pure: makes values, touches nothing.
+// What the line's USB devices look like in sysfs and in their descriptors: root hubs, the hubs
+// behind them, modules in recovery mode, booted gadgets. Pure: makes values, touches nothing.
 #pragma once
 
 #include <string>
@@ -18,21 +18,21 @@ constexpr int kHubPorts = 7;
 // Where a board or a hub is plugged in.
 struct Place {
     int bus = 1;
-    std::string controller;      // 0000:00:14.0
-    std::string chain;           // 1.3; empty for a root hub
-    std::string bus_port() const;                    // 1-1.3
-    std::string port_key() const;                    // pci-0000:00:14.0-usb-0:1.3
-    std::string sys_path() const;                    // /devices/…/1-1.3
+    std::string controller;        // 0000:00:14.0
+    std::string chain;             // 1.3; empty for a root hub
+    std::string bus_port() const;  // 1-1.3
+    std::string port_key() const;  // pci-0000:00:14.0-usb-0:1.3
+    std::string sys_path() const;  // /devices/…/1-1.3
 };
 Place root_place(int root);
-Place hub_place(int hub);        // hubs count from 1 over the whole line
-Place board_place(int board);    // so do boards
+Place hub_place(int hub);      // hubs count from 1 over the whole line
+Place board_place(int board);  // so do boards
 int hub_of_board(int board);
 
 struct UsbDevice {
-    std::vector<SysDevice> parts;                    // the device, then its interfaces
+    std::vector<SysDevice> parts;  // the device, then its interfaces
     UsbNode::Descriptors descriptors;
-    std::string node;                                // bus/usb/001/003
+    std::string node;  // bus/usb/001/003
 };
 SysDevice controller_device(const Place& place);
 UsbDevice root_hub(const Place& place);

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "usbfs.h"
 
-#include <cerrno>
-#include <cstddef>
-#include <cstring>
 #include <linux/usbdevice_fs.h>
-#include <stdexcept>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <thread>
 #include <unistd.h>
+#include <cerrno>
+#include <cstddef>
+#include <cstring>
+#include <stdexcept>
+#include <thread>
 
 namespace line {
 namespace {
@@ -25,16 +25,17 @@ struct Message {
     std::uint64_t second;
 };
 constexpr std::uint64_t kIoctl = 1, kDone = 3, kReadMemory = 5, kWriteMemory = 6;
-constexpr std::int64_t kNotOurs = -100;      // the preload library then does the real call
+constexpr std::int64_t kNotOurs = -100;  // the preload library then does the real call
 constexpr std::size_t kMostBytes = 64U << 20U;
-// libusb polls a plain file, which is always ready; without this wait it would spin while a transfer is under way.
+// libusb polls a plain file, which is always ready; without this wait it would spin while a
+// transfer is under way.
 constexpr std::chrono::milliseconds kReapWait(20);
 
 struct Lost {};
 
 // The client's side of one connection.
 class Client {
-public:
+  public:
     explicit Client(int fd) : fd_(fd) {}
 
     bool next(Message& message) { return receive(&message, sizeof message, false); }
@@ -62,7 +63,7 @@ public:
     // The usual end of an ioctl: 0, or -1 with errno.
     void end(int error) { done(error == 0 ? 0 : -1, error); }
 
-private:
+  private:
     bool receive(void* to, std::size_t size, bool must) {
         auto* at = static_cast<char*>(to);
         while (size != 0) {
@@ -120,9 +121,8 @@ struct Caller {
 void control(Caller& c, std::uint64_t argument) {
     const auto request = c.client.read_as<usbdevfs_ctrltransfer>(argument);
     int error = 0;
-    const auto answer = c.node.control(
-        request.bRequestType, request.bRequest, request.wValue, request.wLength, error
-    );
+    const auto answer = c.node.control(request.bRequestType, request.bRequest, request.wValue,
+                                       request.wLength, error);
     if (error != 0) {
         c.client.end(-error);
         return;
@@ -229,33 +229,51 @@ void reap(Caller& c, std::uint64_t argument, bool may_wait) {
 
 void answer(Caller& c, std::uint64_t request, std::uint64_t argument) {
     switch (request) {
-    case USBDEVFS_GET_CAPABILITIES: {
-        const std::uint32_t caps = USBDEVFS_CAP_ZERO_PACKET | USBDEVFS_CAP_NO_PACKET_SIZE_LIM
-                                   | USBDEVFS_CAP_BULK_SCATTER_GATHER
-                                   | USBDEVFS_CAP_REAP_AFTER_DISCONNECT;
-        c.client.write(argument, &caps, sizeof caps);
-        c.client.end(0);
-        return;
-    }
-    case USBDEVFS_CLAIMINTERFACE:
-        c.client.end(c.node.claim(c.id, c.pid, c.client.read_as<unsigned>(argument)));
-        return;
-    case USBDEVFS_RELEASEINTERFACE:
-        c.client.end(c.node.release(c.id, c.client.read_as<unsigned>(argument)));
-        return;
-    case USBDEVFS_CONTROL: control(c, argument); return;
-    case USBDEVFS_BULK: bulk(c, argument); return;
-    case USBDEVFS_SUBMITURB: submit(c, argument); return;
-    case USBDEVFS_DISCARDURB: c.client.end(c.node.discard(c.id, argument)); return;
-    case USBDEVFS_REAPURB: reap(c, argument, true); return;
-    case USBDEVFS_REAPURBNDELAY: reap(c, argument, false); return;
-    case USBDEVFS_GETDRIVER: c.client.end(ENODATA); return;
-    case USBDEVFS_SETCONFIGURATION:
-    case USBDEVFS_SETINTERFACE:
-    case USBDEVFS_CLEAR_HALT:
-    case USBDEVFS_RESETEP:
-    case USBDEVFS_RESET: c.client.end(c.node.gone() ? ENODEV : 0); return;
-    default: c.client.end(ENOTTY); return;
+        case USBDEVFS_GET_CAPABILITIES: {
+            const std::uint32_t caps = USBDEVFS_CAP_ZERO_PACKET | USBDEVFS_CAP_NO_PACKET_SIZE_LIM |
+                                       USBDEVFS_CAP_BULK_SCATTER_GATHER |
+                                       USBDEVFS_CAP_REAP_AFTER_DISCONNECT;
+            c.client.write(argument, &caps, sizeof caps);
+            c.client.end(0);
+            return;
+        }
+        case USBDEVFS_CLAIMINTERFACE:
+            c.client.end(c.node.claim(c.id, c.pid, c.client.read_as<unsigned>(argument)));
+            return;
+        case USBDEVFS_RELEASEINTERFACE:
+            c.client.end(c.node.release(c.id, c.client.read_as<unsigned>(argument)));
+            return;
+        case USBDEVFS_CONTROL:
+            control(c, argument);
+            return;
+        case USBDEVFS_BULK:
+            bulk(c, argument);
+            return;
+        case USBDEVFS_SUBMITURB:
+            submit(c, argument);
+            return;
+        case USBDEVFS_DISCARDURB:
+            c.client.end(c.node.discard(c.id, argument));
+            return;
+        case USBDEVFS_REAPURB:
+            reap(c, argument, true);
+            return;
+        case USBDEVFS_REAPURBNDELAY:
+            reap(c, argument, false);
+            return;
+        case USBDEVFS_GETDRIVER:
+            c.client.end(ENODATA);
+            return;
+        case USBDEVFS_SETCONFIGURATION:
+        case USBDEVFS_SETINTERFACE:
+        case USBDEVFS_CLEAR_HALT:
+        case USBDEVFS_RESETEP:
+        case USBDEVFS_RESET:
+            c.client.end(c.node.gone() ? ENODEV : 0);
+            return;
+        default:
+            c.client.end(ENOTTY);
+            return;
     }
 }
 
@@ -284,17 +302,16 @@ void Usbfs::listen(const fs::path& socket, std::shared_ptr<UsbNode> node) {
         throw std::runtime_error("the testbed's path is too long: " + socket.string());
     }
     std::memcpy(address.sun_path, socket.c_str(), socket.native().size() + 1);
-    close_listener(socket);                // numbers come again after 127
+    close_listener(socket);  // numbers come again after 127
     const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0 || ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0
-        || ::listen(fd, 64) != 0) {
+    if (fd < 0 || ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+        ::listen(fd, 64) != 0) {
         throw std::runtime_error("cannot listen at " + socket.string());
     }
     ::chmod(socket.c_str(), 0666);
     listeners_[socket] = {fd, next_id_++};
-    loop_.watch(fd, EPOLLIN, [this, fd, node = std::move(node)](std::uint32_t) {
-        accept(fd, node);
-    });
+    loop_.watch(fd, EPOLLIN,
+                [this, fd, node = std::move(node)](std::uint32_t) { accept(fd, node); });
 }
 
 void Usbfs::close_listener(const fs::path& socket) {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Answers the usbfs ioctls of other processes: umockdev's preload library in them connects a Unix stream socket per opened
-// device node and sends each ioctl as three words; memory of the client is read and written by further
-// messages. One thread per open node, so a client that is stopped in the middle holds up nobody else.
-// The message form is umockdev 0.16 to 0.19's (its IOCTL_REQ_* and IOCTL_RES_*).
+// Answers the usbfs ioctls of other processes: umockdev's preload library in them connects a Unix
+// stream socket per opened device node and sends each ioctl as three words; memory of the client is
+// read and written by further messages. One thread per open node, so a client that is stopped in
+// the middle holds up nobody else. The message form is umockdev 0.16 to 0.19's (its IOCTL_REQ_* and
+// IOCTL_RES_*).
 #pragma once
 
 #include <atomic>
@@ -18,24 +19,25 @@
 namespace line {
 
 class Usbfs {
-public:
+  public:
     explicit Usbfs(Loop& loop);
     ~Usbfs();
     Usbfs(const Usbfs&) = delete;
     Usbfs& operator=(const Usbfs&) = delete;
 
-    // Listens for openers of `node` at `socket`. Must be called before the node is announced: a client that finds the
-    // node but no socket is ended by the preload library. Thread: main.
+    // Listens for openers of `node` at `socket`. Must be called before the node is announced: a
+    // client that finds the node but no socket is ended by the preload library. Thread: main.
     void listen(const std::filesystem::path& socket, std::shared_ptr<UsbNode> node);
-    // Stops listening some time after the node left (late openers get ENODEV, not a death). Thread: main.
+    // Stops listening some time after the node left (late openers get ENODEV, not a death). Thread:
+    // main.
     void retire(const std::filesystem::path& socket);
 
-private:
+  private:
     struct Connection {
         int fd = -1;
         int pid = 0;
         std::uint64_t id = 0;
-        bool closed = false;          // guarded by the node
+        bool closed = false;  // guarded by the node
         std::shared_ptr<UsbNode> node;
     };
     void accept(int listener, const std::shared_ptr<UsbNode>& node);
@@ -44,7 +46,7 @@ private:
     void close_listener(const std::filesystem::path& socket);
 
     Loop& loop_;
-    std::map<std::filesystem::path, std::pair<int, std::uint64_t>> listeners_;   // descriptor, id
+    std::map<std::filesystem::path, std::pair<int, std::uint64_t>> listeners_;  // descriptor, id
     std::uint64_t next_id_ = 1;
     std::mutex mutex_;
     std::condition_variable ended_;

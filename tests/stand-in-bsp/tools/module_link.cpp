@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "module_link.h"
 
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/usbdevice_fs.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <dirent.h>
-#include <fcntl.h>
 #include <fstream>
-#include <linux/usbdevice_fs.h>
 #include <numeric>
-#include <sys/ioctl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "tool.h"
 
@@ -21,12 +21,20 @@ namespace {
 
 enum : std::uint32_t { kCommand = 1, kData = 2, kAck = 3, kNack = 4 };
 enum : std::uint32_t {
-    kVersion = 1, kDownload = 2, kWrite = 3, kErase = 5, kPlatform = 6, kReboot = 7, kStatus = 8, kResponse = 9, kBoot = 10
+    kVersion = 1,
+    kDownload = 2,
+    kWrite = 3,
+    kErase = 5,
+    kPlatform = 6,
+    kReboot = 7,
+    kStatus = 8,
+    kResponse = 9,
+    kBoot = 10
 };
-constexpr unsigned kBootRomLimit = 5000;             // milliseconds
-constexpr std::size_t kReadSize = 96;                // what the real tools ask for
+constexpr unsigned kBootRomLimit = 5000;  // milliseconds
+constexpr std::size_t kReadSize = 96;     // what the real tools ask for
 constexpr std::size_t kPacket = 1U << 20U;
-constexpr std::size_t kPiece = 128 * 1024;           // the real ones: 16 KiB
+constexpr std::size_t kPiece = 128 * 1024;  // the real ones: 16 KiB
 constexpr const char* kNoDevice = "USB communication failed.Check if device is in recovery\n";
 
 std::string attribute(const std::string& device, const std::string& name) {
@@ -38,14 +46,17 @@ std::string attribute(const std::string& device, const std::string& name) {
 
 std::string find_device(const std::string& instance) {
     if (!instance.empty()) {
-        return attribute(instance, "idVendor") == "0955" && attribute(instance, "idProduct") != "7020" ? instance : "";
+        return attribute(instance, "idVendor") == "0955" &&
+                       attribute(instance, "idProduct") != "7020"
+                   ? instance
+                   : "";
     }
     std::string first;
     if (DIR* folder = ::opendir("/sys/bus/usb/devices")) {
         while (const dirent* entry = ::readdir(folder)) {
             const std::string name = entry->d_name;
-            if (name.find(':') == std::string::npos && attribute(name, "idVendor") == "0955"
-                && attribute(name, "idProduct") != "7020" && (first.empty() || name < first)) {
+            if (name.find(':') == std::string::npos && attribute(name, "idVendor") == "0955" &&
+                attribute(name, "idProduct") != "7020" && (first.empty() || name < first)) {
                 first = name;
             }
         }
@@ -84,11 +95,13 @@ std::uint32_t sum_of(const Range& bytes) {
 ModuleLink::ModuleLink(const std::string& instance) {
     const auto device = find_device(instance);
     if (device.empty()) {
-        const auto where = instance.empty() ? "" : "No device on specified bus-port[" + instance + "]\n";
+        const auto where =
+            instance.empty() ? "" : "No device on specified bus-port[" + instance + "]\n";
         throw Stop{kUsbGone, where + kNoDevice};
     }
     char path[64];
-    std::snprintf(path, sizeof path, "/dev/bus/usb/%03d/%03d", std::atoi(attribute(device, "busnum").c_str()),
+    std::snprintf(path, sizeof path, "/dev/bus/usb/%03d/%03d",
+                  std::atoi(attribute(device, "busnum").c_str()),
                   std::atoi(attribute(device, "devnum").c_str()));
     fd_ = ::open(path, O_RDWR | O_CLOEXEC);
     unsigned interface = 0;
@@ -103,7 +116,8 @@ ModuleLink::~ModuleLink() {
     }
 }
 
-// --- transfers -----------------------------------------------------------------------------------------------
+// --- transfers
+// -----------------------------------------------------------------------------------------------
 
 void ModuleLink::out(const void* bytes, std::size_t size) {
     const auto* at = static_cast<const std::uint8_t*>(bytes);
@@ -146,7 +160,8 @@ Bytes ModuleLink::take(std::size_t size) {
     return bytes;
 }
 
-// --- boot ROM ------------------------------------------------------------------------------------------------
+// --- boot ROM
+// ------------------------------------------------------------------------------------------------
 
 std::string ModuleLink::read_uid() {
     try {
@@ -185,7 +200,8 @@ std::uint32_t ModuleLink::read_rcm_word() {
     return get32(word, 0);
 }
 
-// --- packets -------------------------------------------------------------------------------------------------
+// --- packets
+// -------------------------------------------------------------------------------------------------
 
 void ModuleLink::send(std::uint32_t type, const void* body, std::size_t size) {
     const auto* at = static_cast<const std::uint8_t*>(body);
@@ -285,7 +301,8 @@ ModuleLink::Version ModuleLink::version(bool patient) {
     end();
     timeout_ms_ = 0;
     char text[48];
-    std::snprintf(text, sizeof text, "%02u.%02u.%04u", get32(data, 4), get32(data, 8), get32(data, 12));
+    std::snprintf(text, sizeof text, "%02u.%02u.%04u", get32(data, 4), get32(data, 8),
+                  get32(data, 12));
     return {static_cast<Loader>(get32(data, 0)), text};
 }
 
@@ -319,7 +336,8 @@ std::uint64_t size_of(const std::string& file) {
 void ModuleLink::download(const std::string& name, const std::string& file, const Shown& shown) {
     const auto size = size_of(file);
     Bytes body;
-    for (const auto word : {std::uint64_t{kDownload}, size & 0xffffffff, size >> 32, std::uint64_t{0}, std::uint64_t{0}}) {
+    for (const auto word : {std::uint64_t{kDownload}, size & 0xffffffff, size >> 32,
+                            std::uint64_t{0}, std::uint64_t{0}}) {
         put32(body, word);
     }
     put_name(body, name);
@@ -328,12 +346,12 @@ void ModuleLink::download(const std::string& name, const std::string& file, cons
     end();
 }
 
-void ModuleLink::write(std::uint32_t kind, std::uint32_t instance, const std::string& name, const std::string& file,
-                       const Shown& shown) {
+void ModuleLink::write(std::uint32_t kind, std::uint32_t instance, const std::string& name,
+                       const std::string& file, const Shown& shown) {
     const auto size = size_of(file);
     Bytes body;
-    for (const auto word : {std::uint64_t{kWrite}, std::uint64_t{kind}, std::uint64_t{instance}, std::uint64_t{0},
-                            std::uint64_t{0}, size & 0xffffffff, size >> 32}) {
+    for (const auto word : {std::uint64_t{kWrite}, std::uint64_t{kind}, std::uint64_t{instance},
+                            std::uint64_t{0}, std::uint64_t{0}, size & 0xffffffff, size >> 32}) {
         put32(body, word);
     }
     put_name(body, name);
@@ -355,7 +373,8 @@ void ModuleLink::erase(std::uint32_t kind, std::uint32_t instance) {
 Bytes ModuleLink::platform(std::uint32_t what, const std::string& which) {
     Bytes body;
     const auto argument = which.empty() ? 0 : which.size() + 1;
-    for (const auto word : {std::uint64_t{kPlatform}, std::uint64_t{1}, std::uint64_t{what}, std::uint64_t{argument}, std::uint64_t{0}}) {
+    for (const auto word : {std::uint64_t{kPlatform}, std::uint64_t{1}, std::uint64_t{what},
+                            std::uint64_t{argument}, std::uint64_t{0}}) {
         put32(body, word);
     }
     ask(body);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The host's side of a module in recovery mode, over raw usbfs as NVIDIA's tools were seen to do it: look the bus-port up in
-// sysfs, open the node, claim interface 0, then only synchronous bulk transfers; a time-out in the boot ROM only.
+// The host's side of a module in recovery mode, over raw usbfs as NVIDIA's tools were seen to do
+// it: look the bus-port up in sysfs, open the node, claim interface 0, then only synchronous bulk
+// transfers; a time-out in the boot ROM only.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +14,7 @@ namespace standin {
 using Bytes = std::vector<std::uint8_t>;
 
 class ModuleLink {
-public:
+  public:
     // Opens the device at `instance` (empty: the first of NVIDIA's).  Errors: Stop with 8.
     explicit ModuleLink(const std::string& instance);
     ~ModuleLink();
@@ -35,7 +36,8 @@ public:
     Version version(bool patient);
     using Shown = std::function<void(std::uint64_t done, std::uint64_t total)>;
     void download(const std::string& name, const std::string& file, const Shown& shown);
-    void write(std::uint32_t kind, std::uint32_t instance, const std::string& name, const std::string& file, const Shown& shown);
+    void write(std::uint32_t kind, std::uint32_t instance, const std::string& name,
+               const std::string& file, const Shown& shown);
     void erase(std::uint32_t kind, std::uint32_t instance);
     Bytes platform(std::uint32_t what, const std::string& which);
     void boot();
@@ -44,7 +46,7 @@ public:
     // Ours alone: the fault that the tool chain must act out.
     std::string standin_fault();
 
-private:
+  private:
     struct Packet {
         std::uint32_t type = 0;
         std::uint32_t sequence = 0;
@@ -64,7 +66,7 @@ private:
 
     int fd_ = -1;
     unsigned timeout_ms_ = 0;
-    bool leaving_ = false;           // the device is gone as soon as it has answered
+    bool leaving_ = false;  // the device is gone as soon as it has answered
     std::uint32_t sequence_ = 0;
     Bytes surplus_;
 };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stand-in of NVIDIA's tegradevflash_v2: everything that the CPU bootloader does. Command lines: tests/virtual-line/README.md.
+// Stand-in of NVIDIA's tegradevflash_v2: everything that the CPU bootloader does. Command lines:
+// tests/virtual-line/README.md.
 #include <fstream>
 #include <memory>
 #include <sstream>
@@ -21,7 +22,8 @@ std::uint32_t kind_of(const std::string& type) {
     return type == "spi" ? 3 : type == "sdmmc_user" ? 1 : type == "sdmmc_boot" ? 0 : 2;
 }
 
-void write_one(ModuleLink& module, std::uint32_t kind, std::uint32_t instance, const std::string& name, const std::string& file) {
+void write_one(ModuleLink& module, std::uint32_t kind, std::uint32_t instance,
+               const std::string& name, const std::string& file) {
     standin::Progress bar;
     module.write(kind, instance, name, file, [&](auto done, auto total) { bar.show(done, total); });
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stand-in of NVIDIA's tegrarcm_v2: boot ROM, MB1 and the MB2 applet. Command lines: tests/virtual-line/README.md.
+// Stand-in of NVIDIA's tegrarcm_v2: boot ROM, MB1 and the MB2 applet. Command lines:
+// tests/virtual-line/README.md.
+#include <unistd.h>
 #include <cstdio>
 #include <fstream>
 #include <string>
-#include <unistd.h>
 #include <vector>
 
 #include "module_link.h"
@@ -89,11 +90,13 @@ void work(const standin::CommandLine& line) {
     if (version.loader == Loader::Bootloader) {
         throw Stop{standin::kUsbGone, ""};
     }
-    print((version.loader == Loader::Mb1 ? "Applet version " : "MB2 Applet version ") + version.text + "\n");
+    print((version.loader == Loader::Mb1 ? "Applet version " : "MB2 Applet version ") +
+          version.text + "\n");
     if (line.has("--download", 2, &values)) {
         standin::Progress bar;
         print("Sending " + values[0] + "\n");
-        module.download(values[0], values[1], [&](auto done, auto total) { bar.show(done, total); });
+        module.download(values[0], values[1],
+                        [&](auto done, auto total) { bar.show(done, total); });
     } else if (line.has("--boot", 1, &values)) {
         module.boot();
     } else if (line.has("--reboot", 1, &values)) {
@@ -104,7 +107,10 @@ void work(const standin::CommandLine& line) {
             throw Stop{standin::kRefused, "Error: --oem platformdetails eeprom WHICH FILE\n"};
         }
         const auto& file = values.back();
-        standin::write_file(file, module.platform(eeprom ? 2 : values[1] == "chip" ? 3 : 1, eeprom ? values[2] : ""));
+        standin::write_file(file, module.platform(eeprom                ? 2
+                                                  : values[1] == "chip" ? 3
+                                                                        : 1,
+                                                  eeprom ? values[2] : ""));
         print("Saved platform info in " + file + "\n");
     } else {
         throw Stop{standin::kRefused, "Error: nothing to do\n"};

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tool.h"
 
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <fcntl.h>
 #include <fstream>
 #include <iterator>
-#include <sys/wait.h>
-#include <unistd.h>
 
 namespace standin {
 
-bool CommandLine::has(const std::string& word, std::size_t count, std::vector<std::string>* values) const {
+bool CommandLine::has(const std::string& word, std::size_t count,
+                      std::vector<std::string>* values) const {
     const auto it = std::find(words.begin(), words.end(), word);
     if (it == words.end() || static_cast<std::size_t>(words.end() - it) <= count) {
         return false;
@@ -51,7 +52,8 @@ void Progress::show(std::uint64_t done, std::uint64_t total) {
     const auto dots = static_cast<std::size_t>(static_cast<std::uint64_t>(percent) * kDots / 100);
     char number[24];
     std::snprintf(number, sizeof number, "] %03d%%\r", percent);
-    print("[" + std::string(dots, '.') + std::string(kDots - dots, ' ') + number + (percent == 100 ? "\n" : ""));
+    print("[" + std::string(dots, '.') + std::string(kDots - dots, ' ') + number +
+          (percent == 100 ? "\n" : ""));
 }
 
 std::vector<std::uint8_t> read_file(const std::string& path) {
@@ -64,7 +66,8 @@ std::vector<std::uint8_t> read_file(const std::string& path) {
 
 void write_file(const std::string& path, const std::vector<std::uint8_t>& bytes) {
     std::ofstream out(path, std::ios::binary | std::ios::trunc);
-    out.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+    out.write(reinterpret_cast<const char*>(bytes.data()),
+              static_cast<std::streamsize>(bytes.size()));
     out.close();
     if (!out) {
         throw Stop{kRefused, "Error: cannot write " + path + "\n"};
@@ -83,7 +86,8 @@ int run_here(const std::function<void()>& body) {
     return 0;
 }
 
-// Two forks and a session of its own, as a tool that wants to outlive its caller does; the caller waits on a pipe.
+// Two forks and a session of its own, as a tool that wants to outlive its caller does; the caller
+// waits on a pipe.
 int run_detached(const std::function<void()>& body) {
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0) {
