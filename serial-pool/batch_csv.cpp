@@ -118,7 +118,7 @@ class Checker {
             ++report_.data_lines;
             check_row(row);
         }
-        if (report_.data_lines == 0) {
+        if (report_.data_lines == 0 && report_.accepted()) {
             report_.complain({1, 1, "", "the file holds no serial; nothing would be stored"});
         }
         return finish();
@@ -142,12 +142,12 @@ class Checker {
     }
 
     bool read_header(const CsvRow& row) {
-        serial_column_ = token_column_ = kNone;
-        bool good = true;
         if (row.problem) {
             complain_at(row.problem->offset, row.problem->line, "", row.problem->message);
-            good = false;
+            return false;
         }
+        serial_column_ = token_column_ = kNone;
+        bool good = true;
         for (std::size_t i = 0; i < row.fields.size(); ++i) {
             const CsvField& field = row.fields[i];
             const std::string name = lower(field.value);
@@ -165,12 +165,12 @@ class Checker {
             }
         }
         if (serial_column_ == kNone) {
-            complain_at(row.end, row.line, "serial", "the header names no column \"serial\"");
+            complain_at(row.end, row.end_line, "serial", "the header names no column \"serial\"");
             good = false;
         }
         if (token_column_ == kNone && !options_.test_only) {
             complain_at(
-                row.end, row.line, "token",
+                row.end, row.end_line, "token",
                 "the header names no column \"token\"; only a test-only batch may lack tokens");
         }
         columns_ = row.fields.size();
@@ -222,8 +222,7 @@ class Checker {
         if (column < row.fields.size()) {
             return row.fields[column];
         }
-        const std::int64_t line = row.fields.empty() ? row.line : row.fields.back().line;
-        return CsvField{{}, row.end, line};
+        return CsvField{{}, row.end, row.end_line};
     }
 
     bool check_serial(const CsvField& field) {

@@ -54,7 +54,7 @@ int refuse(const CheckBatchArguments& arguments, const base::Error& error, std::
 }  // namespace
 
 int run_check_batch(const CheckBatchArguments& arguments, std::ostream& out, std::ostream& err) {
-    // One byte more than a batch may have, so that a longer file is a rejected one, not a missing
+    // More than a batch may have, so that a longer file is a rejected one and not an unreadable
     // one.
     auto bytes =
         base::read_file(arguments.file == "-" ? "/dev/stdin" : arguments.file, 4 * kMaxBatchBytes);

@@ -242,6 +242,7 @@ void CsvReader::read_fields(CsvRow& row) {
             continue;
         }
         row.end = at_;
+        row.end_line = line_;
         if (at_ < text_.size()) {
             at_ += text_[at_] == '\r' ? 2U : 1U;
         }

@@ -37,6 +37,7 @@ struct CsvRow {
     std::vector<CsvField> fields;
     std::int64_t line = 1;  // where it begins
     std::size_t end = 0;    // offset behind its last byte
+    std::int64_t end_line = 1;
     // A row that cannot be read: where and why. `fields` holds what was read before.
     struct Problem {
         std::size_t offset = 0;
