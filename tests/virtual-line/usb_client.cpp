@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // A test's view of the line through the unmodified libusb and libudev, as any user. Not a part of
 // the line.
-//   line-usb-client list                 every 0955 device: bus-port, ids, devnum, serial or "-",
-//   ID_PATH line-usb-client send BUS-PORT MB [SIZE]   bulk OUT to one device, prints MB/s (the boot
-//   ROM takes any message) line-usb-client claim BUS-PORT SECONDS    holds interface 0
+//   line-usb-client list               0955 devices: bus-port, ids, devnum, serial or "-", ID_PATH
+//   line-usb-client send PORT MB [SIZE]  bulk OUT, prints MB/s (the boot ROM takes any message)
+//   line-usb-client claim PORT SECONDS   holds interface 0
 //   line-usb-client watch SECONDS        hot-plug, from libusb and from udev, with times
-//   line-usb-client time-out BUS-PORT    an IN that nothing answers, given up after 300 ms
+//   line-usb-client time-out PORT        an IN that nothing answers, given up after 300 ms
 #include <libudev.h>
 #include <libusb.h>
 #include <poll.h>
