@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "station/process/helper_launcher.h"
 
+#include "station/helper/request.h"
+
 #include <fmt/format.h>
 
 namespace lineside::process {
@@ -9,6 +11,8 @@ namespace {
 using base::Json;
 using std::chrono::milliseconds;
 
+// Where the helper mounts a lane in its worker's own mount namespace (station/helper/PROTOCOL.md).
+constexpr const char* kLane = "/run/lineside-lane";
 // A lane may have to be copied before the worker starts, an image synced before it is published.
 constexpr milliseconds kSpawnWithin{600'000};
 constexpr milliseconds kKillWithin{60'000};
@@ -39,6 +43,9 @@ HelperLauncher::~HelperLauncher() {
 
 std::shared_ptr<Worker> HelperLauncher::start(WorkerSpec spec, WorkerEvents events) {
     const std::int64_t job = spec.job;
+    if (spec.lane) {
+        spec.job_line.lane = kLane;
+    }
     const std::weak_ptr<int> alive = alive_;
     const auto tell = std::make_shared<std::function<void(WorkerEnd)>>(std::move(events.end));
     const auto self = std::make_shared<std::weak_ptr<Session>>();
@@ -52,6 +59,9 @@ std::shared_ptr<Worker> HelperLauncher::start(WorkerSpec spec, WorkerEvents even
             (*tell)(std::move(end));
         }
     };
+    if (spec.lane) {
+        spec.job_line.lane = helper::kLaneMount;  // the same for every job: each has a mount namespace of its own
+    }
     auto session = std::make_shared<Session>(executor_, std::move(spec), std::move(events), options_.limits);
     *self = session;
     auto ends = session->open();
