@@ -115,6 +115,10 @@ tl::expected<void, ConnectError> StepContext::try_connect(milliseconds connect_w
                                        });
         if (opened) {
             session_ = std::move(*opened);
+            if (session_->host_key() != host_key_told_) {
+                host_key_told_ = session_->host_key();
+                station_.fact("host_key", host_key_told_);
+            }
             return {};
         }
         last = opened.error();
@@ -155,10 +159,6 @@ base::Status StepContext::connect() {
         if (auto paused = station_.pause(kBetweenTries); !paused) {
             return paused;
         }
-    }
-    if (session_->host_key() != host_key_told_) {
-        host_key_told_ = session_->host_key();
-        station_.fact("host_key", host_key_told_);
     }
     return {};
 }
