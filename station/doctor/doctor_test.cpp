@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "station/doctor/doctor.h"
+
+#include "station/doctor/checks.h"
+#include "station/base/json.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <sstream>
+
+namespace lineside::doctor {
+namespace {
+
+// A folder that looks like a host on which all is well, as far as files can say it.
+class DoctorTest : public ::testing::Test {
+  protected:
+    DoctorTest() {
+        char name[] = "/var/tmp/lineside-doctor-XXXXXX";
+        root_ = ::mkdtemp(name);
+        put("/proc/sys/kernel/osrelease", "6.1.0-18-amd64");
+        put("/proc/filesystems", "nodev\tsysfs\nnodev\toverlay\n");
+        put("/proc/cpuinfo", "flags : fpu vme\n");
+        put("/sys/module/usbcore/parameters/usbfs_memory_mb", "1000");
+        put("/sys/module/usbcore/parameters/autosuspend", "2");
+        put("/sys/fs/cgroup/cgroup.controllers", "cpu");
+        put("/etc/udev/rules.d/99-lineside.rules", "");
+        put("/etc/passwd", "root:x:0:0::/root:/bin/sh\nlineside:x:9:9::/:/x\nlineside-worker:x:8:8::/:/x");
+        put("/etc/lineside/station.key", std::string(32, 'k'));
+        ::chmod((root_ + "/etc/lineside/station.key").c_str(), 0600);
+        for (const char* tool : {"python", "python3", "xmllint", "lz4c", "cpio", "strings", "ssh-keygen", "perl", "mkfs.ext4", "losetup"}) {
+            put(std::string("/usr/bin/") + tool, "");
+        }
+        wanted_.port = 0;
+    }
+    ~DoctorTest() override { std::filesystem::remove_all(root_); }
+
+    void put(const std::string& path, const std::string& content) {
+        std::filesystem::create_directories(std::filesystem::path(root_ + path).parent_path());
+        std::ofstream(root_ + path, std::ios::binary) << content;
+    }
+    void take(const std::string& path) { std::filesystem::remove(root_ + path); }
+    Weight weight(const std::string& code) {
+        for (const Finding& finding : check_host(Host(root_), wanted_)) {
+            if (finding.code == code) {
+                EXPECT_EQ(finding.weight == Weight::fine, finding.cause.empty()) << code;
+                return finding.weight;
+            }
+        }
+        ADD_FAILURE() << "nobody told " << code;
+        return Weight::fine;
+    }
+
+    std::string root_;
+    Wanted wanted_;
+};
+
+}  // namespace
+
+TEST_F(DoctorTest, Good_host_has_one_complaint_the_helper_that_does_not_run) {
+    for (const Finding& finding : check_host(Host(root_), wanted_)) {
+        if (finding.code == "host.helper") {
+            EXPECT_EQ(finding.weight, Weight::error);
+            EXPECT_FALSE(finding.mend.empty());
+        } else if (finding.code != "host.config" && finding.code != "host.disk") {
+            EXPECT_EQ(finding.weight, Weight::fine) << finding.code << ": " << finding.cause;
+        }
+    }
+}
+
+TEST_F(DoctorTest, Each_thing_that_is_wrong_is_told) {
+    put("/sys/module/usbcore/parameters/usbfs_memory_mb", "16");
+    EXPECT_EQ(weight("host.usbfs_memory"), Weight::error);
+    take("/sys/module/usbcore/parameters/usbfs_memory_mb");
+    EXPECT_EQ(weight("host.usb"), Weight::warning);
+    put("/proc/77/comm", "ModemManager\n");
+    EXPECT_EQ(weight("host.meddlers"), Weight::fine) << "the rules keep it away";
+    take("/etc/udev/rules.d/99-lineside.rules");
+    EXPECT_EQ(weight("host.meddlers"), Weight::error);
+    EXPECT_EQ(weight("host.udev"), Weight::error);
+    EXPECT_EQ(weight("host.autosuspend"), Weight::error);
+    put("/sys/module/usbcore/parameters/autosuspend", "-1");
+    EXPECT_EQ(weight("host.autosuspend"), Weight::fine);
+    put("/etc/passwd", "lineside:x:9:9::/:/x");
+    EXPECT_EQ(weight("host.users"), Weight::error);
+    ::chmod((root_ + "/etc/lineside/station.key").c_str(), 0644);
+    EXPECT_EQ(weight("host.key"), Weight::error);
+    take("/etc/lineside/station.key");
+    EXPECT_EQ(weight("host.key"), Weight::warning);
+    take("/usr/bin/lz4c");
+    EXPECT_EQ(weight("host.tools"), Weight::warning);
+    put("/proc/filesystems", "nodev\tsysfs\n");
+    EXPECT_EQ(weight("host.overlay"), Weight::warning);
+    take("/sys/fs/cgroup/cgroup.controllers");
+    EXPECT_EQ(weight("host.cgroup"), Weight::warning);
+    wanted_.cgroup_root = "/sys/fs/cgroup/x";
+    EXPECT_EQ(weight("host.cgroup"), Weight::error);
+    put("/usr/sbin/tlp", "");
+    EXPECT_EQ(weight("host.tlp"), Weight::error);
+    put("/proc/cpuinfo", "flags : fpu hypervisor\n");
+    EXPECT_EQ(weight("host.virtual"), Weight::warning);
+    put("/proc/sys/kernel/osrelease", "5.10.0");
+    EXPECT_EQ(weight("host.kernel"), Weight::error);
+    wanted_.bsp = {"/opt/bsp"};
+    EXPECT_EQ(weight("host.bsp"), Weight::error);
+}
+
+TEST_F(DoctorTest, Json_names_code_cause_and_command) {
+    Options options;
+    options.json = true;
+    options.root = root_;
+    std::ostringstream out;
+    EXPECT_EQ(run_doctor(options, out), 1);
+    const auto told = base::parse_json(out.str(), 1 << 20);
+    ASSERT_TRUE(told);
+    EXPECT_EQ((*told)["verdict"], "unfit");
+    bool helper = false;
+    for (const auto& problem : (*told)["problems"]) {
+        helper = helper || problem["code"] == "host.helper";
+        EXPECT_FALSE(problem["cause"].get<std::string>().empty());
+        EXPECT_TRUE(problem["mend"].is_string());
+    }
+    EXPECT_TRUE(helper);
+}
+
+TEST_F(DoctorTest, Leftovers_of_a_helper_that_is_gone) {
+    Options options;
+    options.leftovers = true;
+    options.json = true;
+    options.root = root_;
+    std::ostringstream nothing;
+    EXPECT_EQ(run_doctor(options, nothing), 0) << nothing.str();
+    put("/proc/88/environ", std::string("PATH=/bin\0LINESIDE_JOB=12\0LINESIDE_HELPER=abc\0", 45));
+    put("/proc/88/comm", "flash.sh\n");
+    put("/proc/self/mountinfo", "1 2 0:1 / /run/lineside-lane rw - overlay o rw\n");
+    std::ostringstream out;
+    EXPECT_EQ(run_doctor(options, out), 1);
+    const auto told = base::parse_json(out.str(), 1 << 20);
+    ASSERT_TRUE(told) << out.str();
+    EXPECT_EQ((*told)["count"], 2);
+    EXPECT_EQ((*told)["leftovers"][0]["job"], 12);
+    EXPECT_EQ((*told)["leftovers"][1]["kind"], "mount");
+}
+
+}  // namespace lineside::doctor
