@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Builds what deploy/run starts: the release binaries, and the dashboard when its sources changed."""
+import fcntl
 import hashlib
 import os
 import shutil
@@ -41,6 +42,14 @@ def jobs():
 
 
 def release(targets, log):
+    """One build at a time: a second run that starts meanwhile waits for it."""
+    os.makedirs(BUILD, exist_ok=True)
+    with open(os.path.join(ROOT, "build/release.lock"), "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _release(targets, log)
+
+
+def _release(targets, log):
     if not os.path.exists(os.path.join(BUILD, "build.ninja")):
         run_logged(["cmake", "--preset", "release"], log)
     run_logged(["ninja", "-C", BUILD, "-j%d" % jobs(), *targets], log)

@@ -34,6 +34,9 @@ base::OrderId SlotActor::order() const { return run_ ? run_->order : base::Order
 // ---------------------------------------------------------------- the bus
 
 void SlotActor::device_arrived(const usb::Device& device, bool at_start) {
+    if (!at_start && !device_) {
+        left_since_verdict_ = true;  // the port was empty, so a verdict from before a restart is another unit's
+    }
     device_ = device;
     model_ = context_.models.in_recovery(device.vendor, device.product);
     never_ = context_.models.never_a_target(device.vendor, device.product);
