@@ -54,6 +54,8 @@ printf 'Z%s\0' "$?"
 )";
 
 constexpr int kBrokenPipe = 141;  // dd whose reader had enough
+// The hashes of many large files come in one write of the unit's sha256sum.
+constexpr std::chrono::seconds kHashing{300};
 constexpr std::size_t kMaxRecord = 16 * 1024;
 
 tl::unexpected<base::Error> no_proof(std::string_view why) {
@@ -322,6 +324,7 @@ class Prover {
     base::Status ask(StepContext::Run& run, const std::function<base::Status(std::string_view)>& take) {
         run.log_output = false;
         run.keep = 4096;
+        run.least_silence = kHashing;
         run.on_output = [&](Stream stream, std::string_view bytes) {
             return stream == Stream::out ? take(bytes) : base::Status{};
         };

@@ -51,6 +51,7 @@ class StepContext {
         bool root = true;
         bool log_output = true;
         std::size_t keep = 64 * 1024;
+        std::chrono::seconds least_silence{0};  // a command that is silent for long by its nature
         std::function<base::Status(Stream, std::string_view)> on_output;
     };
     [[nodiscard]] base::Result<ExecEnd> run(const Run& run);

@@ -172,7 +172,10 @@ base::Result<ExecEnd> StepContext::run(const Run& run) {
     ExecRequest request;
     request.command = command.command;
     request.input = command.input;
-    request.silence = seconds("silence_s");
+    const auto silence = seconds("silence_s");
+    request.silence = std::max(
+        silence.count() > 0 ? silence : std::chrono::seconds(std::max(station_.job().silence_s, 1)),
+        run.least_silence);
     request.total = std::chrono::seconds(station_.job().total_s);
     request.log_output = run.log_output;
     request.keep = run.keep;

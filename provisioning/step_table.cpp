@@ -17,7 +17,7 @@ constexpr std::array kCommon{
     ParamFact{"sudo",         Form::sudo_rule,    false, "sudo -n"},
     ParamFact{"tools_dir",    Form::tools_dir,    false, "system-tools"},
     ParamFact{"connect_s",    Form::seconds,      false, "20"},
-    ParamFact{"silence_s",    Form::seconds,      false, "60"},
+    ParamFact{"silence_s",    Form::seconds,      false, ""},  // else the job's own
     ParamFact{"ssh_password", Form::secret_text,  false, "", true},
     ParamFact{"ssh_key",      Form::secret_text,  false, "", true},
 };

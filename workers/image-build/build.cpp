@@ -18,6 +18,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <deque>
@@ -43,16 +44,6 @@ Tick tick_of(Station& station) {
         station.keep_alive();
         return station.check();
     };
-}
-
-fs::path cache_file(const Places& places, std::string_view name) {
-    if (places.images.empty()) {
-        return {};
-    }
-    std::error_code ignored;
-    const fs::path folder = places.images / ".stat-cache";
-    fs::create_directories(folder, ignored);
-    return folder / name;
 }
 
 void save(const StatCache& cache, Station& station) {
@@ -400,8 +391,18 @@ Places find_places(const protocol::JobLine& job) {
         const char* value = std::getenv(name);
         return fs::path(value == nullptr ? "" : value);
     };
-    return {variable("LINESIDE_BSP"), variable("LINESIDE_OUT"), variable("LINESIDE_IMAGES"),
-            fs::path(job.lane.value_or(""))};
+    fs::path cache = variable("LINESIDE_CACHE");
+    if (const fs::path images = variable("LINESIDE_IMAGES"); cache.empty() && !images.empty()) {
+        cache = images / ".stat-cache";
+    }
+    return {variable("LINESIDE_BSP"), variable("LINESIDE_OUT"), cache, fs::path(job.lane.value_or(""))};
+}
+
+fs::path cache_file(const Places& places, std::string_view name) {
+    std::error_code ignored;
+    fs::create_directories(places.cache, ignored);
+    const bool usable = !places.cache.empty() && access(places.cache.c_str(), W_OK) == 0;
+    return usable ? places.cache / name : fs::path();
 }
 
 base::Result<Json> make_key(Station& station, const Places& places) {

@@ -2,7 +2,8 @@
 // The three things the image-build worker does. Paths come from the root helper, never from the service:
 //   LINESIDE_BSP     the BSP tree of the profile, read-only for us
 //   LINESIDE_OUT     an empty folder of this job, which the helper publishes
-//   LINESIDE_IMAGES  the image cache; our stat caches live in its .stat-cache/
+//   LINESIDE_CACHE   a folder of root's that outlasts the job, for our stat caches; without it .stat-cache/
+//                    of LINESIDE_IMAGES (the image cache) where that may be written, else every file is read
 //   the lane         an overlay over the BSP tree, from the job line
 // Thread: one.
 #pragma once
@@ -19,12 +20,14 @@ namespace lineside::image_build {
 struct Places {
     std::filesystem::path bsp;
     std::filesystem::path out;
-    std::filesystem::path images;
+    std::filesystem::path cache;
     std::filesystem::path lane;
 };
 
 // Reads the environment and the job line; what is missing stays empty.
 [[nodiscard]] Places find_places(const protocol::JobLine& job);
+// Where the stat cache called `name` lies; "" when there is no place for it.
+[[nodiscard]] std::filesystem::path cache_file(const Places& places, std::string_view name);
 
 // {"key","files","bytes"}. Errors: config.invalid, image.build.
 [[nodiscard]] base::Result<base::Json> make_key(worker::Station& station, const Places& places);

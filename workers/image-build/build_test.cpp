@@ -52,9 +52,9 @@ class BuildTest : public testing::Test {
         std::string name = testing::TempDir() + "build-XXXXXX";
         ASSERT_NE(mkdtemp(name.data()), nullptr);
         top_ = name;
-        places_ = {top_ / "bsp", top_ / "out", top_ / "images", top_ / "lane"};
+        places_ = {top_ / "bsp", top_ / "out", top_ / "cache", top_ / "lane"};
         for (const auto& folder : {places_.bsp / "bootloader", places_.bsp / "rootfs/etc",
-                                   places_.bsp / "rootfs/var", places_.out, places_.images}) {
+                                   places_.bsp / "rootfs/var", places_.out}) {
             fs::create_directories(folder);
         }
         std::ofstream(places_.bsp / "flash.sh") << kFlashSh;

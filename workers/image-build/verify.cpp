@@ -73,16 +73,12 @@ base::Result<Json> verify_image(worker::Station& station, const Places& places) 
         return tl::unexpected(checked.error());
     }
     station.phase("verify", 1, 1, 1);
-    std::error_code ignored;
-    fs::path cache_file;
-    if (!places.images.empty()) {
-        fs::create_directories(places.images / ".stat-cache", ignored);
-        cache_file = places.images / ".stat-cache" / image->id;
-        if (*full) {
-            fs::remove(cache_file, ignored);
-        }
+    const fs::path cached = cache_file(places, image->id);
+    if (*full && !cached.empty()) {
+        std::error_code ignored;
+        fs::remove(cached, ignored);
     }
-    StatCache cache(cache_file);
+    StatCache cache(cached);
     const Tick tick = [&](std::uint64_t done, std::uint64_t total) -> base::Status {
         station.progress(done, total, "bytes");
         station.keep_alive();
