@@ -6,8 +6,11 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
 #include <algorithm>
+#include <array>
 #include <csignal>
+#include <cstdio>
 #include <fstream>
 
 #include "identity.h"
@@ -61,6 +64,14 @@ std::string hardware_address(const std::string& name) {
     return text;
 }
 
+// The host's interfaces are shared by every line that runs on it, so the name carries the line's pid:
+// at most 15 characters, "lsb1a2b3c-64" at the longest.
+std::string interface_name(int number) {
+    std::array<char, 16> text{};
+    std::snprintf(text.data(), text.size(), "lsb%x-%d", static_cast<unsigned>(::getpid()) & 0xffffffU, number);
+    return text.data();
+}
+
 }  // namespace
 
 Board::Board(Bench& bench, int number)
@@ -70,7 +81,7 @@ Board::Board(Bench& bench, int number)
       folder_(bench.options.dir / "boards" / std::to_string(number)),
       br_cid_(make_br_cid(bench.options.seed, number)),
       module_serial_(make_module_serial(bench.options.seed, number)),
-      ifname_("lsb" + std::to_string(number)),
+      ifname_(interface_name(number)),
       roll_(dice(bench.options.seed, number, "life")) {
     fs::create_directories(folder_);
     storage_ = std::make_shared<Storage>(folder_ / "storage.img");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "usb_node.h"
 
+#include <chrono>
 #include <algorithm>
 #include <cerrno>
 
@@ -9,6 +10,7 @@ namespace {
 
 // Small enough that eight boards share the wire smoothly, large enough to cost little.
 constexpr std::size_t kPiece = 64 * 1024;
+constexpr std::chrono::milliseconds kClaimGrace{500};
 
 }  // namespace
 
@@ -25,15 +27,20 @@ UsbNode::~UsbNode() {
 }
 
 int UsbNode::claim(std::uint64_t owner, int pid, unsigned interface) {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
+    // A kernel frees a dead process's claim before its parent hears of the death; here the news comes by
+    // a socket, so a claim that is being given up is waited for.
+    const auto free_or_own = [&] {
+        const auto it = claims_.find(interface);
+        return gone_ || it == claims_.end() || it->second.owner == owner;
+    };
+    if (!changed_.wait_for(lock, kClaimGrace, free_or_own)) {
+        return EBUSY;
+    }
     if (gone_) {
         return ENODEV;
     }
-    const auto it = claims_.find(interface);
-    if (it != claims_.end()) {
-        return it->second.owner == owner ? 0 : EBUSY;
-    }
-    claims_[interface] = {owner, pid};
+    claims_.try_emplace(interface, Claim{owner, pid});
     return 0;
 }
 
