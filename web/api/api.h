@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The routes of openapi.yaml: a constant table from verb and path to a function, one file per resource.
-// A route checks its input, asks the facade, and gives JSON; SQL runs only inside Facade::read.
-// Thread: the io_context's; closures given to the facade's read() run on a database thread.
+// The routes of openapi.yaml: a constant table from verb and path to a function, one file per
+// resource. A route checks its input, asks the facade, and gives JSON; SQL runs only inside
+// Facade::read. Thread: the io_context's; closures given to the facade's read() run on a database
+// thread.
 #pragma once
 
 #include "station/db/query.h"
@@ -37,7 +38,8 @@ struct Api {
     web::StaticFiles dashboard;
     web::StreamLimits stream_limits;
 
-    Api(Facade& facade_in, std::shared_ptr<web::Counters> counters_in, const std::filesystem::path& ui_dir)
+    Api(Facade& facade_in, std::shared_ptr<web::Counters> counters_in,
+        const std::filesystem::path& ui_dir)
         : facade(facade_in), counters(std::move(counters_in)), dashboard(ui_dir) {}
 
     // Runs `work` on a database snapshot and answers with what it gives. Nothing it throws escapes.

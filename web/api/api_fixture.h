@@ -35,8 +35,11 @@ class ApiTest : public ::testing::Test {
         ASSERT_TRUE(opened) << opened.error().message;
         store = std::move(*opened);
         facade.logs = (folder / "logs").native();
-        facade.run_on_database = [this](const std::function<base::Status(Tx&)>& work) { return store->read_now(work); };
-        router = make_router(std::make_shared<Api>(facade, std::make_shared<web::Counters>(), fs::path()));
+        facade.run_on_database = [this](const std::function<base::Status(Tx&)>& work) {
+            return store->read_now(work);
+        };
+        router = make_router(
+            std::make_shared<Api>(facade, std::make_shared<web::Counters>(), fs::path()));
     }
     void TearDown() override {
         store.reset();
@@ -49,38 +52,67 @@ class ApiTest : public ::testing::Test {
         });
         ASSERT_TRUE(done) << done.error().message << "\n" << text;
     }
-    // A station with one pool, one order, one unit that passed in job 1 and one that failed in job 2.
+    // A station with one pool, one order, one unit that passed in job 1 and one that failed in
+    // job 2.
     void fill() {
-        sql("INSERT INTO station (id, name, created_ms) VALUES (1, 'line2-st1', 0) ON CONFLICT DO NOTHING");
+        sql("INSERT INTO station (id, name, created_ms) VALUES (1, 'line2-st1', 0) ON CONFLICT DO "
+            "NOTHING");
         sql("INSERT INTO pool (id, name, low_mark) VALUES (1, 'camera', 1)");
         sql("INSERT INTO batch VALUES (1, 1, 'B-1', 1, 1000, 'page', 'x', 3)");
         for (int i = 1; i <= 3; ++i) {
-            sql(fmt::format("INSERT INTO serial (id, batch_id, value, value_key) VALUES ({0}, 1, 'RC26-0000{0}', 'rc26-0000{0}')", i));
+            sql(
+                fmt::format("INSERT INTO serial (id, batch_id, value, value_key) VALUES ({0}, 1, "
+                            "'RC26-0000{0}', 'rc26-0000{0}')",
+                            i));
         }
-        sql("INSERT INTO image (id, key, profile, state, partitions, files, bytes, builds, tool_version, built_ms) VALUES"
-            " (1, '" + std::string(64, 'a') + "', 'xavier-nx', 'ready', 11, 512, 1000, 1, '32.7.2', 5)");
-        sql("INSERT INTO orders VALUES (1, '2611-07', 'xavier-nx', 'xavier-nx', 1, 1, 10, 'open', 1, 'page')");
+        sql("INSERT INTO image (id, key, profile, state, partitions, files, bytes, builds, "
+            "tool_version, built_ms) VALUES"
+            " (1, '" +
+            std::string(64, 'a') + "', 'xavier-nx', 'ready', 11, 512, 1000, 1, '32.7.2', 5)");
+        sql("INSERT INTO orders VALUES (1, '2611-07', 'xavier-nx', 'xavier-nx', 1, 1, 10, 'open', "
+            "1, 'page')");
         for (int i = 1; i <= 2; ++i) {
-            sql(fmt::format("INSERT INTO unit VALUES ({0}, '0x8000{0}', '142000{0}', 'xavier-nx', 1)", i));
-            sql(fmt::format("INSERT INTO job (id, unit_id, order_id, slot, port, attempt, epoch, state, image_key, board, tool_version,"
-                            " actor, started_ms, started_mono_ns, boot) VALUES ({0}, {0}, 1, '{0}', 'p{0}', 1, 1, 'flashing', '{1}',"
-                            " '{{\"id\":\"3668\",\"sku\":\"0000\"}}', '32.7.2', 'plug-in', {0}000, 0, 'b')", i, std::string(64, 'a')));
-            sql(fmt::format("INSERT INTO step (job_id, idx, name, method, attempt, started_ms, ended_ms, outcome) VALUES"
-                            " ({0}, 0, 'flash', 'jetson-usb', 1, {0}000, {0}100, 'ok')", i));
-            sql(fmt::format("INSERT INTO lease (serial_id, unit_id, job_id, state, epoch, at_ms) VALUES ({0}, {0}, {0}, 'reserved', 1, 1)", i));
+            sql(fmt::format(
+                "INSERT INTO unit VALUES ({0}, '0x8000{0}', '142000{0}', 'xavier-nx', 1)", i));
+            sql(fmt::format(
+                "INSERT INTO job (id, unit_id, order_id, slot, port, attempt, epoch, state, "
+                "image_key, board, tool_version,"
+                " actor, started_ms, started_mono_ns, boot) VALUES ({0}, {0}, 1, '{0}', 'p{0}', 1, "
+                "1, 'flashing', '{1}',"
+                " '{{\"id\":\"3668\",\"sku\":\"0000\"}}', '32.7.2', 'plug-in', {0}000, 0, 'b')",
+                i, std::string(64, 'a')));
+            sql(
+                fmt::format("INSERT INTO step (job_id, idx, name, method, attempt, started_ms, "
+                            "ended_ms, outcome) VALUES"
+                            " ({0}, 0, 'flash', 'jetson-usb', 1, {0}000, {0}100, 'ok')",
+                            i));
+            sql(
+                fmt::format("INSERT INTO lease (serial_id, unit_id, job_id, state, epoch, at_ms) "
+                            "VALUES ({0}, {0}, {0}, 'reserved', 1, 1)",
+                            i));
             sql(fmt::format("UPDATE lease SET state = 'issued' WHERE unit_id = {}", i));
-            sql(fmt::format("INSERT INTO event (at_ms, mono_ns, boot, epoch, kind, slot, unit_id, job_id, actor, data) VALUES"
-                            " ({0}000, 0, 'b', 1, 'job.queued', '{0}', {0}, {0}, 'plug-in', '{{\"attempt\":1}}')", i));
+            sql(
+                fmt::format("INSERT INTO event (at_ms, mono_ns, boot, epoch, kind, slot, unit_id, "
+                            "job_id, actor, data) VALUES"
+                            " ({0}000, 0, 'b', 1, 'job.queued', '{0}', {0}, {0}, 'plug-in', "
+                            "'{{\"attempt\":1}}')",
+                            i));
         }
         sql("UPDATE lease SET state = 'burned' WHERE unit_id = 1");
         sql("UPDATE lease SET state = 'in_doubt' WHERE unit_id = 2");
-        sql("INSERT INTO proof (job_id, kind, ok, expected, heard, at_ms) VALUES (1, 'image', 1, 'd', 'd', 1500)");
-        sql("INSERT INTO proof (job_id, kind, ok, expected, heard, at_ms) VALUES (1, 'serial', 1, 'RC26-00001', 'RC26-00001', 1600)");
+        sql("INSERT INTO proof (job_id, kind, ok, expected, heard, at_ms) VALUES (1, 'image', 1, "
+            "'d', 'd', 1500)");
+        sql("INSERT INTO proof (job_id, kind, ok, expected, heard, at_ms) VALUES (1, 'serial', 1, "
+            "'RC26-00001', 'RC26-00001', 1600)");
         sql("UPDATE job SET outcome = 'PASS', state = 'closed', ended_ms = 61000 WHERE id = 1");
-        sql("UPDATE job SET outcome = 'FAIL', state = 'closed', ended_ms = 62000, code = 'boot.none', message = '=Did not, \"start\"' WHERE id = 2");
-        sql("INSERT INTO event (at_ms, mono_ns, boot, epoch, kind, slot, unit_id, job_id, actor, data) VALUES"
-            " (62000, 0, 'b', 1, 'job.verdict', '2', 2, 2, NULL, '{\"outcome\":\"FAIL\",\"code\":\"boot.none\"}')");
-        sql("INSERT INTO event (at_ms, mono_ns, boot, epoch, kind, slot, unit_id, job_id, actor, data) VALUES"
+        sql("UPDATE job SET outcome = 'FAIL', state = 'closed', ended_ms = 62000, code = "
+            "'boot.none', message = '=Did not, \"start\"' WHERE id = 2");
+        sql("INSERT INTO event (at_ms, mono_ns, boot, epoch, kind, slot, unit_id, job_id, actor, "
+            "data) VALUES"
+            " (62000, 0, 'b', 1, 'job.verdict', '2', 2, 2, NULL, "
+            "'{\"outcome\":\"FAIL\",\"code\":\"boot.none\"}')");
+        sql("INSERT INTO event (at_ms, mono_ns, boot, epoch, kind, slot, unit_id, job_id, actor, "
+            "data) VALUES"
             " (63000, 0, 'b', 1, 'job.acknowledged', '2', 2, 2, 'page', '{}')");
         log(1, "01-flash.1.log", "flash says hello\n");
     }
@@ -110,7 +142,8 @@ class ApiTest : public ::testing::Test {
             got.text = response.shared_text ? *response.shared_text : response.text;
             while (response.source) {
                 base::Result<std::string> piece;
-                response.source->next([&piece](base::Result<std::string> next) { piece = std::move(next); });
+                response.source->next(
+                    [&piece](base::Result<std::string> next) { piece = std::move(next); });
                 got.whole = piece.has_value();
                 if (!piece || piece->empty()) {
                     break;
@@ -126,11 +159,14 @@ class ApiTest : public ::testing::Test {
             return got;
         }
         const auto reply = std::make_shared<web::Reply>(keep);
-        match->route != nullptr ? match->route->handler(request, reply) : match->fallback(request, reply);
+        match->route != nullptr ? match->route->handler(request, reply)
+                                : match->fallback(request, reply);
         return got;
     }
     Got get(const std::string& target) { return ask(Verb::get, target); }
-    Got post(const std::string& target, const std::string& body) { return ask(Verb::post, target, body); }
+    Got post(const std::string& target, const std::string& body) {
+        return ask(Verb::post, target, body);
+    }
 
     boost::asio::io_context loop{1};
     fs::path folder;

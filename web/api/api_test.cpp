@@ -8,19 +8,27 @@ namespace {
 using testing::ApiTest;
 
 TEST_F(ApiTest, Presses_reach_the_slot_the_person_saw) {
-    facade.wall_json["tiles"] = {{{"slot", "3"}, {"job", 12}, {"ack", "ready"}, {"retry", true}, {"outcome", "FAIL"}},
-                                 {{"slot", "4"}, {"job", 13}, {"ack", "when_unplugged"}, {"retry", false}, {"outcome", nullptr}},
-                                 {{"slot", "5"}, {"job", nullptr}, {"ack", "none"}}};
+    facade.wall_json["tiles"] = {
+        {{"slot", "3"}, {"job", 12}, {"ack", "ready"}, {"retry", true}, {"outcome", "FAIL"}},
+        {{"slot", "4"},
+         {"job", 13},
+         {"ack", "when_unplugged"},
+         {"retry", false},
+         {"outcome", nullptr}},
+        {{"slot", "5"}, {"job", nullptr}, {"ack", "none"}}};
     const auto done = post("/api/v1/slots/3/acknowledge", "{\"job\":12}");
     EXPECT_EQ(done.status, 200U);
     EXPECT_EQ(done.json()["tile"]["slot"], "3");
     EXPECT_EQ(done.json()["seq"], 7);
     EXPECT_EQ(post("/api/v1/slots/3/retry", "{\"job\":12}").status, 200U);
     EXPECT_EQ(post("/api/v1/slots/4/stop", "{\"job\":13}").status, 202U);
-    EXPECT_EQ(facade.calls, (std::vector<std::string>{"acknowledge 3 uid 1000 (ana)", "retry 3 uid 1000 (ana)", "stop 4 uid 1000 (ana)"}));
+    EXPECT_EQ(facade.calls,
+              (std::vector<std::string>{"acknowledge 3 uid 1000 (ana)", "retry 3 uid 1000 (ana)",
+                                        "stop 4 uid 1000 (ana)"}));
     facade.calls.clear();
 
-    const auto code = [&](const std::string& slot, const std::string& what, const std::string& body) {
+    const auto code = [&](const std::string& slot, const std::string& what,
+                          const std::string& body) {
         const auto got = post("/api/v1/slots/" + slot + "/" + what, body);
         return fmt::format("{} {}", got.status, got.json().value("code", ""));
     };
@@ -30,7 +38,8 @@ TEST_F(ApiTest, Presses_reach_the_slot_the_person_saw) {
     EXPECT_EQ(code("4", "retry", "{\"job\":13}"), "409 slot.no_retry");
     EXPECT_EQ(code("3", "stop", "{\"job\":12}"), "409 slot.no_job");
     EXPECT_EQ(code("9", "stop", "{\"job\":12}"), "404 request.unknown");
-    for (const std::string body : {"", "[]", "{}", "{\"job\":\"12\"}", "{\"job\":12,\"x\":1}", "{\"job\":1.5}", "{\"job\":", "nonsense"}) {
+    for (const std::string body : {"", "[]", "{}", "{\"job\":\"12\"}", "{\"job\":12,\"x\":1}",
+                                   "{\"job\":1.5}", "{\"job\":", "nonsense"}) {
         EXPECT_EQ(code("3", "acknowledge", body), "400 request.invalid") << body;
     }
     EXPECT_TRUE(facade.calls.empty());
@@ -95,8 +104,10 @@ TEST_F(ApiTest, Job_tells_steps_lease_and_verdict) {
 
 TEST_F(ApiTest, Log_is_one_run_of_bytes_over_all_steps) {
     fill();
-    sql("INSERT INTO step (job_id, idx, name, method, attempt, started_ms) VALUES (1, 1, 'set-nvme', 'provision-ssh', 1, 5)");
-    sql("INSERT INTO step (job_id, idx, name, method, attempt, started_ms) VALUES (1, 1, 'set-nvme', 'provision-ssh', 2, 6)");
+    sql("INSERT INTO step (job_id, idx, name, method, attempt, started_ms) VALUES (1, 1, "
+        "'set-nvme', 'provision-ssh', 1, 5)");
+    sql("INSERT INTO step (job_id, idx, name, method, attempt, started_ms) VALUES (1, 1, "
+        "'set-nvme', 'provision-ssh', 2, 6)");
     log(1, "02-set-nvme.1.log", std::string("\xff\x00\n", 3));
     log(1, "02-set-nvme.2.log", "again\n");
     log(1, "02-set-nvme.1.events.jsonl", "{}\n");
@@ -120,9 +131,10 @@ TEST_F(ApiTest, Log_is_one_run_of_bytes_over_all_steps) {
     EXPECT_EQ(get("/api/v1/jobs/1/log?max=1048577").status, 400U);
     EXPECT_EQ(get("/api/v1/jobs/1/log?from=x").status, 400U);
     const auto file = get("/api/v1/jobs/1/log/download");
-    EXPECT_EQ(file.headers.at("Content-Disposition"), "attachment; filename=\"RC26-00001-attempt1.log\"");
-    EXPECT_EQ(file.text, "==> 01-flash.1.log <==\nflash says hello\n==> 02-set-nvme.1.log <==\n" + std::string("\xff\x00\n", 3) +
-                             "==> 02-set-nvme.2.log <==\nagain\n");
+    EXPECT_EQ(file.headers.at("Content-Disposition"),
+              "attachment; filename=\"RC26-00001-attempt1.log\"");
+    EXPECT_EQ(file.text, "==> 01-flash.1.log <==\nflash says hello\n==> 02-set-nvme.1.log <==\n" +
+                             std::string("\xff\x00\n", 3) + "==> 02-set-nvme.2.log <==\nagain\n");
     EXPECT_EQ(get("/api/v1/jobs/2/log").text, "");
     EXPECT_EQ(get("/api/v1/jobs/99/log").status, 404U);
 }
@@ -133,14 +145,22 @@ TEST_F(ApiTest, Pool_batches_and_doubt) {
     EXPECT_EQ(pool["pools"][0]["name"], "camera");
     EXPECT_EQ(pool["pools"][0]["free"], 1);
     EXPECT_EQ(pool["in_doubt"][0]["serial"], "RC26-00002");
-    facade.answer = Json{{"verdict", "accept"}, {"count", 1}, {"errors", Json::array()}, {"warnings", {{{"file", ""}, {"line", 2}}}}};
-    const auto check = post("/api/v1/pool/preview?pool=camera&batch=B-2&file=pairs.csv", "serial,token\nA,b\n");
+    facade.answer = Json{{"verdict", "accept"},
+                         {"count", 1},
+                         {"errors", Json::array()},
+                         {"warnings", {{{"file", ""}, {"line", 2}}}}};
+    const auto check =
+        post("/api/v1/pool/preview?pool=camera&batch=B-2&file=pairs.csv", "serial,token\nA,b\n");
     EXPECT_EQ(check.status, 200U);
     EXPECT_EQ(check.json()["warnings"][0]["file"], "pairs.csv");
     EXPECT_TRUE(facade.last_load.preview);
     EXPECT_EQ(facade.last_load.csv, "serial,token\nA,b\n");
-    facade.answer = Json{{"verdict", "reject"}, {"count", 0}, {"errors", {{{"file", ""}, {"line", 3}}}}, {"warnings", Json::array()}};
-    const auto refused = post("/api/v1/pool/batches?pool=camera&batch=B-2&file=pairs.csv&test_only=1", "x");
+    facade.answer = Json{{"verdict", "reject"},
+                         {"count", 0},
+                         {"errors", {{{"file", ""}, {"line", 3}}}},
+                         {"warnings", Json::array()}};
+    const auto refused =
+        post("/api/v1/pool/batches?pool=camera&batch=B-2&file=pairs.csv&test_only=1", "x");
     EXPECT_EQ(refused.status, 422U);
     EXPECT_EQ(refused.type, "application/problem+json");
     EXPECT_EQ(refused.json()["code"], "batch.refused");
@@ -148,7 +168,8 @@ TEST_F(ApiTest, Pool_batches_and_doubt) {
     EXPECT_TRUE(facade.last_load.test_only);
     facade.answer = Json{{"batch", {{"name", "B-2"}}}, {"count", 1}, {"left", 2}};
     EXPECT_EQ(post("/api/v1/pool/batches?pool=camera&batch=B-2", "x").status, 201U);
-    for (const std::string query : {"", "?pool=camera", "?batch=B-2", "?pool=..&batch=B", "?pool=a&batch=b/c", "?pool=a&batch=b&test_only=yes"}) {
+    for (const std::string query : {"", "?pool=camera", "?batch=B-2", "?pool=..&batch=B",
+                                    "?pool=a&batch=b/c", "?pool=a&batch=b&test_only=yes"}) {
         EXPECT_EQ(post("/api/v1/pool/batches" + query, "x").status, 400U) << query;
     }
 }
@@ -172,10 +193,13 @@ TEST_F(ApiTest, Records_filter_page_and_count) {
     const auto first = get("/api/v1/records?limit=1").json();
     EXPECT_EQ(first["rows"].size(), 1U);
     EXPECT_EQ(first["total"], 2);
-    const auto second = get("/api/v1/records?limit=1&cursor=" + first["next_cursor"].get<std::string>()).json();
+    const auto second =
+        get("/api/v1/records?limit=1&cursor=" + first["next_cursor"].get<std::string>()).json();
     EXPECT_EQ(second["rows"][0]["job"], 1);
     EXPECT_TRUE(second["next_cursor"].is_null());
-    const auto total = [&](const std::string& query) { return get("/api/v1/records?" + query).json().value("total", -1); };
+    const auto total = [&](const std::string& query) {
+        return get("/api/v1/records?" + query).json().value("total", -1);
+    };
     EXPECT_EQ(total("result=PASS"), 1);
     EXPECT_EQ(total("result=PASS,FAIL"), 2);
     EXPECT_EQ(total("serial_from=rc26-00002"), 1);
@@ -201,8 +225,12 @@ TEST_F(ApiTest, Orders_images_and_status_join_live_and_stored) {
     const auto images = get("/api/v1/images").json()["images"];
     EXPECT_EQ(images[0]["builds"], 1);
     EXPECT_EQ(images[0]["size"], 1000);
-    facade.status_json = {{"station", {{"id", "s"}}}, {"slots", Json::array()}, {"orders", {{{"id", 1}, {"image_ready", true}}}},
-                          {"images", {{{"id", std::string(64, 'a')}, {"builds", 2}}, {{"id", nullptr}, {"state", "building"}}}}};
+    facade.status_json = {{"station", {{"id", "s"}}},
+                          {"slots", Json::array()},
+                          {"orders", {{{"id", 1}, {"image_ready", true}}}},
+                          {"images",
+                           {{{"id", std::string(64, 'a')}, {"builds", 2}},
+                            {{"id", nullptr}, {"state", "building"}}}}};
     const auto status = get("/api/v1/status").json();
     EXPECT_EQ(status["images"][0]["builds"], 2);
     EXPECT_EQ(status["images"][0]["files"], 512);
@@ -211,10 +239,13 @@ TEST_F(ApiTest, Orders_images_and_status_join_live_and_stored) {
     EXPECT_EQ(status["orders"][0]["name"], "2611-07");
     EXPECT_EQ(status["pools"][0]["name"], "camera");
     facade.answer = Json{{"id", 2}, {"name", "X"}};
-    EXPECT_EQ(post("/api/v1/orders", R"({"name":"X","profile":"p","pool":"camera","quantity":3})").status, 201U);
+    EXPECT_EQ(
+        post("/api/v1/orders", R"({"name":"X","profile":"p","pool":"camera","quantity":3})").status,
+        201U);
     EXPECT_EQ(facade.calls.back(), "open_order X uid 1000 (ana)");
-    for (const std::string body : {"{}", R"({"name":"X","profile":"p","pool":"camera","quantity":0})", R"({"name":1})",
-                                   R"({"name":"X","profile":"p","pool":"c","quantity":3,"more":1})"}) {
+    for (const std::string body :
+         {"{}", R"({"name":"X","profile":"p","pool":"camera","quantity":0})", R"({"name":1})",
+          R"({"name":"X","profile":"p","pool":"c","quantity":3,"more":1})"}) {
         EXPECT_EQ(post("/api/v1/orders", body).status, 400U) << body;
     }
 }
@@ -235,7 +266,11 @@ TEST_F(ApiTest, Health_metrics_clock_and_the_page_itself) {
 }
 
 TEST_F(ApiTest, Without_a_dashboard_there_is_a_plain_page) {
-    facade.wall_json["tiles"] = {{{"slot", "<3>"}, {"word", "PASS"}, {"outcome", "PASS"}, {"serial", "RC26-1"}, {"percent", 3}}};
+    facade.wall_json["tiles"] = {{{"slot", "<3>"},
+                                  {"word", "PASS"},
+                                  {"outcome", "PASS"},
+                                  {"serial", "RC26-1"},
+                                  {"percent", 3}}};
     facade.wall_json["station"]["counts"]["pass"] = {{"count", 1}};
     const auto page = get("/units/4");
     EXPECT_EQ(page.status, 200U);
@@ -251,8 +286,9 @@ TEST_F(ApiTest, Without_a_dashboard_there_is_a_plain_page) {
 
 TEST_F(ApiTest, A_broken_database_is_an_answer) {
     facade.run_on_database = nullptr;
-    for (const std::string target : {"/api/v1/units/1", "/api/v1/jobs/1", "/api/v1/jobs/1/log", "/api/v1/pool", "/api/v1/records",
-                                     "/api/v1/orders", "/api/v1/images", "/api/v1/status"}) {
+    for (const std::string target :
+         {"/api/v1/units/1", "/api/v1/jobs/1", "/api/v1/jobs/1/log", "/api/v1/pool",
+          "/api/v1/records", "/api/v1/orders", "/api/v1/images", "/api/v1/status"}) {
         const auto got = get(target);
         EXPECT_EQ(got.status, 503U) << target;
         EXPECT_EQ(got.json()["code"], "db.failed");

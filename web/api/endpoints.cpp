@@ -7,8 +7,10 @@
 namespace lineside::api {
 namespace {
 
-constexpr std::string_view kPageFilters = "serial_from serial_to since until result batch image slot code limit cursor";
-constexpr std::string_view kExportFilters = "serial_from serial_to since until result batch image slot code format";
+constexpr std::string_view kPageFilters =
+    "serial_from serial_to since until result batch image slot code limit cursor";
+constexpr std::string_view kExportFilters =
+    "serial_from serial_to since until result batch image slot code format";
 
 // clang-format off
 constexpr std::array kEndpoints{
@@ -47,7 +49,8 @@ void serve_page(Api& api, const Request& request, const ReplyPtr& reply) {
         return;
     }
     if (request.path == kStylePath) {
-        reply->send(web::text_response(200, "text/css; charset=utf-8", std::string(status_page_style())));
+        reply->send(
+            web::text_response(200, "text/css; charset=utf-8", std::string(status_page_style())));
         return;
     }
     if (request.path == "/favicon.ico") {
@@ -59,16 +62,19 @@ void serve_page(Api& api, const Request& request, const ReplyPtr& reply) {
 
 }  // namespace
 
-std::span<const Endpoint> endpoints() { return kEndpoints; }
+std::span<const Endpoint> endpoints() {
+    return kEndpoints;
+}
 
 web::Router make_router(std::shared_ptr<Api> api) {
     std::vector<web::Route> routes;
     for (const Endpoint& endpoint : kEndpoints) {
-        routes.push_back({endpoint.verb, std::string(endpoint.pattern), endpoint.role, endpoint.body,
-                          std::string(endpoint.parameters),
-                          [api, call = endpoint.call](const Request& request, const ReplyPtr& reply) {
-                              call(*api, request, reply);
-                          }});
+        routes.push_back(
+            {endpoint.verb, std::string(endpoint.pattern), endpoint.role, endpoint.body,
+             std::string(endpoint.parameters),
+             [api, call = endpoint.call](const Request& request, const ReplyPtr& reply) {
+                 call(*api, request, reply);
+             }});
     }
     return web::Router(std::move(routes), [api](const Request& request, const ReplyPtr& reply) {
         serve_page(*api, request, reply);
@@ -87,7 +93,8 @@ std::function<Result<Json>(Tx&)> guarded(std::function<Result<Json>(Tx&)> work) 
 }
 
 void Api::read(const ReplyPtr& reply, std::function<Result<Json>(Tx&)> work, unsigned status) {
-    facade.read(guarded(std::move(work)), [reply, status](Result<Json> result) { reply->outcome(result, status); });
+    facade.read(guarded(std::move(work)),
+                [reply, status](Result<Json> result) { reply->outcome(result, status); });
 }
 
 }  // namespace lineside::api

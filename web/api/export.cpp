@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Records as a file. The rows are read in slices of a few milliseconds on the database's read thread,
-// the next slice only when the one before has been written to the client: memory stays flat whatever
-// the number of records, a slow client holds nothing, and pages are served in between.
-#include "web/api/api.h"
+// Records as a file. The rows are read in slices of a few milliseconds on the database's read
+// thread, the next slice only when the one before has been written to the client: memory stays flat
+// whatever the number of records, a slow client holds nothing, and pages are served in between.
 #include "station/records/record_export.h"
+#include "web/api/api.h"
 #include "web/api/record_writer.h"
 #include "web/server/problem.h"
 
@@ -16,27 +16,26 @@ namespace {
 
 class ExportSource final : public web::BodySource {
   public:
-    ExportSource(Facade& facade, std::shared_ptr<RecordWriter> writer) : facade_(facade), writer_(std::move(writer)) {}
+    ExportSource(Facade& facade, std::shared_ptr<RecordWriter> writer)
+        : facade_(facade), writer_(std::move(writer)) {}
 
     void next(Then then) override {
         auto piece = std::make_shared<std::string>();
-        facade_.read(
-            guarded([writer = writer_, piece](Tx& tx) -> Result<Json> {
-                auto made = writer->next(tx);
-                if (!made) {
-                    return tl::unexpected(made.error());
-                }
-                *piece = std::move(*made);
-                return Json();
-            }),
-            [piece, then = std::move(then)](const Result<Json>& done) {
-                if (done) {
-                    then(std::move(*piece));
-                } else {
-                    then(tl::unexpected(done.error()));
-                }
-            }
-        );
+        facade_.read(guarded([writer = writer_, piece](Tx& tx) -> Result<Json> {
+                         auto made = writer->next(tx);
+                         if (!made) {
+                             return tl::unexpected(made.error());
+                         }
+                         *piece = std::move(*made);
+                         return Json();
+                     }),
+                     [piece, then = std::move(then)](const Result<Json>& done) {
+                         if (done) {
+                             then(std::move(*piece));
+                         } else {
+                             then(tl::unexpected(done.error()));
+                         }
+                     });
     }
 
   private:
@@ -54,7 +53,8 @@ void export_records(Api& api, const Request& request, const ReplyPtr& reply) {
     }
     const auto format = records::format_from_text(request.query_value("format").value_or(""));
     if (!format) {
-        reply->problem(web::http_error("http.parameter", "Parameter format must be csv, json or zip"));
+        reply->problem(
+            web::http_error("http.parameter", "Parameter format must be csv, json or zip"));
         return;
     }
     std::shared_ptr<RecordWriter> writer;
@@ -66,7 +66,9 @@ void export_records(Api& api, const Request& request, const ReplyPtr& reply) {
             writer = json_writer(*filter);
             break;
         case records::Format::zip:
-            writer = zip_writer(*filter, [&facade = api.facade](std::int64_t job) { return facade.log_folder(job); });
+            writer = zip_writer(*filter, [&facade = api.facade](std::int64_t job) {
+                return facade.log_folder(job);
+            });
             break;
     }
     web::Response response;
@@ -75,8 +77,8 @@ void export_records(Api& api, const Request& request, const ReplyPtr& reply) {
     std::erase(stamp, '-');
     std::erase(stamp, ':');
     response.headers.push_back(
-        {"Content-Disposition", fmt::format("attachment; filename=\"records-{}Z.{}\"", stamp, records::file_extension(*format))}
-    );
+        {"Content-Disposition", fmt::format("attachment; filename=\"records-{}Z.{}\"", stamp,
+                                            records::file_extension(*format))});
     response.source = std::make_shared<ExportSource>(api.facade, std::move(writer));
     reply->send(std::move(response));
 }

@@ -28,10 +28,15 @@ class ExportTest : public ApiTest {
     }
     // Many ended jobs of unit 2.
     void many(int count) {
-        sql(fmt::format("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {}) INSERT INTO job (unit_id, order_id,"
-                        " slot, port, attempt, epoch, state, actor, started_ms, started_mono_ns, boot) SELECT 2, 1, 's' || i, 'p', i + 1,"
-                        " 1, 'closed', 'plug-in', i, 0, 'b' FROM n", count));
-        sql("UPDATE job SET outcome = 'ERROR', code = 'usb.left', ended_ms = started_ms + 5 WHERE outcome IS NULL");
+        sql(
+            fmt::format("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < "
+                        "{}) INSERT INTO job (unit_id, order_id,"
+                        " slot, port, attempt, epoch, state, actor, started_ms, started_mono_ns, "
+                        "boot) SELECT 2, 1, 's' || i, 'p', i + 1,"
+                        " 1, 'closed', 'plug-in', i, 0, 'b' FROM n",
+                        count));
+        sql("UPDATE job SET outcome = 'ERROR', code = 'usb.left', ended_ms = started_ms + 5 WHERE "
+            "outcome IS NULL");
     }
     static std::map<std::string, std::string> unzip(const std::string& bytes) {
         std::map<std::string, std::string> files;
@@ -68,7 +73,8 @@ TEST_F(ExportTest, Same_bytes_as_station_records) {
     EXPECT_EQ(csv.headers.at("Content-Disposition").find("attachment; filename=\"records-"), 0U);
     records::RecordFilter filter;
     filter.results = {"FAIL"};
-    EXPECT_EQ(get("/api/v1/records/export?format=csv&result=FAIL").text, by_records(records::Format::csv, filter));
+    EXPECT_EQ(get("/api/v1/records/export?format=csv&result=FAIL").text,
+              by_records(records::Format::csv, filter));
     EXPECT_EQ(get("/api/v1/records/export?format=xml").status, 400U);
     EXPECT_EQ(get("/api/v1/records/export").status, 400U);
 }
@@ -85,7 +91,9 @@ TEST_F(ExportTest, Zip_holds_tables_logs_and_their_digests) {
     EXPECT_EQ(files.at("logs/RC26-00001/1.log"), "==> 01-flash.1.log <==\nflash says hello\n");
     const auto& large = files.at("logs/RC26-00002/1.log");
     EXPECT_EQ(large.size(), 300'000U + 23U);
-    EXPECT_NE(files.at("index.csv").find("logs/RC26-00002/1.log," + base::sha256_hex(large) + ",300023,2,2,RC26-00002,1,FAIL\r\n"),
+    EXPECT_NE(files.at("index.csv")
+                  .find("logs/RC26-00002/1.log," + base::sha256_hex(large) +
+                        ",300023,2,2,RC26-00002,1,FAIL\r\n"),
               std::string::npos);
 }
 

@@ -28,13 +28,15 @@ bool is_log_of(std::string_view file, const LogSegment& step) {
         return false;
     }
     const auto name = file.substr(dash + 1, file.size() - dash - 5);
-    return name == fmt::format("{}.{}", step.name, step.attempt) || (step.attempt == 1 && name == step.name);
+    return name == fmt::format("{}.{}", step.name, step.attempt) ||
+           (step.attempt == 1 && name == step.name);
 }
 
 void find_files(JoinedLog& log, const std::string& folder) {
     std::vector<fs::path> files;
     std::error_code ec;
-    for (auto it = fs::directory_iterator(folder, ec); !ec && it != fs::directory_iterator(); it.increment(ec)) {
+    for (auto it = fs::directory_iterator(folder, ec); !ec && it != fs::directory_iterator();
+         it.increment(ec)) {
         files.push_back(it->path());
     }
     for (LogSegment& segment : log.segments) {
@@ -57,12 +59,14 @@ void find_files(JoinedLog& log, const std::string& folder) {
 base::Result<std::string> read_part(const fs::path& file, std::uint64_t at, std::size_t count) {
     const base::UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
     if (!fd) {
-        return base::fail_errno("request.unknown", fmt::format("cannot open log {}", file.filename().native()), errno);
+        return base::fail_errno("request.unknown",
+                                fmt::format("cannot open log {}", file.filename().native()), errno);
     }
     std::string bytes(count, '\0');
     std::size_t have = 0;
     while (have < count) {
-        const auto n = ::pread(fd.get(), bytes.data() + have, count - have, static_cast<off_t>(at + have));
+        const auto n =
+            ::pread(fd.get(), bytes.data() + have, count - have, static_cast<off_t>(at + have));
         if (n < 0 && errno == EINTR) {
             continue;
         }
@@ -96,7 +100,8 @@ class LogSource final : public web::BodySource {
         }
         const LogSegment& segment = log_.segments[segment_];
         std::string piece = at_ == 0 ? heading(segment) : std::string();
-        const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(kPiece, segment.size - at_));
+        const auto count =
+            static_cast<std::size_t>(std::min<std::uint64_t>(kPiece, segment.size - at_));
         auto bytes = read_part(segment.file, at_, count);
         if (!bytes || bytes->size() != count) {
             then(base::fail("request.unknown", "The log became shorter while it was read"));
@@ -121,8 +126,10 @@ class LogSource final : public web::BodySource {
 
 base::Result<JoinedLog> joined_log(db::Tx& tx, std::int64_t job, const std::string& folder) {
     auto row = tx.one<std::int64_t, std::int64_t, bool, std::optional<std::string>>(
-        "SELECT j.unit_id, j.attempt, j.outcome IS NOT NULL, (SELECT s.value FROM lease l JOIN serial s ON s.id = l.serial_id"
-        " WHERE l.unit_id = j.unit_id AND l.state <> 'released' ORDER BY l.id DESC LIMIT 1) FROM job j WHERE j.id = ?1",
+        "SELECT j.unit_id, j.attempt, j.outcome IS NOT NULL, (SELECT s.value FROM lease l JOIN "
+        "serial s ON s.id = l.serial_id"
+        " WHERE l.unit_id = j.unit_id AND l.state <> 'released' ORDER BY l.id DESC LIMIT 1) FROM "
+        "job j WHERE j.id = ?1",
         job);
     if (!row) {
         return tl::unexpected(row.error());
@@ -133,7 +140,8 @@ base::Result<JoinedLog> joined_log(db::Tx& tx, std::int64_t job, const std::stri
     const auto& [unit, attempt, ended, serial] = **row;
     JoinedLog log;
     log.ended = ended;
-    log.file_name = fmt::format("{}-attempt{}.log", serial ? *serial : fmt::format("unit{}", unit), attempt);
+    log.file_name =
+        fmt::format("{}-attempt{}.log", serial ? *serial : fmt::format("unit{}", unit), attempt);
     auto steps = tx.all<std::int64_t, std::int64_t, std::string>(
         "SELECT idx, attempt, name FROM step WHERE job_id = ?1 ORDER BY id", job);
     if (!steps) {
@@ -172,6 +180,8 @@ base::Result<std::string> read_log(const JoinedLog& log, std::uint64_t from, std
     return out;
 }
 
-std::shared_ptr<web::BodySource> log_source(JoinedLog log) { return std::make_shared<LogSource>(std::move(log)); }
+std::shared_ptr<web::BodySource> log_source(JoinedLog log) {
+    return std::make_shared<LogSource>(std::move(log));
+}
 
 }  // namespace lineside::api

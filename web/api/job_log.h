@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The joined log of a job: its step logs in order of their start, seen as one run of bytes that only
-// grows. File names are found in the job's own log folder and matched with the step rows of the
-// database; no request ever becomes a path.
-// Thread: any; blocks on disk.
+// The joined log of a job: its step logs in order of their start, seen as one run of bytes that
+// only grows. File names are found in the job's own log folder and matched with the step rows of
+// the database; no request ever becomes a path. Thread: any; blocks on disk.
 #pragma once
 
 #include "station/base/error.h"
@@ -27,14 +26,16 @@ struct LogSegment {
 struct JoinedLog {
     std::vector<LogSegment> segments;
     std::uint64_t size = 0;
-    bool ended = false;          // the job has an outcome: the log grows no more
-    std::string file_name;       // for a download: "RC26-04127-attempt1.log"
+    bool ended = false;     // the job has an outcome: the log grows no more
+    std::string file_name;  // for a download: "RC26-04127-attempt1.log"
 };
 
 // Errors: request.unknown (no such job), db.failed.
-[[nodiscard]] base::Result<JoinedLog> joined_log(db::Tx& tx, std::int64_t job, const std::string& folder);
+[[nodiscard]] base::Result<JoinedLog> joined_log(db::Tx& tx, std::int64_t job,
+                                                 const std::string& folder);
 // At most `max` bytes from position `from`.
-[[nodiscard]] base::Result<std::string> read_log(const JoinedLog& log, std::uint64_t from, std::uint64_t max);
+[[nodiscard]] base::Result<std::string> read_log(const JoinedLog& log, std::uint64_t from,
+                                                 std::uint64_t max);
 // The whole log, a line naming each step before its part, as a file of known length.
 [[nodiscard]] std::shared_ptr<web::BodySource> log_source(JoinedLog log);
 

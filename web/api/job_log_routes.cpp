@@ -23,27 +23,32 @@ struct Piece {
 }  // namespace
 
 void get_job_log(Api& api, const Request& request, const ReplyPtr& reply) {
-    const auto number = [&](std::string_view name, std::int64_t otherwise) -> std::optional<std::int64_t> {
+    const auto number = [&](std::string_view name,
+                            std::int64_t otherwise) -> std::optional<std::int64_t> {
         const auto text = request.query_value(name);
         return text ? base::to_int(*text) : std::optional(otherwise);
     };
     const auto from = number("from", 0);
     const auto max = number("max", kPiece);
     if (!from || !max || *max < 1 || *max > kMaxPiece) {
-        reply->problem(web::http_error("http.parameter", "from and max must be whole numbers, max from 1 to 1048576"));
+        reply->problem(web::http_error(
+            "http.parameter", "from and max must be whole numbers, max from 1 to 1048576"));
         return;
     }
     const auto job = request.number("job");
     auto piece = std::make_shared<Piece>();  // the closure's answer; bytes need not be text
     api.facade.read(
-        guarded([piece, job, from = *from, max = *max, folder = api.facade.log_folder(job)](Tx& tx) -> Result<Json> {
+        guarded([piece, job, from = *from, max = *max,
+                 folder = api.facade.log_folder(job)](Tx& tx) -> Result<Json> {
             auto log = joined_log(tx, job, folder);
             if (!log) {
                 return tl::unexpected(log.error());
             }
             const auto size = static_cast<std::int64_t>(log->size);
-            const std::int64_t start = from >= 0 ? std::min(from, size) : size + std::max(from, -size);
-            auto bytes = read_log(*log, static_cast<std::uint64_t>(start), static_cast<std::uint64_t>(max));
+            const std::int64_t start =
+                from >= 0 ? std::min(from, size) : size + std::max(from, -size);
+            auto bytes =
+                read_log(*log, static_cast<std::uint64_t>(start), static_cast<std::uint64_t>(max));
             if (!bytes) {
                 return tl::unexpected(bytes.error());
             }
@@ -57,13 +62,13 @@ void get_job_log(Api& api, const Request& request, const ReplyPtr& reply) {
                 reply->problem(done.error());
                 return;
             }
-            auto response = web::text_response(200, "text/plain; charset=utf-8", std::move(piece->bytes));
+            auto response =
+                web::text_response(200, "text/plain; charset=utf-8", std::move(piece->bytes));
             response.headers.push_back({"X-Log-From", fmt::format("{}", piece->from)});
             response.headers.push_back({"X-Log-Size", fmt::format("{}", piece->log.size)});
             response.headers.push_back({"X-Log-End", piece->log.ended ? "true" : "false"});
             reply->send(std::move(response));
-        }
-    );
+        });
 }
 
 void download_job_log(Api& api, const Request& request, const ReplyPtr& reply) {
@@ -86,12 +91,11 @@ void download_job_log(Api& api, const Request& request, const ReplyPtr& reply) {
             web::Response response;
             response.content_type = "text/plain; charset=utf-8";
             response.headers.push_back(
-                {"Content-Disposition", fmt::format("attachment; filename=\"{}\"", log->file_name)}
-            );
+                {"Content-Disposition",
+                 fmt::format("attachment; filename=\"{}\"", log->file_name)});
             response.source = log_source(std::move(*log));
             reply->send(std::move(response));
-        }
-    );
+        });
 }
 
 }  // namespace lineside::api

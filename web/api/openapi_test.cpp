@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// openapi.yaml and the table of routes say the same: paths, verbs, query parameters, kind of body. The
-// page is read as text: its layout (two blanks a path, four a verb) is part of the house style.
+// openapi.yaml and the table of routes say the same: paths, verbs, query parameters, kind of body.
+// The page is read as text: its layout (two blanks a path, four a verb) is part of the house style.
 #include "web/api/api.h"
 
 #include <gtest/gtest.h>
@@ -31,7 +31,9 @@ std::string between(const std::string& line, const std::string& before, const st
     return line.substr(from, line.find_first_of(ends, from) - from);
 }
 
-std::size_t indent(const std::string& line) { return std::min(line.find_first_not_of(' '), line.size()); }
+std::size_t indent(const std::string& line) {
+    return std::min(line.find_first_not_of(' '), line.size());
+}
 
 Page read_page() {
     std::istringstream text{std::string(openapi_text())};
@@ -59,16 +61,18 @@ Page read_page() {
             operation = nullptr;
         } else if (indent(line) == 4 && line.ends_with(":") && !path.empty()) {
             std::string verb = line.substr(4, line.size() - 5);
-            std::transform(verb.begin(), verb.end(), verb.begin(), [](char c) { return static_cast<char>(c - 32); });
+            std::transform(verb.begin(), verb.end(), verb.begin(),
+                           [](char c) { return static_cast<char>(c - 32); });
             operation = &page[verb + " " + path];
         } else if (operation != nullptr) {
             if (indent(line) == 6) {
                 section = line.substr(6, line.find(':') - 6);
             }
             if (section == "parameters") {
-                for (std::size_t at = line.find("#/components/parameters/"); at != std::string::npos;
-                     at = line.find("#/components/parameters/", at + 1)) {
-                    const auto found = shared.find(between(line.substr(at), "#/components/parameters/", "\""));
+                for (std::size_t at = line.find("#/components/parameters/");
+                     at != std::string::npos; at = line.find("#/components/parameters/", at + 1)) {
+                    const auto found =
+                        shared.find(between(line.substr(at), "#/components/parameters/", "\""));
                     if (found != shared.end()) {
                         operation->parameters.insert(found->second);
                     }
@@ -78,7 +82,8 @@ Page read_page() {
                 }
             }
             if (section == "requestBody") {
-                operation->json_body |= line.find("application/json") != std::string::npos || line.find("SeenJob") != std::string::npos;
+                operation->json_body |= line.find("application/json") != std::string::npos ||
+                                        line.find("SeenJob") != std::string::npos;
                 operation->csv_body |= line.find("BatchCsv") != std::string::npos;
             }
         }
@@ -89,7 +94,8 @@ Page read_page() {
 Page read_table() {
     Page table;
     for (const Endpoint& endpoint : endpoints()) {
-        Operation& operation = table[fmt::format("{} {}", web::to_text(endpoint.verb), endpoint.pattern)];
+        Operation& operation =
+            table[fmt::format("{} {}", web::to_text(endpoint.verb), endpoint.pattern)];
         std::istringstream names{std::string(endpoint.parameters)};
         for (std::string name; names >> name;) {
             operation.parameters.insert(name);
@@ -118,7 +124,8 @@ TEST(Openapi, Describes_every_route_and_nothing_else) {
 
 TEST(Openapi, Every_route_declares_who_may) {
     for (const Endpoint& endpoint : endpoints()) {
-        const bool open = endpoint.pattern == "/healthz" || endpoint.pattern == "/metrics" || endpoint.pattern == "/api/v1/openapi.yaml";
+        const bool open = endpoint.pattern == "/healthz" || endpoint.pattern == "/metrics" ||
+                          endpoint.pattern == "/api/v1/openapi.yaml";
         EXPECT_EQ(endpoint.role == Role::anyone, open) << endpoint.pattern;
         EXPECT_EQ(endpoint.verb == Verb::get, endpoint.body == BodyKind::none) << endpoint.pattern;
     }

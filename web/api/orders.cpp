@@ -14,36 +14,54 @@ using Text = std::optional<std::string>;
 using Number = std::optional<std::int64_t>;
 
 Result<Json> orders_json(Tx& tx) {
-    auto rows = tx.all<std::int64_t, std::string, std::string, std::string, Text, Text, std::string, std::int64_t,
-                       std::int64_t, std::string, std::int64_t>(
+    auto rows = tx.all<std::int64_t, std::string, std::string, std::string, Text, Text, std::string,
+                       std::int64_t, std::int64_t, std::string, std::int64_t>(
         "SELECT o.id, o.name, o.profile, o.model, i.key, i.tool_version, p.name, o.quantity,"
-        " (SELECT count(DISTINCT j.unit_id) FROM job j WHERE j.order_id = o.id AND j.outcome = 'PASS'), o.state, o.opened_ms"
+        " (SELECT count(DISTINCT j.unit_id) FROM job j WHERE j.order_id = o.id AND j.outcome = "
+        "'PASS'), o.state, o.opened_ms"
         " FROM orders o JOIN pool p ON p.id = o.pool_id LEFT JOIN image i ON i.id = o.image_id"
         " ORDER BY o.state = 'open' DESC, o.id DESC LIMIT 1000");
     if (!rows) {
         return tl::unexpected(rows.error());
     }
     Json orders = Json::array();
-    for (const auto& [id, name, profile, model, image, version, pool, quantity, made, state, opened] : *rows) {
-        orders.push_back({{"id", id}, {"name", name}, {"profile", profile}, {"model", model}, {"image_id", or_null(image)},
-                          {"image", image_name(profile, version)}, {"pool", pool}, {"quantity", quantity}, {"made", made},
-                          {"state", state == "open" && made >= quantity ? "done" : state}, {"opened_at", opened}});
+    for (const auto& [id, name, profile, model, image, version, pool, quantity, made, state,
+                      opened] : *rows) {
+        orders.push_back({{"id", id},
+                          {"name", name},
+                          {"profile", profile},
+                          {"model", model},
+                          {"image_id", or_null(image)},
+                          {"image", image_name(profile, version)},
+                          {"pool", pool},
+                          {"quantity", quantity},
+                          {"made", made},
+                          {"state", state == "open" && made >= quantity ? "done" : state},
+                          {"opened_at", opened}});
     }
     return Json{{"orders", std::move(orders)}};
 }
 
 Result<Json> images_json(Tx& tx) {
-    auto rows = tx.all<std::string, std::string, std::string, Text, std::int64_t, std::int64_t, std::int64_t, std::int64_t,
-                       Number>(
-        "SELECT key, profile, state, tool_version, (SELECT sum(x.builds) FROM image x WHERE x.profile = i.profile), coalesce(bytes, 0), coalesce(partitions, 0), coalesce(files, 0),"
+    auto rows = tx.all<std::string, std::string, std::string, Text, std::int64_t, std::int64_t,
+                       std::int64_t, std::int64_t, Number>(
+        "SELECT key, profile, state, tool_version, (SELECT sum(x.builds) FROM image x WHERE "
+        "x.profile = i.profile), coalesce(bytes, 0), coalesce(partitions, 0), coalesce(files, 0),"
         " built_ms FROM image i ORDER BY id DESC LIMIT 1000");
     if (!rows) {
         return tl::unexpected(rows.error());
     }
     Json images = Json::array();
-    for (const auto& [key, profile, state, version, builds, bytes, partitions, files, built] : *rows) {
-        images.push_back({{"id", key}, {"name", image_name(profile, version)}, {"profile", profile}, {"state", state},
-                          {"builds", builds}, {"size", bytes}, {"partitions", partitions}, {"files", files},
+    for (const auto& [key, profile, state, version, builds, bytes, partitions, files, built] :
+         *rows) {
+        images.push_back({{"id", key},
+                          {"name", image_name(profile, version)},
+                          {"profile", profile},
+                          {"state", state},
+                          {"builds", builds},
+                          {"size", bytes},
+                          {"partitions", partitions},
+                          {"files", files},
                           {"built_at", or_null(built)}});
     }
     return Json{{"images", std::move(images)}};
@@ -96,7 +114,9 @@ void get_status(Api& api, const Request& /*request*/, const ReplyPtr& reply) {
     api.read(reply, [status = api.facade.status()](Tx& tx) { return status_json(tx, status); });
 }
 
-void get_orders(Api& api, const Request& /*request*/, const ReplyPtr& reply) { api.read(reply, orders_json); }
+void get_orders(Api& api, const Request& /*request*/, const ReplyPtr& reply) {
+    api.read(reply, orders_json);
+}
 
 void open_order(Api& api, const Request& request, const ReplyPtr& reply) {
     auto body = base::parse_json(request.body, 64 * 1024);
@@ -105,8 +125,10 @@ void open_order(Api& api, const Request& request, const ReplyPtr& reply) {
         return;
     }
     for (const auto& [name, value] : body->items()) {
-        if (name != "name" && name != "profile" && name != "pool" && name != "quantity" && name != "close_others") {
-            reply->problem(base::make_error("request.invalid", fmt::format("Member {} is not known here", name)));
+        if (name != "name" && name != "profile" && name != "pool" && name != "quantity" &&
+            name != "close_others") {
+            reply->problem(base::make_error("request.invalid",
+                                            fmt::format("Member {} is not known here", name)));
             return;
         }
     }
@@ -125,7 +147,8 @@ void open_order(Api& api, const Request& request, const ReplyPtr& reply) {
         return;
     }
     if (name->empty() || name->size() > 64 || *quantity < 1) {
-        reply->problem(base::make_error("request.invalid", "An order needs a name of at most 64 characters and a quantity"));
+        reply->problem(base::make_error(
+            "request.invalid", "An order needs a name of at most 64 characters and a quantity"));
         return;
     }
     engine::OrderOpening opening;
@@ -138,6 +161,8 @@ void open_order(Api& api, const Request& request, const ReplyPtr& reply) {
                           [reply](Result<Json> result) { reply->outcome(result, 201); });
 }
 
-void get_images(Api& api, const Request& /*request*/, const ReplyPtr& reply) { api.read(reply, images_json); }
+void get_images(Api& api, const Request& /*request*/, const ReplyPtr& reply) {
+    api.read(reply, images_json);
+}
 
 }  // namespace lineside::api

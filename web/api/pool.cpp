@@ -23,10 +23,12 @@ Result<engine::BatchLoad> batch_of(const Request& request) {
     }
     if (!is_batch_name(load.batch)) {
         return tl::unexpected(web::http_error(
-            "http.parameter", "Parameter batch must be a name: letters, digits, dot, dash, underscore, at most 64"));
+            "http.parameter",
+            "Parameter batch must be a name: letters, digits, dot, dash, underscore, at most 64"));
     }
     if (test_only != "0" && test_only != "1") {
-        return tl::unexpected(web::http_error("http.parameter", "Parameter test_only must be 0 or 1"));
+        return tl::unexpected(
+            web::http_error("http.parameter", "Parameter test_only must be 0 or 1"));
     }
     if (request.query_value("file").value_or("").size() > 200) {
         return tl::unexpected(web::http_error("http.parameter", "Parameter file is too long"));
@@ -38,7 +40,8 @@ Result<engine::BatchLoad> batch_of(const Request& request) {
 // The complaints carry the name the person knows the file by.
 void name_file(Json& check, const std::string& file) {
     for (const char* list : {"errors", "warnings"}) {
-        if (auto found = check.find(list); !file.empty() && found != check.end() && found->is_array()) {
+        if (auto found = check.find(list);
+            !file.empty() && found != check.end() && found->is_array()) {
             for (Json& complaint : *found) {
                 if (complaint.is_object() && complaint.value("file", Json("")) == "") {
                     complaint["file"] = file;
@@ -51,7 +54,8 @@ void name_file(Json& check, const std::string& file) {
 }  // namespace
 
 void get_pool(Api& api, const Request& /*request*/, const ReplyPtr& reply) {
-    api.read(reply, [](Tx& tx) { return serial_pool::pool_page(tx, base::SystemClock().wall_ms()); });
+    api.read(reply,
+             [](Tx& tx) { return serial_pool::pool_page(tx, base::SystemClock().wall_ms()); });
 }
 
 void preview_batch(Api& api, const Request& request, const ReplyPtr& reply) {
@@ -62,13 +66,14 @@ void preview_batch(Api& api, const Request& request, const ReplyPtr& reply) {
     }
     load->preview = true;
     load->csv = request.body;
-    api.facade.load_batch(std::move(*load), request.actor,
-                          [reply, file = request.query_value("file").value_or("")](Result<Json> check) {
-                              if (check) {
-                                  name_file(*check, file);
-                              }
-                              reply->outcome(check);
-                          });
+    api.facade.load_batch(
+        std::move(*load), request.actor,
+        [reply, file = request.query_value("file").value_or("")](Result<Json> check) {
+            if (check) {
+                name_file(*check, file);
+            }
+            reply->outcome(check);
+        });
 }
 
 void load_batch(Api& api, const Request& request, const ReplyPtr& reply) {
@@ -92,8 +97,7 @@ void load_batch(Api& api, const Request& request, const ReplyPtr& reply) {
             auto response = web::json_response(web::status_of(error.code), problem);
             response.content_type = "application/problem+json";
             reply->send(std::move(response));
-        }
-    );
+        });
 }
 
 }  // namespace lineside::api

@@ -30,13 +30,14 @@ class RowWalk {
         }
         const auto next = narrowed(where_, "job > ? AND job <= ?", {done_, *last_});
         std::int64_t count = 0;
-        auto read = tx.each(fmt::format("SELECT * FROM record_v1{} ORDER BY job LIMIT {}", next.sql, kRows),
-                            next.args, [&](const Tx::Row& row) {
-                                done_ = row.integer(0);
-                                ++count;
-                                visit(row);
-                                return true;
-                            });
+        auto read =
+            tx.each(fmt::format("SELECT * FROM record_v1{} ORDER BY job LIMIT {}", next.sql, kRows),
+                    next.args, [&](const Tx::Row& row) {
+                        done_ = row.integer(0);
+                        ++count;
+                        visit(row);
+                        return true;
+                    });
         if (!read) {
             return tl::unexpected(read.error());
         }
@@ -74,8 +75,7 @@ std::string value_text(const db::Value& value) {
                 return {};
             }
         },
-        value
-    );
+        value);
 }
 
 std::string value_json(const db::Value& value) {
@@ -107,7 +107,8 @@ class CsvWriter final : public RecordWriter {
                 // Numbers are numbers: only text can be a formula.
                 const bool is_text = std::holds_alternative<std::string>(value);
                 out += i == 0 ? "" : ",";
-                out += is_text ? records::csv_cell(std::get<std::string>(value)) : value_text(value);
+                out +=
+                    is_text ? records::csv_cell(std::get<std::string>(value)) : value_text(value);
             }
             out += "\r\n";
         });
@@ -135,7 +136,8 @@ class JsonWriter final : public RecordWriter {
         auto more = walk_.slice(tx, [&](const Tx::Row& row) {
             out += std::exchange(begun_, true) ? ",\n{" : "[\n{";
             for (int i = 0; i < row.columns(); ++i) {
-                out += fmt::format("{}{}:{}", i == 0 ? "" : ",", base::dump_json(Json(std::string(row.name(i)))),
+                out += fmt::format("{}{}:{}", i == 0 ? "" : ",",
+                                   base::dump_json(Json(std::string(row.name(i)))),
                                    value_json(row.value(i)));
             }
             out += "}";
@@ -158,7 +160,8 @@ class JsonWriter final : public RecordWriter {
 
 }  // namespace
 
-records::Where narrowed(records::Where where, std::string_view condition, const std::vector<db::Value>& values) {
+records::Where narrowed(records::Where where, std::string_view condition,
+                        const std::vector<db::Value>& values) {
     where.sql += where.sql.empty() ? " WHERE " : " AND ";
     auto next = values.begin();
     for (const char c : condition) {
@@ -172,8 +175,12 @@ records::Where narrowed(records::Where where, std::string_view condition, const 
     return where;
 }
 
-std::shared_ptr<RecordWriter> csv_writer(const records::RecordFilter& filter) { return std::make_shared<CsvWriter>(filter); }
+std::shared_ptr<RecordWriter> csv_writer(const records::RecordFilter& filter) {
+    return std::make_shared<CsvWriter>(filter);
+}
 
-std::shared_ptr<RecordWriter> json_writer(const records::RecordFilter& filter) { return std::make_shared<JsonWriter>(filter); }
+std::shared_ptr<RecordWriter> json_writer(const records::RecordFilter& filter) {
+    return std::make_shared<JsonWriter>(filter);
+}
 
 }  // namespace lineside::api

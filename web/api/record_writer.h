@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The exports of station/records for a client that takes its time, made slice by slice: each next() does a few milliseconds of work on the
-// transaction it is given and returns what it made, so no export ever holds the database or much memory.
-// Rows come oldest first; the newest job is fixed by the first slice, so an export ends.
-// Thread: one slice at a time, on a database read thread.
+// The exports of station/records for a client that takes its time, made slice by slice: each next()
+// does a few milliseconds of work on the transaction it is given and returns what it made, so no
+// export ever holds the database or much memory. Rows come oldest first; the newest job is fixed by
+// the first slice, so an export ends. Thread: one slice at a time, on a database read thread.
 #pragma once
 
 #include "station/db/query.h"
@@ -27,9 +27,11 @@ class RecordWriter {
 [[nodiscard]] std::shared_ptr<RecordWriter> json_writer(const records::RecordFilter& filter);
 // The layout of records::export_zip.
 using LogFolder = std::function<std::string(std::int64_t job)>;
-[[nodiscard]] std::shared_ptr<RecordWriter> zip_writer(const records::RecordFilter& filter, LogFolder log_folder);
+[[nodiscard]] std::shared_ptr<RecordWriter> zip_writer(const records::RecordFilter& filter,
+                                                       LogFolder log_folder);
 
 // `where` and one more condition; each '?' in it stands for the next of `values`.
-[[nodiscard]] records::Where narrowed(records::Where where, std::string_view condition, const std::vector<db::Value>& values);
+[[nodiscard]] records::Where narrowed(records::Where where, std::string_view condition,
+                                      const std::vector<db::Value>& values);
 
 }  // namespace lineside::api

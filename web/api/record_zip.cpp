@@ -33,14 +33,19 @@ struct LogJob {
 class ZipWriter final : public RecordWriter {
   public:
     ZipWriter(const records::RecordFilter& filter, LogFolder log_folder)
-        : filter_(filter), where_(records::where(filter)), log_folder_(std::move(log_folder)), archive_(archive_write_new()) {
+        : filter_(filter),
+          where_(records::where(filter)),
+          log_folder_(std::move(log_folder)),
+          archive_(archive_write_new()) {
         archive_write_set_format_zip(archive_.get());
         archive_write_set_format_option(archive_.get(), "zip", "compression-level", "1");
         archive_write_set_bytes_in_last_block(archive_.get(), 1);
         archive_write_set_bytes_per_block(archive_.get(), 0);
         archive_write_open2(archive_.get(), this, nullptr, &ZipWriter::take, nullptr, nullptr);
     }
-    ~ZipWriter() override { archive_write_fail(archive_.get()); }  // an unfinished one writes nothing more
+    ~ZipWriter() override {
+        archive_write_fail(archive_.get());
+    }  // an unfinished one writes nothing more
 
     base::Result<std::string> next(Tx& tx) override {
         out_.clear();
@@ -96,7 +101,8 @@ class ZipWriter final : public RecordWriter {
             return {};
         }
         const char* why = archive_error_string(archive_.get());
-        return base::fail("station.bug", fmt::format("Archive cannot be written: {}", why != nullptr ? why : "unknown"));
+        return base::fail("station.bug", fmt::format("Archive cannot be written: {}",
+                                                     why != nullptr ? why : "unknown"));
     }
 
     base::Status table(Tx& tx, const char* name, std::shared_ptr<RecordWriter> fresh, Stage after) {
@@ -126,13 +132,16 @@ class ZipWriter final : public RecordWriter {
     base::Status next_log(Tx& tx) {
         if (jobs_.empty()) {
             const auto more = narrowed(where_, "job > ?", {row_.job});
-            auto read = tx.each(fmt::format("SELECT job, unit, attempt, ended_ms, serial, lease, result FROM record_v1{}"
-                                            " ORDER BY job LIMIT 200", more.sql),
-                                more.args, [&](const Tx::Row& row) {
-                                    jobs_.push_back({row.integer(0), row.integer(1), row.integer(2), row.integer(3),
-                                                     row.text(4), row.text(5), row.text(6)});
-                                    return true;
-                                });
+            auto read = tx.each(
+                fmt::format(
+                    "SELECT job, unit, attempt, ended_ms, serial, lease, result FROM record_v1{}"
+                    " ORDER BY job LIMIT 200",
+                    more.sql),
+                more.args, [&](const Tx::Row& row) {
+                    jobs_.push_back({row.integer(0), row.integer(1), row.integer(2), row.integer(3),
+                                     row.text(4), row.text(5), row.text(6)});
+                    return true;
+                });
             if (!read) {
                 return read;
             }
@@ -149,7 +158,8 @@ class ZipWriter final : public RecordWriter {
         }
         // A released serial may be on another unit by now; its folder is that one's.
         const bool own = !row_.serial.empty() && row_.lease != "released";
-        name_ = fmt::format("logs/{}/{}.log", own ? row_.serial : fmt::format("unit-{}", row_.unit), row_.attempt);
+        name_ = fmt::format("logs/{}/{}.log", own ? row_.serial : fmt::format("unit-{}", row_.unit),
+                            row_.attempt);
         if (!used_.insert(base::to_lower_ascii(name_)).second) {
             name_ = fmt::format("logs/unit-{}/{}-job-{}.log", row_.unit, row_.attempt, row_.job);
         }
@@ -170,8 +180,9 @@ class ZipWriter final : public RecordWriter {
             digest_.update(*piece);
             return write(*piece);
         }
-        index_ += fmt::format("{},{},{},{},{},{},{},{}\r\n", records::csv_cell(name_), digest_.hex(), bytes_, row_.job,
-                              row_.unit, records::csv_cell(row_.serial), row_.attempt, row_.result);
+        index_ += fmt::format("{},{},{},{},{},{},{},{}\r\n", records::csv_cell(name_),
+                              digest_.hex(), bytes_, row_.job, row_.unit,
+                              records::csv_cell(row_.serial), row_.attempt, row_.result);
         log_.reset();
         return end();
     }
@@ -211,7 +222,8 @@ class ZipWriter final : public RecordWriter {
 
 }  // namespace
 
-std::shared_ptr<RecordWriter> zip_writer(const records::RecordFilter& filter, LogFolder log_folder) {
+std::shared_ptr<RecordWriter> zip_writer(const records::RecordFilter& filter,
+                                         LogFolder log_folder) {
     return std::make_shared<ZipWriter>(filter, std::move(log_folder));
 }
 

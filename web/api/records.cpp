@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One page of the record table. Rows are those of the view record_v1, every column of it, with what the
-// dashboard shows beside them.
+// One page of the record table. Rows are those of the view record_v1, every column of it, with what
+// the dashboard shows beside them.
 #include "station/base/codes.h"
 #include "station/base/text.h"
 #include "web/api/api.h"
@@ -17,8 +17,10 @@ namespace {
 constexpr std::string_view kMore =
     "(SELECT p.name FROM batch b JOIN pool p ON p.id = b.pool_id WHERE b.name = r.batch) AS pool,"
     " (SELECT i.tool_version FROM image i WHERE i.key = r.image) AS image_version,"
-    " (SELECT x.heard FROM proof x WHERE x.job_id = r.job AND x.kind = 'image' ORDER BY x.id DESC LIMIT 1) AS proof_image,"
-    " (SELECT x.heard FROM proof x WHERE x.job_id = r.job AND x.kind = 'serial' ORDER BY x.id DESC LIMIT 1) AS proof_serial";
+    " (SELECT x.heard FROM proof x WHERE x.job_id = r.job AND x.kind = 'image' ORDER BY x.id DESC "
+    "LIMIT 1) AS proof_image,"
+    " (SELECT x.heard FROM proof x WHERE x.job_id = r.job AND x.kind = 'serial' ORDER BY x.id DESC "
+    "LIMIT 1) AS proof_serial";
 
 Json value_json(const db::Value& value) {
     return std::visit(
@@ -30,8 +32,7 @@ Json value_json(const db::Value& value) {
                 return Json(v);
             }
         },
-        value
-    );
+        value);
 }
 
 Json record_json(const Tx::Row& row) {
@@ -51,7 +52,9 @@ Json record_json(const Tx::Row& row) {
     }
     record["order_name"] = record["order"];
     record["image_id"] = record["image"];
-    record["image_name"] = record["image"].is_null() ? Json() : Json(image_name(text("profile"), text("image_version")));
+    record["image_name"] = record["image"].is_null()
+                               ? Json()
+                               : Json(image_name(text("profile"), text("image_version")));
     record.erase("image_version");
     record["lease_state"] = record["lease"];
     record["actor"] = actor_word(text("operator"));
@@ -61,11 +64,13 @@ Json record_json(const Tx::Row& row) {
     return record;
 }
 
-Result<Json> page(Tx& tx, const records::Where& where, std::int64_t limit, std::optional<std::int64_t> cursor) {
+Result<Json> page(Tx& tx, const records::Where& where, std::int64_t limit,
+                  std::optional<std::int64_t> cursor) {
     const records::Where below = cursor ? narrowed(where, "job < ?", {*cursor}) : where;
     Json rows = Json::array();
     Json next;
-    auto read = tx.each(fmt::format("SELECT r.*, {} FROM record_v1 r{} ORDER BY job DESC LIMIT {}", kMore, below.sql, limit + 1),
+    auto read = tx.each(fmt::format("SELECT r.*, {} FROM record_v1 r{} ORDER BY job DESC LIMIT {}",
+                                    kMore, below.sql, limit + 1),
                         below.args, [&](const Tx::Row& row) {
                             if (static_cast<std::int64_t>(rows.size()) == limit) {
                                 next = fmt::format("{}", rows.back()["job"].get<std::int64_t>());
@@ -80,14 +85,16 @@ Result<Json> page(Tx& tx, const records::Where& where, std::int64_t limit, std::
     Json counts{{"PASS", 0}, {"FAIL", 0}, {"ERROR", 0}, {"ABORTED", 0}};
     std::int64_t total = 0;
     std::int64_t units = 0;
-    auto counted = tx.each(fmt::format("SELECT result, count(*) FROM record_v1{} GROUP BY result", where.sql), where.args, [&](const Tx::Row& row) {
-                               counts[row.text(0)] = row.integer(1);
-                               total += row.integer(1);
-                               return true;
-                           });
+    auto counted =
+        tx.each(fmt::format("SELECT result, count(*) FROM record_v1{} GROUP BY result", where.sql),
+                where.args, [&](const Tx::Row& row) {
+                    counts[row.text(0)] = row.integer(1);
+                    total += row.integer(1);
+                    return true;
+                });
     if (counted) {
-        counted = tx.each(fmt::format("SELECT count(DISTINCT unit) FROM record_v1{}", where.sql), where.args,
-                          [&](const Tx::Row& row) {
+        counted = tx.each(fmt::format("SELECT count(DISTINCT unit) FROM record_v1{}", where.sql),
+                          where.args, [&](const Tx::Row& row) {
                               units = row.integer(0);
                               return false;
                           });
@@ -95,7 +102,10 @@ Result<Json> page(Tx& tx, const records::Where& where, std::int64_t limit, std::
     if (!counted) {
         return tl::unexpected(counted.error());
     }
-    return Json{{"rows", std::move(rows)}, {"next_cursor", std::move(next)}, {"total", total}, {"units", units},
+    return Json{{"rows", std::move(rows)},
+                {"next_cursor", std::move(next)},
+                {"total", total},
+                {"units", units},
                 {"counts", std::move(counts)}};
 }
 
@@ -108,7 +118,8 @@ Result<records::RecordFilter> filter_of(const Request& request) {
     }
     auto filter = records::parse_filter(fields);
     if (!filter) {
-        return tl::unexpected(web::http_error("http.parameter", "Parameter " + filter.error().message));
+        return tl::unexpected(
+            web::http_error("http.parameter", "Parameter " + filter.error().message));
     }
     return filter;
 }
@@ -121,18 +132,22 @@ void get_records(Api& api, const Request& request, const ReplyPtr& reply) {
     }
     const auto limit = base::to_int(request.query_value("limit").value_or("100"));
     if (!limit || *limit < 1 || *limit > 500) {
-        reply->problem(web::http_error("http.parameter", "Parameter limit must be a whole number from 1 to 500"));
+        reply->problem(web::http_error("http.parameter",
+                                       "Parameter limit must be a whole number from 1 to 500"));
         return;
     }
     std::optional<std::int64_t> cursor;
     if (const auto text = request.query_value("cursor")) {
         cursor = base::to_int(*text);
         if (!cursor) {
-            reply->problem(web::http_error("http.parameter", "Parameter cursor is not one of ours"));
+            reply->problem(
+                web::http_error("http.parameter", "Parameter cursor is not one of ours"));
             return;
         }
     }
-    api.read(reply, [where = records::where(*filter), limit = *limit, cursor](Tx& tx) { return page(tx, where, limit, cursor); });
+    api.read(reply, [where = records::where(*filter), limit = *limit, cursor](Tx& tx) {
+        return page(tx, where, limit, cursor);
+    });
 }
 
 }  // namespace lineside::api

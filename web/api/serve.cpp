@@ -11,10 +11,14 @@ base::Result<std::unique_ptr<web::Server>> serve(boost::asio::io_context& loop, 
     auto counters = std::make_shared<web::Counters>();
     auto api = std::make_shared<Api>(facade, counters, config.ui_dir);
     if (!api->dashboard.ready()) {
-        base::log_warning("web: no dashboard in '{}', serving the plain status page; to build it: npm ci && npm run build "
-                          "in web/ui", config.ui_dir.native());
+        base::log_warning(
+            "web: no dashboard in '{}', serving the plain status page; to build it: npm ci && npm "
+            "run build "
+            "in web/ui",
+            config.ui_dir.native());
     }
-    return web::Server::start(loop, std::move(config.server), make_router(std::move(api)), std::move(counters));
+    return web::Server::start(loop, std::move(config.server), make_router(std::move(api)),
+                              std::move(counters));
 }
 
 }  // namespace lineside::api

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The whole web side of the station in one call: server, API, dashboard. This is what station/app uses.
-// Thread: the io_context's.
+// The whole web side of the station in one call: server, API, dashboard. This is what station/app
+// uses. Thread: the io_context's.
 #pragma once
 
 #include "station/engine/facade.h"
@@ -16,7 +16,8 @@ struct ServeConfig {
     std::filesystem::path ui_dir;  // the built dashboard; empty or not there: a plain status page
 };
 // `facade` must outlive the server.   Errors: config.invalid.
-[[nodiscard]] base::Result<std::unique_ptr<web::Server>> serve(boost::asio::io_context& loop, ServeConfig config,
-                                                              engine::Facade& facade);
+[[nodiscard]] base::Result<std::unique_ptr<web::Server>> serve(boost::asio::io_context& loop,
+                                                               ServeConfig config,
+                                                               engine::Facade& facade);
 
 }  // namespace lineside::api

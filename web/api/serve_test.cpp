@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The whole web side over sockets: event stream with replay, lagging pages and stop; dashboard files.
+// The whole web side over sockets: event stream with replay, lagging pages and stop; dashboard
+// files.
 #include "web/api/serve.h"
 
 #include "web/server/test_support.h"
@@ -62,7 +63,8 @@ TEST_F(ServeTest, A_page_gets_a_snapshot_then_events_and_outlives_the_idle_timeo
     ASSERT_TRUE(page.read_until("event: beat\n"));
     EXPECT_TRUE(page.buffer.starts_with("HTTP/1.1 200 OK\r\n"));
     EXPECT_NE(page.buffer.find("Content-Type: text/event-stream\r\n"), std::string::npos);
-    EXPECT_NE(page.buffer.find("\r\n\r\nretry: 1000\n\nid: 7\nevent: reset\ndata: {"), std::string::npos);
+    EXPECT_NE(page.buffer.find("\r\n\r\nretry: 1000\n\nid: 7\nevent: reset\ndata: {"),
+              std::string::npos);
     std::this_thread::sleep_for(900ms);
     thread.on_loop([this] { facade.publish(8, "tile", "{\"n\":8}"); });
     EXPECT_TRUE(page.read_until("id: 8\nevent: tile\ndata: {\"n\":8}\n\n"));
@@ -72,9 +74,12 @@ TEST_F(ServeTest, A_page_that_comes_back_gets_what_it_missed_by_header_or_parame
     start();
     for (const bool by_header : {true, false}) {
         Client page(port);
-        page.send(by_header ? get("/api/v1/events", port, "Last-Event-ID: 5\r\n") : get("/api/v1/events?last_event_id=5", port));
+        page.send(by_header ? get("/api/v1/events", port, "Last-Event-ID: 5\r\n")
+                            : get("/api/v1/events?last_event_id=5", port));
         ASSERT_TRUE(page.read_until("event: beat\n"));
-        EXPECT_NE(page.buffer.find("retry: 1000\n\nid: 6\nevent: tile\ndata: {\"replay\":true}\n\nid: 7\n"), std::string::npos);
+        EXPECT_NE(page.buffer.find(
+                      "retry: 1000\n\nid: 6\nevent: tile\ndata: {\"replay\":true}\n\nid: 7\n"),
+                  std::string::npos);
         EXPECT_NE(page.buffer.find("event: station\n"), std::string::npos);
         EXPECT_EQ(page.buffer.find("event: reset"), std::string::npos);
     }
@@ -88,7 +93,8 @@ TEST_F(ServeTest, A_page_that_comes_back_gets_what_it_missed_by_header_or_parame
 TEST_F(ServeTest, A_lagging_page_gets_a_snapshot_and_harms_nobody) {
     start();
     Client slow(port);
-    const int small = 200'000;  // not smaller: a window below one segment makes the kernel itself crawl
+    const int small =
+        200'000;  // not smaller: a window below one segment makes the kernel itself crawl
     ::setsockopt(slow.fd(), SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
     slow.send(get("/api/v1/events", port));
     ASSERT_TRUE(slow.read_until("event: beat\n"));
@@ -179,7 +185,8 @@ TEST_F(ServeTest, Serves_the_dashboard_once_it_is_built) {
     auto asset = later.read_answer();
     EXPECT_EQ(asset.body, "let x");
     EXPECT_NE(asset.headers["cache-control"].find("immutable"), std::string::npos);
-    later.send(get("/assets/app-12345678.js", port, "If-None-Match: " + asset.headers["etag"] + "\r\n"));
+    later.send(
+        get("/assets/app-12345678.js", port, "If-None-Match: " + asset.headers["etag"] + "\r\n"));
     EXPECT_EQ(later.read_answer().status, 304);
 }
 

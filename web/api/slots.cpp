@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a person does at a slot. The page says which job it saw on the tile; if another is there by now
-// the press is refused, so that no press hits the wrong unit. The check and the command run in one turn
-// of the loop, so nothing comes between them.
+// What a person does at a slot. The page says which job it saw on the tile; if another is there by
+// now the press is refused, so that no press hits the wrong unit. The check and the command run in
+// one turn of the loop, so nothing comes between them.
 #include "web/api/api.h"
 #include "web/server/problem.h"
 
@@ -59,7 +59,8 @@ Result<Json> seen_tile(Api& api, const Request& request) {
 
 // The tile after the change.
 engine::Done answer(Api& api, const Request& request, const ReplyPtr& reply, unsigned status) {
-    return [&facade = api.facade, slot = request.param("slot"), reply, status](const Result<Json>& result) {
+    return [&facade = api.facade, slot = request.param("slot"), reply,
+            status](const Result<Json>& result) {
         if (!result) {
             reply->problem(result.error());
             return;
@@ -77,13 +78,15 @@ void acknowledge_slot(Api& api, const Request& request, const ReplyPtr& reply) {
         reply->problem(tile.error());
     } else if (tile->value("ack", Json("ready")) != "ready") {
         const bool plugged = tile->value("ack", Json()) == "when_unplugged";
-        auto error = http_error("slot.ack_not_ready", plugged ? "The unit is still plugged in" : "");
+        auto error =
+            http_error("slot.ack_not_ready", plugged ? "The unit is still plugged in" : "");
         if (!plugged) {
             error.hint = "Look at the tile for what to do";
         }
         reply->problem(error);
     } else {
-        api.facade.acknowledge(request.param("slot"), request.actor, answer(api, request, reply, 200));
+        api.facade.acknowledge(request.param("slot"), request.actor,
+                               answer(api, request, reply, 200));
     }
 }
 
@@ -114,7 +117,8 @@ void acknowledge_passed(Api& api, const Request& request, const ReplyPtr& reply)
         reply->problem(body.error());
         return;
     }
-    api.facade.acknowledge_passed(request.actor, [reply](const Result<Json>& result) { reply->outcome(result); });
+    api.facade.acknowledge_passed(request.actor,
+                                  [reply](const Result<Json>& result) { reply->outcome(result); });
 }
 
 }  // namespace lineside::api

@@ -14,7 +14,8 @@ using Text = std::optional<std::string>;
 
 constexpr std::size_t kHistoryLines = 200;
 
-void add_fact(Json& facts, std::string_view key, std::string_view label, const Text& value, bool mono = false) {
+void add_fact(Json& facts, std::string_view key, std::string_view label, const Text& value,
+              bool mono = false) {
     if (value && !value->empty()) {
         Json fact{{"key", key}, {"label", label}, {"value", *value}};
         if (mono) {
@@ -35,7 +36,8 @@ Text board_text(const Text& board) {
     }
     std::string text;
     for (const char* part : {"id", "sku", "fab", "rev"}) {
-        if (const auto value = base::field_or<std::string>(*json, part, ""); value && !value->empty()) {
+        if (const auto value = base::field_or<std::string>(*json, part, "");
+            value && !value->empty()) {
             text += (text.empty() ? "" : "-") + *value;
         }
     }
@@ -45,14 +47,18 @@ Text board_text(const Text& board) {
 Result<Json> history(Tx& tx, std::int64_t unit) {
     Json lines = Json::array();
     auto done = tx.each(
-        "SELECT seq, at_ms, kind, slot, actor, data FROM event WHERE job_id IN (SELECT id FROM job WHERE unit_id = ?1)"
+        "SELECT seq, at_ms, kind, slot, actor, data FROM event WHERE job_id IN (SELECT id FROM job "
+        "WHERE unit_id = ?1)"
         " AND kind NOT IN ('step.started') ORDER BY seq DESC LIMIT 2000",
         {unit}, [&](const Tx::Row& row) {
             const auto data = base::parse_json(row.text(5), 1024 * 1024);
-            const auto sentence = history_sentence(row.text(2), data ? *data : Json::object(), row.text(3));
+            const auto sentence =
+                history_sentence(row.text(2), data ? *data : Json::object(), row.text(3));
             if (!sentence.empty()) {
                 const Text actor = row.is_null(4) ? Text() : Text(row.text(4));
-                lines.push_back({{"seq", row.integer(0)}, {"at", row.integer(1)}, {"sentence", sentence},
+                lines.push_back({{"seq", row.integer(0)},
+                                 {"at", row.integer(1)},
+                                 {"sentence", sentence},
                                  {"actor", actor_word(actor)}});
             }
             return lines.size() < kHistoryLines;
@@ -65,8 +71,10 @@ Result<Json> history(Tx& tx, std::int64_t unit) {
 }
 
 Result<Json> attempts(Tx& tx, std::int64_t unit) {
-    auto rows = tx.all<std::int64_t, std::int64_t, Text, Text, Text, std::string, std::int64_t, std::optional<std::int64_t>>(
-        "SELECT id, attempt, outcome, code, message, slot, started_ms, ended_ms FROM job WHERE unit_id = ?1"
+    auto rows = tx.all<std::int64_t, std::int64_t, Text, Text, Text, std::string, std::int64_t,
+                       std::optional<std::int64_t>>(
+        "SELECT id, attempt, outcome, code, message, slot, started_ms, ended_ms FROM job WHERE "
+        "unit_id = ?1"
         " ORDER BY id DESC LIMIT 200",
         unit);
     if (!rows) {
@@ -74,7 +82,11 @@ Result<Json> attempts(Tx& tx, std::int64_t unit) {
     }
     Json list = Json::array();
     for (const auto& [job, number, outcome, code, message, slot, started, ended] : *rows) {
-        Json one{{"job", job}, {"number", number}, {"slot", slot}, {"started_at", started}, {"ended_at", or_null(ended)}};
+        Json one{{"job", job},
+                 {"number", number},
+                 {"slot", slot},
+                 {"started_at", started},
+                 {"ended_at", or_null(ended)}};
         add_verdict_words(one, outcome, code, message);
         one.erase("action");
         one.erase("retry");
@@ -85,8 +97,10 @@ Result<Json> attempts(Tx& tx, std::int64_t unit) {
 
 Result<Json> unit_json(Tx& tx, std::int64_t unit, Json tile) {
     auto row = tx.one<Text, Text, std::string, std::int64_t, Text>(
-        "SELECT u.chip_id, u.module_serial, u.model, u.first_ms, (SELECT s.value FROM lease l JOIN serial s ON s.id = l.serial_id"
-        " WHERE l.unit_id = u.id AND l.state <> 'released' ORDER BY l.id DESC LIMIT 1) FROM unit u WHERE u.id = ?1",
+        "SELECT u.chip_id, u.module_serial, u.model, u.first_ms, (SELECT s.value FROM lease l JOIN "
+        "serial s ON s.id = l.serial_id"
+        " WHERE l.unit_id = u.id AND l.state <> 'released' ORDER BY l.id DESC LIMIT 1) FROM unit u "
+        "WHERE u.id = ?1",
         unit);
     if (!row) {
         return tl::unexpected(row.error());
@@ -126,9 +140,16 @@ Result<Json> unit_json(Tx& tx, std::int64_t unit, Json tile) {
         return tl::unexpected(!tries ? tries.error() : lines.error());
     }
     const bool here = tile.is_object() && tile.value("present", false);
-    return Json{{"unit", unit}, {"serial", or_null(serial)}, {"model", model}, {"chip_id", or_null(chip_id)},
-                {"module_serial", or_null(module_serial)}, {"slot", here ? tile["slot"] : Json()}, {"tile", std::move(tile)},
-                {"facts", std::move(facts)}, {"proofs", std::move(proofs)}, {"attempts", std::move(*tries)},
+    return Json{{"unit", unit},
+                {"serial", or_null(serial)},
+                {"model", model},
+                {"chip_id", or_null(chip_id)},
+                {"module_serial", or_null(module_serial)},
+                {"slot", here ? tile["slot"] : Json()},
+                {"tile", std::move(tile)},
+                {"facts", std::move(facts)},
+                {"proofs", std::move(proofs)},
+                {"attempts", std::move(*tries)},
                 {"history", std::move(*lines)}};
 }
 

@@ -6,14 +6,18 @@
 
 namespace lineside::api {
 
-void get_wall(Api& api, const Request& /*request*/, const ReplyPtr& reply) { reply->json(200, api.facade.wall()); }
+void get_wall(Api& api, const Request& /*request*/, const ReplyPtr& reply) {
+    reply->json(200, api.facade.wall());
+}
 
 void get_events(Api& api, const Request& request, const ReplyPtr& reply) {
     web::Response response;
     response.content_type = "text/event-stream";
     response.headers.push_back({"X-Accel-Buffering", "no"});
-    auto stream = std::make_shared<web::EventStream>(api.facade, api.frames, api.counters, api.stream_limits);
-    // The query parameter is for scripts; a browser that reconnects sends the header, which is newer.
+    auto stream =
+        std::make_shared<web::EventStream>(api.facade, api.frames, api.counters, api.stream_limits);
+    // The query parameter is for scripts; a browser that reconnects sends the header, which is
+    // newer.
     std::string text(request.header("last-event-id"));
     if (text.empty()) {
         text = request.query_value("last_event_id").value_or("");
@@ -42,7 +46,8 @@ void get_health(Api& api, const Request& /*request*/, const ReplyPtr& reply) {
     if (!health.contains("problems")) {
         Json problems = Json::array();
         const Json wall = ok ? Json::object() : api.facade.wall();
-        for (const Json& alarm : wall.value("station", Json::object()).value("alarms", Json::array())) {
+        for (const Json& alarm :
+             wall.value("station", Json::object()).value("alarms", Json::array())) {
             problems.push_back(alarm.value("sentence", ""));
         }
         health["problems"] = std::move(problems);
@@ -55,7 +60,8 @@ void get_metrics(Api& api, const Request& /*request*/, const ReplyPtr& reply) {
     if (!text.empty() && text.back() != '\n') {
         text += '\n';
     }
-    reply->send(web::text_response(200, "text/plain; version=0.0.4; charset=utf-8", text + api.counters->prometheus()));
+    reply->send(web::text_response(200, "text/plain; version=0.0.4; charset=utf-8",
+                                   text + api.counters->prometheus()));
 }
 
 void get_openapi(Api& /*api*/, const Request& /*request*/, const ReplyPtr& reply) {

@@ -35,7 +35,8 @@ constexpr std::array kSteps{
 // clang-format on
 
 const StepRow* find_step(std::string_view name) {
-    const auto* row = std::find_if(kSteps.begin(), kSteps.end(), [&](const StepRow& s) { return s.name == name; });
+    const auto* row = std::find_if(kSteps.begin(), kSteps.end(),
+                                   [&](const StepRow& s) { return s.name == name; });
     return row == kSteps.end() ? nullptr : row;
 }
 
@@ -45,7 +46,8 @@ std::string text_of(const Json& data, std::string_view name) {
 
 std::string plain(std::string_view name) {
     std::string word(name);
-    std::replace_if(word.begin(), word.end(), [](char c) { return c == '-' || c == '.' || c == '_'; }, ' ');
+    std::replace_if(
+        word.begin(), word.end(), [](char c) { return c == '-' || c == '.' || c == '_'; }, ' ');
     if (!word.empty() && word.front() >= 'a' && word.front() <= 'z') {
         word.front() = static_cast<char>(word.front() - 'a' + 'A');
     }
@@ -59,7 +61,8 @@ std::string code_sentence(const Json& data) {
     }
     const auto message = text_of(data, "message");
     const auto& entry = base::code_entry(code);
-    return fmt::format("{} ({})", message.empty() ? std::string(entry.sentence) : message, entry.display);
+    return fmt::format("{} ({})", message.empty() ? std::string(entry.sentence) : message,
+                       entry.display);
 }
 
 }  // namespace
@@ -82,7 +85,8 @@ std::string image_name(std::string_view profile, const std::optional<std::string
     return name.empty() ? "image" : name;
 }
 
-void add_verdict_words(Json& to, const std::optional<std::string>& outcome, const std::optional<std::string>& code,
+void add_verdict_words(Json& to, const std::optional<std::string>& outcome,
+                       const std::optional<std::string>& code,
                        const std::optional<std::string>& message) {
     to["outcome"] = or_null(outcome);
     to["code"] = or_null(code);

@@ -2,11 +2,11 @@
 #include "web/server/connection.h"
 
 #include "station/base/log.h"
-#include "station/base/text.h"
-#include "web/server/guard.h"
+#include "web/server/admission.h"
+#include "web/server/beast_request.h"
+#include "web/server/gather.h"
 #include "web/server/problem.h"
 #include "web/server/response_head.h"
-#include "web/server/target.h"
 
 #include <boost/asio/post.hpp>
 #include <boost/beast/core/basic_stream.hpp>
@@ -15,8 +15,6 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
-
-#include <span>
 
 namespace lineside::web {
 namespace {
@@ -27,30 +25,19 @@ namespace http = beast::http;
 using boost::system::error_code;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t kWriteBuffers = 64;             // what one writev takes
 constexpr std::size_t kDrainBytes = 4 * 1024 * 1024;  // read and thrown away before a close
 
-Verb verb_of(http::verb verb) {
-    switch (verb) {
-        case http::verb::get:
-            return Verb::get;
-        case http::verb::head:
-            return Verb::head;
-        case http::verb::post:
-            return Verb::post;
-        case http::verb::put:
-            return Verb::put;
-        case http::verb::delete_:
-            return Verb::del;
-        default:
-            return Verb::other;
-    }
+// What came is no HTTP (and not: it ended, or the socket failed).
+bool is_nonsense(error_code ec) {
+    static const auto& parser = make_error_code(http::error::bad_method).category();
+    return ec && ec.category() == parser && ec != http::error::end_of_stream &&
+           ec != http::error::partial_message;
 }
 
 class Session final : public Connection, public std::enable_shared_from_this<Session> {
   public:
-    Session(asio::generic::stream_protocol::socket socket, std::shared_ptr<Site> site, engine::Actor actor,
-            bool over_unix)
+    Session(asio::generic::stream_protocol::socket socket, std::shared_ptr<Site> site,
+            engine::Actor actor, bool over_unix)
         : stream_(std::move(socket)),
           buffer_(site->limits.header_bytes + 64 * 1024),
           site_(std::move(site)),
@@ -88,7 +75,8 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
     [[nodiscard]] Clock::time_point idle_since() const override { return idle_since_; }
 
   private:
-    // --- reading -----------------------------------------------------------------------------------
+    // --- reading
+    // -----------------------------------------------------------------------------------
 
     void read_next(std::chrono::milliseconds patience) {
         idle_ = true;
@@ -99,14 +87,15 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
             return;
         }
         stream_.expires_after(patience);
-        stream_.async_read_some(buffer_.prepare(4096), [self = shared_from_this()](error_code ec, std::size_t n) {
-            if (ec) {
-                self->lost(ec);
-                return;
-            }
-            self->buffer_.commit(n);
-            self->read_head();
-        });
+        stream_.async_read_some(buffer_.prepare(4096),
+                                [self = shared_from_this()](error_code ec, std::size_t n) {
+                                    if (ec) {
+                                        self->lost(ec);
+                                        return;
+                                    }
+                                    self->buffer_.commit(n);
+                                    self->read_head();
+                                });
     }
 
     void read_head() {
@@ -115,9 +104,9 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
         head_->header_limit(static_cast<std::uint32_t>(site_->limits.header_bytes));
         head_->body_limit(boost::none);  // decided once the route is known
         stream_.expires_after(site_->limits.header_timeout);
-        http::async_read_header(stream_, buffer_, *head_, [self = shared_from_this()](error_code ec, std::size_t) {
-            self->on_head(ec);
-        });
+        http::async_read_header(
+            stream_, buffer_, *head_,
+            [self = shared_from_this()](error_code ec, std::size_t) { self->on_head(ec); });
     }
 
     void on_head(error_code ec) {
@@ -132,8 +121,7 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
             refuse(http_error("http.headers"));
             return;
         }
-        if (ec && ec.category() == make_error_code(http::error::bad_method).category() &&
-            ec != http::error::end_of_stream && ec != http::error::partial_message) {
+        if (is_nonsense(ec)) {
             refuse(http_error(ec == http::error::bad_version ? "http.version" : "http.malformed"));
             return;
         }
@@ -144,90 +132,54 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
         const auto& message = head_->get();
         version_ = message.version();
         keep_alive_ = message.keep_alive();
-        request_ = Request{};
-        request_.verb = verb_of(message.method());
+        request_ = request_of(message);
         request_.actor = actor_;
         request_.over_unix = unix_;
         head_only_ = request_.verb == Verb::head;
-        for (const auto& field : message) {
-            const auto name = field.name_string();
-            const auto value = field.value();
-            request_.headers.push_back(
-                {base::to_lower_ascii({name.data(), name.size()}), std::string(value.data(), value.size())}
-            );
+        Framed framed;
+        framed.version = version_;
+        framed.target = {message.target().data(), message.target().size()};
+        framed.chunked = head_->chunked();
+        if (const auto length = head_->content_length()) {
+            framed.length = *length;
         }
-        if (auto admitted = admit({message.target().data(), message.target().size()}); !admitted) {
-            refuse(admitted.error());
+        auto admission = admit(request_, framed, *site_, allow_);
+        if (!admission) {
+            refuse(admission.error());
+            return;
         }
-    }
-
-    // Everything that is decided before the body is read.
-    base::Status admit(std::string_view target_text) {
-        if (version_ != 10 && version_ != 11) {
-            return tl::unexpected(http_error("http.version"));
-        }
-        if (auto host = check_host(request_, site_->port); !host) {
-            return host;
-        }
-        const std::string coding = base::to_lower_ascii(request_.header("transfer-encoding"));
-        if (!coding.empty() && coding != "chunked") {
-            return tl::unexpected(http_error("http.malformed", "Transfer-Encoding must be chunked"));
-        }
-        auto target = parse_target(target_text, site_->limits.target_bytes);
-        if (!target) {
-            return tl::unexpected(target.error());
-        }
-        request_.path = std::move(target->path);
-        request_.segments = std::move(target->segments);
-        request_.query = std::move(target->query);
-        auto match = site_->router.find(request_, allow_);
-        // A foreign page learns nothing from us, not even which paths there are.
-        if (auto intent = check_intent(request_, site_->port); !intent) {
-            return intent;
-        }
-        if (!match) {
-            return tl::unexpected(match.error());
-        }
-        match_ = std::move(*match);
-        const BodyKind kind = match_.route != nullptr ? match_.route->body : BodyKind::none;
-        if (auto type = check_content_type(request_, kind); !type) {
-            return type;
-        }
-        const auto length = head_->content_length();
-        limit_ = kind == BodyKind::csv ? site_->limits.csv_bytes : kind == BodyKind::json ? site_->limits.json_bytes : 0;
-        if ((length && *length > limit_) || (kind == BodyKind::none && head_->chunked())) {
-            return tl::unexpected(http_error("http.too_large"));
-        }
-        if (kind == BodyKind::csv) {
-            if (site_->uploads >= site_->limits.uploads) {
-                return tl::unexpected(http_error("http.busy", "Another file is being loaded"));
-            }
+        match_ = std::move(admission->match);
+        if (admission->upload) {
             ++site_->uploads;
             upload_ = true;
         }
         if (head_->is_done()) {
             dispatch();
-            return {};
+        } else {
+            begin_body(admission->body_limit);
         }
+    }
+
+    void begin_body(std::size_t limit) {
         body_.emplace(std::move(*head_));
-        body_->body_limit(limit_);
+        body_->body_limit(limit);
         body_start_ = Clock::now();
         body_bytes_ = 0;
         if (base::to_lower_ascii(request_.header("expect")) == "100-continue" && version_ == 11) {
             static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-            out_ = {asio::buffer(kContinue.data(), kContinue.size())};
+            out_.clear();
+            out_.add(asio::buffer(kContinue.data(), kContinue.size()));
             write(&Session::read_body);
         } else {
             read_body();
         }
-        return {};
     }
 
     void read_body() {
         stream_.expires_after(site_->limits.body_timeout);
-        http::async_read_some(stream_, buffer_, *body_, [self = shared_from_this()](error_code ec, std::size_t n) {
-            self->on_body(ec, n);
-        });
+        http::async_read_some(
+            stream_, buffer_, *body_,
+            [self = shared_from_this()](error_code ec, std::size_t n) { self->on_body(ec, n); });
     }
 
     void on_body(error_code ec, std::size_t n) {
@@ -238,8 +190,7 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
             refuse(http_error("http.too_large"));
             return;
         }
-        if (ec && ec.category() == make_error_code(http::error::bad_method).category() &&
-            ec != http::error::end_of_stream && ec != http::error::partial_message) {
+        if (is_nonsense(ec)) {
             refuse(http_error("http.malformed", "The body cannot be read"));
             return;
         }
@@ -254,7 +205,8 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
             return;
         }
         body_bytes_ += n;
-        const auto due = site_->limits.body_grace + std::chrono::milliseconds(body_bytes_ * 1000 / site_->limits.body_rate);
+        const auto due = site_->limits.body_grace +
+                         std::chrono::milliseconds(body_bytes_ * 1000 / site_->limits.body_rate);
         if (Clock::now() - body_start_ > due) {
             ++site_->counters->timeouts;
             refuse(http_error("http.timeout"));
@@ -264,11 +216,12 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
     }
 
     void dispatch() {
-        auto reply = std::make_shared<Reply>([self = shared_from_this(), exchange = exchange_](Response response) {
-            if (self->exchange_ == exchange) {
-                self->respond(std::move(response));
-            }
-        });
+        auto reply = std::make_shared<Reply>(
+            [self = shared_from_this(), exchange = exchange_](Response response) {
+                if (self->exchange_ == exchange) {
+                    self->respond(std::move(response));
+                }
+            });
         const Handler handler = match_.route != nullptr ? match_.route->handler : match_.fallback;
         try {
             handler(request_, reply);
@@ -278,7 +231,8 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
         }
     }
 
-    // --- answering ---------------------------------------------------------------------------------
+    // --- answering
+    // ---------------------------------------------------------------------------------
 
     // Answers without having read the body: what may still come is not a request.
     void refuse(const base::Error& error) {
@@ -298,28 +252,21 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
         answer_ = std::move(response);
         ++site_->counters->answers[std::min(answer_.status / 100, 5U)];
         if (answer_.push && !head_only_) {
-            if (!unix_ && site_->counters->event_streams + site_->limits.reserved >= site_->limits.connections) {
+            if (!unix_ && site_->counters->event_streams + site_->limits.reserved >=
+                              site_->limits.connections) {
                 refuse(http_error("http.busy"));
                 return;
             }
             ++site_->counters->event_streams;
             pushing_ = true;
         }
-        Framing framing;
-        framing.version = version_;
-        const bool endless = answer_.push != nullptr;
-        if (answer_.source) {
-            framing.length = answer_.source->length();
-        } else if (!endless) {
-            framing.length = payload().size();
-        }
-        framing.chunked = !framing.length && !endless && version_ == 11;
+        Framing framing = framing_of(answer_, version_);
         chunked_ = framing.chunked;
-        keep_alive_ = keep_alive_ && !answer_.close && !site_->stopping && !endless &&
-                      (framing.length || framing.chunked);
+        keep_alive_ = keep_alive_ && framing.keep_alive && !site_->stopping;
         framing.keep_alive = keep_alive_;
         head_text_ = response_head(answer_, framing);
-        out_ = {asio::buffer(head_text_)};
+        out_.clear();
+        out_.add(asio::buffer(head_text_));
         const bool bodiless = head_only_ || answer_.status == 204 || answer_.status == 304;
         if (bodiless) {
             write(&Session::end_answer);
@@ -328,21 +275,18 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
         } else if (answer_.source) {
             write(&Session::pull);
         } else {
-            out_.push_back(asio::buffer(payload()));
+            out_.add(asio::buffer(answer_.payload()));
             write(&Session::end_answer);
         }
     }
 
-    [[nodiscard]] const std::string& payload() const {
-        return answer_.shared_text ? *answer_.shared_text : answer_.text;
-    }
-
     void pull() {
-        answer_.source->next([self = shared_from_this(), exchange = exchange_](base::Result<std::string> piece) {
-            if (!self->closed_ && self->exchange_ == exchange) {
-                self->on_piece(std::move(piece));
-            }
-        });
+        answer_.source->next(
+            [self = shared_from_this(), exchange = exchange_](base::Result<std::string> piece) {
+                if (!self->closed_ && self->exchange_ == exchange) {
+                    self->on_piece(std::move(piece));
+                }
+            });
     }
 
     void on_piece(base::Result<std::string> piece) {
@@ -354,19 +298,21 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
             return;
         }
         piece_ = std::move(*piece);
+        out_.clear();
         if (piece_.empty()) {
-            out_.clear();
             if (chunked_) {
-                out_ = {asio::buffer("0\r\n\r\n", 5)};
+                out_.add(asio::buffer("0\r\n\r\n", 5));
             }
             write(&Session::end_answer);
             return;
         }
         if (chunked_) {
             chunk_head_ = fmt::format("{:x}\r\n", piece_.size());
-            out_ = {asio::buffer(chunk_head_), asio::buffer(piece_), asio::buffer("\r\n", 2)};
+            out_.add(asio::buffer(chunk_head_));
+            out_.add(asio::buffer(piece_));
+            out_.add(asio::buffer("\r\n", 2));
         } else {
-            out_ = {asio::buffer(piece_)};
+            out_.add(asio::buffer(piece_));
         }
         write(&Session::pull);
     }
@@ -387,17 +333,19 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
 
     void drain() {
         buffer_.clear();
-        stream_.async_read_some(buffer_.prepare(16 * 1024), [self = shared_from_this()](error_code ec, std::size_t n) {
-            self->drained_ += n;
-            if (ec || self->drained_ > kDrainBytes) {
-                self->close();
-                return;
-            }
-            self->drain();
-        });
+        stream_.async_read_some(buffer_.prepare(16 * 1024),
+                                [self = shared_from_this()](error_code ec, std::size_t n) {
+                                    self->drained_ += n;
+                                    if (ec || self->drained_ > kDrainBytes) {
+                                        self->close();
+                                        return;
+                                    }
+                                    self->drain();
+                                });
     }
 
-    // --- pushing -----------------------------------------------------------------------------------
+    // --- pushing
+    // -----------------------------------------------------------------------------------
 
     void start_push() {
         stream_.expires_never();
@@ -413,9 +361,9 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
     // A page never sends anything on its stream: whatever comes is its end.
     void watch_reader() {
         buffer_.clear();
-        stream_.async_read_some(buffer_.prepare(512), [self = shared_from_this()](error_code, std::size_t) {
-            self->close();
-        });
+        stream_.async_read_some(
+            buffer_.prepare(512),
+            [self = shared_from_this()](error_code, std::size_t) { self->close(); });
     }
 
     // All that is pushed within one turn of the loop goes out in one write.
@@ -438,54 +386,38 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
         flushing_ = true;
         out_.clear();
         for (const auto& text : batch_) {
-            out_.push_back(asio::buffer(*text));
+            out_.add(asio::buffer(*text));
         }
         write(&Session::flush);
     }
 
-    // --- both --------------------------------------------------------------------------------------
+    // --- both
+    // --------------------------------------------------------------------------------------
 
     // Writes out_ as fast as the reader takes it, then calls `next`.
     void write(void (Session::*next)()) {
         after_ = next;
-        written_ = 0;
         write_more();
     }
 
     void write_more() {
-        while (written_ < out_.size() && out_[written_].size() == 0) {
-            ++written_;
-        }
-        if (written_ == out_.size()) {
+        if (out_.empty()) {
             (this->*after_)();
             return;
         }
-        const std::size_t count = std::min(out_.size() - written_, kWriteBuffers);
         stream_.expires_after(site_->limits.write_timeout);
-        stream_.async_write_some(
-            std::span<const asio::const_buffer>(out_).subspan(written_, count),
-            [self = shared_from_this()](error_code ec, std::size_t n) { self->on_written(ec, n); }
-        );
-    }
-
-    void on_written(error_code ec, std::size_t n) {
-        if (closed_) {
-            return;
-        }
-        if (ec) {
-            lost(ec);
-            return;
-        }
-        while (n > 0) {
-            auto& first = out_[written_];
-            const std::size_t part = std::min(n, first.size());
-            first += part;
-            n -= part;
-            if (first.size() == 0) {
-                ++written_;
-            }
-        }
-        write_more();
+        stream_.async_write_some(out_.front(),
+                                 [self = shared_from_this()](error_code ec, std::size_t n) {
+                                     if (self->closed_) {
+                                         return;
+                                     }
+                                     if (ec) {
+                                         self->lost(ec);
+                                         return;
+                                     }
+                                     self->out_.consume(n);
+                                     self->write_more();
+                                 });
     }
 
     void lost(error_code ec) {
@@ -535,7 +467,6 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
     bool head_only_ = false;
     bool keep_alive_ = true;
     bool upload_ = false;
-    std::size_t limit_ = 0;
     std::size_t body_bytes_ = 0;
     Clock::time_point body_start_;
 
@@ -545,8 +476,7 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
     std::string chunk_head_;
     std::string piece_;
     std::vector<std::shared_ptr<const std::string>> batch_;
-    std::vector<asio::const_buffer> out_;
-    std::size_t written_ = 0;
+    Gather out_;
     void (Session::*after_)() = nullptr;
     bool chunked_ = false;
     bool pushing_ = false;
@@ -560,10 +490,11 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
 
 }  // namespace
 
-std::shared_ptr<Connection> make_connection(
-    asio::generic::stream_protocol::socket socket, std::shared_ptr<Site> site, engine::Actor actor, bool over_unix
-) {
-    return std::make_shared<Session>(std::move(socket), std::move(site), std::move(actor), over_unix);
+std::shared_ptr<Connection> make_connection(asio::generic::stream_protocol::socket socket,
+                                            std::shared_ptr<Site> site, engine::Actor actor,
+                                            bool over_unix) {
+    return std::make_shared<Session>(std::move(socket), std::move(site), std::move(actor),
+                                     over_unix);
 }
 
 }  // namespace lineside::web

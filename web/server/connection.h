@@ -13,8 +13,7 @@
 namespace lineside::web {
 
 [[nodiscard]] std::shared_ptr<Connection> make_connection(
-    boost::asio::generic::stream_protocol::socket socket, std::shared_ptr<Site> site, engine::Actor actor,
-    bool over_unix
-);
+    boost::asio::generic::stream_protocol::socket socket, std::shared_ptr<Site> site,
+    engine::Actor actor, bool over_unix);
 
 }  // namespace lineside::web

@@ -40,33 +40,40 @@ engine::LiveEvent replayed(const engine::LiveEvent& event) {
 
 }  // namespace
 
-EventStream::EventStream(engine::Facade& facade, std::shared_ptr<FrameMaker> frames, std::shared_ptr<Counters> counters,
-                         StreamLimits limits)
-    : facade_(facade), frames_(std::move(frames)), counters_(std::move(counters)), limits_(limits) {}
+EventStream::EventStream(engine::Facade& facade, std::shared_ptr<FrameMaker> frames,
+                         std::shared_ptr<Counters> counters, StreamLimits limits)
+    : facade_(facade),
+      frames_(std::move(frames)),
+      counters_(std::move(counters)),
+      limits_(limits) {}
 
 void EventStream::open(std::optional<std::int64_t> last_id) {
     queue_.push_back(std::make_shared<const std::string>("retry: 1000\n\n"));
     subscribe(last_id);
 }
 
-// What the facade gives within subscribe() is either a snapshot or what was missed. After what was missed
-// comes the top bar, which is not kept for replay; after both a beat, so that the page is live at once.
+// What the facade gives within subscribe() is either a snapshot or what was missed. After what was
+// missed comes the top bar, which is not kept for replay; after both a beat, so that the page is
+// live at once.
 void EventStream::subscribe(std::optional<std::int64_t> last_id) {
     replaying_ = true;
     reset_ = false;
-    subscription_ = facade_.subscribe(last_id, [weak = weak_from_this(), turn = ++turn_](const engine::LiveEvent& event) {
-        if (auto self = weak.lock(); self && self->turn_ == turn) {
-            self->push(event);
-        }
-    });
+    subscription_ = facade_.subscribe(
+        last_id, [weak = weak_from_this(), turn = ++turn_](const engine::LiveEvent& event) {
+            if (auto self = weak.lock(); self && self->turn_ == turn) {
+                self->push(event);
+            }
+        });
     replaying_ = false;
     const base::SystemClock clock;
     const base::Json now{{"at", clock.wall_ms()}, {"mono_ns", clock.mono_ns()}};
     const auto add = [&](std::string_view kind, const base::Json& data) {
-        push({std::nullopt, std::string(kind), std::make_shared<const std::string>(base::dump_json(data))});
+        push({std::nullopt, std::string(kind),
+              std::make_shared<const std::string>(base::dump_json(data))});
     };
     if (!reset_) {
-        base::Json station{{"station", facade_.wall().value("station", base::Json())}, {"seq", nullptr}};
+        base::Json station{{"station", facade_.wall().value("station", base::Json())},
+                           {"seq", nullptr}};
         station.update(now);
         add("station", station);
     }
@@ -78,7 +85,8 @@ void EventStream::push(const engine::LiveEvent& event) {
         return;
     }
     reset_ = reset_ || event.kind == "reset";
-    auto frame = replaying_ && event.kind == "tile" ? frames_->frame(replayed(event)) : frames_->frame(event);
+    auto frame = replaying_ && event.kind == "tile" ? frames_->frame(replayed(event))
+                                                    : frames_->frame(event);
     if (event.kind != "reset") {  // a snapshot is never too much, or it could not be sent at all
         queued_bytes_ += frame->size();
     }

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// One page's live stream (server-sent events). Frames are made once for all pages; each page holds a
-// bounded queue. A page that reads too slowly loses its queue and its subscription, and is given a
-// fresh snapshot ("reset") as soon as it has taken what was on the way: it harms nobody and memory
-// stays flat.
-// Thread: the io_context's.
+// One page's live stream (server-sent events). Frames are made once for all pages; each page holds
+// a bounded queue. A page that reads too slowly loses its queue and its subscription, and is given
+// a fresh snapshot ("reset") as soon as it has taken what was on the way: it harms nobody and
+// memory stays flat. Thread: the io_context's.
 #pragma once
 
 #include "web/server/http.h"
@@ -31,8 +30,8 @@ struct StreamLimits {
 
 class EventStream final : public PushBody, public std::enable_shared_from_this<EventStream> {
   public:
-    EventStream(engine::Facade& facade, std::shared_ptr<FrameMaker> frames, std::shared_ptr<Counters> counters,
-                StreamLimits limits = {});
+    EventStream(engine::Facade& facade, std::shared_ptr<FrameMaker> frames,
+                std::shared_ptr<Counters> counters, StreamLimits limits = {});
     // `last_id`: the newest event the page has, if any.
     void open(std::optional<std::int64_t> last_id);
 
@@ -54,7 +53,8 @@ class EventStream final : public PushBody, public std::enable_shared_from_this<E
     bool lagging_ = false;
     bool replaying_ = false;  // within subscribe()
     bool reset_ = false;      // the present subscription began with a snapshot
-    std::uint64_t turn_ = 0;  // of the subscription, so that a dropped one's late event is not heard
+    std::uint64_t turn_ =
+        0;  // of the subscription, so that a dropped one's late event is not heard
     std::shared_ptr<void> subscription_;
 };
 

@@ -38,7 +38,8 @@ base::Status check_intent(const Request& request, std::uint16_t port) {
     const bool reads = request.verb == Verb::get || request.verb == Verb::head;
     const auto site = request.header("sec-fetch-site");
     if (reads) {
-        // A foreign page may neither start an export nor hold an event stream; a link to a page is fine.
+        // A foreign page may neither start an export nor hold an event stream; a link to a page is
+        // fine.
         if (is_api_path(request.path) && (site == "cross-site" || site == "same-site")) {
             return tl::unexpected(http_error("http.origin"));
         }
@@ -69,9 +70,11 @@ base::Status check_content_type(const Request& request, BodyKind kind) {
     const auto given = base::split(request.header("content-type"), ';').front();
     if (request.header_count("content-type") != 1 ||
         base::to_lower_ascii(base::trim_blanks(given)) != wanted) {
-        return tl::unexpected(http_error("http.content_type", fmt::format("The body must be {}", wanted)));
+        return tl::unexpected(
+            http_error("http.content_type", fmt::format("The body must be {}", wanted)));
     }
-    if (!request.header("content-encoding").empty() && request.header("content-encoding") != "identity") {
+    if (!request.header("content-encoding").empty() &&
+        request.header("content-encoding") != "identity") {
         return tl::unexpected(http_error("http.content_type", "The body must not be compressed"));
     }
     return {};

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who may talk to us at all, decided before any route runs. A browser is the danger: any page a person
-// has open can make it send requests to 127.0.0.1, and a rebound DNS name makes them same-origin. So
-// Host must be our own, and a change of state needs our own Origin, a header no form can set, and a
-// content type no form can send.
-// Errors: http.host, http.origin, http.header, http.content_type.   Thread: any (pure).
+// Who may talk to us at all, decided before any route runs. A browser is the danger: any page a
+// person has open can make it send requests to 127.0.0.1, and a rebound DNS name makes them
+// same-origin. So Host must be our own, and a change of state needs our own Origin, a header no
+// form can set, and a content type no form can send. Errors: http.host, http.origin, http.header,
+// http.content_type.   Thread: any (pure).
 #pragma once
 
 #include "station/base/error.h"
@@ -20,7 +20,8 @@ namespace lineside::web {
 
 // Before routing: Host of every request.
 [[nodiscard]] base::Status check_host(const Request& request, std::uint16_t port);
-// Before the body is read: headers of a request that may change something, or of a foreign page's GET.
+// Before the body is read: headers of a request that may change something, or of a foreign page's
+// GET.
 [[nodiscard]] base::Status check_intent(const Request& request, std::uint16_t port);
 [[nodiscard]] base::Status check_content_type(const Request& request, BodyKind kind);
 

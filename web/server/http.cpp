@@ -27,14 +27,14 @@ std::string_view to_text(Verb verb) {
 }
 
 std::string_view Request::header(std::string_view name) const {
-    const auto found = std::find_if(headers.begin(), headers.end(), [&](const Header& h) { return h.name == name; });
+    const auto found = std::find_if(headers.begin(), headers.end(),
+                                    [&](const Header& h) { return h.name == name; });
     return found == headers.end() ? std::string_view{} : std::string_view(found->value);
 }
 
 std::size_t Request::header_count(std::string_view name) const {
-    return static_cast<std::size_t>(
-        std::count_if(headers.begin(), headers.end(), [&](const Header& h) { return h.name == name; })
-    );
+    return static_cast<std::size_t>(std::count_if(headers.begin(), headers.end(),
+                                                  [&](const Header& h) { return h.name == name; }));
 }
 
 std::optional<std::string> Request::query_value(std::string_view name) const {
@@ -55,7 +55,9 @@ std::string Request::param(std::string_view name) const {
     return {};
 }
 
-std::int64_t Request::number(std::string_view name) const { return base::to_int(param(name)).value_or(0); }
+std::int64_t Request::number(std::string_view name) const {
+    return base::to_int(param(name)).value_or(0);
+}
 
 Response json_response(unsigned status, const base::Json& value) {
     return text_response(status, "application/json", base::dump_json(value));
@@ -81,9 +83,13 @@ void Reply::send(Response response) {
     }
 }
 
-void Reply::json(unsigned status, const base::Json& value) { send(json_response(status, value)); }
+void Reply::json(unsigned status, const base::Json& value) {
+    send(json_response(status, value));
+}
 
-void Reply::problem(const base::Error& error) { send(problem_response(error)); }
+void Reply::problem(const base::Error& error) {
+    send(problem_response(error));
+}
 
 void Reply::outcome(const base::Result<base::Json>& result, unsigned status) {
     if (result) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Requests and answers as plain values: what a route sees and gives. No Beast type appears here, so a
-// route is tested without a socket and its file compiles fast.
-// Thread: everything here lives on the io_context's thread.
+// Requests and answers as plain values: what a route sees and gives. No Beast type appears here, so
+// a route is tested without a socket and its file compiles fast. Thread: everything here lives on
+// the io_context's thread.
 #pragma once
 
 #include "station/base/error.h"
@@ -44,17 +44,18 @@ struct Request {
     [[nodiscard]] std::size_t header_count(std::string_view name) const;
     [[nodiscard]] std::optional<std::string> query_value(std::string_view name) const;
     [[nodiscard]] std::string param(std::string_view name) const;
-    [[nodiscard]] std::int64_t number(std::string_view name) const;  // a param the router found to be one
+    [[nodiscard]] std::int64_t number(
+        std::string_view name) const;  // a param the router found to be one
 };
 
-// A long answer, pulled piece by piece: the next piece is asked for only when the one before has been
-// written, so a slow reader holds one piece and blocks nobody.
+// A long answer, pulled piece by piece: the next piece is asked for only when the one before has
+// been written, so a slow reader holds one piece and blocks nobody.
 class BodySource {
   public:
     virtual ~BodySource() = default;
     using Then = std::function<void(base::Result<std::string>)>;
-    // Gives the next piece (empty: the end) now or later. After an error the connection is cut, so that
-    // no half file passes for a whole one.
+    // Gives the next piece (empty: the end) now or later. After an error the connection is cut, so
+    // that no half file passes for a whole one.
     virtual void next(Then then) = 0;
     [[nodiscard]] virtual std::optional<std::uint64_t> length() const { return std::nullopt; }
 };
@@ -78,6 +79,8 @@ struct Response {
     std::shared_ptr<BodySource> source;
     std::shared_ptr<PushBody> push;
     bool close = false;  // end the connection after this answer
+
+    [[nodiscard]] const std::string& payload() const { return shared_text ? *shared_text : text; }
 };
 
 [[nodiscard]] Response json_response(unsigned status, const base::Json& value);

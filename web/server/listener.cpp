@@ -32,7 +32,8 @@ void tune(tcp::socket& socket) {
 void tune(Local::socket&) {}
 
 template <typename Protocol>
-class ListenerOn final : public Listener, public std::enable_shared_from_this<ListenerOn<Protocol>> {
+class ListenerOn final : public Listener,
+                         public std::enable_shared_from_this<ListenerOn<Protocol>> {
   public:
     explicit ListenerOn(asio::io_context& loop) : acceptor_(loop), pause_(loop) {}
     ~ListenerOn() override { remove_file(); }
@@ -63,25 +64,27 @@ class ListenerOn final : public Listener, public std::enable_shared_from_this<Li
 
   private:
     void accept() {
-        acceptor_.async_accept([self = this->shared_from_this()](error_code ec, typename Protocol::socket socket) {
-            if (!self->accepted_) {
-                return;
-            }
-            if (!ec) {
-                tune(socket);
-                self->accepted_(AcceptedSocket(std::move(socket)));
-                self->accept();
-                return;
-            }
-            // Out of descriptors or the peer is gone already: never spin, never give up.
-            base::log_warning("web: accept: {}", ec.message());
-            self->pause_.expires_after(std::chrono::milliseconds(ec == asio::error::connection_aborted ? 0 : 100));
-            self->pause_.async_wait([self](error_code cancelled) {
-                if (!cancelled && self->accepted_) {
-                    self->accept();
+        acceptor_.async_accept(
+            [self = this->shared_from_this()](error_code ec, typename Protocol::socket socket) {
+                if (!self->accepted_) {
+                    return;
                 }
+                if (!ec) {
+                    tune(socket);
+                    self->accepted_(AcceptedSocket(std::move(socket)));
+                    self->accept();
+                    return;
+                }
+                // Out of descriptors or the peer is gone already: never spin, never give up.
+                base::log_warning("web: accept: {}", ec.message());
+                self->pause_.expires_after(
+                    std::chrono::milliseconds(ec == asio::error::connection_aborted ? 0 : 100));
+                self->pause_.async_wait([self](error_code cancelled) {
+                    if (!cancelled && self->accepted_) {
+                        self->accept();
+                    }
+                });
             });
-        });
     }
     void remove_file() {
         struct stat now {};
@@ -97,12 +100,15 @@ class ListenerOn final : public Listener, public std::enable_shared_from_this<Li
 
 }  // namespace
 
-base::Result<std::shared_ptr<Listener>> listen_tcp(asio::io_context& loop, const std::string& address,
-                                                   std::uint16_t port) {
+base::Result<std::shared_ptr<Listener>> listen_tcp(asio::io_context& loop,
+                                                   const std::string& address, std::uint16_t port) {
     if (address != "127.0.0.1" && address != "::1") {
-        return base::fail("config.invalid",
-                          fmt::format("The station listens on 127.0.0.1 and ::1 only as long as it has no accounts; "
-                                      "{} is refused", address));
+        return base::fail(
+            "config.invalid",
+            fmt::format(
+                "The station listens on 127.0.0.1 and ::1 only as long as it has no accounts; "
+                "{} is refused",
+                address));
     }
     auto listener = std::make_shared<ListenerOn<tcp>>(loop);
     auto& acceptor = listener->acceptor_;
@@ -122,12 +128,14 @@ base::Result<std::shared_ptr<Listener>> listen_tcp(asio::io_context& loop, const
         acceptor.listen(asio::socket_base::max_listen_connections, ec);
     }
     if (ec) {
-        return base::fail("config.invalid", fmt::format("Cannot listen on {} port {}: {}", address, port, ec.message()));
+        return base::fail("config.invalid", fmt::format("Cannot listen on {} port {}: {}", address,
+                                                        port, ec.message()));
     }
     return listener;
 }
 
-base::Result<std::shared_ptr<Listener>> listen_unix(asio::io_context& loop, const std::filesystem::path& path) {
+base::Result<std::shared_ptr<Listener>> listen_unix(asio::io_context& loop,
+                                                    const std::filesystem::path& path) {
     if (path.native().size() >= sizeof(sockaddr_un::sun_path)) {
         return base::fail("config.invalid",
                           fmt::format("The path of the socket is longer than {} bytes: {}",
@@ -138,12 +146,14 @@ base::Result<std::shared_ptr<Listener>> listen_unix(asio::io_context& loop, cons
     Local::socket probe(loop);
     probe.connect(endpoint, ec);
     if (!ec) {
-        return base::fail("config.invalid", fmt::format("Another service answers at {}", path.native()));
+        return base::fail("config.invalid",
+                          fmt::format("Another service answers at {}", path.native()));
     }
     struct stat old {};
     if (::lstat(path.c_str(), &old) == 0) {
         if (!S_ISSOCK(old.st_mode)) {
-            return base::fail("config.invalid", fmt::format("{} is in the way and is no socket", path.native()));
+            return base::fail("config.invalid",
+                              fmt::format("{} is in the way and is no socket", path.native()));
         }
         ::unlink(path.c_str());
     }
@@ -167,7 +177,8 @@ base::Result<std::shared_ptr<Listener>> listen_unix(asio::io_context& loop, cons
         acceptor.listen(asio::socket_base::max_listen_connections, ec);
     }
     if (ec) {
-        return base::fail("config.invalid", fmt::format("Cannot listen on {}: {}", path.native(), ec.message()));
+        return base::fail("config.invalid",
+                          fmt::format("Cannot listen on {}: {}", path.native(), ec.message()));
     }
     return listener;
 }
@@ -181,7 +192,8 @@ std::string peer_name(int socket) {
     passwd entry{};
     passwd* found = nullptr;
     std::array<char, 4096> space{};
-    if (::getpwuid_r(peer.uid, &entry, space.data(), space.size(), &found) == 0 && found != nullptr) {
+    if (::getpwuid_r(peer.uid, &entry, space.data(), space.size(), &found) == 0 &&
+        found != nullptr) {
         return fmt::format("uid {} ({})", peer.uid, found->pw_name);
     }
     return fmt::format("uid {}", peer.uid);

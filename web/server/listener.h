@@ -29,10 +29,11 @@ class Listener {
 
 // Only 127.0.0.1 and ::1; any other address is config.invalid. port 0: any free one.
 [[nodiscard]] base::Result<std::shared_ptr<Listener>> listen_tcp(boost::asio::io_context& loop,
-                                                                const std::string& address, std::uint16_t port);
+                                                                 const std::string& address,
+                                                                 std::uint16_t port);
 // Mode 0660; a socket that a dead service left is replaced, one that answers is an error.
-[[nodiscard]] base::Result<std::shared_ptr<Listener>> listen_unix(boost::asio::io_context& loop,
-                                                                 const std::filesystem::path& path);
+[[nodiscard]] base::Result<std::shared_ptr<Listener>> listen_unix(
+    boost::asio::io_context& loop, const std::filesystem::path& path);
 // "uid 1000 (ana)" of the process at the other end.
 [[nodiscard]] std::string peer_name(int socket);
 

@@ -59,7 +59,9 @@ TEST(ResponseHead, Dates_and_framing) {
     EXPECT_EQ(http_date(0), "Thu, 01 Jan 1970 00:00:00 GMT");
     Framing framing;
     framing.length = 5;
-    EXPECT_NE(response_head(text_response(200, "text/plain", "12345"), framing).find("Content-Length: 5\r\n"), std::string::npos);
+    EXPECT_NE(response_head(text_response(200, "text/plain", "12345"), framing)
+                  .find("Content-Length: 5\r\n"),
+              std::string::npos);
     Response not_modified;
     not_modified.status = 304;
     EXPECT_EQ(response_head(not_modified, framing).find("Content-Length"), std::string::npos);
@@ -78,11 +80,14 @@ class StaticFilesTest : public ::testing::Test {
         fs::create_symlink("/etc/passwd", folder / "link.txt");
     }
     void TearDown() override { fs::remove_all(folder); }
-    void write(const std::string& name, const std::string& text) { std::ofstream(folder / name) << text; }
+    void write(const std::string& name, const std::string& text) {
+        std::ofstream(folder / name) << text;
+    }
     static Request request(std::string path, std::string encoding = "", std::string tag = "") {
         Request request;
         request.path = std::move(path);
-        request.headers = {{"accept-encoding", std::move(encoding)}, {"if-none-match", std::move(tag)}};
+        request.headers = {{"accept-encoding", std::move(encoding)},
+                           {"if-none-match", std::move(tag)}};
         return request;
     }
     static std::string header(const Response& response, std::string_view name) {
@@ -157,9 +162,11 @@ TEST_F(EventStreamTest, Begins_with_retry_and_a_snapshot_or_what_was_missed) {
     auto back = stream();
     back->open(5);
     const auto missed = text(*back);
-    EXPECT_TRUE(missed.starts_with("retry: 1000\n\nid: 6\nevent: tile\ndata: {\"replay\":true}\n\n"
-                                   "id: 7\nevent: tile\ndata: {\"replay\":true}\n\n"
-                                   "event: station\ndata: {")) << missed;
+    EXPECT_TRUE(
+        missed.starts_with("retry: 1000\n\nid: 6\nevent: tile\ndata: {\"replay\":true}\n\n"
+                           "id: 7\nevent: tile\ndata: {\"replay\":true}\n\n"
+                           "event: station\ndata: {"))
+        << missed;
     EXPECT_NE(missed.find("event: beat\ndata: {\"at\":"), std::string::npos);
     EXPECT_NE(begin.find("event: beat\n"), std::string::npos);
     facade.publish(8, "tile", "{\"replay\":false}");

@@ -63,7 +63,8 @@ constexpr std::array kRows{
 // clang-format on
 
 const Row* find(std::string_view code) {
-    const auto* row = std::find_if(kRows.begin(), kRows.end(), [&](const Row& r) { return r.code == code; });
+    const auto* row =
+        std::find_if(kRows.begin(), kRows.end(), [&](const Row& r) { return r.code == code; });
     return row == kRows.end() ? nullptr : row;
 }
 
@@ -79,7 +80,8 @@ base::Error http_error(std::string_view code, std::string message) {
     error.code = code;
     error.kind = base::Kind::config;
     const Row* row = find(code);
-    error.message = !message.empty() || row == nullptr ? std::move(message) : std::string(row->title);
+    error.message =
+        !message.empty() || row == nullptr ? std::move(message) : std::string(row->title);
     error.hint = row != nullptr ? row->hint : std::string_view{};
     return error;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Errors as RFC 9457 application/problem+json: one table says which HTTP status a code has; sentence and
-// hint come from the error, else from this table, else from station/base/codes.
+// Errors as RFC 9457 application/problem+json: one table says which HTTP status a code has;
+// sentence and hint come from the error, else from this table, else from station/base/codes.
 // Thread: any (pure).
 #pragma once
 

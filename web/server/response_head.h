@@ -18,6 +18,9 @@ struct Framing {
     bool chunked = false;
     std::optional<std::uint64_t> length;  // none: chunked, or until the connection ends
 };
+// How an answer ends: by length, by chunks, or (events, and pieces for HTTP/1.0) with the
+// connection.
+[[nodiscard]] Framing framing_of(const Response& response, unsigned version);
 [[nodiscard]] std::string response_head(const Response& response, const Framing& framing);
 [[nodiscard]] std::string_view reason_phrase(unsigned status);
 // "Fri, 20 Nov 2026 18:24:00 GMT"

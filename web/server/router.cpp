@@ -35,11 +35,13 @@ base::Status check_parameters(const Route& route, const Request& request) {
     for (std::size_t i = 0; i < request.query.size(); ++i) {
         const auto& name = request.query[i].first;
         if (name.empty() || std::find(known.begin(), known.end(), name) == known.end()) {
-            return tl::unexpected(http_error("http.parameter", fmt::format("Parameter {} is not known here", name)));
+            return tl::unexpected(
+                http_error("http.parameter", fmt::format("Parameter {} is not known here", name)));
         }
         for (std::size_t j = 0; j < i; ++j) {
             if (request.query[j].first == name) {
-                return tl::unexpected(http_error("http.parameter", fmt::format("Parameter {} is given twice", name)));
+                return tl::unexpected(
+                    http_error("http.parameter", fmt::format("Parameter {} is given twice", name)));
             }
         }
     }

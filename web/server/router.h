@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The table of routes: verb, pattern, who may, what body it takes, which parameters it knows. A pattern
-// is segments joined by '/', where "{job}" and "{unit}" stand for a row number and "{slot}" for a slot's
-// label; anything else in braces is refused when the table is made.
-// Thread: any after construction (constant).
+// The table of routes: verb, pattern, who may, what body it takes, which parameters it knows. A
+// pattern is segments joined by '/', where "{job}" and "{unit}" stand for a row number and "{slot}"
+// for a slot's label; anything else in braces is refused when the table is made. Thread: any after
+// construction (constant).
 #pragma once
 
 #include "station/base/error.h"
@@ -14,8 +14,8 @@
 
 namespace lineside::web {
 
-// Who may call a route. Until there are accounts everybody who reaches the station may do everything;
-// the declaration is there so that no route is forgotten then.
+// Who may call a route. Until there are accounts everybody who reaches the station may do
+// everything; the declaration is there so that no route is forgotten then.
 enum class Role { anyone, display, operator_, qa, manager, technician, admin };
 
 enum class BodyKind { none, json, csv };
@@ -39,8 +39,8 @@ class Router {
         const Route* route = nullptr;
         Handler fallback;  // set when no route but the fallback is meant
     };
-    // Finds the route and fills request.params. Errors: http.not_found, http.method (then `allow` holds
-    // the value of the header Allow), http.parameter.
+    // Finds the route and fills request.params. Errors: http.not_found, http.method (then `allow`
+    // holds the value of the header Allow), http.parameter.
     [[nodiscard]] base::Result<Match> find(Request& request, std::string& allow) const;
     [[nodiscard]] const std::vector<Route>& routes() const { return routes_; }
 

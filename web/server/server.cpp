@@ -17,8 +17,8 @@ namespace asio = boost::asio;
 
 std::string Counters::prometheus() const {
     std::string text;
-    const auto add = [&text](std::string_view name, std::string_view type, std::string_view labels, std::uint64_t value,
-                             bool head = true) {
+    const auto add = [&text](std::string_view name, std::string_view type, std::string_view labels,
+                             std::uint64_t value, bool head = true) {
         if (head) {
             text += fmt::format("# TYPE lineside_web_{} {}\n", name, type);
         }
@@ -77,9 +77,10 @@ struct Server::Parts : std::enable_shared_from_this<Server::Parts> {
         if (!has_room(over_unix)) {
             ++site->counters->turned_away;
             static constexpr std::string_view kBusy =
-                "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 2\r\nContent-Length: 0\r\n\r\n";
-            [[maybe_unused]] const auto sent =
-                ::send(socket.native_handle(), kBusy.data(), kBusy.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+                "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: "
+                "2\r\nContent-Length: 0\r\n\r\n";
+            [[maybe_unused]] const auto sent = ::send(socket.native_handle(), kBusy.data(),
+                                                      kBusy.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
             return;
         }
         engine::Actor actor{"page", "dashboard"};
@@ -114,9 +115,10 @@ struct Server::Parts : std::enable_shared_from_this<Server::Parts> {
 
 namespace {
 
-// The same port on every address. With port 0 the first address chooses; should that port be taken on
-// another address, choose again.
-base::Result<std::vector<std::shared_ptr<Listener>>> listen_all(asio::io_context& loop, const ServerConfig& config) {
+// The same port on every address. With port 0 the first address chooses; should that port be taken
+// on another address, choose again.
+base::Result<std::vector<std::shared_ptr<Listener>>> listen_all(asio::io_context& loop,
+                                                                const ServerConfig& config) {
     base::Error last;
     for (int attempt = 0; attempt < (config.port == 0 ? 16 : 1); ++attempt) {
         std::vector<std::shared_ptr<Listener>> listeners;
@@ -126,7 +128,8 @@ base::Result<std::vector<std::shared_ptr<Listener>>> listen_all(asio::io_context
             auto listener = listen_tcp(loop, address, port);
             if (listener) {
                 listeners.push_back(std::move(*listener));
-            } else if (address == "::1" && !listeners.empty() && !std::filesystem::exists("/proc/net/if_inet6")) {
+            } else if (address == "::1" && !listeners.empty() &&
+                       !std::filesystem::exists("/proc/net/if_inet6")) {
                 base::log_warning("web: this host has no IPv6; serving 127.0.0.1 only");
             } else {
                 last = listener.error();
@@ -146,7 +149,8 @@ base::Result<std::vector<std::shared_ptr<Listener>>> listen_all(asio::io_context
 
 }  // namespace
 
-base::Result<std::unique_ptr<Server>> Server::start(asio::io_context& loop, ServerConfig config, Router router,
+base::Result<std::unique_ptr<Server>> Server::start(asio::io_context& loop, ServerConfig config,
+                                                    Router router,
                                                     std::shared_ptr<Counters> counters) {
     if (config.listen.empty() && config.unix_socket.empty()) {
         return base::fail("config.invalid", "The station has no address to listen on");
@@ -170,10 +174,14 @@ base::Result<std::unique_ptr<Server>> Server::start(asio::io_context& loop, Serv
     }
     parts->listeners = std::move(*tcp);
     for (const auto& listener : parts->listeners) {
-        listener->start([parts_raw = parts.get()](AcceptedSocket socket) { parts_raw->accepted(std::move(socket), false); });
+        listener->start([parts_raw = parts.get()](AcceptedSocket socket) {
+            parts_raw->accepted(std::move(socket), false);
+        });
     }
     if (local) {
-        local->start([parts_raw = parts.get()](AcceptedSocket socket) { parts_raw->accepted(std::move(socket), true); });
+        local->start([parts_raw = parts.get()](AcceptedSocket socket) {
+            parts_raw->accepted(std::move(socket), true);
+        });
         parts->listeners.push_back(std::move(local));
     }
     return std::unique_ptr<Server>(new Server(std::move(parts)));
@@ -187,15 +195,20 @@ Server::~Server() {
     parts_->close_all();
 }
 
-std::uint16_t Server::port() const { return parts_->site->port; }
+std::uint16_t Server::port() const {
+    return parts_->site->port;
+}
 
-std::string Server::url() const { return fmt::format("http://127.0.0.1:{}/", port()); }
+std::string Server::url() const {
+    return fmt::format("http://127.0.0.1:{}/", port());
+}
 
 void Server::stop(std::function<void()> done) {
     parts_->site->stopping = true;
     parts_->close_listeners();
     // `done` is told once, from the loop, never from within this call.
-    auto tell = [&loop = parts_->loop, told = std::make_shared<bool>(false), done = std::move(done)] {
+    auto tell = [&loop = parts_->loop, told = std::make_shared<bool>(false),
+                 done = std::move(done)] {
         if (!std::exchange(*told, true) && done) {
             asio::post(loop, done);
         }

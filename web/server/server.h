@@ -19,15 +19,15 @@
 namespace lineside::web {
 
 struct Limits {
-    std::size_t header_bytes = 16 * 1024;           // request line and headers together
+    std::size_t header_bytes = 16 * 1024;  // request line and headers together
     std::size_t target_bytes = 4096;
     std::size_t json_bytes = 64 * 1024;
     std::size_t csv_bytes = 256 * 1024 * 1024;
-    std::size_t uploads = 1;                        // large bodies in memory at a time
-    std::size_t connections = 256;                  // TCP; a new one ends the longest idle one
-    std::size_t reserved = 32;                      // of them, what event streams may not take
+    std::size_t uploads = 1;        // large bodies in memory at a time
+    std::size_t connections = 256;  // TCP; a new one ends the longest idle one
+    std::size_t reserved = 32;      // of them, what event streams may not take
     std::size_t unix_connections = 64;
-    std::size_t body_rate = 16 * 1024;              // bytes a second a body must keep up on average
+    std::size_t body_rate = 16 * 1024;  // bytes a second a body must keep up on average
     std::chrono::milliseconds header_timeout{10'000};
     std::chrono::milliseconds body_timeout{10'000};  // without a single byte
     std::chrono::milliseconds body_grace{30'000};    // before body_rate counts
@@ -38,9 +38,10 @@ struct Limits {
 };
 
 struct ServerConfig {
-    std::vector<std::string> listen{"127.0.0.1", "::1"};  // no other address until there are accounts
-    std::uint16_t port = 0;                               // 0: any free one
-    std::filesystem::path unix_socket;                    // empty: none
+    std::vector<std::string> listen{"127.0.0.1",
+                                    "::1"};  // no other address until there are accounts
+    std::uint16_t port = 0;                  // 0: any free one
+    std::filesystem::path unix_socket;       // empty: none
     Limits limits;
 };
 
@@ -64,16 +65,15 @@ class Server {
     // Errors: config.invalid (address not allowed or in use, socket path too long or taken).
     [[nodiscard]] static base::Result<std::unique_ptr<Server>> start(
         boost::asio::io_context& loop, ServerConfig config, Router router,
-        std::shared_ptr<Counters> counters = nullptr
-    );
+        std::shared_ptr<Counters> counters = nullptr);
     ~Server();  // ends every connection at once
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
 
     [[nodiscard]] std::uint16_t port() const;
     [[nodiscard]] std::string url() const;  // "http://127.0.0.1:8080/"
-    // Stops accepting, ends idle connections and event streams now, lets answers under way finish until
-    // the deadline, then calls `done` (which may be empty).
+    // Stops accepting, ends idle connections and event streams now, lets answers under way finish
+    // until the deadline, then calls `done` (which may be empty).
     void stop(std::function<void()> done = nullptr);
 
   private:

@@ -14,8 +14,8 @@ class Connection {
   public:
     virtual ~Connection() = default;
     virtual void start() = 0;
-    virtual void close() = 0;           // now
-    virtual void finish() = 0;          // now when idle or streaming, else after the answer under way
+    virtual void close() = 0;   // now
+    virtual void finish() = 0;  // now when idle or streaming, else after the answer under way
     [[nodiscard]] virtual bool is_idle() const = 0;  // no request under way
     [[nodiscard]] virtual bool is_unix() const = 0;
     [[nodiscard]] virtual std::chrono::steady_clock::time_point idle_since() const = 0;

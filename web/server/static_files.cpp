@@ -38,7 +38,8 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 16> kTypes{{
 }};
 
 std::string_view type_of(const std::string& suffix) {
-    const auto* found = std::find_if(kTypes.begin(), kTypes.end(), [&](const auto& row) { return row.first == suffix; });
+    const auto* found = std::find_if(kTypes.begin(), kTypes.end(),
+                                     [&](const auto& row) { return row.first == suffix; });
     return found == kTypes.end() ? std::string_view{} : found->second;
 }
 
@@ -48,7 +49,8 @@ bool is_hashed(std::string_view path) {
         return false;
     }
     const auto stem = path.substr(0, path.rfind('.'));
-    for (auto dash = stem.find('-'); dash != std::string_view::npos; dash = stem.find('-', dash + 1)) {
+    for (auto dash = stem.find('-'); dash != std::string_view::npos;
+         dash = stem.find('-', dash + 1)) {
         if (stem.size() - dash - 1 >= 8) {
             return true;
         }
@@ -79,7 +81,8 @@ bool accepts_coding(std::string_view accept_encoding, std::string_view coding) {
         bool zero = false;
         for (std::size_t i = 1; i < parts.size(); ++i) {
             const auto weight = base::trim_blanks(parts[i]);
-            zero = zero || (weight.starts_with("q=0") && weight.find_first_not_of("0.", 2) == std::string_view::npos);
+            zero = zero || (weight.starts_with("q=0") &&
+                            weight.find_first_not_of("0.", 2) == std::string_view::npos);
         }
         if (name == coding) {
             return !zero;
@@ -89,7 +92,9 @@ bool accepts_coding(std::string_view accept_encoding, std::string_view coding) {
     return star;
 }
 
-StaticFiles::StaticFiles(fs::path folder) : folder_(std::move(folder)) { read_folder(); }
+StaticFiles::StaticFiles(fs::path folder) : folder_(std::move(folder)) {
+    read_folder();
+}
 
 bool StaticFiles::ready() {
     refresh();
@@ -113,21 +118,23 @@ void StaticFiles::read_folder() {
     files_.clear();
     checked_ = std::chrono::steady_clock::now();
     std::error_code ec;
-    stamp_ = folder_.empty() ? fs::file_time_type{} : fs::last_write_time(folder_ / "index.html", ec);
+    stamp_ =
+        folder_.empty() ? fs::file_time_type{} : fs::last_write_time(folder_ / "index.html", ec);
     if (folder_.empty() || ec) {
         return;
     }
     std::size_t total = 0;
     std::size_t count = 0;
-    for (auto it = fs::recursive_directory_iterator(folder_, ec); !ec && it != fs::recursive_directory_iterator();
-         it.increment(ec)) {
+    for (auto it = fs::recursive_directory_iterator(folder_, ec);
+         !ec && it != fs::recursive_directory_iterator(); it.increment(ec)) {
         std::error_code gone;
         if (it->is_symlink(gone) || !it->is_regular_file(gone) || ++count > kFiles) {
             continue;
         }
         auto bytes = base::read_file(it->path(), kFileBytes);
         if (!bytes || (total += bytes->size()) > kFolderBytes) {
-            base::log_warning("web: dashboard file {} is too large or cannot be read", it->path().native());
+            base::log_warning("web: dashboard file {} is too large or cannot be read",
+                              it->path().native());
             continue;
         }
         std::string path = "/" + it->path().lexically_relative(folder_).generic_string();
@@ -145,14 +152,18 @@ void StaticFiles::read_folder() {
             file.hashed = is_hashed(path);
         }
     }
-    std::erase_if(files_, [](const auto& entry) { return !entry.second.plain.bytes || entry.second.type.empty(); });
+    std::erase_if(files_, [](const auto& entry) {
+        return !entry.second.plain.bytes || entry.second.type.empty();
+    });
 }
 
 Response StaticFiles::serve(const Request& request) {
     refresh();
-    auto found = files_.find(request.path == "/" ? std::string_view("/index.html") : std::string_view(request.path));
+    auto found = files_.find(request.path == "/" ? std::string_view("/index.html")
+                                                 : std::string_view(request.path));
     if (found == files_.end() && type_of(fs::path(request.path).extension().native()).empty()) {
-        found = files_.find("/index.html");  // the address of a page: the dashboard finds its own way
+        found =
+            files_.find("/index.html");  // the address of a page: the dashboard finds its own way
     }
     if (found == files_.end()) {
         return problem_response(http_error("http.not_found"));
@@ -171,14 +182,15 @@ Response StaticFiles::serve(const Request& request) {
     response.content_type = file.type;
     response.headers.push_back({"ETag", form->etag});
     response.headers.push_back(
-        {"Cache-Control", file.hashed ? "public, max-age=31536000, immutable" : "no-cache"}
-    );
+        {"Cache-Control", file.hashed ? "public, max-age=31536000, immutable" : "no-cache"});
     if (file.brotli.bytes || file.gzip.bytes) {
         response.headers.push_back({"Vary", "Accept-Encoding"});
     }
-    if (const auto known = request.header("if-none-match"); !known.empty() && matches(known, form->etag)) {
+    if (const auto known = request.header("if-none-match");
+        !known.empty() && matches(known, form->etag)) {
         response.status = 304;
-        std::erase_if(response.headers, [](const Header& h) { return h.name == "Content-Encoding"; });
+        std::erase_if(response.headers,
+                      [](const Header& h) { return h.name == "Content-Encoding"; });
         return response;
     }
     response.shared_text = form->bytes;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The built dashboard. The folder is read once into memory and served by exact name, so no request ever
-// becomes a path. Hashed assets may be kept for ever by the browser; .br and .gz files beside a file
-// are its compressed forms. The folder is read again when its index.html changes.
-// Thread: the io_context's.
+// The built dashboard. The folder is read once into memory and served by exact name, so no request
+// ever becomes a path. Hashed assets may be kept for ever by the browser; .br and .gz files beside
+// a file are its compressed forms. The folder is read again when its index.html changes. Thread:
+// the io_context's.
 #pragma once
 
 #include "web/server/http.h"

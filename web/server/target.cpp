@@ -14,9 +14,8 @@ namespace {
 namespace urls = boost::urls;
 
 bool has_control(std::string_view text) {
-    return std::any_of(text.begin(), text.end(), [](char c) {
-        return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-    });
+    return std::any_of(text.begin(), text.end(),
+                       [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
 }  // namespace
@@ -38,8 +37,8 @@ base::Result<Target> parse_target(std::string_view text, std::size_t max_length)
     Target target;
     for (const std::string& segment : parsed->segments()) {
         // Clients resolve dot segments themselves; who sends them wants to climb.
-        if (has_control(segment) || segment.find_first_of("/\\") != std::string::npos || segment == "." ||
-            segment == "..") {
+        if (has_control(segment) || segment.find_first_of("/\\") != std::string::npos ||
+            segment == "." || segment == "..") {
             return malformed("The address holds a forbidden character");
         }
         target.segments.push_back(segment);

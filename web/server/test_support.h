@@ -30,7 +30,8 @@ using base::Json;
 
 class FakeFacade : public engine::Facade {
   public:
-    Json wall_json = {{"seq", 7}, {"tiles", Json::array()}, {"station", {{"name", "Test station"}}}};
+    Json wall_json = {
+        {"seq", 7}, {"tiles", Json::array()}, {"station", {{"name", "Test station"}}}};
     Json status_json = {{"slots", Json::array()}};
     Json health_json = {{"ok", true}, {"version", "0"}, {"problems", Json::array()}};
     std::string metrics_text = "lineside_test 1\n";
@@ -59,7 +60,8 @@ class FakeFacade : public engine::Facade {
         subscriptions.push_back(last_id);
         if (last_id && *last_id <= 7) {
             for (std::int64_t id = *last_id + 1; id <= 7; ++id) {
-                subscriber->sink({id, "tile", std::make_shared<const std::string>("{\"replay\":false}")});
+                subscriber->sink(
+                    {id, "tile", std::make_shared<const std::string>("{\"replay\":false}")});
             }
         } else {
             subscriber->sink({7, "reset", std::make_shared<const std::string>(wall_json.dump())});
@@ -67,7 +69,8 @@ class FakeFacade : public engine::Facade {
         return subscriber;
     }
     void publish(std::optional<std::int64_t> id, std::string kind, std::string text) {
-        const engine::LiveEvent event{id, std::move(kind), std::make_shared<const std::string>(std::move(text))};
+        const engine::LiveEvent event{id, std::move(kind),
+                                      std::make_shared<const std::string>(std::move(text))};
         for (auto it = subscribers.begin(); it != subscribers.end();) {
             if (auto one = it->lock()) {
                 one->sink(event);
@@ -99,7 +102,8 @@ class FakeFacade : public engine::Facade {
         done(answer);
     }
     void load_batch(engine::BatchLoad load, engine::Actor actor, engine::Done done) override {
-        calls.push_back((load.preview ? "preview " : "load ") + load.pool + " " + load.batch + " " + actor.name);
+        calls.push_back((load.preview ? "preview " : "load ") + load.pool + " " + load.batch + " " +
+                        actor.name);
         last_load = std::move(load);
         done(answer);
     }
@@ -119,11 +123,14 @@ class FakeFacade : public engine::Facade {
         });
         done(ran ? std::move(result) : base::Result<Json>(tl::unexpected(ran.error())));
     }
-    void read_stream(std::function<base::Status(db::Tx&, const Piece&)> /*work*/, std::function<void(std::string)> /*piece*/,
+    void read_stream(std::function<base::Status(db::Tx&, const Piece&)> /*work*/,
+                     std::function<void(std::string)> /*piece*/,
                      std::function<void(base::Status)> done) override {
         done(base::fail("db.failed", "not used"));
     }
-    [[nodiscard]] std::string log_folder(std::int64_t job) const override { return fmt::format("{}/{}", logs, job); }
+    [[nodiscard]] std::string log_folder(std::int64_t job) const override {
+        return fmt::format("{}/{}", logs, job);
+    }
 };
 
 // Runs a loop on a thread; what touches the server's side goes through on_loop().
@@ -161,7 +168,8 @@ struct Answer {
 
 class Client {
   public:
-    explicit Client(std::uint16_t port, bool v6 = false) : fd_(::socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM, 0)) {
+    explicit Client(std::uint16_t port, bool v6 = false)
+        : fd_(::socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM, 0)) {
         patience(5000);
         if (v6) {
             sockaddr_in6 to{};
@@ -295,7 +303,9 @@ inline std::string get(std::string_view target, std::uint16_t port, std::string_
 // A POST as the station's own page sends it; `without` names a header to leave out.
 inline std::string post(std::string_view target, std::uint16_t port, std::string_view body,
                         std::string_view type = "application/json", std::string_view without = "") {
-    std::string text = fmt::format("POST {} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nContent-Length: {}\r\n", target, port, body.size());
+    std::string text =
+        fmt::format("POST {} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nContent-Length: {}\r\n", target,
+                    port, body.size());
     if (without != "Origin") {
         text += fmt::format("Origin: http://127.0.0.1:{}\r\n", port);
     }
