@@ -12,6 +12,12 @@ namespace lineside::engine {
 using base::Json;
 using core::JobState;
 
+namespace {
+
+constexpr std::chrono::milliseconds kAnnounceGrace{3000};  // within the five seconds a loss may take to show
+
+}  // namespace
+
 SlotActor::SlotActor(Context& context, std::string slot, std::string port, bool mapped, bool skip)
     : context_(context),
       slot_(std::move(slot)),
@@ -21,6 +27,7 @@ SlotActor::SlotActor(Context& context, std::string slot, std::string port, bool 
       since_ms_(context.clock.wall_ms()),
       boot_timer_(context.loop),
       replug_timer_(context.loop),
+      announce_timer_(context.loop),
       again_timer_(context.loop) {
     const auto chain = port_.rfind(':');
     const auto dot = port_.find('.', chain == std::string::npos ? 0 : chain);
@@ -80,11 +87,38 @@ void SlotActor::device_left() {
     since_ms_ = context_.clock.wall_ms();
     if (live()) {
         tell_port();
-        deliver(core::UnitLeft{expected});
+        if (!expected && run_->worker) {
+            await_announcement();
+        } else {
+            deliver(core::UnitLeft{expected});
+        }
     } else if (run_ && verdict_ && run_->acknowledged) {
         clear_verdict();
     }
     publish(std::nullopt);
+}
+
+void SlotActor::await_announcement() {
+    // The kernel tells of a leave at once, the worker's announcement has to come through the tool's output
+    // and two pipes first; on a busy host it may be the later of the two.
+    run_->unannounced = true;
+    announce_timer_.expires_after(kAnnounceGrace);
+    announce_timer_.async_wait([this, alive = alive_](boost::system::error_code error) {
+        if (!error && *alive && run_ && std::exchange(run_->unannounced, false)) {
+            deliver(core::UnitLeft{false});
+        }
+    });
+}
+
+void SlotActor::announced() {
+    if (std::exchange(run_->unannounced, false)) {
+        announce_timer_.cancel();
+        deliver(core::UnitLeft{true});
+        if (device_ && !gadget_) {
+            deliver(core::UnitBack{});
+        }
+        gadget_maybe_ready();
+    }
 }
 
 void SlotActor::net_arrived(const usb::NetInterface& net) {

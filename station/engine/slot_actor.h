@@ -88,6 +88,8 @@ class SlotActor {
     void progress(const protocol::Progress& progress);
     void phase(const protocol::Phase& phase);
     void tell_port();
+    void await_announcement();
+    void announced();
     void gadget_maybe_ready();
     void arm(boost::asio::steady_timer& timer, std::chrono::milliseconds after, core::JobEvent event);
     void open_job(const OrderView& order, std::optional<base::UnitId> unit, const std::string& actor);
@@ -128,6 +130,7 @@ class SlotActor {
     bool committing_ = false;
     boost::asio::steady_timer boot_timer_;
     boost::asio::steady_timer replug_timer_;
+    boost::asio::steady_timer announce_timer_;
     boost::asio::steady_timer again_timer_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

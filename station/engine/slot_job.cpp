@@ -264,6 +264,8 @@ void SlotActor::finish_end() {
     run_->held_end.reset();
     run_->worker.reset();
     run_->redactions += end.redactions;
+    run_->unannounced = false;
+    announce_timer_.cancel();
     if (end.outcome.ok) {
         if (job_.step + 1 == static_cast<int>(run_->profile->steps.size()) || job_.step > 0) {
             run_->window.reset();

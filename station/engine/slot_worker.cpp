@@ -48,6 +48,9 @@ void SlotActor::worker_message(const protocol::FromWorker& message) {
         window.replug.insert(e->replug.begin(), e->replug.end());
         window.until_mono_ns = context_.clock.mono_ns() + std::int64_t{e->within_s} * 1'000'000'000;
         run_->window = std::move(window);
+        if (e->within_s > 0) {
+            announced();
+        }
     } else if (const auto* a = std::get_if<protocol::Ask>(&message)) {
         ask(*a);
     } else if (const auto* pr = std::get_if<protocol::Proof>(&message)) {
