@@ -15,7 +15,9 @@ bool is_printable(std::string_view text, char first) {
     return std::all_of(text.begin(), text.end(), [&](char c) { return c >= first && c <= '~'; });
 }
 
-bool is_alnum(char c) { return kLetters.find(c) != kLetters.npos || kDigits.find(c) != kDigits.npos; }
+bool is_alnum(char c) {
+    return kLetters.find(c) != kLetters.npos || kDigits.find(c) != kDigits.npos;
+}
 
 // A letter or digit first, then letters, digits and `more`.
 bool is_word(std::string_view text, std::size_t most, std::string_view more) {
@@ -29,7 +31,8 @@ bool is_user(std::string_view text) {
         return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
     };
     return !text.empty() && text.size() <= 32 && text.front() != '-' &&
-           kDigits.find(text.front()) == kDigits.npos && std::all_of(text.begin(), text.end(), legal);
+           kDigits.find(text.front()) == kDigits.npos &&
+           std::all_of(text.begin(), text.end(), legal);
 }
 
 bool is_ipv4(std::string_view text) {
@@ -55,7 +58,8 @@ bool is_ssid(std::string_view text) {
 bool is_wpa(std::string_view text) {
     if (text.size() == 64) {
         return std::all_of(text.begin(), text.end(), [](char c) {
-            return kDigits.find(c) != kDigits.npos || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+            return kDigits.find(c) != kDigits.npos || (c >= 'a' && c <= 'f') ||
+                   (c >= 'A' && c <= 'F');
         });
     }
     return text.size() >= 8 && text.size() <= 63 && is_printable(text, ' ');
@@ -83,43 +87,58 @@ bool is_path(std::string_view text, bool may_be_relative) {
     return framed.find("/../") == std::string::npos && framed.find("/./") == std::string::npos;
 }
 
-std::string unless(bool good, std::string_view wanted) { return good ? "" : std::string(wanted); }
+std::string unless(bool good, std::string_view wanted) {
+    return good ? "" : std::string(wanted);
+}
 
 }  // namespace
 
 std::string form_problem(Form form, std::string_view text) {
     switch (form) {
-        case Form::user: return unless(is_user(text), "a user name of a-z, 0-9, _ and -");
-        case Form::host_address: return unless(is_address(text), "an IPv4 or IPv6 address without zone");
-        case Form::ipv4: return unless(is_ipv4(text), "an IPv4 address such as 10.0.0.1");
-        case Form::ssid: return unless(is_ssid(text), "1 to 32 bytes without control characters");
+        case Form::user:
+            return unless(is_user(text), "a user name of a-z, 0-9, _ and -");
+        case Form::host_address:
+            return unless(is_address(text), "an IPv4 or IPv6 address without zone");
+        case Form::ipv4:
+            return unless(is_ipv4(text), "an IPv4 address such as 10.0.0.1");
+        case Form::ssid:
+            return unless(is_ssid(text), "1 to 32 bytes without control characters");
         case Form::wpa_password:
             return unless(is_wpa(text), "8 to 63 printable ASCII characters, or 64 hex digits");
         case Form::wpa_password_or_none:
             return unless(text.empty() || is_wpa(text),
-                          "8 to 63 printable ASCII characters, 64 hex digits, or nothing for an open network");
+                          "8 to 63 printable ASCII characters, 64 hex digits, or nothing for an "
+                          "open network");
         case Form::version:
             return unless(is_word(text, 64, "._+-"), "a version of letters, digits, . _ + and -");
         case Form::serial:
-            return unless(is_word(text, 64, "._-"), "a serial of letters, digits, . _ and -, at most 64");
+            return unless(is_word(text, 64, "._-"),
+                          "a serial of letters, digits, . _ and -, at most 64");
         case Form::token:
             return unless(!text.empty() && text.size() <= 4096 && is_printable(text, '!'),
                           "1 to 4096 printable ASCII characters without blanks");
-        case Form::url: return unless(is_url(text), "an http:// or https:// address");
-        case Form::script: return unless(is_word(text, 64, "._-"), "a file name of letters, digits, . _ and -");
-        case Form::tools_dir: return unless(is_path(text, true), "a folder of letters, digits, . _ + - and /");
+        case Form::url:
+            return unless(is_url(text), "an http:// or https:// address");
+        case Form::script:
+            return unless(is_word(text, 64, "._-"), "a file name of letters, digits, . _ and -");
+        case Form::tools_dir:
+            return unless(is_path(text, true), "a folder of letters, digits, . _ + - and /");
         case Form::unit_path:
         case Form::device_dir:
-            return unless(is_path(text, false), "an absolute path of letters, digits, . _ + - and /");
+            return unless(is_path(text, false),
+                          "an absolute path of letters, digits, . _ + - and /");
         case Form::sudo_rule:
             return unless(text == "sudo -n" || text == "sudo -S" || text == "none",
                           "\"sudo -n\", \"sudo -S\" or \"none\"");
         case Form::secret_text:
             return unless(!text.empty() && text.size() <= 4096 && is_printable(text, ' '),
                           "1 to 4096 printable ASCII characters");
-        case Form::flag: return "true or false";
-        case Form::seconds: return "whole seconds from 1 to 3600";
-        case Form::port: return "a port number from 1 to 65535";
+        case Form::flag:
+            return "true or false";
+        case Form::seconds:
+            return "whole seconds from 1 to 3600";
+        case Form::port:
+            return "a port number from 1 to 65535";
     }
     return "something else";
 }
@@ -130,12 +149,16 @@ std::string form_problem(Form form, const base::Json& value) {
                value.get<std::int64_t>() <= most;
     };
     switch (form) {
-        case Form::flag: return unless(value.is_boolean(), form_problem(form, std::string_view()));
-        case Form::seconds: return unless(whole(3600), form_problem(form, std::string_view()));
-        case Form::port: return unless(whole(65535), form_problem(form, std::string_view()));
+        case Form::flag:
+            return unless(value.is_boolean(), form_problem(form, std::string_view()));
+        case Form::seconds:
+            return unless(whole(3600), form_problem(form, std::string_view()));
+        case Form::port:
+            return unless(whole(65535), form_problem(form, std::string_view()));
         default:
-            return value.is_string() ? form_problem(form, std::string_view(value.get_ref<const std::string&>()))
-                                     : "a text";
+            return value.is_string()
+                       ? form_problem(form, std::string_view(value.get_ref<const std::string&>()))
+                       : "a text";
     }
 }
 

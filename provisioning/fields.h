@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The legal forms of everything a recipe may give to a step. A value is checked when the configuration is
-// read, and again by the worker before anything is sent to a unit: what does not fit its form is refused,
-// never quoted into shape.
-// Thread: any (pure).
+// The legal forms of everything a recipe may give to a step. A value is checked when the
+// configuration is read, and again by the worker before anything is sent to a unit: what does not
+// fit its form is refused, never quoted into shape. Thread: any (pure).
 #pragma once
 
 #include "station/base/json.h"
@@ -14,25 +13,26 @@
 namespace lineside::provisioning {
 
 enum class Form {
-    flag,          // true or false
-    seconds,       // whole, 1..3600
-    port,          // whole, 1..65535
-    user,          // [a-z_][a-z0-9_-]{0,31}. Source: useradd(8)
-    host_address,  // IPv4 or IPv6 literal, no zone: the interface is the unit's own
-    ipv4,          // four decimal numbers, no leading zeros
-    ssid,          // 1..32 bytes, no control characters. Source: IEEE 802.11 9.4.2.2
-    wpa_password,  // 8..63 printable ASCII or 64 hex digits. Source: IEEE 802.11 J.4.1
+    flag,                  // true or false
+    seconds,               // whole, 1..3600
+    port,                  // whole, 1..65535
+    user,                  // [a-z_][a-z0-9_-]{0,31}. Source: useradd(8)
+    host_address,          // IPv4 or IPv6 literal, no zone: the interface is the unit's own
+    ipv4,                  // four decimal numbers, no leading zeros
+    ssid,                  // 1..32 bytes, no control characters. Source: IEEE 802.11 9.4.2.2
+    wpa_password,          // 8..63 printable ASCII or 64 hex digits. Source: IEEE 802.11 J.4.1
     wpa_password_or_none,  // the same, or empty for an open network
-    version,       // [A-Za-z0-9][A-Za-z0-9._+-]{0,63}
-    serial,        // [A-Za-z0-9][A-Za-z0-9._-]{0,63}: the pool's form
-    token,         // 1..4096 printable ASCII without blanks: the pool's form
-    url,           // http:// or https://, printable ASCII without blanks or quotes, at most 2048
-    script,        // a file name: [A-Za-z0-9][A-Za-z0-9._-]{0,63}
-    tools_dir,     // folder of the unit's scripts: relative to the user's home, or absolute
-    unit_path,     // absolute path on the unit, [A-Za-z0-9._/+-], no "..", at most 255
-    device_dir,    // the same; where the unit's partitions are found by name
-    sudo_rule,     // "sudo -n" (no password), "sudo -S" (the login's password), "none" (is root already)
-    secret_text,   // 1..4096 printable ASCII
+    version,               // [A-Za-z0-9][A-Za-z0-9._+-]{0,63}
+    serial,                // [A-Za-z0-9][A-Za-z0-9._-]{0,63}: the pool's form
+    token,                 // 1..4096 printable ASCII without blanks: the pool's form
+    url,          // http:// or https://, printable ASCII without blanks or quotes, at most 2048
+    script,       // a file name: [A-Za-z0-9][A-Za-z0-9._-]{0,63}
+    tools_dir,    // folder of the unit's scripts: relative to the user's home, or absolute
+    unit_path,    // absolute path on the unit, [A-Za-z0-9._/+-], no "..", at most 255
+    device_dir,   // the same; where the unit's partitions are found by name
+    sudo_rule,    // "sudo -n" (no password), "sudo -S" (the login's password), "none" (is root
+                  // already)
+    secret_text,  // 1..4096 printable ASCII
 };
 
 // "" when `value` has the form, else what it must be: "8 to 63 printable ASCII characters".

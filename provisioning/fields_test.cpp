@@ -21,20 +21,24 @@ void refuses(Form form, std::initializer_list<std::string> values) {
 }
 
 TEST(Fields, Ssid_is_one_to_32_bytes) {
-    accepts(Form::ssid, {"R", "Reeplayer-0042", "it's a \"net\" $(x)", "-s", std::string(32, 'x'), "Größe"});
+    accepts(Form::ssid,
+            {"R", "Reeplayer-0042", "it's a \"net\" $(x)", "-s", std::string(32, 'x'), "Größe"});
     refuses(Form::ssid, {"", std::string(33, 'x'), "a\nb", std::string("a\0b", 3), "a\x7f"});
 }
 
 TEST(Fields, Wpa_password_is_8_to_63_printable_or_64_hex) {
-    accepts(Form::wpa_password, {"12345678", std::string(63, '~'), std::string(64, 'a'), "pass word'$"});
-    refuses(Form::wpa_password, {"", "1234567", std::string(64, 'x'), std::string(65, 'a'), "1234567\n", "größe123"});
+    accepts(Form::wpa_password,
+            {"12345678", std::string(63, '~'), std::string(64, 'a'), "pass word'$"});
+    refuses(Form::wpa_password,
+            {"", "1234567", std::string(64, 'x'), std::string(65, 'a'), "1234567\n", "größe123"});
     accepts(Form::wpa_password_or_none, {"", "12345678"});
     refuses(Form::wpa_password_or_none, {"1", "1234567"});
 }
 
 TEST(Fields, Addresses_are_literals) {
     accepts(Form::ipv4, {"10.0.0.1", "255.255.255.255"});
-    refuses(Form::ipv4, {"", "10.0.0", "010.0.0.1", "10.0.0.1 ", "10.0.0.256", "fe80::1", "a.b.c.d"});
+    refuses(Form::ipv4,
+            {"", "10.0.0", "010.0.0.1", "10.0.0.1 ", "10.0.0.256", "fe80::1", "a.b.c.d"});
     accepts(Form::host_address, {"10.0.0.1", "fe80::1"});
     refuses(Form::host_address, {"fe80::1%eth0", "host", ""});
 }
@@ -58,7 +62,8 @@ TEST(Fields, Paths_stay_where_they_say) {
     accepts(Form::script, {"get-serial.sh"});
     refuses(Form::script, {"", "a/b", "..", ".x", "-x"});
     accepts(Form::url, {"https://api.dev.reeplayer.com", "http://a:1/b?c=d"});
-    refuses(Form::url, {"ftp://x", "https://", "https://a b", "https://a'b", "https://a\"b", "https://a`b"});
+    refuses(Form::url,
+            {"ftp://x", "https://", "https://a b", "https://a'b", "https://a\"b", "https://a`b"});
 }
 
 TEST(Fields, Json_types_are_strict) {
@@ -82,7 +87,9 @@ TEST(StepTable, Every_default_has_its_own_form) {
         if (fact.form == Form::flag) {
             EXPECT_TRUE(fact.otherwise == "true" || fact.otherwise == "false");
         } else if (fact.form == Form::seconds || fact.form == Form::port) {
-            EXPECT_EQ(form_problem(fact.form, base::Json(std::stoi(std::string(fact.otherwise)))), "") << fact.name;
+            EXPECT_EQ(form_problem(fact.form, base::Json(std::stoi(std::string(fact.otherwise)))),
+                      "")
+                << fact.name;
         } else {
             EXPECT_EQ(form_problem(fact.form, fact.otherwise), "") << fact.name;
         }
@@ -118,12 +125,17 @@ TEST(StepTable, Every_step_is_built_in_and_the_other_way_round) {
 
 TEST(StepTable, Checks_parameters) {
     const StepFacts& ap = *find_step("set-wifi-ap");
-    EXPECT_TRUE(check_params(ap, {{"step", "set-wifi-ap"}, {"ssid", "Reeplayer"}, {"sudo", "none"}}));
-    const auto problem = [&](const base::Json& params) { return check_params(ap, params).error().message; };
+    EXPECT_TRUE(
+        check_params(ap, {{"step", "set-wifi-ap"}, {"ssid", "Reeplayer"}, {"sudo", "none"}}));
+    const auto problem = [&](const base::Json& params) {
+        return check_params(ap, params).error().message;
+    };
     EXPECT_NE(problem(base::Json::object()).find("\"ssid\" is missing"), std::string::npos);
     EXPECT_NE(problem({{"ssid", ""}}).find("1 to 32"), std::string::npos);
-    EXPECT_NE(problem({{"ssid", "a"}, {"ssidd", "b"}}).find("did you mean \"ssid\""), std::string::npos);
-    EXPECT_NE(problem({{"ssid", "a"}, {"wifi_ap_password", "12345678"}}).find("secrets"), std::string::npos);
+    EXPECT_NE(problem({{"ssid", "a"}, {"ssidd", "b"}}).find("did you mean \"ssid\""),
+              std::string::npos);
+    EXPECT_NE(problem({{"ssid", "a"}, {"wifi_ap_password", "12345678"}}).find("secrets"),
+              std::string::npos);
     EXPECT_NE(problem({{"ssid", "a"}, {"ap_address", "10.0.0"}}).find("IPv4"), std::string::npos);
 }
 

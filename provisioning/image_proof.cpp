@@ -14,8 +14,8 @@ using proof::escape_name;
 using proof::FileRecord;
 using proof::PartitionRecord;
 
-// $1: folder of the partitions by name; stdin: lines "name bytes". Reads past the page cache where the
-// device lets it (iflag=direct), after the caches were dropped where the kernel lets us.
+// $1: folder of the partitions by name; stdin: lines "name bytes". Reads past the page cache where
+// the device lets it (iflag=direct), after the caches were dropped where the kernel lets us.
 constexpr std::string_view kPartitions = R"(LC_ALL=C
 export LC_ALL
 exec 3>&1
@@ -40,8 +40,8 @@ while read -r name bytes; do
 done
 echo "Z $n"
 )";
-// stdin of both: paths, each ended by NUL. The output ends with Z and the status of xargs (123: some path
-// could not be read, which the missing record tells as well).
+// stdin of both: paths, each ended by NUL. The output ends with Z and the status of xargs (123:
+// some path could not be read, which the missing record tells as well).
 constexpr std::string_view kStat = R"(LC_ALL=C
 export LC_ALL
 xargs -0 sh -c 'exec find "$@" -maxdepth 0 -printf "%y %m %U %G %p\\0%l\\0"' find 2>/dev/null
@@ -63,7 +63,8 @@ tl::unexpected<base::Error> no_proof(std::string_view why) {
 }
 
 tl::unexpected<base::Error> mismatch(std::string_view what) {
-    return base::fail("image.mismatch", fmt::format("What is on the unit is not the image: {}", what));
+    return base::fail("image.mismatch",
+                      fmt::format("What is on the unit is not the image: {}", what));
 }
 
 template <typename T>
@@ -109,8 +110,8 @@ class Prover {
     explicit Prover(StepContext& context) : context_(context) {}
 
     base::Result<ImageProof> run() {
-        for (const auto step : {&Prover::read_expected, &Prover::compare_id, &Prover::ask_partitions,
-                                &Prover::ask_stat, &Prover::ask_hashes}) {
+        for (const auto step : {&Prover::read_expected, &Prover::compare_id,
+                                &Prover::ask_partitions, &Prover::ask_stat, &Prover::ask_hashes}) {
             if (auto done = (this->*step)(); !done) {
                 return tl::unexpected(done.error());
             }
@@ -145,16 +146,16 @@ class Prover {
         }
         image_ = std::move(*image);
         base::Sha256 whole;
-        auto read = proof::read_manifest(
-            std::filesystem::path(ref->dir) / "manifest.jsonl", [&](FileRecord record) -> base::Status {
-                whole.update(format_record(record));
-                if (is_proven(record, image_.mutable_paths)) {
-                    total_ += record.type == 'f' ? record.size : 0;
-                    index_.emplace(record.path, expected_.size());
-                    expected_.push_back(std::move(record));
-                }
-                return {};
-            });
+        auto read = proof::read_manifest(std::filesystem::path(ref->dir) / "manifest.jsonl",
+                                         [&](FileRecord record) -> base::Status {
+                                             whole.update(format_record(record));
+                                             if (is_proven(record, image_.mutable_paths)) {
+                                                 total_ += record.type == 'f' ? record.size : 0;
+                                                 index_.emplace(record.path, expected_.size());
+                                                 expected_.push_back(std::move(record));
+                                             }
+                                             return {};
+                                         });
         if (!read) {
             return read;
         }
@@ -187,9 +188,10 @@ class Prover {
         if (said == image_.id) {
             return {};
         }
-        return mismatch(base::is_hex64(said) ? fmt::format("{} says image {}, not {}", kPath,
-                                                           said.substr(0, 12), image_.id.substr(0, 12))
-                                             : fmt::format("{} is missing or not readable", kPath));
+        return mismatch(base::is_hex64(said)
+                            ? fmt::format("{} says image {}, not {}", kPath, said.substr(0, 12),
+                                          image_.id.substr(0, 12))
+                            : fmt::format("{} is missing or not readable", kPath));
     }
 
     base::Status ask_partitions() {
@@ -250,7 +252,8 @@ class Prover {
             }
             const auto at = index_.find(std::string(text));
             if (at == index_.end() || seen_[at->second].there) {
-                return no_proof("it told of " + escape_name(text.substr(0, 200)) + ", which was not asked");
+                return no_proof("it told of " + escape_name(text.substr(0, 200)) +
+                                ", which was not asked");
             }
             seen.there = true;
             current = at->second;
@@ -285,7 +288,8 @@ class Prover {
             }
             const auto at = index_.find(std::string(text.substr(66)));
             if (at == index_.end() || !seen_[at->second].sha256.empty()) {
-                return no_proof("it hashed " + escape_name(text.substr(66, 200)) + ", which was not asked");
+                return no_proof("it hashed " + escape_name(text.substr(66, 200)) +
+                                ", which was not asked");
             }
             seen_[at->second].sha256 = text.substr(0, 64);
             tell(done += expected_[at->second].size);
@@ -310,18 +314,22 @@ class Prover {
             }
             return take(record);
         });
-        if (auto said = ask(run, [&](std::string_view bytes) { return records.push(bytes); }); !said) {
+        if (auto said = ask(run, [&](std::string_view bytes) { return records.push(bytes); });
+            !said) {
             return said;
         }
         if (!status) {
             return no_proof("its report broke off");
         }
-        // 0 and 123 are a report with and without gaps; anything else, and its tools are missing or broken.
-        return *status == 0 || *status == 123 ? base::Status{}
-                                              : no_proof(fmt::format("its tools ended with {}", *status));
+        // 0 and 123 are a report with and without gaps; anything else, and its tools are missing or
+        // broken.
+        return *status == 0 || *status == 123
+                   ? base::Status{}
+                   : no_proof(fmt::format("its tools ended with {}", *status));
     }
 
-    base::Status ask(StepContext::Run& run, const std::function<base::Status(std::string_view)>& take) {
+    base::Status ask(StepContext::Run& run,
+                     const std::function<base::Status(std::string_view)>& take) {
         run.log_output = false;
         run.keep = 4096;
         run.least_silence = kHashing;
@@ -333,7 +341,8 @@ class Prover {
             return tl::unexpected(end.error());
         }
         if (!end->ok()) {
-            return no_proof(fmt::format("the program {}: {}", end->how_text(), last_lines(end->err, 500)));
+            return no_proof(
+                fmt::format("the program {}: {}", end->how_text(), last_lines(end->err, 500)));
         }
         return {};
     }
@@ -360,7 +369,8 @@ base::Status PartitionReport::push(std::string_view bytes) {
         from = end + 1;
     }
     rest_.erase(0, from);
-    return rest_.size() <= kMaxRecord ? base::Status{} : no_proof("it sent a line that is too long");
+    return rest_.size() <= kMaxRecord ? base::Status{}
+                                      : no_proof("it sent a line that is too long");
 }
 
 base::Status PartitionReport::line(std::string_view line) {
@@ -391,8 +401,8 @@ base::Status PartitionReport::line(std::string_view line) {
             return no_proof(fmt::format("partition {} cannot be read", asked_[next_].name));
         }
         has_status_ = true;
-    } else if (under_way_ && sha256_.empty() && line.size() > 64 && base::is_hex64(line.substr(0, 64)) &&
-               line.substr(64) == "  -") {
+    } else if (under_way_ && sha256_.empty() && line.size() > 64 &&
+               base::is_hex64(line.substr(0, 64)) && line.substr(64) == "  -") {
         sha256_ = line.substr(0, 64);
     } else {
         return no_proof("it sent the line " + escape_name(line.substr(0, 200)));
@@ -412,8 +422,8 @@ base::Status PartitionReport::finish() const {
     return ended_ && rest_.empty() ? base::Status{} : no_proof("its report broke off");
 }
 
-std::string first_file_difference(const std::vector<FileRecord>& expected, const std::vector<Seen>& seen,
-                                  proof::ProofDigest& digest) {
+std::string first_file_difference(const std::vector<FileRecord>& expected,
+                                  const std::vector<Seen>& seen, proof::ProofDigest& digest) {
     for (std::size_t i = 0; i < expected.size(); ++i) {
         const FileRecord& want = expected[i];
         const Seen& have = seen[i];
@@ -425,16 +435,17 @@ std::string first_file_difference(const std::vector<FileRecord>& expected, const
             return fmt::format("file {} is of another kind", name);
         }
         if (have.uid != want.uid || have.gid != want.gid) {
-            return fmt::format("file {} belongs to {}:{}, not {}:{}", name, have.uid, have.gid, want.uid, want.gid);
+            return fmt::format("file {} belongs to {}:{}, not {}:{}", name, have.uid, have.gid,
+                               want.uid, want.gid);
         }
         if (have.mode != want.mode) {
             return fmt::format("file {} has mode {:04o}, not {:04o}", name, have.mode, want.mode);
         }
         if (have.sha256 != want.sha256) {
             return fmt::format("file {} {}", name,
-                               have.sha256.empty()  ? "cannot be read"
-                               : want.type == 'l' ? "leads elsewhere"
-                                                  : "has other content");
+                               have.sha256.empty() ? "cannot be read"
+                               : want.type == 'l'  ? "leads elsewhere"
+                                                   : "has other content");
         }
         FileRecord reported = want;
         reported.mode = have.mode;
@@ -446,6 +457,8 @@ std::string first_file_difference(const std::vector<FileRecord>& expected, const
     return {};
 }
 
-base::Result<ImageProof> prove_image(StepContext& context) { return Prover(context).run(); }
+base::Result<ImageProof> prove_image(StepContext& context) {
+    return Prover(context).run();
+}
 
 }  // namespace lineside::provisioning

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Proof of image: has a booted unit hash its partitions and files, compares with what the cache holds, and
-// names the first difference. The unit only ever sends hashes, modes, owners and link targets.
-// The unit needs: sh, dd, head, sha256sum, sync (coreutils), find, xargs (findutils), and root.
-// Thread: one.
+// Proof of image: has a booted unit hash its partitions and files, compares with what the cache
+// holds, and names the first difference. The unit only ever sends hashes, modes, owners and link
+// targets. The unit needs: sh, dd, head, sha256sum, sync (coreutils), find, xargs (findutils), and
+// root. Thread: one.
 #pragma once
 
 #include "provisioning/step.h"
@@ -18,11 +18,12 @@ namespace lineside::provisioning {
 
 // What the two programs say on the unit; pure, so that tests can feed anything.
 
-// Lines of the partition program: C dropped|kept, then for each partition E name, or P name followed by
-// S status and "<sha256>  -" in either order, last Z count.
+// Lines of the partition program: C dropped|kept, then for each partition E name, or P name
+// followed by S status and "<sha256>  -" in either order, last Z count.
 class PartitionReport {
   public:
-    explicit PartitionReport(std::vector<proof::PartitionRecord> asked) : asked_(std::move(asked)) {}
+    explicit PartitionReport(std::vector<proof::PartitionRecord> asked)
+        : asked_(std::move(asked)) {}
     // Errors: unit.no_proof (a line of the wrong form, one we did not ask for), image.mismatch.
     [[nodiscard]] base::Status push(std::string_view bytes);
     // After the last byte. Errors: unit.no_proof (cut off).
@@ -34,7 +35,7 @@ class PartitionReport {
     [[nodiscard]] base::Status line(std::string_view line);
     std::vector<proof::PartitionRecord> asked_;  // in the order we asked
     std::string rest_;
-    std::size_t next_ = 0;      // the partition whose report comes next or is under way
+    std::size_t next_ = 0;  // the partition whose report comes next or is under way
     std::size_t compared_ = 0;
     bool under_way_ = false;
     bool has_status_ = false;
@@ -54,10 +55,11 @@ struct Seen {
     std::string sha256;
 };
 
-// Compares all files, in order of path; "" when none differs, else what is wrong with the first one that
-// does. `digest` gets every file as the unit reported it.
+// Compares all files, in order of path; "" when none differs, else what is wrong with the first one
+// that does. `digest` gets every file as the unit reported it.
 [[nodiscard]] std::string first_file_difference(const std::vector<proof::FileRecord>& expected,
-                                                const std::vector<Seen>& seen, proof::ProofDigest& digest);
+                                                const std::vector<Seen>& seen,
+                                                proof::ProofDigest& digest);
 
 struct ImageProof {
     std::size_t partitions = 0;
@@ -65,7 +67,8 @@ struct ImageProof {
     std::string digest;
 };
 
-// Errors: image.mismatch (naming partition or file), unit.no_proof, image.broken (our own cache), ssh.lost.
+// Errors: image.mismatch (naming partition or file), unit.no_proof, image.broken (our own cache),
+// ssh.lost.
 [[nodiscard]] base::Result<ImageProof> prove_image(StepContext& context);
 
 }  // namespace lineside::provisioning

@@ -36,9 +36,10 @@ class ImageProofTest : public ::testing::Test {
         image_.id = base::sha256_hex("image");
         image_.profile = image_.board = image_.rootdev = "x";
         image_.tool_version = "1";
-        image_.partitions = {{"APP", 99, base::sha256_hex("app"), "system.img", false},
-                             {"dtb", 3, base::sha256_hex("dtb"), "dtb", true},
-                             {"kernel", kernel_.size(), base::sha256_hex(kernel_), "boot.img", true}};
+        image_.partitions = {
+            {"APP", 99, base::sha256_hex("app"), "system.img", false},
+            {"dtb", 3, base::sha256_hex("dtb"), "dtb", true},
+            {"kernel", kernel_.size(), base::sha256_hex(kernel_), "boot.img", true}};
         image_.mutable_paths = proof::PathRules::parse(std::vector<std::string>{"/var/"}).value();
         image_.tree_sha256 = base::sha256_hex("tree");
         for (const auto& entry : fs::recursive_directory_iterator(dir_.path() / "root")) {
@@ -62,7 +63,8 @@ class ImageProofTest : public ::testing::Test {
             }
             records_.push_back(record);
         }
-        std::sort(records_.begin(), records_.end(), [](const auto& a, const auto& b) { return a.path < b.path; });
+        std::sort(records_.begin(), records_.end(),
+                  [](const auto& a, const auto& b) { return a.path < b.path; });
         publish();
         station_.job.step = "prove-image";
         station_.job.params = {{"sudo", "none"}, {"device_dir", (dir_.path() / "dev").string()}};
@@ -110,7 +112,8 @@ class ImageProofTest : public ::testing::Test {
         const auto heard = prove();
         EXPECT_FALSE(heard.outcome.ok);
         EXPECT_EQ(heard.outcome.error.code, code) << heard.outcome.error.message;
-        EXPECT_NE(heard.outcome.error.message.find(names), std::string::npos) << heard.outcome.error.message;
+        EXPECT_NE(heard.outcome.error.message.find(names), std::string::npos)
+            << heard.outcome.error.message;
         EXPECT_TRUE(heard.all<protocol::Proof>().empty());
     }
 
@@ -198,13 +201,15 @@ TEST_F(ImageProofTest, Missing_file_mode_owner_kind_and_link_are_told) {
 
 TEST_F(ImageProofTest, Another_image_is_told_by_its_id) {
     dir_.write("root/etc/lineside/image-id", base::sha256_hex("older") + "\n");
-    fails("image.mismatch", "/etc/lineside/image-id says image " + base::sha256_hex("older").substr(0, 12));
+    fails("image.mismatch",
+          "/etc/lineside/image-id says image " + base::sha256_hex("older").substr(0, 12));
     fs::remove(dir_.path() / "root/etc/lineside/image-id");
     fails("image.mismatch", "/etc/lineside/image-id is missing");
 }
 
 TEST_F(ImageProofTest, Cut_off_or_invented_answers_are_no_proof) {
-    const auto with = [&](std::string_view in_command, const std::function<std::string(std::string)>& change) {
+    const auto with = [&](std::string_view in_command,
+                          const std::function<std::string(std::string)>& change) {
         twist_ = [=](const std::string& command, std::string out) {
             return command.find(in_command) == std::string::npos ? out : change(std::move(out));
         };

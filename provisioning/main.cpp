@@ -6,9 +6,10 @@
 namespace provisioning = lineside::provisioning;
 
 int main() {
-    return lineside::worker::run({"provision-ssh", LINESIDE_VERSION, 60}, [](lineside::worker::Station& station) {
-        provisioning::Registry registry;
-        provisioning::register_builtin_steps(registry);
-        return provisioning::run_job(station, registry);
-    });
+    return lineside::worker::run({"provision-ssh", LINESIDE_VERSION, 60},
+                                 [](lineside::worker::Station& station) {
+                                     provisioning::Registry registry;
+                                     provisioning::register_builtin_steps(registry);
+                                     return provisioning::run_job(station, registry);
+                                 });
 }

@@ -6,8 +6,8 @@ namespace {
 
 constexpr milliseconds kAskWithin{60'000};
 
-// The state of the once-per-flash mark, after the station has committed that we begin: "new", or "begun" or
-// "done" by an earlier run of this step after the same flash.
+// The state of the once-per-flash mark, after the station has committed that we begin: "new", or
+// "begun" or "done" by an earlier run of this step after the same flash.
 base::Result<std::string> begin_once(StepContext& context) {
     auto answer = context.station().ask("once.begin", {{"name", context.facts().name}}, kAskWithin);
     if (!answer) {
@@ -31,14 +31,16 @@ base::Status apply_once(Step& step, StepContext& context, bool already) {
     }
     if (*state == "new") {
         if (already) {
-            return context.failed("is done already, but not by this station: this is not a fresh flash");
+            return context.failed(
+                "is done already, but not by this station: this is not a fresh flash");
         }
         if (auto applied = step.apply(context); !applied) {
             return applied;
         }
     } else if (!already) {
-        auto error = context.failed(*state == "done" ? "was done after this flash, and is undone now"
-                                                     : "was begun before and did not end; it may not be run twice");
+        auto error = context.failed(
+            *state == "done" ? "was done after this flash, and is undone now"
+                             : "was begun before and did not end; it may not be run twice");
         error.value().hint = "Flash the unit again";
         error.value().retry = false;
         return error;
@@ -68,7 +70,9 @@ base::Result<base::Json> run_step(Step& step, StepContext& context) {
     return step.verify(context);
 }
 
-void Registry::add(std::string_view name, Make make) { steps_.emplace_back(name, std::move(make)); }
+void Registry::add(std::string_view name, Make make) {
+    steps_.emplace_back(name, std::move(make));
+}
 
 std::unique_ptr<Step> Registry::make(std::string_view name) const {
     for (const auto& [known, make] : steps_) {

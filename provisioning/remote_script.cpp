@@ -9,7 +9,8 @@ namespace lineside::provisioning {
 namespace {
 
 void replace_all(std::string& text, std::string_view what, std::string_view with) {
-    for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + with.size())) {
+    for (auto at = text.find(what); at != std::string::npos;
+         at = text.find(what, at + with.size())) {
         text.replace(at, what.size(), with);
     }
 }
@@ -28,10 +29,10 @@ RemoteCommand as_root(std::string_view rule, const base::Secret& password, std::
     if (rule == "sudo -n") {
         return {"sudo -n -- " + plain, std::move(input)};
     }
-    // sudo -S takes the password from stdin only when it needs one. Where it needs none the line must be
-    // taken away, or the program would read it.
-    std::string command = "if sudo -n true 2>/dev/null; then IFS= read -r _; exec sudo -n -- " + plain +
-                          "; else exec sudo -k -S -p '' -- " + plain + "; fi";
+    // sudo -S takes the password from stdin only when it needs one. Where it needs none the line
+    // must be taken away, or the program would read it.
+    std::string command = "if sudo -n true 2>/dev/null; then IFS= read -r _; exec sudo -n -- " +
+                          plain + "; else exec sudo -k -S -p '' -- " + plain + "; fi";
     return {std::move(command), std::string(password.reveal()) + "\n" + std::move(input)};
 }
 
@@ -54,9 +55,10 @@ ScriptProgram script_program(std::string_view tools_dir, std::string_view script
     }
     if (!by_stdin.empty() && words.size() >= 2) {
         const std::vector<std::string> most(words.begin(), words.end() - 2);
-        out.program += fmt::format(
-            "if grep -q -e {} {}; then printf '%s\\n' {} | {} {} {}; exit; fi\n", shell_quote(by_stdin),
-            shell_quote(path), words.back(), shell_quote(path), fmt::join(most, " "), by_stdin);
+        out.program +=
+            fmt::format("if grep -q -e {} {}; then printf '%s\\n' {} | {} {} {}; exit; fi\n",
+                        shell_quote(by_stdin), shell_quote(path), words.back(), shell_quote(path),
+                        fmt::join(most, " "), by_stdin);
     }
     out.program += fmt::format("exec {} {} </dev/null\n", shell_quote(path), fmt::join(words, " "));
     return out;

@@ -24,9 +24,11 @@ TEST(ShellQuote, Plain_words_stay_plain) {
 TEST(ShellQuote, A_real_shell_gives_every_text_back) {
     TempDir dir;
     LocalShell shell(dir.path());
-    std::vector<std::string> texts{"",        "'",          "''",       "\\",    "$(reboot)", "`id`",  "a\nb", "*",
-                                   "-n",      "~",          "\"x\"",    "!x",    "a;b|c&d",   "#x",    "$HOME", "\t ",
-                                   "\xff\xfe", "Größe カメラ", "'\\''$''", "{a,b}", "a=b",       "%s\\n", "\r"};
+    std::vector<std::string> texts{
+        "",         "'",     "''",    "\\",    "$(reboot)", "`id`",
+        "a\nb",     "*",     "-n",    "~",     "\"x\"",     "!x",
+        "a;b|c&d",  "#x",    "$HOME", "\t ",   "\xff\xfe",  "Größe カメラ",
+        "'\\''$''", "{a,b}", "a=b",   "%s\\n", "\r"};
     std::string all;
     for (int c = 1; c < 256; ++c) {
         all.push_back(static_cast<char>(c));
@@ -56,7 +58,8 @@ TEST(RemoteScript, Secrets_are_in_the_input_only) {
 class ScriptTest : public ::testing::Test {
   protected:
     void SetUp() override {
-        dir_.write("system-tools/show.sh", "#!/bin/sh\nfor a; do printf '<%s>' \"$a\"; done\ncat\n", true);
+        dir_.write("system-tools/show.sh", "#!/bin/sh\nfor a; do printf '<%s>' \"$a\"; done\ncat\n",
+                   true);
         // sudo that asks for a password on stdin (-S) or knows none (-n), as told by a file.
         dir_.write("bin/sudo", R"(#!/bin/sh
 if [ "$1" = -n ]; then
@@ -69,12 +72,13 @@ else
 fi
 [ "$1" != -- ] || shift
 exec "$@"
-)", true);
+)",
+                   true);
     }
     ExecEnd run(const RemoteCommand& command) {
         ExecRequest request;
-        request.command = "export HOME='" + dir_.path().string() + "' PATH='" + dir_.path().string() +
-                          "/bin':$PATH\n" + command.command;
+        request.command = "export HOME='" + dir_.path().string() + "' PATH='" +
+                          dir_.path().string() + "/bin':$PATH\n" + command.command;
         request.input = command.input;
         LocalShell shell(dir_.path());
         return shell.exec(request).value();
@@ -83,8 +87,9 @@ exec "$@"
 };
 
 TEST_F(ScriptTest, Arguments_arrive_as_they_are) {
-    const auto program = script_program("system-tools", "show.sh",
-                                        {{"-s"}, {"a b'$(id)"}, {"-p"}, {"se'c \\ret", true}, {"-q"}, {" x ", true}});
+    const auto program = script_program(
+        "system-tools", "show.sh",
+        {{"-s"}, {"a b'$(id)"}, {"-p"}, {"se'c \\ret", true}, {"-q"}, {" x ", true}});
     EXPECT_EQ(run(as_root("none", Secret(), program.program, {}, program.lines)).out,
               "<-s><a b'$(id)><-p><se'c \\ret><-q>< x >");
 }
@@ -104,9 +109,12 @@ TEST_F(ScriptTest, Every_sudo_rule_runs_the_same) {
 TEST_F(ScriptTest, Last_argument_goes_by_stdin_where_the_script_knows_it) {
     const std::vector<ScriptArg> args{{"-s"}, {"RC1"}, {"-t"}, {"tok en", true}};
     const auto program = script_program("system-tools", "show.sh", args, "-T -");
-    EXPECT_EQ(run(as_root("none", Secret(), program.program, {}, program.lines)).out, "<-s><RC1><-t><tok en>");
-    dir_.write("system-tools/show.sh", "#!/bin/sh\n# -T - reads the token\nfor a; do printf '<%s>' \"$a\"; done\ncat\nexit 7\n",
-               true);
+    EXPECT_EQ(run(as_root("none", Secret(), program.program, {}, program.lines)).out,
+              "<-s><RC1><-t><tok en>");
+    dir_.write(
+        "system-tools/show.sh",
+        "#!/bin/sh\n# -T - reads the token\nfor a; do printf '<%s>' \"$a\"; done\ncat\nexit 7\n",
+        true);
     const auto end = run(as_root("none", Secret(), program.program, {}, program.lines));
     EXPECT_EQ(end.out, "<-s><RC1><-T><->tok en\n");
     EXPECT_EQ(end.status, 7);
@@ -114,7 +122,8 @@ TEST_F(ScriptTest, Last_argument_goes_by_stdin_where_the_script_knows_it) {
 
 TEST(RemoteScript, Errors_are_told_without_secrets) {
     const std::vector<Secret> secrets{Secret("tok'en"), Secret(), Secret("pass")};
-    EXPECT_EQ(without_secrets("called with -t tok'en -p pass 'tok'\\''en'", secrets), "called with -t *** -p *** ***");
+    EXPECT_EQ(without_secrets("called with -t tok'en -p pass 'tok'\\''en'", secrets),
+              "called with -t *** -p *** ***");
     EXPECT_EQ(last_lines("a\nb\nccc\n\n", 5), "ccc");
     EXPECT_EQ(last_lines("short\x1b[1m", 100), "short?[1m");
     EXPECT_EQ(last_lines("", 10), "");
@@ -129,8 +138,9 @@ TEST(UnitUid, Follows_the_sample_and_the_other_kernels) {
 }
 
 TEST(UnitUid, Refuses_what_is_no_br_cid) {
-    for (const char* bad : {"", "0x", "0x8802", "0x88021911645838891c0000001902820g", "0x88029911645838891c00000019028200",
-                            "0x88021911645838891c000000190282000"}) {
+    for (const char* bad :
+         {"", "0x", "0x8802", "0x88021911645838891c0000001902820g",
+          "0x88029911645838891c00000019028200", "0x88021911645838891c000000190282000"}) {
         EXPECT_TRUE(linux_uids(bad).empty()) << bad;
     }
 }

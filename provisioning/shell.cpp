@@ -26,10 +26,14 @@ std::string shell_quote(std::string_view text) {
 
 std::string ExecEnd::how_text() const {
     switch (how) {
-        case How::exited: return fmt::format("ended with {}", status);
-        case How::signalled: return "was killed by signal " + signal;
-        case How::silent: return "said nothing for too long";
-        case How::overdue: return "took too long";
+        case How::exited:
+            return fmt::format("ended with {}", status);
+        case How::signalled:
+            return "was killed by signal " + signal;
+        case How::silent:
+            return "said nothing for too long";
+        case How::overdue:
+            return "took too long";
     }
     return "ended";
 }

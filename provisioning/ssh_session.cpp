@@ -21,8 +21,8 @@ constexpr milliseconds kSlice{100};
 constexpr milliseconds kAfterExit{1'000};
 constexpr std::size_t kPiece = 32 * 1024;
 
-// libssh 0.10 leaves a socket open that it was given; other versions close it. So look: the descriptor is
-// ours to close only if it is still that socket.
+// libssh 0.10 leaves a socket open that it was given; other versions close it. So look: the
+// descriptor is ours to close only if it is still that socket.
 struct SessionFree {
     int fd = -1;
     ino_t socket = 0;
@@ -30,7 +30,8 @@ struct SessionFree {
         ssh_disconnect(session);
         ssh_free(session);
         struct stat status {};
-        if (fd >= 0 && fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode) && status.st_ino == socket) {
+        if (fd >= 0 && fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode) &&
+            status.st_ino == socket) {
             close(fd);
         }
     }
@@ -119,16 +120,18 @@ class Opening {
         (void)socket.release();  // session_ closes it
         const int no = 0;
         const unsigned port = target_.port;
-        const bool set = ssh_options_set(session_.get(), SSH_OPTIONS_HOST, "unit") == SSH_OK &&
-                         ssh_options_set(session_.get(), SSH_OPTIONS_PORT, &port) == SSH_OK &&
-                         ssh_options_set(session_.get(), SSH_OPTIONS_USER, target_.user.c_str()) == SSH_OK &&
-                         ssh_options_set(session_.get(), SSH_OPTIONS_PROCESS_CONFIG, &no) == SSH_OK &&
-                         ssh_options_set(session_.get(), SSH_OPTIONS_FD, &fd) == SSH_OK;
+        const bool set =
+            ssh_options_set(session_.get(), SSH_OPTIONS_HOST, "unit") == SSH_OK &&
+            ssh_options_set(session_.get(), SSH_OPTIONS_PORT, &port) == SSH_OK &&
+            ssh_options_set(session_.get(), SSH_OPTIONS_USER, target_.user.c_str()) == SSH_OK &&
+            ssh_options_set(session_.get(), SSH_OPTIONS_PROCESS_CONFIG, &no) == SSH_OK &&
+            ssh_options_set(session_.get(), SSH_OPTIONS_FD, &fd) == SSH_OK;
         if (!set) {
             return fail(Why::handshake, ssh_get_error(session_.get()));
         }
         ssh_set_blocking(session_.get(), 0);
-        if (auto done = until([&] { return ssh_connect(session_.get()); }, SSH_AGAIN, Why::handshake);
+        if (auto done =
+                until([&] { return ssh_connect(session_.get()); }, SSH_AGAIN, Why::handshake);
             !done) {
             return tl::unexpected(done.error());
         } else if (*done != SSH_OK) {
@@ -142,8 +145,10 @@ class Opening {
 
   private:
     [[nodiscard]] tl::unexpected<ConnectError> fail(Why why, std::string_view message) const {
-        return tl::unexpected(ConnectError{
-            why, fmt::format("{}%{} port {}: {}", target_.address, target_.ifname, target_.port, message), {}});
+        return tl::unexpected(ConnectError{why,
+                                           fmt::format("{}%{} port {}: {}", target_.address,
+                                                       target_.ifname, target_.port, message),
+                                           {}});
     }
 
     template <typename Call>
@@ -158,7 +163,8 @@ class Opening {
             }
             pollfd ready{ssh_get_fd(session_.get()), POLLIN, 0};
             if (auto waited = waiter_(ready, kSlice); !waited) {
-                return tl::unexpected(ConnectError{Why::stopped, waited.error().message, waited.error()});
+                return tl::unexpected(
+                    ConnectError{Why::stopped, waited.error().message, waited.error()});
             }
         }
     }
@@ -173,10 +179,12 @@ class Opening {
             return fail(Why::denied, "login refused");
         }
         const std::string password(target_.password.reveal());
-        auto in = until([&] { return ssh_userauth_password(session_.get(), nullptr, password.c_str()); },
-                        SSH_AUTH_AGAIN, Why::handshake);
+        auto in =
+            until([&] { return ssh_userauth_password(session_.get(), nullptr, password.c_str()); },
+                  SSH_AUTH_AGAIN, Why::handshake);
         if (in && *in == SSH_AUTH_DENIED &&
-            (ssh_userauth_list(session_.get(), nullptr) & static_cast<int>(SSH_AUTH_METHOD_INTERACTIVE)) != 0) {
+            (ssh_userauth_list(session_.get(), nullptr) &
+             static_cast<int>(SSH_AUTH_METHOD_INTERACTIVE)) != 0) {
             in = by_question(password);
         }
         if (!in) {
@@ -192,7 +200,8 @@ class Opening {
     tl::expected<int, ConnectError> by_key() {
         ssh_key raw = nullptr;
         const std::string text(target_.private_key.reveal());
-        if (ssh_pki_import_privkey_base64(text.c_str(), nullptr, nullptr, nullptr, &raw) != SSH_OK) {
+        if (ssh_pki_import_privkey_base64(text.c_str(), nullptr, nullptr, nullptr, &raw) !=
+            SSH_OK) {
             return fail(Why::denied, "the login key cannot be read");
         }
         const KeyPtr key(raw);
@@ -203,14 +212,16 @@ class Opening {
     // Servers that only know keyboard-interactive ask for the same password.
     tl::expected<int, ConnectError> by_question(const std::string& password) {
         for (int round = 0; round < 4; ++round) {
-            auto asked = until([&] { return ssh_userauth_kbdint(session_.get(), nullptr, nullptr); },
-                               SSH_AUTH_AGAIN, Why::handshake);
+            auto asked =
+                until([&] { return ssh_userauth_kbdint(session_.get(), nullptr, nullptr); },
+                      SSH_AUTH_AGAIN, Why::handshake);
             if (!asked || *asked != SSH_AUTH_INFO) {
                 return asked;
             }
             const int prompts = ssh_userauth_kbdint_getnprompts(session_.get());
             for (int i = 0; i < prompts; ++i) {
-                ssh_userauth_kbdint_setanswer(session_.get(), static_cast<unsigned>(i), password.c_str());
+                ssh_userauth_kbdint_setanswer(session_.get(), static_cast<unsigned>(i),
+                                              password.c_str());
             }
         }
         return SSH_AUTH_DENIED;
@@ -225,8 +236,12 @@ class Opening {
 // One command on one channel.
 class Exec {
   public:
-    Exec(ssh_session session, const ExecRequest& request, std::function<base::Status(milliseconds)> wait)
-        : session_(session), request_(request), wait_(std::move(wait)), last_(Clock::now()),
+    Exec(ssh_session session, const ExecRequest& request,
+         std::function<base::Status(milliseconds)> wait)
+        : session_(session),
+          request_(request),
+          wait_(std::move(wait)),
+          last_(Clock::now()),
           end_at_(last_ + request.total) {}
     // libssh keeps a channel until the other side has closed it too, and would go on calling us.
     ~Exec() {
@@ -244,12 +259,13 @@ class Exec {
         }
         callbacks_.size = sizeof callbacks_;
         callbacks_.userdata = this;
-        callbacks_.channel_exit_status_function = [](ssh_session, ssh_channel, int status, void* user) {
+        callbacks_.channel_exit_status_function = [](ssh_session, ssh_channel, int status,
+                                                     void* user) {
             static_cast<Exec*>(user)->exited_ = true;
             static_cast<Exec*>(user)->end_.status = status;
         };
-        callbacks_.channel_exit_signal_function = [](ssh_session, ssh_channel, const char* signal, int,
-                                                     const char*, const char*, void* user) {
+        callbacks_.channel_exit_signal_function = [](ssh_session, ssh_channel, const char* signal,
+                                                     int, const char*, const char*, void* user) {
             auto& self = *static_cast<Exec*>(user);
             self.exited_ = true;
             self.end_.how = ExecEnd::How::signalled;
@@ -258,10 +274,11 @@ class Exec {
         if (ssh_set_channel_callbacks(channel_.get(), &callbacks_) != SSH_OK) {
             return lost("no channel");
         }
-        for (const auto step : {+[](ssh_channel c, const char*) { return ssh_channel_open_session(c); },
-                                +[](ssh_channel c, const char* command) {
-                                    return ssh_channel_request_exec(c, command);
-                                }}) {
+        for (const auto step :
+             {+[](ssh_channel c, const char*) { return ssh_channel_open_session(c); },
+              +[](ssh_channel c, const char*command) {
+                  return ssh_channel_request_exec(c, command);
+              }}) {
             if (auto done = until(step); !done) {
                 return tl::unexpected(done.error());
             }
@@ -336,12 +353,14 @@ class Exec {
                 last_ = Clock::now();
                 continue;
             }
-            // Once the channel's EOF is in, reading it takes no more packets from the socket; this does.
+            // Once the channel's EOF is in, reading it takes no more packets from the socket; this
+            // does.
             (void)ssh_channel_get_exit_status(channel_.get());
             // Closed without an exit status: the unit's side died, or the connection did.
             if (ssh_channel_is_eof(channel_.get()) != 0 &&
                 (exited_ || ssh_channel_is_closed(channel_.get()) != 0)) {
-                return exited_ ? take_end() : base::Result<ExecEnd>(lost("the command did not end properly"));
+                return exited_ ? take_end()
+                               : base::Result<ExecEnd>(lost("the command did not end properly"));
             }
             // Something it left behind may hold the pipes open for ever.
             if (exited_ && Clock::now() - last_ >= kAfterExit) {
@@ -382,7 +401,8 @@ class Exec {
         return true;
     }
 
-    // Only as much as the other side has room for: a blocked write would stop us reading its output.
+    // Only as much as the other side has room for: a blocked write would stop us reading its
+    // output.
     base::Result<bool> give(std::string_view& input) {
         if (ssh_channel_is_eof(channel_.get()) != 0 || ssh_channel_is_closed(channel_.get()) != 0) {
             input = {};
@@ -393,7 +413,8 @@ class Exec {
         if (size == 0) {
             return false;
         }
-        const int put = ssh_channel_write(channel_.get(), input.data(), static_cast<std::uint32_t>(size));
+        const int put =
+            ssh_channel_write(channel_.get(), input.data(), static_cast<std::uint32_t>(size));
         if (put == SSH_ERROR) {
             return lost(ssh_get_error(session_));
         }
@@ -428,10 +449,8 @@ class Exec {
 SshSession::SshSession(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 SshSession::~SshSession() = default;
 
-tl::expected<std::unique_ptr<SshSession>, ConnectError> SshSession::open(const SshTarget& target,
-                                                                         milliseconds connect_within,
-                                                                         milliseconds within,
-                                                                         Waiter waiter) {
+tl::expected<std::unique_ptr<SshSession>, ConnectError> SshSession::open(
+    const SshTarget& target, milliseconds connect_within, milliseconds within, Waiter waiter) {
     auto socket = connect_socket(target, std::min(connect_within, within), waiter);
     if (!socket) {
         return tl::unexpected(socket.error());
@@ -447,10 +466,14 @@ tl::expected<std::unique_ptr<SshSession>, ConnectError> SshSession::open(const S
     return std::unique_ptr<SshSession>(new SshSession(std::move(parts)));
 }
 
-const std::string& SshSession::host_key() const { return parts_->host_key; }
+const std::string& SshSession::host_key() const {
+    return parts_->host_key;
+}
 
 base::Result<ExecEnd> SshSession::exec(const ExecRequest& request) {
-    return Exec(parts_->session.get(), request, [this](milliseconds most) { return parts_->wait(most); }).run();
+    return Exec(parts_->session.get(), request,
+                [this](milliseconds most) { return parts_->wait(most); })
+        .run();
 }
 
 }  // namespace lineside::provisioning

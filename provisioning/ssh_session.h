@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// One SSH connection to a unit (libssh). All units have the same address, so the socket is made here and
-// bound to the unit's own network interface before it connects. Everything waits in small steps: the
-// station's messages are served meanwhile, and no call outlasts its deadline.
-// Host keys: every unit makes its own at first boot, so the first one is taken and reported; later steps
+// One SSH connection to a unit (libssh). All units have the same address, so the socket is made
+// here and bound to the unit's own network interface before it connects. Everything waits in small
+// steps: the station's messages are served meanwhile, and no call outlasts its deadline. Host keys:
+// every unit makes its own at first boot, so the first one is taken and reported; later steps
 // compare it.
 // Thread: one.
 #pragma once
@@ -19,15 +19,16 @@
 namespace lineside::provisioning {
 
 struct SshTarget {
-    std::string ifname;             // "lsb3": packets leave by this interface or not at all
+    std::string ifname;  // "lsb3": packets leave by this interface or not at all
     std::string address = "fe80::1";
     std::uint16_t port = 22;
     std::string user;
-    base::Secret password;          // tried if not empty, after the key
-    base::Secret private_key;       // OpenSSH format, no passphrase; tried if not empty
+    base::Secret password;     // tried if not empty, after the key
+    base::Secret private_key;  // OpenSSH format, no passphrase; tried if not empty
 };
 
-// Waits for the descriptor or the time, whichever is first; an error ends what was going on with it.
+// Waits for the descriptor or the time, whichever is first; an error ends what was going on with
+// it.
 using Waiter = std::function<base::Status(pollfd&, milliseconds)>;
 
 struct ConnectError {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The session against a real sshd of this host on loopback, with keys of its own, run as the current user.
+// The session against a real sshd of this host on loopback, with keys of its own, run as the
+// current user.
 #include "provisioning/ssh_session.h"
 
 #include "provisioning/testing/local_shell.h"
@@ -47,21 +48,26 @@ class SshTest : public ::testing::Test {
     static void SetUpTestSuite() {
         dir_ = new TempDir;
         const std::string at = dir_->path().string();
-        const std::string make = "ssh-keygen -q -t ed25519 -N '' -f " + at + "/host && ssh-keygen -q -t ed25519 -N '' -f " +
-                                 at + "/user && cp " + at + "/user.pub " + at + "/allowed && mkdir -p /run/sshd 2>/dev/null";
+        const std::string make = "ssh-keygen -q -t ed25519 -N '' -f " + at +
+                                 "/host && ssh-keygen -q -t ed25519 -N '' -f " + at +
+                                 "/user && cp " + at + "/user.pub " + at +
+                                 "/allowed && mkdir -p /run/sshd 2>/dev/null";
         if (std::system(make.c_str()) != 0 || access("/usr/sbin/sshd", X_OK) != 0) {
             return;
         }
         ::close(listen_somewhere(port_));
-        dir_->write("sshd_config", fmt::format("Port {}\nListenAddress 127.0.0.1\nHostKey {}/host\nPidFile none\n"
-                                               "AuthorizedKeysFile {}/allowed\nStrictModes no\nUsePAM no\n"
-                                               "PasswordAuthentication yes\nMaxAuthTries 20\nMaxSessions 50\n"
-                                               "PermitRootLogin yes\nLogLevel ERROR\n",
-                                               port_, at, at));
+        dir_->write("sshd_config",
+                    fmt::format("Port {}\nListenAddress 127.0.0.1\nHostKey {}/host\nPidFile none\n"
+                                "AuthorizedKeysFile {}/allowed\nStrictModes no\nUsePAM no\n"
+                                "PasswordAuthentication yes\nMaxAuthTries 20\nMaxSessions 50\n"
+                                "PermitRootLogin yes\nLogLevel ERROR\n",
+                                port_, at, at));
         std::string config = at + "/sshd_config";
         std::string log = at + "/sshd.log";
-        std::array<const char*, 7> argv{"/usr/sbin/sshd", "-D", "-f", config.c_str(), "-E", log.c_str(), nullptr};
-        if (posix_spawn(&pid_, argv[0], nullptr, nullptr, const_cast<char**>(argv.data()), environ) != 0) {
+        std::array<const char*, 7> argv{"/usr/sbin/sshd", "-D",   "-f", config.c_str(), "-E",
+                                        log.c_str(),      nullptr};
+        if (posix_spawn(&pid_, argv[0], nullptr, nullptr, const_cast<char**>(argv.data()),
+                        environ) != 0) {
             pid_ = -1;
             return;
         }
@@ -99,7 +105,9 @@ class SshTest : public ::testing::Test {
             return {};
         };
     }
-    static std::unique_ptr<SshSession> open() { return SshSession::open(target(), 2s, 10s, patient()).value(); }
+    static std::unique_ptr<SshSession> open() {
+        return SshSession::open(target(), 2s, 10s, patient()).value();
+    }
     static Why why(const SshTarget& target, milliseconds within = 3s) {
         const auto opened = SshSession::open(target, within, within, patient());
         EXPECT_FALSE(opened.has_value());
@@ -131,8 +139,8 @@ TEST_F(SshTest, Runs_a_command_with_both_streams_and_its_status) {
 }
 
 TEST_F(SshTest, Host_key_is_the_servers) {
-    const std::string command = "ssh-keygen -lf " + (dir_->path() / "host.pub").string() + " | cut -d ' ' -f 2 >" +
-                                (dir_->path() / "print").string();
+    const std::string command = "ssh-keygen -lf " + (dir_->path() / "host.pub").string() +
+                                " | cut -d ' ' -f 2 >" + (dir_->path() / "print").string();
     ASSERT_EQ(std::system(command.c_str()), 0);
     EXPECT_EQ(open()->host_key() + "\n", slurp(dir_->path() / "print"));
 }
@@ -230,15 +238,16 @@ TEST_F(SshTest, Broken_connection_is_ssh_lost) {
 TEST_F(SshTest, Waiter_may_stop_everything) {
     auto session = open();
     int calls = 0;
-    auto stopping = SshSession::open(target(), 2s, 10s, [&](pollfd& ready, milliseconds most) -> base::Status {
-        poll(&ready, 1, static_cast<int>(most.count()));
-        return ++calls > 40 ? base::fail("operator.stopped") : base::Status{};
-    });
+    auto stopping =
+        SshSession::open(target(), 2s, 10s, [&](pollfd& ready, milliseconds most) -> base::Status {
+            poll(&ready, 1, static_cast<int>(most.count()));
+            return ++calls > 40 ? base::fail("operator.stopped") : base::Status{};
+        });
     ASSERT_TRUE(stopping.has_value());
     EXPECT_EQ((*stopping)->exec(request("sleep 60")).error().code, "operator.stopped");
-    const auto at_once = SshSession::open(target(), 2s, 10s, [](pollfd&, milliseconds) -> base::Status {
-        return base::fail("station.stopping");
-    });
+    const auto at_once = SshSession::open(
+        target(), 2s, 10s,
+        [](pollfd&, milliseconds) -> base::Status { return base::fail("station.stopping"); });
     ASSERT_FALSE(at_once.has_value());
     EXPECT_EQ(at_once.error().why, Why::stopped);
     EXPECT_EQ(at_once.error().stop.code, "station.stopping");
@@ -284,7 +293,8 @@ TEST_F(SshTest, What_is_no_ssh_server_is_a_failed_handshake) {
 }
 
 TEST_F(SshTest, Socket_is_bound_to_the_interface) {
-    // Whatever the routing says, this address would be reached over loopback only if it were loopback's.
+    // Whatever the routing says, this address would be reached over loopback only if it were
+    // loopback's.
     auto far = target();
     far.address = "192.0.2.1";
     EXPECT_EQ(why(far, 500ms), Why::unreachable);

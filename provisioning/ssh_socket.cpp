@@ -17,7 +17,8 @@ namespace {
 
 using Why = ConnectError::Why;
 
-tl::unexpected<ConnectError> failed(Why why, const SshTarget& target, std::string_view what, int error) {
+tl::unexpected<ConnectError> failed(Why why, const SshTarget& target, std::string_view what,
+                                    int error) {
     return tl::unexpected(ConnectError{
         why,
         fmt::format("{}%{} port {}: {}: {}", target.address, target.ifname, target.port, what,
@@ -66,7 +67,8 @@ void notice_dead_peer(int fd) {
 
 }  // namespace
 
-tl::expected<base::UniqueFd, ConnectError> connect_socket(const SshTarget& target, milliseconds within,
+tl::expected<base::UniqueFd, ConnectError> connect_socket(const SshTarget& target,
+                                                          milliseconds within,
                                                           const Waiter& waiter) {
     const unsigned index = if_nametoindex(target.ifname.c_str());
     if (index == 0) {
@@ -83,10 +85,11 @@ tl::expected<base::UniqueFd, ConnectError> connect_socket(const SshTarget& targe
         return failed(Why::unreachable, target, "cannot bind to the interface", errno);
     }
     notice_dead_peer(fd.get());
-    if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&address.storage), address.length) != 0 &&
+    if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&address.storage), address.length) !=
+            0 &&
         errno != EINPROGRESS) {
-        return failed(errno == ECONNREFUSED ? Why::refused : Why::unreachable, target, "no connection",
-                      errno);
+        return failed(errno == ECONNREFUSED ? Why::refused : Why::unreachable, target,
+                      "no connection", errno);
     }
     const auto end = std::chrono::steady_clock::now() + within;
     for (;;) {
@@ -96,7 +99,8 @@ tl::expected<base::UniqueFd, ConnectError> connect_socket(const SshTarget& targe
         }
         pollfd ready{fd.get(), POLLOUT, 0};
         if (auto waited = waiter(ready, std::min(left, milliseconds(100))); !waited) {
-            return tl::unexpected(ConnectError{Why::stopped, waited.error().message, waited.error()});
+            return tl::unexpected(
+                ConnectError{Why::stopped, waited.error().message, waited.error()});
         }
         if (ready.revents != 0) {
             break;
@@ -106,8 +110,8 @@ tl::expected<base::UniqueFd, ConnectError> connect_socket(const SshTarget& targe
     socklen_t size = sizeof error;
     getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &size);
     if (error != 0) {
-        return failed(error == ECONNREFUSED ? Why::refused : Why::unreachable, target, "no connection",
-                      error);
+        return failed(error == ECONNREFUSED ? Why::refused : Why::unreachable, target,
+                      "no connection", error);
     }
     return fd;
 }

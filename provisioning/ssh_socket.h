@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The TCP socket below an SSH session: bound to one interface, connected within a deadline, and quick to
-// notice a unit that lost its power.
-// Thread: one.
+// The TCP socket below an SSH session: bound to one interface, connected within a deadline, and
+// quick to notice a unit that lost its power. Thread: one.
 #pragma once
 
 #include "provisioning/ssh_session.h"

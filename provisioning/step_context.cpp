@@ -13,7 +13,8 @@ constexpr std::size_t kErrorBytes = 1'500;
 
 bool is_ifname(std::string_view name) {
     return !name.empty() && name.size() <= 15 &&
-           name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
+           name.find_first_not_of(
+               "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
                std::string_view::npos;
 }
 
@@ -32,16 +33,18 @@ base::Result<std::unique_ptr<StepContext>> StepContext::make(worker::Station& st
             }
             const auto value = base::field_or<std::string>(station.job().secrets, fact.name, "");
             if (!value) {
-                return base::fail("config.invalid", fmt::format("secret \"{}\" is no text", fact.name));
+                return base::fail("config.invalid",
+                                  fmt::format("secret \"{}\" is no text", fact.name));
             }
             if (value->empty() && !fact.required) {
                 continue;
             }
             // A key is several lines; everything else has its form.
-            const std::string wanted = fact.name == "ssh_key" ? "" : form_problem(fact.form, std::string_view(*value));
+            const std::string wanted =
+                fact.name == "ssh_key" ? "" : form_problem(fact.form, std::string_view(*value));
             if (!wanted.empty()) {
-                return base::fail("config.invalid",
-                                  fmt::format("{}: secret \"{}\" must be {}", facts.name, fact.name, wanted));
+                return base::fail("config.invalid", fmt::format("{}: secret \"{}\" must be {}",
+                                                                facts.name, fact.name, wanted));
             }
             context->secrets_.emplace_back(*value);
         }
@@ -72,7 +75,8 @@ std::chrono::seconds StepContext::seconds(std::string_view name) const {
     const auto fact = find_param(facts_, name);
     std::int64_t value = 0;
     if (fact) {
-        std::from_chars(fact->otherwise.data(), fact->otherwise.data() + fact->otherwise.size(), value);
+        std::from_chars(fact->otherwise.data(), fact->otherwise.data() + fact->otherwise.size(),
+                        value);
     }
     return std::chrono::seconds(value);
 }
@@ -132,11 +136,14 @@ tl::expected<void, ConnectError> StepContext::try_connect(milliseconds connect_w
 
 base::Error StepContext::lost(const ConnectError& error) {
     switch (error.why) {
-        case ConnectError::Why::stopped: return error.stop;
+        case ConnectError::Why::stopped:
+            return error.stop;
         case ConnectError::Why::denied:
-        case ConnectError::Why::refused: return base::make_error("ssh.refused", error.message);
+        case ConnectError::Why::refused:
+            return base::make_error("ssh.refused", error.message);
         case ConnectError::Why::unreachable:
-        case ConnectError::Why::handshake: break;
+        case ConnectError::Why::handshake:
+            break;
     }
     return base::make_error("ssh.lost", "No connection to the unit: " + error.message);
 }
@@ -167,8 +174,8 @@ base::Result<ExecEnd> StepContext::run(const Run& run) {
     if (auto connected = connect(); !connected) {
         return tl::unexpected(connected.error());
     }
-    const RemoteCommand command =
-        as_root(run.root ? text("sudo") : "none", secret("ssh_password"), run.program, run.args, run.input);
+    const RemoteCommand command = as_root(run.root ? text("sudo") : "none", secret("ssh_password"),
+                                          run.program, run.args, run.input);
     ExecRequest request;
     request.command = command.command;
     request.input = command.input;
@@ -183,8 +190,10 @@ base::Result<ExecEnd> StepContext::run(const Run& run) {
     return shell_ != nullptr ? shell_->exec(request) : session_->exec(request);
 }
 
-base::Result<ExecEnd> StepContext::script(std::string_view script, const std::vector<ScriptArg>& args,
-                                          std::string_view by_stdin, std::span<const int> also_good) {
+base::Result<ExecEnd> StepContext::script(std::string_view script,
+                                          const std::vector<ScriptArg>& args,
+                                          std::string_view by_stdin,
+                                          std::span<const int> also_good) {
     const ScriptProgram program = script_program(text("tools_dir"), script, args, by_stdin);
     Run run;
     run.program = program.program;
@@ -194,7 +203,8 @@ base::Result<ExecEnd> StepContext::script(std::string_view script, const std::ve
         return end;
     }
     const bool good = end->ok() || (end->how == ExecEnd::How::exited &&
-                                    std::find(also_good.begin(), also_good.end(), end->status) != also_good.end());
+                                    std::find(also_good.begin(), also_good.end(), end->status) !=
+                                        also_good.end());
     if (!good) {
         return failed(script, *end);
     }

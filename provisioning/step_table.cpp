@@ -85,7 +85,9 @@ constexpr std::array kSteps{
 
 }  // namespace
 
-std::span<const StepFacts> step_table() { return kSteps; }
+std::span<const StepFacts> step_table() {
+    return kSteps;
+}
 
 const StepFacts* find_step(std::string_view name) {
     const auto* found = std::find_if(kSteps.begin(), kSteps.end(),
@@ -93,7 +95,9 @@ const StepFacts* find_step(std::string_view name) {
     return found == kSteps.end() ? nullptr : found;
 }
 
-std::span<const ParamFact> common_params() { return kCommon; }
+std::span<const ParamFact> common_params() {
+    return kCommon;
+}
 
 std::optional<ParamFact> find_param(const StepFacts& step, std::string_view param) {
     for (const auto list : {step.params, std::span<const ParamFact>(kCommon)}) {
@@ -108,7 +112,8 @@ std::optional<ParamFact> find_param(const StepFacts& step, std::string_view para
 
 base::Status check_params(const StepFacts& step, const base::Json& params) {
     if (!params.is_object()) {
-        return base::fail("config.invalid", fmt::format("{}: parameters must be a table", step.name));
+        return base::fail("config.invalid",
+                          fmt::format("{}: parameters must be a table", step.name));
     }
     for (const auto& [name, value] : params.items()) {
         if (name == "step") {
@@ -123,13 +128,15 @@ base::Status check_params(const StepFacts& step, const base::Json& params) {
                 }
             }
             const std::string near = base::nearest(name, known);
-            return base::fail("config.invalid",
-                              fmt::format("{}: no parameter \"{}\"{}", step.name, name,
-                                          near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near)));
+            return base::fail(
+                "config.invalid",
+                fmt::format("{}: no parameter \"{}\"{}", step.name, name,
+                            near.empty() ? "" : fmt::format("; did you mean \"{}\"?", near)));
         }
         if (fact->secret) {
-            return base::fail("config.invalid",
-                              fmt::format("{}: \"{}\" is a secret and belongs into secrets", step.name, name));
+            return base::fail(
+                "config.invalid",
+                fmt::format("{}: \"{}\" is a secret and belongs into secrets", step.name, name));
         }
         if (const std::string wanted = form_problem(fact->form, value); !wanted.empty()) {
             return base::fail("config.invalid",
@@ -138,7 +145,8 @@ base::Status check_params(const StepFacts& step, const base::Json& params) {
     }
     for (const ParamFact& fact : step.params) {
         if (fact.required && !fact.secret && !params.contains(fact.name)) {
-            return base::fail("config.invalid", fmt::format("{}: \"{}\" is missing", step.name, fact.name));
+            return base::fail("config.invalid",
+                              fmt::format("{}: \"{}\" is missing", step.name, fact.name));
         }
     }
     return {};

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is fixed about each step on a booted unit: where it may stand, whether it may be tried again, what
-// to do when the service died in it, and its parameters with their legal forms. The station reads recipes
-// by this table, the worker runs by it; it needs no SSH.
-// Thread: any (constant data).
+// What is fixed about each step on a booted unit: where it may stand, whether it may be tried
+// again, what to do when the service died in it, and its parameters with their legal forms. The
+// station reads recipes by this table, the worker runs by it; it needs no SSH. Thread: any
+// (constant data).
 #pragma once
 
 #include "provisioning/fields.h"
@@ -29,15 +29,15 @@ struct ParamFact {
 };
 
 struct StepFacts {
-    std::string_view name;      // "set-serial": in recipes, codes (step.set-serial) and logs
-    bool pre_flash = false;     // allowed before the flash (in the build area): none is built yet
-    bool post_flash = true;     // allowed on the booted unit
-    int retries = 0;            // automatic ones on top of the first try; 0 = may not be retried
+    std::string_view name;   // "set-serial": in recipes, codes (step.set-serial) and logs
+    bool pre_flash = false;  // allowed before the flash (in the build area): none is built yet
+    bool post_flash = true;  // allowed on the booted unit
+    int retries = 0;         // automatic ones on top of the first try; 0 = may not be retried
     OnInterrupt on_interrupt = OnInterrupt::rerun;
-    bool once_per_flash = false;   // asks once.begin before and once.done after
-    bool asks_identity = false;    // asks identity.issue
-    bool required = false;         // a recipe without it can never PASS
-    bool changes_unit = true;      // prove-image must stand before it
+    bool once_per_flash = false;  // asks once.begin before and once.done after
+    bool asks_identity = false;   // asks identity.issue
+    bool required = false;        // a recipe without it can never PASS
+    bool changes_unit = true;     // prove-image must stand before it
     std::span<const ParamFact> params;
 };
 
@@ -49,8 +49,9 @@ struct StepFacts {
 // The fact of parameter `param` of `step`, common ones included.
 [[nodiscard]] std::optional<ParamFact> find_param(const StepFacts& step, std::string_view param);
 
-// Checks a step's params as a profile gives them ("step" itself is skipped). Secrets are checked apart.
-// Errors: config.invalid naming the parameter, with the nearest known name for an unknown one.
+// Checks a step's params as a profile gives them ("step" itself is skipped). Secrets are checked
+// apart. Errors: config.invalid naming the parameter, with the nearest known name for an unknown
+// one.
 [[nodiscard]] base::Status check_params(const StepFacts& step, const base::Json& params);
 
 }  // namespace lineside::provisioning

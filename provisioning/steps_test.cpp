@@ -20,7 +20,8 @@ class StepsTest : public ::testing::Test {
   protected:
     void SetUp() override {
         tool("set-serial.sh", "printf '%s' \"$2\" >serial; printf '%s' \"$4\" >token");
-        tool("get-serial.sh", "[ -s serial ] || { echo 'no serial number' >&2; exit 1; }; cat serial");
+        tool("get-serial.sh",
+             "[ -s serial ] || { echo 'no serial number' >&2; exit 1; }; cat serial");
         station_.job.params = {{"sudo", "none"}};
         station_.on_ask = [this](const protocol::Ask& ask) {
             asked_.push_back(ask.what);
@@ -53,8 +54,9 @@ class StepsTest : public ::testing::Test {
         return heard;
     }
     bool sent(std::string_view text) const {
-        return std::any_of(commands_.begin(), commands_.end(),
-                           [&](const std::string& command) { return command.find(text) != std::string::npos; });
+        return std::any_of(commands_.begin(), commands_.end(), [&](const std::string& command) {
+            return command.find(text) != std::string::npos;
+        });
     }
 
     TempDir unit_;
@@ -97,7 +99,8 @@ TEST_F(StepsTest, Failing_script_is_step_code_without_the_token) {
     EXPECT_EQ(heard.outcome.error.code, "step.set-serial");
     EXPECT_EQ(heard.outcome.error.kind, base::Kind::unit);
     EXPECT_TRUE(heard.outcome.error.retry);
-    EXPECT_NE(heard.outcome.error.message.find("ended with 4: called with -s RC26-00001 -t ***"), std::string::npos)
+    EXPECT_NE(heard.outcome.error.message.find("ended with 4: called with -s RC26-00001 -t ***"),
+              std::string::npos)
         << heard.outcome.error.message;
     EXPECT_EQ(heard.text.find(token_), std::string::npos);
 }
@@ -150,7 +153,9 @@ TEST_F(StepsTest, Once_per_flash_means_once) {
             return run_step(format, **context);
         });
     };
-    const auto formatted = [](const Heard& heard) { return heard.text.find("formatted") != std::string::npos; };
+    const auto formatted = [](const Heard& heard) {
+        return heard.text.find("formatted") != std::string::npos;
+    };
     const std::vector<std::string> whole{"once.begin", "once.done"};
     const std::vector<std::string> begin{"once.begin"};
 
@@ -163,7 +168,8 @@ TEST_F(StepsTest, Once_per_flash_means_once) {
     heard = run_it(true, "done");
     EXPECT_TRUE(heard.outcome.ok && !formatted(heard));
     EXPECT_EQ(asked_, begin);
-    for (const auto& [already, state] : {std::pair{false, "begun"}, std::pair{false, "done"}, std::pair{true, "new"}}) {
+    for (const auto& [already, state] :
+         {std::pair{false, "begun"}, std::pair{false, "done"}, std::pair{true, "new"}}) {
         heard = run_it(already, state);
         EXPECT_FALSE(heard.outcome.ok || formatted(heard)) << state;
         EXPECT_EQ(heard.outcome.error.code, "step.set-nvme");
@@ -178,7 +184,8 @@ TEST_F(StepsTest, Wifi_arguments_arrive_and_stay_secret) {
     station_.job.secrets = {{"wifi_ap_password", "pass word'1"}};
     const auto heard = run("set-wifi-ap");
     ASSERT_TRUE(heard.outcome.ok) << heard.outcome.error.message;
-    EXPECT_EQ(slurp(unit_.path() / "system-tools/ap"), "<-a><10.0.0.2><-s><it's $(a) net><-p><pass word'1>");
+    EXPECT_EQ(slurp(unit_.path() / "system-tools/ap"),
+              "<-a><10.0.0.2><-s><it's $(a) net><-p><pass word'1>");
     EXPECT_FALSE(sent("pass word"));
     station_.job.secrets = {{"wifi_ap_password", "short"}};
     EXPECT_EQ(run("set-wifi-ap").outcome.error.code, "config.invalid");
@@ -212,7 +219,8 @@ TEST_F(StepsTest, Install_looks_first_and_last) {
 
 TEST_F(StepsTest, Mcutool_is_skipped_when_there) {
     tool("install-mcutool.sh", "echo run >>runs; touch mcutool; chmod 755 mcutool");
-    station_.job.params = {{"sudo", "none"}, {"tool_path", (unit_.path() / "system-tools/mcutool").string()}};
+    station_.job.params = {{"sudo", "none"},
+                           {"tool_path", (unit_.path() / "system-tools/mcutool").string()}};
     ASSERT_TRUE(run("install-mcutool").outcome.ok);
     ASSERT_TRUE(run("install-mcutool").outcome.ok);
     EXPECT_EQ(slurp(unit_.path() / "system-tools/runs"), "run\n");

@@ -10,7 +10,8 @@ namespace {
 template <typename T>
 std::optional<T> parse(std::string_view digits, int base) {
     T value = 0;
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, base);
+    const auto [end, error] =
+        std::from_chars(digits.data(), digits.data() + digits.size(), value, base);
     if (digits.empty() || error != std::errc{} || end != digits.data() + digits.size()) {
         return std::nullopt;
     }

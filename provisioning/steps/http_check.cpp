@@ -58,15 +58,16 @@ class HttpCheck final : public Step {
             }
             return socket.error().message;
         }
-        const std::string request = fmt::format("GET {} HTTP/1.0\r\nHost: unit\r\nConnection: close\r\n\r\n",
-                                                context.text("path"));
+        const std::string request = fmt::format(
+            "GET {} HTTP/1.0\r\nHost: unit\r\nConnection: close\r\n\r\n", context.text("path"));
         if (::send(socket->get(), request.data(), request.size(), MSG_NOSIGNAL) !=
             static_cast<ssize_t>(request.size())) {
             return std::string("the request could not be sent");
         }
         std::string head;
         const auto until = Clock::now() + kAnswerWithin;
-        while (head.size() < kHead && head.find("\r\n") == std::string::npos && Clock::now() < until) {
+        while (head.size() < kHead && head.find("\r\n") == std::string::npos &&
+               Clock::now() < until) {
             pollfd ready{socket->get(), POLLIN, 0};
             if (auto waited = waiter(ready, milliseconds(100)); !waited) {
                 return tl::unexpected(waited.error());
@@ -89,6 +90,8 @@ class HttpCheck final : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_http_check() { return std::make_unique<HttpCheck>(); }
+std::unique_ptr<Step> make_http_check() {
+    return std::make_unique<HttpCheck>();
+}
 
 }  // namespace lineside::provisioning

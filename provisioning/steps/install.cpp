@@ -20,7 +20,8 @@ class InstallMcutool final : public Step {
 
     base::Result<base::Json> verify(StepContext& context) override {
         if (context.text("tool_path").empty()) {
-            return base::Json();  // nobody told where it would be; the script's word is all there is
+            return base::Json();  // nobody told where it would be; the script's word is all there
+                                  // is
         }
         auto there = present(context);
         if (!there) {
@@ -33,7 +34,8 @@ class InstallMcutool final : public Step {
   private:
     static base::Result<bool> present(StepContext& context) {
         StepContext::Run run;
-        run.program = R"(if [ -n "$1" ]; then [ -x "$1" ]; else command -v mcutool >/dev/null; fi && exit 10; exit 11)";
+        run.program =
+            R"(if [ -n "$1" ]; then [ -x "$1" ]; else command -v mcutool >/dev/null; fi && exit 10; exit 11)";
         run.args = {context.text("tool_path")};
         auto end = context.run(run);
         if (!end) {
@@ -71,8 +73,9 @@ class InstallCamera final : public Step {
             return tl::unexpected(installed.error());
         }
         if (!context.text("version_file").empty() && *installed != wanted) {
-            return context.failed(fmt::format("camera software {} was installed, the unit has \"{}\"", wanted,
-                                              last_lines(*installed, 100)));
+            return context.failed(
+                fmt::format("camera software {} was installed, the unit has \"{}\"", wanted,
+                            last_lines(*installed, 100)));
         }
         context.station().fact("camera_version", wanted);
         return base::Json{{"version", wanted}};
@@ -97,7 +100,11 @@ class InstallCamera final : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_install_mcutool() { return std::make_unique<InstallMcutool>(); }
-std::unique_ptr<Step> make_install_camera() { return std::make_unique<InstallCamera>(); }
+std::unique_ptr<Step> make_install_mcutool() {
+    return std::make_unique<InstallMcutool>();
+}
+std::unique_ptr<Step> make_install_camera() {
+    return std::make_unique<InstallCamera>();
+}
 
 }  // namespace lineside::provisioning

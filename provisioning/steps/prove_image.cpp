@@ -11,7 +11,8 @@ class ProveImage final : public Step {
     base::Status apply(StepContext& context) override {
         auto proof = prove_image(context);
         if (!proof) {
-            // Hashing the same storage again gives the same answer; only a broken connection is worth a try.
+            // Hashing the same storage again gives the same answer; only a broken connection is
+            // worth a try.
             auto error = proof.error();
             error.retry = error.retry && error.code != "image.mismatch";
             return tl::unexpected(std::move(error));
@@ -26,6 +27,8 @@ class ProveImage final : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_prove_image() { return std::make_unique<ProveImage>(); }
+std::unique_ptr<Step> make_prove_image() {
+    return std::make_unique<ProveImage>();
+}
 
 }  // namespace lineside::provisioning

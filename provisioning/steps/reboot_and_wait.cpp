@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Restarts the unit and waits until it lets us log in again, after a start that is really a new one.
+// Restarts the unit and waits until it lets us log in again, after a start that is really a new
+// one.
 #include "provisioning/steps/steps.h"
 #include "station/base/text.h"
 
@@ -20,7 +21,8 @@ class RebootAndWait final : public Step {
         }
         worker::Station& station = context.station();
         const auto within = context.seconds("boot_s") + context.seconds("down_s");
-        // Not the recovery ids: a unit that comes back there has not restarted, and the station says so.
+        // Not the recovery ids: a unit that comes back there has not restarted, and the station
+        // says so.
         station.expect({"0955:7020"}, within);
         const unsigned changes = station.port_changes();
         if (auto gone = go_down(context, changes); !gone) {
@@ -34,11 +36,12 @@ class RebootAndWait final : public Step {
     }
 
   private:
-    // Differs from start to start: the kernel's boot id, and when process 1 began, which also tells units
-    // apart that share a kernel.
+    // Differs from start to start: the kernel's boot id, and when process 1 began, which also tells
+    // units apart that share a kernel.
     static base::Result<std::string> boot_mark(StepContext& context) {
         StepContext::Run run;
-        run.program = R"(cat /proc/sys/kernel/random/boot_id && sed 's/.*) //' /proc/1/stat | cut -d ' ' -f 20)";
+        run.program =
+            R"(cat /proc/sys/kernel/random/boot_id && sed 's/.*) //' /proc/1/stat | cut -d ' ' -f 20)";
         auto end = context.run(run);
         if (!end) {
             return tl::unexpected(end.error());
@@ -116,6 +119,8 @@ class RebootAndWait final : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_reboot_and_wait() { return std::make_unique<RebootAndWait>(); }
+std::unique_ptr<Step> make_reboot_and_wait() {
+    return std::make_unique<RebootAndWait>();
+}
 
 }  // namespace lineside::provisioning

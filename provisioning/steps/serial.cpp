@@ -27,14 +27,16 @@ class SetSerial final : public Step {
         auto token = base::field_or<std::string>(*identity, "token", "");
         if (!serial || !token || !form_problem(Form::serial, std::string_view(*serial)).empty() ||
             (!token->empty() && !form_problem(Form::token, std::string_view(*token)).empty())) {
-            return base::fail("worker.protocol", "The station issued a serial or token of unknown form");
+            return base::fail("worker.protocol",
+                              "The station issued a serial or token of unknown form");
         }
         serial_ = *serial;
         context.add_secret(base::Secret(*token));
         // An interrupted run may have written this serial already; another one is not overwritten.
         if (!before->empty() && *before != serial_) {
-            return base::fail("serial.mismatch", fmt::format("Unit has serial {} already, it should get {}",
-                                                             before->substr(0, 64), serial_));
+            return base::fail("serial.mismatch",
+                              fmt::format("Unit has serial {} already, it should get {}",
+                                          before->substr(0, 64), serial_));
         }
         std::vector<ScriptArg> args{{"-s"}, {serial_}};
         if (!token->empty()) {
@@ -48,7 +50,8 @@ class SetSerial final : public Step {
     }
 
     base::Result<base::Json> verify(StepContext& context) override {
-        // What the unit says now goes to the log; the proof is the later read-back over a new connection.
+        // What the unit says now goes to the log; the proof is the later read-back over a new
+        // connection.
         auto after = ask_serial(context);
         if (!after) {
             return tl::unexpected(after.error());
@@ -89,7 +92,8 @@ base::Result<std::string> ask_serial(StepContext& context) {
         run.program = R"([ -s "$1" ] || exit 10; head -c 200 -- "$1")";
         run.args = {file};
     } else {
-        run.program = R"(cd -- "$1" || exit 126; [ -x "./$2" ] || exit 127; exec "./$2" </dev/null)";
+        run.program =
+            R"(cd -- "$1" || exit 126; [ -x "./$2" ] || exit 127; exec "./$2" </dev/null)";
         run.args = {context.text("tools_dir"), context.text("serial_script")};
     }
     auto end = context.run(run);
@@ -113,7 +117,11 @@ base::Result<std::string> ask_serial(StepContext& context) {
     return std::string(text);
 }
 
-std::unique_ptr<Step> make_set_serial() { return std::make_unique<SetSerial>(); }
-std::unique_ptr<Step> make_read_serial() { return std::make_unique<ReadSerial>(); }
+std::unique_ptr<Step> make_set_serial() {
+    return std::make_unique<SetSerial>();
+}
+std::unique_ptr<Step> make_read_serial() {
+    return std::make_unique<ReadSerial>();
+}
 
 }  // namespace lineside::provisioning

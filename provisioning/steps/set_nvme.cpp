@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Formats the SSD and mounts it from now on. Exactly once after each flash: a second run would take the
-// data away. The station keeps the mark; what we look at on the unit is only the second opinion.
+// Formats the SSD and mounts it from now on. Exactly once after each flash: a second run would take
+// the data away. The station keeps the mark; what we look at on the unit is only the second
+// opinion.
 #include "provisioning/steps/steps.h"
 
 namespace lineside::provisioning {
@@ -32,14 +33,16 @@ class SetNvme final : public Step {
 
     base::Result<base::Json> verify(StepContext& context) override {
         StepContext::Run run;
-        run.program = R"(grep -q "^[^ ]* $1 " /proc/mounts && grep -q "[[:space:]]$1[[:space:]]" /etc/fstab)";
+        run.program =
+            R"(grep -q "^[^ ]* $1 " /proc/mounts && grep -q "[[:space:]]$1[[:space:]]" /etc/fstab)";
         run.args = {context.text("mount_point")};
         auto end = context.run(run);
         if (!end) {
             return tl::unexpected(end.error());
         }
         if (!end->ok()) {
-            return context.failed(context.text("mount_point") + " is not mounted, or not for the next start");
+            return context.failed(context.text("mount_point") +
+                                  " is not mounted, or not for the next start");
         }
         return base::Json();
     }
@@ -47,6 +50,8 @@ class SetNvme final : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_set_nvme() { return std::make_unique<SetNvme>(); }
+std::unique_ptr<Step> make_set_nvme() {
+    return std::make_unique<SetNvme>();
+}
 
 }  // namespace lineside::provisioning

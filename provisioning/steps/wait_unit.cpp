@@ -55,7 +55,8 @@ class WaitUnit final : public Step {
                 return tl::unexpected(last.stop);
             }
             if (last.why == Why::denied && ++denials >= kDenialsUntilSure) {
-                return base::fail("ssh.refused", "Unit started but refuses the login: " + last.message);
+                return base::fail("ssh.refused",
+                                  "Unit started but refuses the login: " + last.message);
             }
             // The unit is up and says no: that is another thing than not being up.
             if (last.why == Why::refused) {
@@ -64,22 +65,29 @@ class WaitUnit final : public Step {
                 }
                 refusing = true;
                 if (Clock::now() - refused_since >= patience) {
-                    return base::fail("ssh.refused",
-                                      fmt::format("Unit started but lets nobody log in for {} s: {}",
-                                                  patience.count(), last.message));
+                    return base::fail(
+                        "ssh.refused",
+                        fmt::format("Unit started but lets nobody log in for {} s: {}",
+                                    patience.count(), last.message));
                 }
             } else {
                 refusing = false;
             }
-            if (auto paused = context.station().pause(last.why == Why::denied ? kAfterDenial : kBetween); !paused) {
+            if (auto paused =
+                    context.station().pause(last.why == Why::denied ? kAfterDenial : kBetween);
+                !paused) {
                 return paused;
             }
         }
+        if (context.station().net().empty()) {
+            return base::fail("boot.no_network");
+        }
         const bool answers = refusing || denials > 0;
-        return base::fail(answers ? "ssh.refused" : "boot.none",
-                          fmt::format("{} within {} s: {}",
-                                      answers ? "Unit started but let nobody log in" : "Did not start",
-                                      boot.count(), last.message));
+        return base::fail(
+            answers ? "ssh.refused" : "boot.none",
+            fmt::format("{} within {} s: {}",
+                        answers ? "Unit started but let nobody log in" : "Did not start",
+                        boot.count(), last.message));
     }
 
     static base::Status check_identity(StepContext& context) {
@@ -116,9 +124,10 @@ class WaitUnit final : public Step {
         context.station().fact("module_serial", said.substr(0, 64));
         const auto& known = context.station().job().module_serial;
         if (known && !known->empty() && *known != "no-serial" && *known != said) {
-            return base::fail("unit.swapped",
-                              fmt::format("Unit on this port has module serial {}, the one that answers says {}",
-                                          *known, said.substr(0, 64)));
+            return base::fail(
+                "unit.swapped",
+                fmt::format("Unit on this port has module serial {}, the one that answers says {}",
+                            *known, said.substr(0, 64)));
         }
         return {};
     }
@@ -131,13 +140,16 @@ class WaitUnit final : public Step {
         const auto& chip = context.station().job().chip_id;
         const auto expected = chip ? linux_uids(*chip) : std::vector<std::uint64_t>{};
         if (!uid || expected.empty()) {
-            context.station().log("info", "chip id of recovery mode and of the booted unit cannot be compared");
+            context.station().log(
+                "info", "chip id of recovery mode and of the booted unit cannot be compared");
             return {};
         }
         if (std::find(expected.begin(), expected.end(), *uid) == expected.end()) {
-            return base::fail("unit.swapped",
-                              fmt::format("Unit that was flashed has chip uid {:#018x}, the one that answers {:#018x}",
-                                          expected.front(), *uid));
+            return base::fail(
+                "unit.swapped",
+                fmt::format(
+                    "Unit that was flashed has chip uid {:#018x}, the one that answers {:#018x}",
+                    expected.front(), *uid));
         }
         return {};
     }
@@ -145,6 +157,8 @@ class WaitUnit final : public Step {
 
 }  // namespace
 
-std::unique_ptr<Step> make_wait_unit() { return std::make_unique<WaitUnit>(); }
+std::unique_ptr<Step> make_wait_unit() {
+    return std::make_unique<WaitUnit>();
+}
 
 }  // namespace lineside::provisioning

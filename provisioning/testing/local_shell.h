@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A unit that is a folder: commands run in a local shell, in that folder as the login's home. Absolute paths
-// that a program reads from its stdin (NUL separated) are looked up below `root` and told without it.
-// Thread: one test at a time.
+// A unit that is a folder: commands run in a local shell, in that folder as the login's home.
+// Absolute paths that a program reads from its stdin (NUL separated) are looked up below `root` and
+// told without it. Thread: one test at a time.
 #pragma once
 
 #include "provisioning/shell.h"
@@ -27,7 +27,8 @@ inline std::string slurp(const fs::path& file) {
 
 class LocalShell final : public Shell {
   public:
-    explicit LocalShell(fs::path home, fs::path root = {}) : home_(std::move(home)), root_(root.string()) {}
+    explicit LocalShell(fs::path home, fs::path root = {})
+        : home_(std::move(home)), root_(root.string()) {}
 
     // What a unit answers instead, when set: gets the output of the local run.
     std::function<std::string(const std::string& command, std::string out)> twist;
@@ -40,8 +41,8 @@ class LocalShell final : public Shell {
         const fs::path err = home_ / ".err";
         std::ofstream(in, std::ios::binary) << below_root(request.input);
         std::ofstream(home_ / ".command") << harmless(request.command);
-        const std::string line = "cd '" + home_.string() + "' && sh ./.command <'" + in.string() + "' >'" +
-                                 out.string() + "' 2>'" + err.string() + "'";
+        const std::string line = "cd '" + home_.string() + "' && sh ./.command <'" + in.string() +
+                                 "' >'" + out.string() + "' 2>'" + err.string() + "'";
         const int status = std::system(line.c_str());
         ExecEnd end;
         end.status = WIFEXITED(status) ? WEXITSTATUS(status) : 255;
@@ -51,7 +52,9 @@ class LocalShell final : public Shell {
         }
         if (request.on_output) {
             for (std::size_t at = 0; at < said.size(); at += 1000) {
-                if (auto taken = request.on_output(Stream::out, std::string_view(said).substr(at, 1000)); !taken) {
+                if (auto taken =
+                        request.on_output(Stream::out, std::string_view(said).substr(at, 1000));
+                    !taken) {
                     return tl::unexpected(taken.error());
                 }
             }
@@ -64,8 +67,9 @@ class LocalShell final : public Shell {
   private:
     // A test must not empty the caches of the machine it runs on, nor wait for its disks.
     static std::string harmless(std::string command) {
-        for (const auto& [what, with] : {std::pair<std::string, std::string>{"/proc/sys/vm/drop_caches", "/dev/null"},
-                                         {"\nsync\n", "\n:\n"}}) {
+        for (const auto& [what, with] :
+             {std::pair<std::string, std::string>{"/proc/sys/vm/drop_caches", "/dev/null"},
+              {"\nsync\n", "\n:\n"}}) {
             if (const auto at = command.find(what); at != std::string::npos) {
                 command.replace(at, what.size(), with);
             }
@@ -88,7 +92,8 @@ class LocalShell final : public Shell {
         return out;
     }
     std::string without_root(std::string text) const {
-        for (auto at = text.find(root_); !root_.empty() && at != std::string::npos; at = text.find(root_, at)) {
+        for (auto at = text.find(root_); !root_.empty() && at != std::string::npos;
+             at = text.find(root_, at)) {
             text.erase(at, root_.size());
         }
         return text;

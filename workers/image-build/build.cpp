@@ -59,7 +59,8 @@ base::Result<BuildInputs> inputs_of(Station& station) {
 base::Status need(const fs::path& place, std::string_view what) {
     std::error_code error;
     if (place.empty() || !fs::is_directory(place, error)) {
-        return base::fail("config.invalid", fmt::format("the root helper gave this job no {}", what));
+        return base::fail("config.invalid",
+                          fmt::format("the root helper gave this job no {}", what));
     }
     return {};
 }
@@ -99,41 +100,41 @@ class Build {
         image_.id = content_key(inputs_, tree_before_.sha256);
         const auto wanted = base::field_or<std::string>(station_.job().params, "key", "");
         if (wanted && !wanted->empty() && *wanted != image_.id) {
-            return base::fail("image.build", "the BSP tree is no longer the one this build was ordered for");
+            return base::fail("image.build",
+                              "the BSP tree is no longer the one this build was ordered for");
         }
         struct statvfs space {};
         if (statvfs(places_.out.c_str(), &space) == 0) {
             const auto free = static_cast<std::uint64_t>(space.f_bavail) * space.f_frsize;
             const auto wants = 2 * tree_before_.bytes + kReserve;
             if (free < wants) {
-                return base::fail("disk.full",
-                                  fmt::format("a build needs {} MiB, {} MiB are free", wants >> 20U,
-                                              free >> 20U));
+                return base::fail("disk.full", fmt::format("a build needs {} MiB, {} MiB are free",
+                                                           wants >> 20U, free >> 20U));
             }
         }
         return {};
     }
 
-    // The image knows its own id. The folders are opened one by one without following links: a link in
-    // somebody's root file system must not lead this root process out of the lane.
+    // The image knows its own id. The folders are opened one by one without following links: a link
+    // in somebody's root file system must not lead this root process out of the lane.
     base::Status place_id() {
         base::UniqueFd folder(open(places_.lane.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
         for (const char* name : {"rootfs", "etc", "lineside"}) {
             if (folder && std::string_view(name) == "lineside") {
                 mkdirat(folder.get(), name, 0755);
             }
-            const int below = openat(folder.get(), name,
-                                     O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+            const int below =
+                openat(folder.get(), name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
             if (below < 0) {
-                return base::fail_errno("image.build",
-                                        fmt::format("no folder \"{}\" on the way to the image id", name),
-                                        errno);
+                return base::fail_errno(
+                    "image.build", fmt::format("no folder \"{}\" on the way to the image id", name),
+                    errno);
             }
             folder.reset(below);
         }
         unlinkat(folder.get(), "image-id", 0);
-        const base::UniqueFd file(openat(folder.get(), "image-id",
-                                         O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644));
+        const base::UniqueFd file(openat(
+            folder.get(), "image-id", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644));
         const std::string text = image_.id + "\n";
         if (!file || fchmod(file.get(), 0644) != 0 ||
             write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
@@ -184,7 +185,8 @@ class Build {
         };
         events.tick = [&] { station_.keep_alive(); };
         worker::ToolLimits limits;
-        limits.silence = std::chrono::seconds(600);  // mkfs of a 14 GiB image says nothing for minutes
+        limits.silence =
+            std::chrono::seconds(600);  // mkfs of a 14 GiB image says nothing for minutes
         limits.total = std::chrono::seconds(station_.job().total_s);
         auto end = worker::Tool(station_, limits).run(command, events);
         if (!end) {
@@ -204,11 +206,13 @@ class Build {
         if (full) {
             return base::fail("disk.full", "flash.sh found no space while it built the image");
         }
-        const std::string how = end.how == How::exited    ? fmt::format("ended with {}", end.status)
-                                : end.how == How::silent  ? "went silent"
-                                : end.how == How::overdue ? "took too long"
-                                                          : fmt::format("was killed by signal {}", end.signal);
-        return base::fail("image.build", fmt::format("flash.sh --no-flash {}; its last lines: {}", how, last));
+        const std::string how = end.how == How::exited   ? fmt::format("ended with {}", end.status)
+                                : end.how == How::silent ? "went silent"
+                                : end.how == How::overdue
+                                    ? "took too long"
+                                    : fmt::format("was killed by signal {}", end.signal);
+        return base::fail("image.build",
+                          fmt::format("flash.sh --no-flash {}; its last lines: {}", how, last));
     }
 
     base::Status read_partitions() {
@@ -227,7 +231,8 @@ class Build {
             if (entry.file.empty() || entry.is_table()) {
                 continue;
             }
-            if (proof::escape_name(entry.name) != entry.name || entry.name.find('/') != std::string::npos ||
+            if (proof::escape_name(entry.name) != entry.name ||
+                entry.name.find('/') != std::string::npos ||
                 entry.file.find('/') != std::string::npos) {
                 return base::fail("image.build", "flash.xml has the odd partition " +
                                                      proof::escape_name(entry.name));
@@ -241,9 +246,10 @@ class Build {
                 }
                 it = known.emplace(file, std::move(*content)).first;
             }
-            const bool proven = !std::binary_search(inputs_.unproven.begin(), inputs_.unproven.end(),
-                                                    entry.name);
-            image_.partitions.push_back({entry.name, it->second.bytes, it->second.sha256, file, proven});
+            const bool proven =
+                !std::binary_search(inputs_.unproven.begin(), inputs_.unproven.end(), entry.name);
+            image_.partitions.push_back(
+                {entry.name, it->second.bytes, it->second.sha256, file, proven});
         }
         return sort_partitions();
     }
@@ -265,8 +271,9 @@ class Build {
 
     base::Status sort_partitions() {
         auto& list = image_.partitions;
-        std::sort(list.begin(), list.end(),
-                  [](const PartitionRecord& a, const PartitionRecord& b) { return a.name < b.name; });
+        std::sort(list.begin(), list.end(), [](const PartitionRecord& a, const PartitionRecord& b) {
+            return a.name < b.name;
+        });
         const auto twice = std::adjacent_find(
             list.begin(), list.end(),
             [](const PartitionRecord& a, const PartitionRecord& b) { return a.name == b.name; });
@@ -296,9 +303,9 @@ class Build {
         if (app == image_.partitions.end() || app->sha256 != content->sha256) {
             return base::fail("image.build", "system.img is not the file system of system.img.raw");
         }
-        const auto id = std::find_if(records->begin(), records->end(), [](const FileRecord& record) {
-            return record.path == "/etc/lineside/image-id";
-        });
+        const auto id = std::find_if(
+            records->begin(), records->end(),
+            [](const FileRecord& record) { return record.path == "/etc/lineside/image-id"; });
         if (id == records->end() || id->sha256 != base::sha256_hex(image_.id + "\n")) {
             return base::fail("image.build", "the built file system does not hold its image id");
         }
@@ -344,9 +351,10 @@ class Build {
         if (tree->sha256 == tree_before_.sha256) {
             return {};
         }
-        return base::fail("image.build",
-                          "the BSP tree was changed while the image was built, first at " +
-                              proof::escape_name(first_difference(tree_before_.records, tree->records)));
+        return base::fail(
+            "image.build",
+            "the BSP tree was changed while the image was built, first at " +
+                proof::escape_name(first_difference(tree_before_.records, tree->records)));
     }
 
     base::Status write_records() {
@@ -357,8 +365,8 @@ class Build {
         image_.built_ms = base::SystemClock().wall_ms();
         image_.tool_version = kBuilderVersion;
         image_.mutable_paths = inputs_.mutable_paths;
-        for (const auto& [name, text] : {std::pair{"tree.jsonl", &tree_text_},
-                                         std::pair{"manifest.jsonl", &manifest_}}) {
+        for (const auto& [name, text] :
+             {std::pair{"tree.jsonl", &tree_text_}, std::pair{"manifest.jsonl", &manifest_}}) {
             if (auto written = base::replace_file(places_.out / name, *text); !written) {
                 return written;
             }
@@ -395,7 +403,8 @@ Places find_places(const protocol::JobLine& job) {
     if (const fs::path images = variable("LINESIDE_IMAGES"); cache.empty() && !images.empty()) {
         cache = images / ".stat-cache";
     }
-    return {variable("LINESIDE_BSP"), variable("LINESIDE_OUT"), cache, fs::path(job.lane.value_or(""))};
+    return {variable("LINESIDE_BSP"), variable("LINESIDE_OUT"), cache,
+            fs::path(job.lane.value_or(""))};
 }
 
 fs::path cache_file(const Places& places, std::string_view name) {
@@ -431,9 +440,9 @@ base::Result<Json> build_image(Station& station, const Places& places) {
     if (!inputs) {
         return tl::unexpected(inputs.error());
     }
-    for (const auto& [place, what] : {std::pair{&places.bsp, "BSP tree"},
-                                      std::pair{&places.out, "output folder"},
-                                      std::pair{&places.lane, "lane"}}) {
+    for (const auto& [place, what] :
+         {std::pair{&places.bsp, "BSP tree"}, std::pair{&places.out, "output folder"},
+          std::pair{&places.lane, "lane"}}) {
         if (auto there = need(*place, what); !there) {
             return tl::unexpected(there.error());
         }

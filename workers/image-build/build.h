@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The three things the image-build worker does. Paths come from the root helper, never from the service:
+// The three things the image-build worker does. Paths come from the root helper, never from the
+// service:
 //   LINESIDE_BSP     the BSP tree of the profile, read-only for us
 //   LINESIDE_OUT     an empty folder of this job, which the helper publishes
-//   LINESIDE_CACHE   a folder of root's that outlasts the job, for our stat caches; without it .stat-cache/
-//                    of LINESIDE_IMAGES (the image cache) where that may be written, else every file is read
+//   LINESIDE_CACHE   a folder of root's that outlasts the job, for our stat caches; without it
+//   .stat-cache/
+//                    of LINESIDE_IMAGES (the image cache) where that may be written, else every
+//                    file is read
 //   the lane         an overlay over the BSP tree, from the job line
 // Thread: one.
 #pragma once
@@ -32,8 +35,8 @@ struct Places {
 // {"key","files","bytes"}. Errors: config.invalid, image.build.
 [[nodiscard]] base::Result<base::Json> make_key(worker::Station& station, const Places& places);
 // {"id","digest","partitions","files","bytes"}; writes tree/, manifest.jsonl, tree.jsonl and last
-// image.json below places.out, or leaves places.out empty. Errors: config.invalid, image.build, disk.full,
-// tool.missing, operator.stopped, station.stopping.
+// image.json below places.out, or leaves places.out empty. Errors: config.invalid, image.build,
+// disk.full, tool.missing, operator.stopped, station.stopping.
 [[nodiscard]] base::Result<base::Json> build_image(worker::Station& station, const Places& places);
 // {"id","digest","files","bytes","rehashed"}. Errors: image.broken.
 [[nodiscard]] base::Result<base::Json> verify_image(worker::Station& station, const Places& places);

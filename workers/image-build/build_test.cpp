@@ -61,8 +61,11 @@ class BuildTest : public testing::Test {
         chmod((places_.bsp / "flash.sh").c_str(), 0755);
         std::ofstream(places_.bsp / "rootfs/etc/hosts") << "localhost\n";
         std::ofstream(places_.bsp / "rootfs/var/log") << "log\n";
-        station_.job.params = {{"profile", "camera"}, {"board", "nx"}, {"rootdev", "mmcblk0p1"},
-                               {"env", {{"BOARDID", "3668"}}}, {"mutable", {"/var/", "/lost+found/"}},
+        station_.job.params = {{"profile", "camera"},
+                               {"board", "nx"},
+                               {"rootdev", "mmcblk0p1"},
+                               {"env", {{"BOARDID", "3668"}}},
+                               {"mutable", {"/var/", "/lost+found/"}},
                                {"release", "7.4"}};
     }
     void TearDown() override { fs::remove_all(top_); }
@@ -78,7 +81,9 @@ class BuildTest : public testing::Test {
         station_.job.image = protocol::ImageRef{image().id, places_.out.string()};
         return run(verify_image);
     }
-    proof::ImageRecord image() { return proof::read_image(places_.out).value_or(proof::ImageRecord{}); }
+    proof::ImageRecord image() {
+        return proof::read_image(places_.out).value_or(proof::ImageRecord{});
+    }
 
     fs::path top_;
     Places places_;
@@ -111,13 +116,14 @@ TEST_F(BuildTest, Key_then_build_then_verify) {
         }
     }
     std::vector<std::string> proven;
-    ASSERT_TRUE(proof::read_manifest(places_.out / "manifest.jsonl", [&](proof::FileRecord r) -> base::Status {
-        if (is_proven(r, image.mutable_paths)) {
-            digest.add(r);
-            proven.push_back(r.path);
-        }
-        return {};
-    }));
+    ASSERT_TRUE(proof::read_manifest(places_.out / "manifest.jsonl",
+                                     [&](proof::FileRecord r) -> base::Status {
+                                         if (is_proven(r, image.mutable_paths)) {
+                                             digest.add(r);
+                                             proven.push_back(r.path);
+                                         }
+                                         return {};
+                                     }));
     EXPECT_EQ(digest.hex(), image.digest);
     EXPECT_EQ(proven, (std::vector<std::string>{"/etc/hosts", "/etc/lineside/image-id"}));
     EXPECT_EQ(image.files, 2U);
@@ -199,8 +205,9 @@ TEST_F(BuildTest, Missing_places_are_named) {
     places_.out.clear();
     EXPECT_EQ(build().outcome.error.code, "config.invalid");
     places_.bsp = top_ / "nowhere";
-    EXPECT_EQ(station_.run([&](worker::Station& s) { return make_key(s, places_); }).outcome.error.code,
-              "config.invalid");
+    EXPECT_EQ(
+        station_.run([&](worker::Station& s) { return make_key(s, places_); }).outcome.error.code,
+        "config.invalid");
 }
 
 }  // namespace

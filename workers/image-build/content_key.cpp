@@ -9,8 +9,8 @@
 namespace lineside::image_build {
 namespace {
 
-// What flash.sh reads for an image that is built without a unit (l4t: BOARDID, FAB … name the module,
-// FUSELEVEL is legal with --no-flash only). Nothing else gets into the tool's environment.
+// What flash.sh reads for an image that is built without a unit (l4t: BOARDID, FAB … name the
+// module, FUSELEVEL is legal with --no-flash only). Nothing else gets into the tool's environment.
 constexpr std::array<std::string_view, 8> kEnvironment{
     "BOARDID", "BOARDREV", "BOARDSKU", "CHIPREV", "CHIP_SKU", "FAB", "FUSELEVEL", "RAMCODE"};
 
@@ -50,8 +50,9 @@ base::Result<BuildInputs> inputs_from_json(const base::Json& params) {
         return invalid("params", "an object");
     }
     BuildInputs out;
-    for (const auto& [name, into] : {std::pair{"profile", &out.profile}, std::pair{"board", &out.board},
-                                     std::pair{"rootdev", &out.rootdev}}) {
+    for (const auto& [name, into] :
+         {std::pair{"profile", &out.profile}, std::pair{"board", &out.board},
+          std::pair{"rootdev", &out.rootdev}}) {
         auto value = base::field<std::string>(params, name);
         if (!value || !is_word(*value)) {
             return invalid(name, "a word of letters, digits, '.', '_', '+' and '-'");
@@ -74,9 +75,9 @@ base::Result<BuildInputs> inputs_from_json(const base::Json& params) {
         }
         for (const auto& [name, value] : env->items()) {
             if (std::find(kEnvironment.begin(), kEnvironment.end(), name) == kEnvironment.end()) {
-                return invalid("env", fmt::format("made of {}; not \"{}\"",
-                                                  fmt::join(kEnvironment, ", "),
-                                                  proof::escape_name(name)));
+                return invalid("env",
+                               fmt::format("made of {}; not \"{}\"", fmt::join(kEnvironment, ", "),
+                                           proof::escape_name(name)));
             }
             if (!value.is_string() || !is_word(value.get<std::string>())) {
                 return invalid("env." + name, "a word");
@@ -111,8 +112,9 @@ base::Result<BuildInputs> inputs_from_json(const base::Json& params) {
 }
 
 std::string content_key(const BuildInputs& inputs, std::string_view tree_sha256) {
-    std::string text = fmt::format("lineside-image-key 1\nbuilder {}\nboard {}\nrootdev {}\nsign {}\n",
-                                   kBuilderVersion, inputs.board, inputs.rootdev, inputs.sign);
+    std::string text =
+        fmt::format("lineside-image-key 1\nbuilder {}\nboard {}\nrootdev {}\nsign {}\n",
+                    kBuilderVersion, inputs.board, inputs.rootdev, inputs.sign);
     for (const auto& [name, value] : inputs.environment) {
         text += fmt::format("env {} {}\n", name, value);
     }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The content key of an image: one digest over everything that decides what the build makes. Same key,
-// same image; a changed byte, mode, owner, attribute or link of the tree, another board, root device,
-// environment, `mutable` list or builder gives another key.
-// Thread: any (pure).
+// The content key of an image: one digest over everything that decides what the build makes. Same
+// key, same image; a changed byte, mode, owner, attribute or link of the tree, another board, root
+// device, environment, `mutable` list or builder gives another key. Thread: any (pure).
 #pragma once
 
 #include "station/base/error.h"

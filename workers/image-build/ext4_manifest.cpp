@@ -24,13 +24,20 @@ constexpr std::size_t kMaxLink = 4096;
 char type_of(const ext2_inode& inode) {
     const unsigned mode = inode.i_mode;
     switch (mode & 0170000U) {
-        case 0100000U: return 'f';
-        case 0040000U: return 'd';
-        case 0120000U: return 'l';
-        case 0020000U: return 'c';
-        case 0060000U: return 'b';
-        case 0010000U: return 'p';
-        default: return 's';
+        case 0100000U:
+            return 'f';
+        case 0040000U:
+            return 'd';
+        case 0120000U:
+            return 'l';
+        case 0020000U:
+            return 'c';
+        case 0060000U:
+            return 'b';
+        case 0010000U:
+            return 'p';
+        default:
+            return 's';
     }
 }
 
@@ -59,14 +66,15 @@ class Reader {
 
     static tl::unexpected<base::Error> broken(std::string_view what, const std::string& path,
                                               errcode_t error) {
-        return base::fail("image.build", fmt::format("root file system: cannot {} {}: {}", what,
-                                                     proof::escape_name(path), error_message(error)));
+        return base::fail("image.build",
+                          fmt::format("root file system: cannot {} {}: {}", what,
+                                      proof::escape_name(path), error_message(error)));
     }
 
     base::Status add(const std::string& path, ext2_ino_t ino, int depth) {
         if (depth > kMaxDepth) {
-            return base::fail("image.build", "root file system: folders too deep at " +
-                                                 proof::escape_name(path));
+            return base::fail("image.build",
+                              "root file system: folders too deep at " + proof::escape_name(path));
         }
         ext2_inode inode{};
         if (const errcode_t error = ext2fs_read_inode(fs_, ino, &inode)) {
@@ -145,7 +153,8 @@ class Reader {
         return {};
     }
 
-    base::Status hash(const std::string& path, ext2_ino_t ino, ext2_inode& inode, FileRecord& record) {
+    base::Status hash(const std::string& path, ext2_ino_t ino, ext2_inode& inode,
+                      FileRecord& record) {
         if (inode.i_links_count > 1) {
             if (const auto known = hashes_.find(ino); known != hashes_.end()) {
                 record.sha256 = known->second;
@@ -153,7 +162,8 @@ class Reader {
             }
         }
         base::Sha256 sha;
-        auto read = read_content(path, ino, inode, [&](std::string_view bytes) { sha.update(bytes); });
+        auto read =
+            read_content(path, ino, inode, [&](std::string_view bytes) { sha.update(bytes); });
         if (!read) {
             return read;
         }
@@ -168,7 +178,8 @@ class Reader {
                            FileRecord& record) {
         const auto size = size_of(inode);
         if (size == 0 || size > kMaxLink) {
-            return base::fail("image.build", "root file system: odd link " + proof::escape_name(path));
+            return base::fail("image.build",
+                              "root file system: odd link " + proof::escape_name(path));
         }
         if (ext2fs_is_fast_symlink(&inode) != 0) {
             record.link.assign(reinterpret_cast<const char*>(inode.i_block),
@@ -195,7 +206,8 @@ class Reader {
         std::uint64_t length = 0;
         for (;;) {
             unsigned got = 0;
-            if (const errcode_t error = ext2fs_file_read(file.get(), buffer_.data(), kPiece, &got)) {
+            if (const errcode_t error =
+                    ext2fs_file_read(file.get(), buffer_.data(), kPiece, &got)) {
                 return broken("read", path, error);
             }
             if (got == 0) {
@@ -231,14 +243,15 @@ class Reader {
 
 }  // namespace
 
-base::Result<std::vector<FileRecord>> read_ext4(const std::filesystem::path& image, const Tick& tick) {
+base::Result<std::vector<FileRecord>> read_ext4(const std::filesystem::path& image,
+                                                const Tick& tick) {
     initialize_ext2_error_table();
     ext2_filsys raw = nullptr;
     const errcode_t error =
         ext2fs_open(image.c_str(), EXT2_FLAG_64BITS, 0, 0, unix_io_manager, &raw);
     if (error != 0) {
-        return base::fail("image.build", fmt::format("{} is no ext4 file system: {}", image.string(),
-                                                     error_message(error)));
+        return base::fail("image.build", fmt::format("{} is no ext4 file system: {}",
+                                                     image.string(), error_message(error)));
     }
     const auto close = [](ext2_filsys fs) { ext2fs_free(fs); };
     const std::unique_ptr<struct_ext2_filsys, decltype(close)> fs(raw, close);

@@ -29,8 +29,8 @@ class Ext4Test : public testing::Test {
     }
     fs::path make(const std::string& options = "") {
         const fs::path image = top_ / "image";
-        const std::string command = "PATH=$PATH:/usr/sbin:/sbin mkfs.ext4 -q -F " + options + " -d " +
-                                    (top_ / "root").string() + " " + image.string() +
+        const std::string command = "PATH=$PATH:/usr/sbin:/sbin mkfs.ext4 -q -F " + options +
+                                    " -d " + (top_ / "root").string() + " " + image.string() +
                                     " 16M >/dev/null 2>&1";
         EXPECT_EQ(std::system(command.c_str()), 0);
         return image;
@@ -58,7 +58,8 @@ TEST_F(Ext4Test, Reads_what_mkfs_wrote) {
     fs::create_symlink(long_target, top_ / "root/etc/slow");
     fs::create_hard_link(top_ / "root/etc/hosts", top_ / "root/etc/twin");
     chmod((top_ / "root/etc/hosts").c_str(), 0640);
-    const bool attributes = setxattr((top_ / "root/etc/hosts").c_str(), "user.note", "hi", 2, 0) == 0;
+    const bool attributes =
+        setxattr((top_ / "root/etc/hosts").c_str(), "user.note", "hi", 2, 0) == 0;
     if (geteuid() == 0) {
         ASSERT_EQ(chown((top_ / "root/etc/hosts").c_str(), 1000, 100'000), 0);
         ASSERT_EQ(mknod((top_ / "root/null").c_str(), S_IFCHR | 0666, 0x103), 0);

@@ -48,7 +48,8 @@ void on_start(void* user, const XML_Char* name, const XML_Char** attributes) {
     if (reading.at({"partition_layout", "device"})) {
         reading.device = attribute(attributes, "type");
     } else if (reading.at({"partition_layout", "device", "partition"})) {
-        reading.entry = {reading.device, attribute(attributes, "name"), attribute(attributes, "type"), {}};
+        reading.entry = {
+            reading.device, attribute(attributes, "name"), attribute(attributes, "type"), {}};
         if (reading.entry.name.empty()) {
             reading.problem = "a partition without a name";
         }
@@ -95,11 +96,12 @@ base::Result<std::vector<LayoutEntry>> parse_layout(std::string_view xml) {
     XML_SetUserData(parser.get(), &reading);
     XML_SetElementHandler(parser.get(), on_start, on_end);
     XML_SetCharacterDataHandler(parser.get(), on_text);
-    if (XML_Parse(parser.get(), xml.data(), static_cast<int>(xml.size()), XML_TRUE) != XML_STATUS_OK) {
-        return base::fail("image.build",
-                          fmt::format("flash.xml line {}: {}",
-                                      XML_GetCurrentLineNumber(parser.get()),
-                                      XML_ErrorString(XML_GetErrorCode(parser.get()))));
+    if (XML_Parse(parser.get(), xml.data(), static_cast<int>(xml.size()), XML_TRUE) !=
+        XML_STATUS_OK) {
+        return base::fail(
+            "image.build",
+            fmt::format("flash.xml line {}: {}", XML_GetCurrentLineNumber(parser.get()),
+                        XML_ErrorString(XML_GetErrorCode(parser.get()))));
     }
     if (reading.problem.empty() && reading.entries.empty()) {
         reading.problem = "no partition in it";

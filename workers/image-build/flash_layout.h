@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // bootloader/flash.xml as flash.sh leaves it: which file goes into which partition of which device.
-// Thread: any (pure). Source of the format: l4t R32 flash.xml, <partition_layout><device><partition>.
+// Thread: any (pure). Source of the format: l4t R32 flash.xml,
+// <partition_layout><device><partition>.
 #pragma once
 
 #include "station/base/error.h"
@@ -14,8 +15,8 @@ namespace lineside::image_build {
 struct LayoutEntry {
     std::string device;  // sdmmc_user, spi, …
     std::string name;
-    std::string type;    // data, GPT, protective_master_boot_record, …
-    std::string file;    // as the layout says, trimmed; "" = nothing is written
+    std::string type;  // data, GPT, protective_master_boot_record, …
+    std::string file;  // as the layout says, trimmed; "" = nothing is written
     // True for partition tables: made by the tool at flash time, and no partition of their own.
     [[nodiscard]] bool is_table() const;
 };

@@ -57,8 +57,9 @@ class ImageFileTest : public testing::Test {
         return {reinterpret_cast<const char*>(&value), sizeof value};
     }
     static std::string header(std::uint32_t blocks, std::uint32_t chunks) {
-        return raw(0xED26FF3AU) + raw(std::uint16_t{1}) + raw(std::uint16_t{0}) + raw(std::uint16_t{28}) +
-               raw(std::uint16_t{12}) + raw(4096U) + raw(blocks) + raw(chunks) + raw(0U);
+        return raw(0xED26FF3AU) + raw(std::uint16_t{1}) + raw(std::uint16_t{0}) +
+               raw(std::uint16_t{28}) + raw(std::uint16_t{12}) + raw(4096U) + raw(blocks) +
+               raw(chunks) + raw(0U);
     }
     static std::string chunk(std::uint16_t type, std::uint32_t blocks, const std::string& body) {
         return raw(type) + raw(std::uint16_t{0}) + raw(blocks) +
@@ -67,7 +68,8 @@ class ImageFileTest : public testing::Test {
 };
 
 TEST_F(ImageFileTest, Plain_file_is_hashed_as_it_is) {
-    for (const std::string& bytes : {std::string(), std::string("abc"), std::string(100'000, 'q')}) {
+    for (const std::string& bytes :
+         {std::string(), std::string("abc"), std::string(100'000, 'q')}) {
         const auto content = hash_image_file(write(bytes), nullptr).value();
         EXPECT_EQ(content.bytes, bytes.size());
         EXPECT_EQ(content.sha256, base::sha256_hex(bytes));

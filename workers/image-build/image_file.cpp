@@ -51,8 +51,8 @@ class Content {
         in_.seekg(0, std::ios::end);
         const auto length = static_cast<std::uint64_t>(in_.tellg());
         in_.seekg(0);
-        const bool sparse = length >= sizeof header && get(&header, sizeof header) &&
-                            header.magic == kMagic;
+        const bool sparse =
+            length >= sizeof header && get(&header, sizeof header) && header.magic == kMagic;
         in_.clear();
         if (auto read = sparse ? unsparse(header) : plain(length); !read) {
             return tl::unexpected(read.error());
@@ -91,7 +91,8 @@ class Content {
                 return bad("ends within its chunks");
             }
             in_.ignore(header.chunk_header_bytes - static_cast<std::streamsize>(sizeof chunk));
-            const std::uint64_t wanted = static_cast<std::uint64_t>(chunk.blocks) * header.block_bytes;
+            const std::uint64_t wanted =
+                static_cast<std::uint64_t>(chunk.blocks) * header.block_bytes;
             if (auto taken = take_chunk(chunk, header, wanted); !taken) {
                 return taken;
             }
@@ -100,7 +101,8 @@ class Content {
                 return bad("has more blocks than its header says");
             }
         }
-        return blocks == header.blocks ? base::Status{} : bad("has fewer blocks than its header says");
+        return blocks == header.blocks ? base::Status{}
+                                       : bad("has fewer blocks than its header says");
     }
 
     base::Status take_chunk(const Chunk& chunk, const Header& header, std::uint64_t wanted) {
@@ -122,7 +124,8 @@ class Content {
             case 0xCAC4:  // checksum of what came before; nothing of the content
                 in_.ignore(static_cast<std::streamsize>(body));
                 return body == 4 ? base::Status{} : bad("has a checksum chunk of the wrong size");
-            default: return bad("has a chunk of an unknown kind");
+            default:
+                return bad("has a chunk of an unknown kind");
         }
     }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Hashes a file as it will lie in a partition: an Android sparse file (what flash.sh calls system.img) by
-// the content it stands for, every other file as it is.
-// Thread: any; blocks on disk. Source of the format: AOSP libsparse sparse_format.h.
+// Hashes a file as it will lie in a partition: an Android sparse file (what flash.sh calls
+// system.img) by the content it stands for, every other file as it is. Thread: any; blocks on disk.
+// Source of the format: AOSP libsparse sparse_format.h.
 #pragma once
 
 #include "station/base/error.h"
@@ -18,7 +18,8 @@ struct FileContent {
     std::string sha256;
 };
 
-// Chunks that a sparse file leaves open ("don't care") count as zeros. Errors: image.build, those of `tick`.
+// Chunks that a sparse file leaves open ("don't care") count as zeros. Errors: image.build, those
+// of `tick`.
 [[nodiscard]] base::Result<FileContent> hash_image_file(const std::filesystem::path& file,
                                                         const Tick& tick);
 

@@ -29,4 +29,6 @@ Result<Json> work(lineside::worker::Station& station) {
 
 }  // namespace
 
-int main() { return lineside::worker::run({"image-build", LINESIDE_VERSION, 120}, work); }
+int main() {
+    return lineside::worker::run({"image-build", LINESIDE_VERSION, 120}, work);
+}

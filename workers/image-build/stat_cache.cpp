@@ -15,7 +15,9 @@ constexpr std::size_t kMaxBytes = 512UL * 1024 * 1024;
 constexpr std::int64_t kNsPerS = 1'000'000'000;
 constexpr std::int64_t kTooFreshNs = 2 * kNsPerS;
 
-std::int64_t to_ns(const struct timespec& t) { return t.tv_sec * kNsPerS + t.tv_nsec; }
+std::int64_t to_ns(const struct timespec& t) {
+    return t.tv_sec * kNsPerS + t.tv_nsec;
+}
 
 template <typename T>
 bool take(std::string_view& line, T& value) {
@@ -29,7 +31,9 @@ bool take(std::string_view& line, T& value) {
 
 }  // namespace
 
-StatCache::StatCache(std::filesystem::path file) : file_(std::move(file)) { load(); }
+StatCache::StatCache(std::filesystem::path file) : file_(std::move(file)) {
+    load();
+}
 
 void StatCache::load() {
     if (file_.empty()) {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Remembers the SHA-256 of files that have not changed since they were last read, so that the content
-// key of a tree of gigabytes costs one stat() per file. A file counts as unchanged when device, inode,
-// size, mtime and ctime are all as remembered; ctime cannot be set back by a program, so only writing to
-// the disk behind the kernel's back escapes. What changed in the last two seconds before it was hashed is
-// not remembered: within one tick of the file system's clock a second change would be invisible.
-// A missing or damaged cache file is an empty cache.
-// Thread: one at a time.
+// Remembers the SHA-256 of files that have not changed since they were last read, so that the
+// content key of a tree of gigabytes costs one stat() per file. A file counts as unchanged when
+// device, inode, size, mtime and ctime are all as remembered; ctime cannot be set back by a
+// program, so only writing to the disk behind the kernel's back escapes. What changed in the last
+// two seconds before it was hashed is not remembered: within one tick of the file system's clock a
+// second change would be invisible. A missing or damaged cache file is an empty cache. Thread: one
+// at a time.
 #pragma once
 
 #include "station/base/error.h"

@@ -111,7 +111,8 @@ class Copier {
             return cannot("set mode of", target, errno);
         }
         if (!item.record.xattrs.empty()) {
-            auto attributes = read_xattrs(item.record.path == "/" ? from_ : from_ + item.record.path);
+            auto attributes =
+                read_xattrs(item.record.path == "/" ? from_ : from_ + item.record.path);
             if (!attributes) {
                 return tl::unexpected(attributes.error());
             }
@@ -193,8 +194,8 @@ class Copier {
                 return cannot("read", source, errno);
             }
             if (got == 0) {
-                return base::fail("image.build",
-                                  proof::escape_name(source) + " became shorter while it was copied");
+                return base::fail("image.build", proof::escape_name(source) +
+                                                     " became shorter while it was copied");
             }
             const auto length = static_cast<std::size_t>(got);
             sha.update({buffer_.data(), length});

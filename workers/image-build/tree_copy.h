@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Copies a whole tree with modes, owners, extended attributes, times, hard links, devices and holes, and
-// hashes every file on the way: one read of the source. Files share their blocks with the source where
-// the file system can (reflink); they are never hard links of it, because flash.sh writes into files.
-// Thread: any; blocks on disk. Durable: yes, when it returns.
+// Copies a whole tree with modes, owners, extended attributes, times, hard links, devices and
+// holes, and hashes every file on the way: one read of the source. Files share their blocks with
+// the source where the file system can (reflink); they are never hard links of it, because flash.sh
+// writes into files. Thread: any; blocks on disk. Durable: yes, when it returns.
 #pragma once
 
 #include "station/base/error.h"

@@ -33,13 +33,20 @@ bool same_state(const struct stat& a, const struct stat& b) {
 
 char type_of(mode_t mode) {
     switch (mode & S_IFMT) {
-        case S_IFREG: return 'f';
-        case S_IFDIR: return 'd';
-        case S_IFLNK: return 'l';
-        case S_IFCHR: return 'c';
-        case S_IFBLK: return 'b';
-        case S_IFIFO: return 'p';
-        default: return 's';
+        case S_IFREG:
+            return 'f';
+        case S_IFDIR:
+            return 'd';
+        case S_IFLNK:
+            return 'l';
+        case S_IFCHR:
+            return 'c';
+        case S_IFBLK:
+            return 'b';
+        case S_IFIFO:
+            return 'p';
+        default:
+            return 's';
     }
 }
 
@@ -184,7 +191,8 @@ class Hasher {
             return cannot("stat", real, errno);
         }
         if (length != listed.record.size || !same_state(after, listed.status)) {
-            return base::fail("image.build", proof::escape_name(real) + " changed while it was read");
+            return base::fail("image.build",
+                              proof::escape_name(real) + " changed while it was read");
         }
         listed.record.sha256 = sha.hex();
         cache_.add(after, listed.record.sha256, from_ns);
@@ -225,7 +233,8 @@ base::Result<std::vector<Listed>> list_tree(const std::filesystem::path& root) {
     return Lister(root.string()).run();
 }
 
-base::Result<Tree> scan_tree(const std::filesystem::path& root, StatCache& cache, const Tick& tick) {
+base::Result<Tree> scan_tree(const std::filesystem::path& root, StatCache& cache,
+                             const Tick& tick) {
     auto listed = list_tree(root);
     if (!listed) {
         return tl::unexpected(listed.error());
@@ -299,7 +308,8 @@ base::Result<std::map<std::string, std::string>> read_xattrs(const std::string& 
     }
     names.resize(static_cast<std::size_t>(length));
     for (const std::string_view name : base::split(names, '\0')) {
-        if (name.empty() || name.starts_with("trusted.overlay.") || name.starts_with("user.overlay.")) {
+        if (name.empty() || name.starts_with("trusted.overlay.") ||
+            name.starts_with("user.overlay.")) {
             continue;
         }
         const std::string key(name);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads a whole folder tree into sorted FileRecords: every file, folder, link and device with mode,
 // owner, extended attributes and SHA-256. The text of all records is the tree's own content key.
-// Here `link` also says: of a regular file, the first path of the same inode (hard links are part of what
-// mkfs puts into an image); of a device, "major:minor".
-// Thread: any, one at a time; blocks on disk.
+// Here `link` also says: of a regular file, the first path of the same inode (hard links are part
+// of what mkfs puts into an image); of a device, "major:minor". Thread: any, one at a time; blocks
+// on disk.
 #pragma once
 
 #include "station/base/error.h"
@@ -21,8 +21,8 @@
 
 namespace lineside::image_build {
 
-// Called now and then with what is done so far; an error ends the work with it (the station is gone,
-// somebody pressed stop).
+// Called now and then with what is done so far; an error ends the work with it (the station is
+// gone, somebody pressed stop).
 using Tick = std::function<base::Status(std::uint64_t done_bytes, std::uint64_t total_bytes)>;
 
 struct Tree {
@@ -54,7 +54,8 @@ class HardLinks {
     std::map<std::pair<dev_t, ino_t>, proof::FileRecord> first_;
 };
 
-// SHA-256 over extended attributes: name, NUL, decimal length, NUL, value; sorted by name. "" when none.
+// SHA-256 over extended attributes: name, NUL, decimal length, NUL, value; sorted by name. "" when
+// none.
 [[nodiscard]] std::string xattr_digest(const std::map<std::string, std::string>& attributes);
 // Extended attributes of `path` itself (links are not followed) without overlayfs' own.
 [[nodiscard]] base::Result<std::map<std::string, std::string>> read_xattrs(const std::string& path);

@@ -55,8 +55,8 @@ TEST_F(TreeTest, Records_are_sorted_and_complete) {
     for (const auto& record : tree.records) {
         paths.push_back(record.path);
     }
-    EXPECT_EQ(paths, (std::vector<std::string>{"/", "/a", "/a-b", "/a/b", "/bin", "/bin/tool", "/hard",
-                                               "/link"}));
+    EXPECT_EQ(paths, (std::vector<std::string>{"/", "/a", "/a-b", "/a/b", "/bin", "/bin/tool",
+                                               "/hard", "/link"}));
     EXPECT_EQ(tree.records[3].sha256, base::sha256_hex("hello"));
     EXPECT_EQ(tree.records[6].link, "/a/b");
     EXPECT_EQ(tree.records[6].sha256, base::sha256_hex("hello"));
@@ -166,10 +166,12 @@ TEST_F(TreeTest, First_difference_names_the_path) {
     StatCache none{fs::path()};
     const auto before = scan_tree(root_, none, nullptr).value();
     write("a/b", "hellp");
-    EXPECT_EQ(first_difference(before.records, scan_tree(root_, none, nullptr).value().records), "/a/b");
+    EXPECT_EQ(first_difference(before.records, scan_tree(root_, none, nullptr).value().records),
+              "/a/b");
     write("a/b", "hello");
     write("a/a", "new");
-    EXPECT_EQ(first_difference(before.records, scan_tree(root_, none, nullptr).value().records), "/a/a");
+    EXPECT_EQ(first_difference(before.records, scan_tree(root_, none, nullptr).value().records),
+              "/a/a");
 }
 
 TEST_F(TreeTest, Tick_ends_the_work) {

@@ -17,10 +17,11 @@ namespace fs = std::filesystem;
 // Names the first thing of the tree that is not as tree.jsonl says.
 std::string first_broken(const fs::path& folder, const Tree& tree) {
     std::vector<FileRecord> kept;
-    const auto read = proof::read_manifest(folder / "tree.jsonl", [&](FileRecord record) -> base::Status {
-        kept.push_back(std::move(record));
-        return {};
-    });
+    const auto read =
+        proof::read_manifest(folder / "tree.jsonl", [&](FileRecord record) -> base::Status {
+            kept.push_back(std::move(record));
+            return {};
+        });
     return read ? proof::escape_name(first_difference(kept, tree.records)) : "tree.jsonl";
 }
 
@@ -35,12 +36,13 @@ base::Status check_manifest(const fs::path& folder, const proof::ImageRecord& im
             digest.add(partition);
         }
     }
-    auto read = proof::read_manifest(folder / "manifest.jsonl", [&](FileRecord record) -> base::Status {
-        if (is_proven(record, image.mutable_paths)) {
-            digest.add(record);
-        }
-        return {};
-    });
+    auto read =
+        proof::read_manifest(folder / "manifest.jsonl", [&](FileRecord record) -> base::Status {
+            if (is_proven(record, image.mutable_paths)) {
+                digest.add(record);
+            }
+            return {};
+        });
     if (!read) {
         return read;
     }

@@ -4,7 +4,9 @@
 namespace lineside::proof {
 namespace {
 
-bool is_plain(char c) { return c > ' ' && c < '\x7f' && c != '\\'; }
+bool is_plain(char c) {
+    return c > ' ' && c < '\x7f' && c != '\\';
+}
 
 int hex_value(char c) {
     if (c >= '0' && c <= '9') {

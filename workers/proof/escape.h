@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // File names are bytes, our files and messages are text: a name is written with every byte outside
-// '!'..'~', and every backslash, as \xHH. The escaped form is ASCII, has no blank and no line end, and
-// is what manifests, digests and messages show.
-// Thread: any (pure).
+// '!'..'~', and every backslash, as \xHH. The escaped form is ASCII, has no blank and no line end,
+// and is what manifests, digests and messages show. Thread: any (pure).
 #pragma once
 
 #include <optional>

@@ -85,14 +85,13 @@ base::Result<ImageRecord> parse(const base::Json& json) {
         into = *value;
         return {};
     };
-    for (auto& status : {text("id", image.id), text("profile", image.profile),
-                         text("board", image.board), text("rootdev", image.rootdev),
-                         text("release", image.release), number("built_ms", image.built_ms),
-                         text("tool_version", image.tool_version),
-                         text("manifest_sha256", image.manifest_sha256),
-                         number("files", image.files), text("digest", image.digest),
-                         text("tree_sha256", image.tree_sha256),
-                         number("tree_bytes", image.tree_bytes), take_lists(json, image)}) {
+    for (auto& status :
+         {text("id", image.id), text("profile", image.profile), text("board", image.board),
+          text("rootdev", image.rootdev), text("release", image.release),
+          number("built_ms", image.built_ms), text("tool_version", image.tool_version),
+          text("manifest_sha256", image.manifest_sha256), number("files", image.files),
+          text("digest", image.digest), text("tree_sha256", image.tree_sha256),
+          number("tree_bytes", image.tree_bytes), take_lists(json, image)}) {
         if (!status) {
             return tl::unexpected(status.error());
         }
@@ -110,8 +109,11 @@ base::Result<ImageRecord> parse(const base::Json& json) {
 base::Json to_json(const ImageRecord& image) {
     base::Json partitions = base::Json::array();
     for (const PartitionRecord& p : image.partitions) {
-        partitions.push_back({{"name", p.name}, {"bytes", p.bytes}, {"sha256", p.sha256},
-                              {"file", p.file}, {"proven", p.proven}});
+        partitions.push_back({{"name", p.name},
+                              {"bytes", p.bytes},
+                              {"sha256", p.sha256},
+                              {"file", p.file},
+                              {"proven", p.proven}});
     }
     return {{"id", image.id},
             {"profile", image.profile},
@@ -153,11 +155,13 @@ bool is_proven(const FileRecord& record, const PathRules& mutable_paths) {
     return (record.type == 'f' || record.type == 'l') && !mutable_paths.match(record.path);
 }
 
-ProofDigest::ProofDigest() { hash_.update("lineside-proof 1\n"); }
+ProofDigest::ProofDigest() {
+    hash_.update("lineside-proof 1\n");
+}
 
 void ProofDigest::add(const PartitionRecord& partition) {
-    hash_.update(fmt::format("partition {} {} {}\n", partition.name, partition.bytes,
-                             partition.sha256));
+    hash_.update(
+        fmt::format("partition {} {} {}\n", partition.name, partition.bytes, partition.sha256));
 }
 
 void ProofDigest::add(const FileRecord& file) {

@@ -22,8 +22,8 @@ struct PartitionRecord {
     std::string name;         // label on the unit: /dev/disk/by-partlabel/<name>
     std::uint64_t bytes = 0;  // of the content; the partition may be larger
     std::string sha256;
-    std::string file;         // in bootloader/ of the tree
-    bool proven = true;       // false: mounted read-write on the unit, so only its files are compared
+    std::string file;    // in bootloader/ of the tree
+    bool proven = true;  // false: mounted read-write on the unit, so only its files are compared
     bool operator==(const PartitionRecord&) const = default;
 };
 

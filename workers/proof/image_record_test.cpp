@@ -17,7 +17,9 @@ FileRecord file(std::string path, std::string content = "x") {
     return record;
 }
 
-PartitionRecord kernel() { return {"kernel", 10, base::sha256_hex("kernel"), "boot.img", true}; }
+PartitionRecord kernel() {
+    return {"kernel", 10, base::sha256_hex("kernel"), "boot.img", true};
+}
 
 ImageRecord image() {
     ImageRecord out;
@@ -129,10 +131,10 @@ TEST(ProofDigest, Is_the_canonical_text_of_the_readme) {
     link.sha256 = base::sha256_hex("usr/bin");
     digest.add(link);
     EXPECT_EQ(digest.hex(),
-              base::sha256_hex("lineside-proof 1\npartition kernel 10 " + base::sha256_hex("kernel") +
-                               "\nfile 100644 7 0 " + base::sha256_hex("x") +
-                               " /etc/a\\x20b\nfile 120777 0 0 " + base::sha256_hex("usr/bin") +
-                               " /bin\n"));
+              base::sha256_hex("lineside-proof 1\npartition kernel 10 " +
+                               base::sha256_hex("kernel") + "\nfile 100644 7 0 " +
+                               base::sha256_hex("x") + " /etc/a\\x20b\nfile 120777 0 0 " +
+                               base::sha256_hex("usr/bin") + " /bin\n"));
 }
 
 TEST(ProofDigest, Changes_with_every_member) {

@@ -10,7 +10,8 @@
 namespace lineside::proof {
 namespace {
 
-constexpr std::size_t kMaxLine = 64 * 1024;  // a path of 4096 bytes and a link of the same, all escaped
+constexpr std::size_t kMaxLine =
+    64 * 1024;  // a path of 4096 bytes and a link of the same, all escaped
 
 base::Result<std::string> name_field(const base::Json& object, std::string_view field) {
     auto text = base::field_or<std::string>(object, field, "");
@@ -19,7 +20,8 @@ base::Result<std::string> name_field(const base::Json& object, std::string_view 
     }
     auto name = unescape_name(*text);
     if (!name) {
-        return base::fail("protocol.invalid", fmt::format("field \"{}\" is not an escaped name", field));
+        return base::fail("protocol.invalid",
+                          fmt::format("field \"{}\" is not an escaped name", field));
     }
     return std::move(*name);
 }
@@ -35,9 +37,10 @@ base::Status check_digest(std::string_view value, std::string_view field, bool m
 
 std::string format_record(const FileRecord& record) {
     // Written by hand for the fixed order of members: the same image gives the same bytes.
-    std::string line = fmt::format(R"({{"path":{},"type":"{}","mode":"{:04o}","uid":{},"gid":{},"size":{})",
-                                   base::dump_json(escape_name(record.path)), record.type,
-                                   record.mode, record.uid, record.gid, record.size);
+    std::string line =
+        fmt::format(R"({{"path":{},"type":"{}","mode":"{:04o}","uid":{},"gid":{},"size":{})",
+                    base::dump_json(escape_name(record.path)), record.type, record.mode, record.uid,
+                    record.gid, record.size);
     const auto add = [&](std::string_view name, const std::string& value) {
         if (!value.empty()) {
             line += fmt::format(R"(,"{}":{})", name, base::dump_json(value));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The manifest of a root file system: one FileRecord per line of JSON, sorted by path (bytes). It is
-// made at build time from the file system image itself and read again when a unit is proven.
+// The manifest of a root file system: one FileRecord per line of JSON, sorted by path (bytes). It
+// is made at build time from the file system image itself and read again when a unit is proven.
 // Thread: any (plain values; reading blocks on disk).
 #pragma once
 
@@ -31,8 +31,8 @@ struct FileRecord {
 // Errors: protocol.invalid, naming the field.
 [[nodiscard]] base::Result<FileRecord> parse_record(std::string_view line);
 
-// Calls `take` for each record in order. Errors: image.broken (cannot be read, a bad line, not sorted),
-// or the first error of `take`.
+// Calls `take` for each record in order. Errors: image.broken (cannot be read, a bad line, not
+// sorted), or the first error of `take`.
 [[nodiscard]] base::Status read_manifest(const std::filesystem::path& file,
                                          const std::function<base::Status(FileRecord)>& take);
 

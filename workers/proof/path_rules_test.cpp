@@ -8,7 +8,9 @@
 namespace lineside::proof {
 namespace {
 
-PathRules rules(std::vector<std::string> list) { return PathRules::parse(list).value(); }
+PathRules rules(std::vector<std::string> list) {
+    return PathRules::parse(list).value();
+}
 
 TEST(PathRules, Exact_rule_matches_only_its_path) {
     const auto r = rules({"/etc/machine-id"});

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The station's side of the worker protocol for tests: runs a method's function on a thread of its own,
-// over a real socket pair, answers its asks and keeps everything it said.
-// Thread: one test at a time.
+// The station's side of the worker protocol for tests: runs a method's function on a thread of its
+// own, over a real socket pair, answers its asks and keeps everything it said. Thread: one test at
+// a time.
 #pragma once
 
 #include "workers/protocol/line_splitter.h"
@@ -69,7 +69,9 @@ class FakeStation {
         if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
             return heard;
         }
-        std::thread thread([&] { heard.exit_status = worker::run_on(ends[1], {"test", "1", 60}, work); });
+        std::thread thread([&] {
+            heard.exit_status = worker::run_on(ends[1], {"test", "1", 60}, work);
+        });
         send(ends[0], job);
         protocol::LineSplitter splitter(protocol::kMaxLine);
         std::string bytes(65536, '\0');
