@@ -18,7 +18,8 @@ using namespace lineside::web;
 
 Router make_router() {
     const auto echo = [](const Request& request, const ReplyPtr& reply) {
-        auto response = text_response(200, "text/plain", request.path + request.body);
+        auto response = text_response(
+            200, "text/plain", request.path + (request.upload ? *request.upload : request.body));
         response.headers.push_back({"X-Echo", request.path});
         for (const auto& [name, value] : request.query) {
             response.headers.push_back({"X-Query", name + value});

@@ -125,6 +125,7 @@ class ApiTest : public ::testing::Test {
         request.verb = verb;
         request.actor = {"uid 1000 (ana)", "command line"};
         request.body = body;
+        request.upload = std::make_shared<std::string>(body);
         auto target = web::parse_target(target_text);
         if (!target) {
             return {web::status_of(target.error().code), "", {}, "", true};

@@ -65,7 +65,7 @@ void preview_batch(Api& api, const Request& request, const ReplyPtr& reply) {
         return;
     }
     load->preview = true;
-    load->csv = request.body;
+    load->csv = std::move(*request.upload);
     api.facade.load_batch(
         std::move(*load), request.actor,
         [reply, file = request.query_value("file").value_or("")](Result<Json> check) {
@@ -82,7 +82,7 @@ void load_batch(Api& api, const Request& request, const ReplyPtr& reply) {
         reply->problem(load.error());
         return;
     }
-    load->csv = request.body;
+    load->csv = std::move(*request.upload);
     api.facade.load_batch(
         std::move(*load), request.actor,
         [reply, file = request.query_value("file").value_or("")](Result<Json> result) {

@@ -27,13 +27,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kDrainBytes = 4 * 1024 * 1024;  // read and thrown away before a close
 
-// What came is no HTTP (and not: it ended, or the socket failed).
-bool is_nonsense(error_code ec) {
-    static const auto& parser = make_error_code(http::error::bad_method).category();
-    return ec && ec.category() == parser && ec != http::error::end_of_stream &&
-           ec != http::error::partial_message;
-}
-
 class Session final : public Connection, public std::enable_shared_from_this<Session> {
   public:
     Session(asio::generic::stream_protocol::socket socket, std::shared_ptr<Site> site,
@@ -136,14 +129,7 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
         request_.actor = actor_;
         request_.over_unix = unix_;
         head_only_ = request_.verb == Verb::head;
-        Framed framed;
-        framed.version = version_;
-        framed.target = {message.target().data(), message.target().size()};
-        framed.chunked = head_->chunked();
-        if (const auto length = head_->content_length()) {
-            framed.length = *length;
-        }
-        auto admission = admit(request_, framed, *site_, allow_);
+        auto admission = admit(request_, framed_of(*head_), *site_, allow_);
         if (!admission) {
             refuse(admission.error());
             return;
@@ -154,6 +140,7 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
             upload_ = true;
         }
         if (head_->is_done()) {
+            take_body({});
             dispatch();
         } else {
             begin_body(admission->body_limit);
@@ -199,7 +186,7 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
             return;
         }
         if (body_->is_done()) {
-            request_.body = std::move(body_->get().body());
+            take_body(std::move(body_->get().body()));
             body_.reset();
             dispatch();
             return;
@@ -213,6 +200,14 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
             return;
         }
         read_body();
+    }
+
+    void take_body(std::string body) {
+        if (upload_) {
+            request_.upload = std::make_shared<std::string>(std::move(body));
+        } else {
+            request_.body = std::move(body);
+        }
     }
 
     void dispatch() {

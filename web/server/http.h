@@ -35,7 +35,8 @@ struct Request {
     std::vector<NamedValue> query;      // decoded, in the order of the request
     std::vector<NamedValue> params;     // typed parts of the path, set by the router
     std::vector<Header> headers;
-    std::string body;
+    std::string body;                     // of a JSON route
+    std::shared_ptr<std::string> upload;  // of a CSV route: large, so the route may move it out
     engine::Actor actor;
     bool over_unix = false;
 

@@ -103,7 +103,7 @@ class ServerTest : public ::testing::Test {
                       held.push_back(reply);
                       return;
                   }
-                  reply->json(200, {{"bytes", request.body.size()}});
+                  reply->json(200, {{"bytes", request.upload->size()}});
               });
         route(Verb::get, "/api/v1/throws", BodyKind::none,
               [](const Request&, const ReplyPtr&) { throw std::runtime_error("x"); });
