@@ -348,7 +348,7 @@ class Bench:
 
     def open_order(self, quantity=None):
         self.started = time.time()
-        self.order = time.strftime("run-%Y%m%d-%H%M%S-", time.gmtime(self.started)) + secrets.token_hex(2)
+        self.order = time.strftime("run-%d%H%M%S-", time.gmtime(self.started)) + secrets.token_hex(2)
         self.cli("order", "open", "--name", self.order, "--profile", settings.PROFILE, "--pool", settings.POOL,
                  "--quantity", str(quantity or self.boards), "--close-others")
 

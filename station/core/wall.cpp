@@ -166,7 +166,7 @@ std::string reason_of(const SlotFacts& f, std::string_view state) {
 
 std::string action_of(const SlotFacts& f, const Look& row) {
     if (f.outcome == Outcome::pass) {
-        return f.present ? "Take out" : "Press OK or scan";
+        return f.present ? "Take out" : "Press OK";
     }
     if (f.outcome) {
         return std::string(base::code_entry(f.code).action);
@@ -200,9 +200,7 @@ Json tile(const SlotFacts& f) {
     }
     std::string action = action_of(f, row);
     std::string_view action_icon = row.action_icon;
-    if (f.outcome == Outcome::pass && !f.present) {
-        action_icon = "scan";
-    } else if (shows_verdict && !action.empty() && f.outcome != Outcome::pass) {
+    if (shows_verdict && !action.empty() && f.outcome != Outcome::pass) {
         action_icon = action == "Press Try again" ? "retry" : (action == "Call technician" ? "phone" : "arrow");
     }
     // An acknowledged verdict stays readable until the unit is out; what is left to do is to take it out.

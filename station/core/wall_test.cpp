@@ -34,7 +34,7 @@ TEST(Wall, Pass_asks_to_take_out_and_then_to_acknowledge) {
     EXPECT_EQ(t["ack"], "when_unplugged");
     EXPECT_TRUE(t["press"].is_null());
     t = tile(verdict_of(Outcome::pass, "", false));
-    EXPECT_EQ(t["action"], "Press OK or scan");
+    EXPECT_EQ(t["action"], "Press OK");
     EXPECT_EQ(t["press"], "acknowledge");
 }
 

@@ -132,7 +132,7 @@ Json Engine::station_json() const {
         }
     } else if (running == 0) {
         state = "blocked";
-        reason = "No order is open. A manager opens one under Orders.";
+        reason = "No order is open.";
     }
     Json building = nullptr;
     if (const auto work = images_keeper_.work()) {

@@ -49,7 +49,7 @@ Result<Json> history(Tx& tx, std::int64_t unit) {
     auto done = tx.each(
         "SELECT seq, at_ms, kind, slot, actor, data FROM event WHERE job_id IN (SELECT id FROM job "
         "WHERE unit_id = ?1)"
-        " AND kind NOT IN ('step.started') ORDER BY seq DESC LIMIT 2000",
+        " AND kind NOT IN ('step.started', 'unit.fact') ORDER BY seq DESC LIMIT 2000",
         {unit}, [&](const Tx::Row& row) {
             const auto data = base::parse_json(row.text(5), 1024 * 1024);
             const auto sentence =

@@ -265,15 +265,16 @@ CREATE VIEW record_v1 AS
 SELECT j.id AS job, u.id AS unit, j.attempt, s.value AS serial, l.state AS lease, b.name AS batch,
        u.chip_id, u.module_serial, j.slot, j.port, u.model, o.name AS "order", o.profile,
        j.image_key AS image, j.board, j.tool_version, j.outcome AS result, j.code, j.message,
-       (SELECT max(ok) FROM proof p WHERE p.job_id = j.id AND p.kind = 'image') AS image_proven,
-       (SELECT max(ok) FROM proof p WHERE p.job_id = j.id AND p.kind = 'serial') AS serial_heard,
+       (SELECT ok FROM proof p WHERE p.job_id = j.id AND p.kind = 'image' ORDER BY p.id DESC LIMIT 1) AS image_proven,
+       (SELECT ok FROM proof p WHERE p.job_id = j.id AND p.kind = 'serial' ORDER BY p.id DESC LIMIT 1) AS serial_heard,
        j.actor AS operator, st.name AS station, j.started_ms, j.ended_ms,
        strftime('%Y-%m-%dT%H:%M:%fZ', j.started_ms / 1000.0, 'unixepoch') AS started,
        strftime('%Y-%m-%dT%H:%M:%fZ', j.ended_ms / 1000.0, 'unixepoch') AS ended,
        j.acknowledged_ms, j.acknowledged_by, j.redactions
 FROM job j JOIN unit u ON u.id = j.unit_id JOIN orders o ON o.id = j.order_id
+-- A released serial never left the station and goes to another unit: it belongs to no record.
 LEFT JOIN lease l ON l.unit_id = u.id AND l.id = (SELECT max(l2.id) FROM lease l2
-     WHERE l2.unit_id = u.id AND (l2.state <> 'released' OR l2.job_id = j.id))
+     WHERE l2.unit_id = u.id AND l2.state <> 'released')
 LEFT JOIN serial s ON s.id = l.serial_id LEFT JOIN batch b ON b.id = s.batch_id
 CROSS JOIN station st
 WHERE j.outcome IS NOT NULL;
