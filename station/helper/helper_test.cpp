@@ -162,7 +162,7 @@ TEST_F(HelperTest, All_processes_die_with_the_helper_and_the_next_one_sweeps) {
         ASSERT_TRUE(ok(client.spawn(job, "wait", {{"image", key}, {"lane", true}})));
         EXPECT_EQ(client.read_line(), "up");
     }
-    EXPECT_EQ(helper_->processes_of(8).size(), 3U);
+    EXPECT_TRUE(wait_until([&] { return helper_->processes_of(8).size() == 3; }));
     helper_->stop(SIGKILL);
     EXPECT_TRUE(wait_until([&] {
         return helper_->processes_of(7).empty() && helper_->processes_of(8).empty() && helper_->processes_of(9).empty();
@@ -277,6 +277,23 @@ TEST_F(HelperTest, Bad_configuration_is_refused) {
     EXPECT_EQ(check(), 0) << "somebody else's home is no danger from the service";
 }
 
+TEST_F(HelperTest, A_hidden_folder_that_is_made_later_is_hidden) {
+    const std::string late = helper_->folder / "late";
+    helper_->more_config = fmt::format("hide = [\"{}\"]\n", late);
+    helper_->method("look", fmt::format("ls -A {0} | wc -l", late));
+    Client client = start();
+    ::usleep(100'000);  // so that first processes wait already
+    for (int job = 7; job < 10; ++job) {
+        std::filesystem::remove_all(late);
+        std::filesystem::create_directory(late);
+        std::ofstream(late + "/secret") << "s";
+        ASSERT_TRUE(ok(client.spawn(job, "look")));
+        EXPECT_EQ(client.read_output(), "0\n");
+        (void)client.next_event();
+        ::usleep(50'000);
+    }
+}
+
 TEST_F(HelperTest, Works_below_tmp_and_below_a_hidden_folder) {
     helper_ = std::make_unique<HelperProcess>(kBinary, "/tmp");
     helper_->more_config = fmt::format("keep = [\"{0}/seen\"]\n", helper_->folder.string());
@@ -334,11 +351,11 @@ TEST_F(HelperTest, Cgroup_holds_the_job_and_goes_with_it) {
         std::string line;
         bool inside = false;
         while ((line = client.read_line()) != "up" && !line.empty()) {
-            inside = inside || line.find("/job-7") != std::string::npos;
+            inside = inside || line.find("/worker-") != std::string::npos;
         }
         EXPECT_TRUE(inside);
         EXPECT_TRUE(ok(client.ask({{"do", "kill"}, {"job", 7}})));
-        EXPECT_FALSE(std::filesystem::exists(root + "/job-7"));
+        EXPECT_FALSE(std::filesystem::exists(root + "/worker-1")) << "the killed one's; those of waiting inits are others";
         EXPECT_EQ(client.ask({{"do", "leftovers"}})["count"], 0);
         helper_->stop(SIGTERM);
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "station/helper/init.h"
 
+#include "station/helper/packet.h"
 #include "station/helper/stage.h"
 
 #include <fcntl.h>
@@ -51,76 +52,84 @@ void say_started(int control, pid_t worker) {
     (void)::sendmsg(control, &packet, MSG_NOSIGNAL);
 }
 
+struct Ends {
+    int channel = -1;
+    int output = -1;
+};
+
 struct WorkerFailure {
     const char* volatile step = nullptr;
     volatile int error = 0;
 };
 
 // The id calls go to the kernel directly: in the child of a vfork glibc's own versions may not be used.
-bool drop_ids(const SpawnPlan& plan) {
-    if (plan.root) {
+bool drop_ids(const WorkerOrder& order) {
+    if (order.root) {
         return true;
     }
-    return ::syscall(SYS_setgroups, plan.groups.size(), plan.groups.data()) == 0 &&
-           ::syscall(SYS_setresgid, plan.gid, plan.gid, plan.gid) == 0 &&
-           ::syscall(SYS_setresuid, plan.uid, plan.uid, plan.uid) == 0;
+    return ::syscall(SYS_setgroups, order.groups.size(), order.groups.data()) == 0 &&
+           ::syscall(SYS_setresgid, order.gid, order.gid, order.gid) == 0 &&
+           ::syscall(SYS_setresuid, order.uid, order.uid, order.uid) == 0;
 }
 
-// Runs between vfork and exec, on the parent's memory: system calls only.
-[[gnu::noinline]] void become_worker(const SpawnPlan& plan, char* const* argv, char* const* envp,
-                                     WorkerFailure& failure) {
+// Runs between vfork and exec, on the parent's memory: system calls only. What it inherits is set
+// already, see prepare(); 0 is /dev/null, and the channel takes the place of init's own 3.
+[[gnu::noinline]] void become_worker(const WorkerOrder& order, const Ends& ends, char* const* argv,
+                                     char* const* envp, WorkerFailure& failure) {
     const auto fail = [&](const char* step) {
         failure.error = errno;
         failure.step = step;
     };
-    // Descriptors first: channel and output may be any numbers, so they go through high ones.
-    const int channel = ::fcntl(plan.channel, F_DUPFD_CLOEXEC, 10);
-    const int output = ::fcntl(plan.output, F_DUPFD_CLOEXEC, 10);
-    const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (channel < 0 || output < 0 || null < 0 || ::dup2(null, 0) < 0 || ::dup2(output, 1) < 0 ||
-        ::dup2(output, 2) < 0 || ::dup2(channel, 3) < 0) {
+    if (::dup2(ends.output, 1) < 0 || ::dup2(ends.output, 2) < 0 || ::dup2(ends.channel, 3) < 0 ||
+        ::close_range(4, ~0U, 0) != 0) {
         return fail("descriptors");
     }
-    if (null == 0) {
-        ::fcntl(0, F_SETFD, 0);
-    }
-    if (::close_range(4, ~0U, 0) != 0) {
-        return fail("close_range");
-    }
     ::setsid();
+    sigset_t none;
+    sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    if (!drop_ids(order)) {
+        return fail("drop root");
+    }
+    ::execve(order.executable.c_str(), argv, envp);
+    fail("exec");
+}
+
+// What the worker inherits, done while nobody waits. Returns the step that failed.
+const char* prepare() {
     ::umask(022);
     for (int number = 1; number < NSIG; ++number) {
         ::signal(number, SIG_DFL);
     }
-    sigset_t none;
-    sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
     // 1, not 0: a limit of 0 does not keep the kernel from piping a core to a collector, 1 does both.
     const rlimit no_core{1, 1};
-    if (::setrlimit(RLIMIT_CORE, &no_core) != 0 || ::chdir("/tmp") != 0) {
-        return fail("limits");
+    if (::setrlimit(RLIMIT_CORE, &no_core) != 0) {
+        return "limit core dumps";
     }
-    if (!drop_ids(plan)) {
-        return fail("drop root");
+    if (::chdir("/tmp") != 0) {
+        return "change to /tmp";
     }
     if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
-        return fail("no_new_privs");
+        return "no_new_privs";
     }
-    ::execve(plan.executable.c_str(), argv, envp);
-    fail("exec");
+    // Reads an order once, so that the memory this touches is ours by the time a real one comes.
+    WorkerOrder order;
+    order.executable = "/";
+    order.environment.assign(8, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    return parse_order(format_order(order)) ? nullptr : "read an order";
 }
 
-pid_t start_worker(const SpawnPlan& plan, WorkerFailure& failure) {
+pid_t start_worker(const WorkerOrder& order, const Ends& ends, WorkerFailure& failure) {
     std::vector<char*> environment;
-    environment.reserve(plan.environment.size() + 1);
-    for (const std::string& entry : plan.environment) {
+    environment.reserve(order.environment.size() + 1);
+    for (const std::string& entry : order.environment) {
         environment.push_back(const_cast<char*>(entry.c_str()));
     }
     environment.push_back(nullptr);
-    std::array<char*, 2> argv{const_cast<char*>(plan.executable.c_str()), nullptr};
+    std::array<char*, 2> argv{const_cast<char*>(order.executable.c_str()), nullptr};
     const pid_t pid = ::vfork();
     if (pid == 0) {
-        become_worker(plan, argv.data(), environment.data(), failure);
+        become_worker(order, ends, argv.data(), environment.data(), failure);
         ::_exit(127);
     }
     return pid;
@@ -169,40 +178,79 @@ bool reap(pid_t worker, int& worker_status) {
     }
 }
 
-}  // namespace
+[[noreturn]] void give_up(int control, const char* step, int error) {
+    say(control, InitMessage::failed, error, step);
+    ::_exit(1);
+}
 
-void run_init(const SpawnPlan& plan, int control) {
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    ::prctl(PR_SET_NAME, "lineside-init");
-    if (const StageFailure stage = set_stage(plan); stage.step != nullptr) {
-        say(control, InitMessage::failed, stage.error, stage.step);
-        ::_exit(1);
-    }
-    sigset_t child;
-    sigemptyset(&child);
-    sigaddset(&child, SIGCHLD);
-    ::sigprocmask(SIG_SETMASK, &child, nullptr);
-    WorkerFailure failure;
-    const pid_t worker = start_worker(plan, failure);
-    if (worker < 0) {
-        say(control, InitMessage::failed, errno, "fork");
-        ::_exit(1);
-    }
-    if (failure.step != nullptr) {
-        say(control, InitMessage::failed, failure.error, failure.step);
-        ::_exit(1);
-    }
-    say_started(control, worker);
-    // Nothing of the helper or the worker stays open here: the service must see the worker's EOFs.
+int leave_descriptors(int control) {
     const int high = ::fcntl(control, F_DUPFD_CLOEXEC, 10);
     const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
     for (int fd = 0; fd < 3; ++fd) {
         ::dup2(null, fd);
     }
-    ::dup2(high, 3);
+    ::dup3(high, 3, O_CLOEXEC);
     ::close_range(4, ~0U, 0);
+    return 3;
+}
+
+// Sleeps until the helper says what to start; ends with the helper.
+Packet wait_for_order(int control) {
+    Packet packet;
+    packet.text.resize(kMaxOrder);  // now, not when the order is there and somebody waits
+    while (true) {
+        pollfd wanted{control, POLLIN, 0};
+        if (::poll(&wanted, 1, -1) < 0 && errno != EINTR) {
+            ::_exit(1);
+        }
+        switch (receive_packet(control, kMaxOrder, packet)) {
+            case Received::packet: return packet;
+            case Received::nothing_yet: break;
+            default: ::_exit(1);
+        }
+    }
+}
+
+}  // namespace
+
+void run_init(const StagePlan& plan, int inherited) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    ::prctl(PR_SET_NAME, "lineside-init");
+    // Nothing of the helper stays open here: its callers and other workers must see their ends of file.
+    const int control = leave_descriptors(inherited);
+    Places places;
+    if (const StageFailure stage = set_stage(plan, places); stage.step != nullptr) {
+        give_up(control, stage.step, stage.error);
+    }
+    if (const char* step = prepare(); step != nullptr) {
+        give_up(control, step, errno);
+    }
+    sigset_t child;
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    ::sigprocmask(SIG_SETMASK, &child, nullptr);
     const int signals = ::signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
-    wait_for_worker(worker, 3, signals);
+
+    Packet packet = wait_for_order(control);
+    const auto order = parse_order(packet.text);
+    if (!order || packet.fds.size() != 2) {
+        give_up(control, "read its order", EINVAL);
+    }
+    if (const StageFailure lane = mount_lane(*order, places); lane.step != nullptr) {
+        give_up(control, lane.step, lane.error);
+    }
+    WorkerFailure failure;
+    const pid_t worker = start_worker(*order, {packet.fds[0].get(), packet.fds[1].get()}, failure);
+    if (worker < 0) {
+        give_up(control, "fork", errno);
+    }
+    if (failure.step != nullptr) {
+        give_up(control, failure.step, failure.error);
+    }
+    packet.fds.clear();
+    places.clear();
+    say_started(control, worker);
+    wait_for_worker(worker, control, signals);
 }
 
 }  // namespace lineside::helper

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Process 1 of a worker's PID namespace: sets the stage, starts the worker, reaps, ends with it.
+// Process 1 of a worker's PID namespace: sets the stage, waits for its order, starts the worker, reaps,
+// ends with it.
 // Runs in a fresh copy of the single-threaded helper and never returns.
 // Thread: its own only one.
 #pragma once
@@ -8,6 +9,6 @@
 
 namespace lineside::helper {
 
-[[noreturn]] void run_init(const SpawnPlan& plan, int control);
+[[noreturn]] void run_init(const StagePlan& plan, int control);
 
 }  // namespace lineside::helper

@@ -61,8 +61,30 @@ Json exit_packet(std::int64_t job, int step, int attempt, std::optional<int> wai
     return out;
 }
 
-std::string job_cgroup(const Config& config, std::int64_t job) {
-    return fmt::format("{}/job-{}", config.cgroup_root, job);
+// Which files and folders the stage's paths name now. One that was made or replaced after an init was
+// staged would be neither hidden nor kept in it.
+std::string identity_of(const StagePlan& stage) {
+    std::string out;
+    for (const auto* paths : {&stage.hide, &stage.keep, &stage.read_only, &stage.places}) {
+        for (const std::string& path : *paths) {
+            // Numbers of inodes are used again, births are not.
+            struct statx facts {};
+            if (::statx(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW, STATX_INO | STATX_BTIME, &facts) != 0) {
+                out += "- ";
+                continue;
+            }
+            const auto& born = (facts.stx_mask & STATX_BTIME) != 0 ? facts.stx_btime : facts.stx_ctime;
+            out += fmt::format("{}.{}.{}.{}.{} ", facts.stx_dev_major, facts.stx_dev_minor, facts.stx_ino, born.tv_sec,
+                               born.tv_nsec);
+        }
+    }
+    return out;
+}
+
+void remove_cgroup(const std::string& folder) {
+    if (!folder.empty()) {
+        ::rmdir(folder.c_str());
+    }
 }
 
 }  // namespace
@@ -76,9 +98,9 @@ Status Jobs::open() {
     }
     if (!config_.cgroup_root.empty()) {
         ::mkdir(config_.cgroup_root.c_str(), 0755);
-        for (const std::string& name : cgroups_of_jobs(config_)) {
-            write_word(config_.cgroup_root + "/" + name + "/cgroup.kill", "1");
-            ::rmdir((config_.cgroup_root + "/" + name).c_str());
+        for (const std::string& folder : cgroups_of_workers(config_)) {
+            write_word(folder + "/cgroup.kill", "1");
+            ::rmdir(folder.c_str());
         }
     }
     if (::mkdir(kLaneMount, 0755) != 0 && errno != EEXIST) {
@@ -120,48 +142,43 @@ Status Jobs::start(Job& job, const SpawnRequest& request, std::vector<base::Uniq
     if (fds.size() != 2) {
         return fail("helper.refused", "spawn needs two descriptors: channel and output");
     }
-    std::string lower;
-    auto made = plan(request, job, lower);
-    if (!made) {
-        return tl::unexpected(made.error());
+    auto wanted = plan(request, job);
+    if (!wanted) {
+        return tl::unexpected(wanted.error());
     }
-    job.cgroup = open_cgroup(request.job);
-    made->cgroup = job.cgroup.get();
-    made->channel = fds[0].get();
-    made->output = fds[1].get();
-    auto spawned = helper::spawn(*made);
-    if (!spawned) {
-        return tl::unexpected(spawned.error());
+    auto process = take_process(*wanted);
+    if (!process) {
+        return tl::unexpected(process.error());
     }
-    job.worker = std::move(*spawned);
+    if (auto told = give_order(process->init, wanted->order, fds[0].get(), fds[1].get()); !told) {
+        bury(*process);
+        return told;
+    }
+    job.worker = std::move(*process);
     job.step = request.step;
     job.attempt = request.attempt;
     job.failed_step.clear();
     job.wait_status.reset();
-    if (!lower.empty()) {
-        job.lower = lower;
+    if (!wanted->order.lane_lower.empty()) {
+        job.lower = wanted->order.lane_lower;
     }
     return {};
 }
 
-Result<SpawnPlan> Jobs::plan(const SpawnRequest& request, const Job& job, std::string& lower) {
-    auto method = methods_.find(request.method);
-    if (!method) {
-        return tl::unexpected(method.error());
-    }
-    std::string bsp;
-    if (method->build) {
+// The tree below the lane; "" = no lane.
+Result<std::string> Jobs::lower_of(const SpawnRequest& request, const Method& method) const {
+    std::string lower;
+    if (method.build) {
         const auto profile = config_.bsp.find(request.profile);
         if (profile == config_.bsp.end()) {
             return fail("helper.refused", fmt::format("no BSP tree is configured for profile '{}'", request.profile));
         }
-        bsp = profile->second;
-        lower = bsp;
+        lower = profile->second;
     }
     if (!request.image.empty() && !is_folder(lanes_.image_folder(request.image))) {
         return fail("image.broken", fmt::format("there is no image {}", request.image));
     }
-    if (request.lane && !method->build) {
+    if (request.lane && !method.build) {
         if (request.image.empty()) {
             return fail("helper.refused", "a lane needs an image");
         }
@@ -170,86 +187,156 @@ Result<SpawnPlan> Jobs::plan(const SpawnRequest& request, const Job& job, std::s
     if (!lower.empty() && !is_folder(lower)) {
         return fail("lane.failed", fmt::format("{} is not there", lower));
     }
-    if (!job.lower.empty() && !lower.empty() && job.lower != lower) {
+    return lower;
+}
+
+Result<Jobs::Wanted> Jobs::plan(const SpawnRequest& request, const Job& job) {
+    auto method = methods_.find(request.method);
+    if (!method) {
+        return tl::unexpected(method.error());
+    }
+    auto lower = lower_of(request, *method);
+    if (!lower) {
+        return tl::unexpected(lower.error());
+    }
+    if (!job.lower.empty() && !lower->empty() && job.lower != *lower) {
         return fail("helper.refused", "the job's lane is over another tree");
     }
-
     static const Account kRoot{"root", 0, 0, {0}};
     const Account& account = method->root ? kRoot : config_.worker;
-    SpawnPlan out;
-    out.executable = method->executable;
-    out.root = method->root;
-    out.uid = account.uid;
-    out.gid = account.gid;
-    out.groups = account.groups;
-    out.environment = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-                       "HOME=/tmp",
-                       "LANG=C.UTF-8",
-                       "USER=" + account.name,
-                       "LOGNAME=" + account.name,
-                       fmt::format("LINESIDE_JOB={}", request.job),
-                       "LINESIDE_HELPER=" + config_.mark};
+    Wanted out;
+    WorkerOrder& order = out.order;
+    order.executable = method->executable;
+    order.root = method->root;
+    order.uid = account.uid;
+    order.gid = account.gid;
+    order.groups = account.groups;
+    order.environment = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                         "HOME=/tmp",
+                         "LANG=C.UTF-8",
+                         "USER=" + account.name,
+                         "LOGNAME=" + account.name,
+                         fmt::format("LINESIDE_JOB={}", request.job),
+                         "LINESIDE_HELPER=" + config_.mark};
     const std::string folder = lanes_.folder(request.job);
-    out.keep = config_.keep;
-    out.keep.insert(out.keep.end(), {config_.methods, config_.images});
-    if (!lower.empty()) {
+    if (!lower->empty()) {
         if (auto made = lanes_.make(request.job, account, method->build); !made) {
             return tl::unexpected(made.error());
         }
-        out.lane_lower = lower;
-        out.lane_upper = folder + "/upper";
-        out.lane_work = folder + "/work";
-        out.lane_copy = folder + "/copy";
-        out.try_overlay = config_.lane_mode != LaneMode::copy;
-        out.try_copy = config_.lane_mode != LaneMode::overlay;
-        out.environment.push_back(std::string("LINESIDE_LANE=") + kLaneMount);
+        order.lane_lower = *lower;
+        order.lane_folder = folder;
+        order.try_overlay = config_.lane_mode != LaneMode::copy;
+        order.try_copy = config_.lane_mode != LaneMode::overlay;
+        order.environment.push_back(std::string("LINESIDE_LANE=") + kLaneMount);
     }
-    out.read_only.push_back(config_.images);
     if (method->build) {
-        out.read_only.push_back(bsp);
-        out.keep.insert(out.keep.end(), {bsp, folder});
-        out.environment.push_back("LINESIDE_BSP=" + bsp);
-        out.environment.push_back("LINESIDE_OUT=" + folder + "/out");
-        out.environment.push_back("LINESIDE_IMAGES=" + config_.images);
+        out.bsp = *lower;
+        order.environment.push_back("LINESIDE_BSP=" + *lower);
+        order.environment.push_back("LINESIDE_OUT=" + folder + "/out");
+        order.environment.push_back("LINESIDE_IMAGES=" + config_.images);
     }
     for (const auto& [name, value] : config_.environment) {
-        out.environment.push_back(name + "=" + value);
+        order.environment.push_back(name + "=" + value);
     }
+    return out;
+}
+
+StagePlan Jobs::usual_stage() const {
+    StagePlan out;
+    out.read_only = {config_.images};
     out.hide = config_.hide;
+    out.keep = config_.keep;
+    out.keep.insert(out.keep.end(), {config_.methods, config_.images});
+    out.places = {config_.lanes, config_.images};
     out.tmp_options = "mode=1777,size=" + config_.tmp_size;
     return out;
 }
 
-base::UniqueFd Jobs::open_cgroup(std::int64_t id) const {
-    if (config_.cgroup_root.empty()) {
-        return {};
+Result<Jobs::Process> Jobs::make_process(const StagePlan& stage) {
+    Process out;
+    out.seen = identity_of(stage);
+    StagePlan with_cgroup = stage;
+    base::UniqueFd cgroup;
+    if (!config_.cgroup_root.empty()) {
+        out.cgroup = fmt::format("{}/worker-{}", config_.cgroup_root, next_cgroup_++);
+        ::mkdir(out.cgroup.c_str(), 0755);
+        cgroup.reset(::open(out.cgroup.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        with_cgroup.cgroup = cgroup.get();
     }
-    const std::string path = job_cgroup(config_, id);
-    ::mkdir(path.c_str(), 0755);
-    return base::UniqueFd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    auto init = make_init(with_cgroup);
+    if (!init) {
+        remove_cgroup(out.cgroup);
+        return tl::unexpected(init.error());
+    }
+    out.init = std::move(*init);
+    return out;
 }
 
-void Jobs::remove_cgroup(std::int64_t id) const {
-    if (!config_.cgroup_root.empty()) {
-        ::rmdir(job_cgroup(config_, id).c_str());
+Result<Jobs::Process> Jobs::take_process(const Wanted& wanted) {
+    if (!wanted.bsp.empty()) {
+        StagePlan stage = usual_stage();
+        stage.read_only.push_back(wanted.bsp);
+        stage.keep.insert(stage.keep.end(), {wanted.bsp, wanted.order.lane_folder});
+        stage.places.push_back(wanted.bsp);
+        return make_process(stage);
     }
+    const StagePlan stage = usual_stage();
+    if (!ready_.empty() && ready_.front().seen != identity_of(stage)) {
+        forget_ready();
+    }
+    if (!ready_.empty()) {
+        Process out = std::move(ready_.front());
+        ready_.erase(ready_.begin());
+        return out;
+    }
+    return make_process(stage);
+}
+
+// ---- ready inits
+
+void Jobs::make_ready() {
+    auto process = make_process(usual_stage());
+    if (process) {
+        ready_.push_back(std::move(*process));
+    } else {
+        base::log_error("{}", process.error().message);
+        no_more_ready_ = true;
+    }
+}
+
+void Jobs::forget_ready() {
+    for (const Process& process : ready_) {
+        bury(process);
+    }
+    ready_.clear();
+    no_more_ready_ = false;
+}
+
+void Jobs::close() {
+    closing_ = true;
+    forget_ready();
+}
+
+void Jobs::bury(const Process& process) {
+    kill_processes(process);
+    siginfo_t info{};
+    ::waitid(P_PIDFD, static_cast<id_t>(process.init.pidfd.get()), &info, WEXITED);
+    remove_cgroup(process.cgroup);
 }
 
 // ---- ends
 
-void Jobs::kill_processes(std::int64_t id, const Job& job) const {
-    if (job.worker) {
-        signal_pidfd(job.worker->pidfd.get(), SIGKILL);
-        if (job.cgroup) {
-            write_word(job_cgroup(config_, id) + "/cgroup.kill", "1");
-        }
+void Jobs::kill_processes(const Process& process) {
+    signal_pidfd(process.init.pidfd.get(), SIGKILL);
+    if (!process.cgroup.empty()) {
+        write_word(process.cgroup + "/cgroup.kill", "1");
     }
 }
 
 void Jobs::term(Caller caller, std::int64_t id) {
     const auto it = jobs_.find(id);
     if (it != jobs_.end() && it->second.worker) {
-        (void)::send(it->second.worker->control.get(), "T", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+        (void)::send(it->second.worker->init.control.get(), "T", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
     }
     reply_ok(caller);
 }
@@ -262,7 +349,7 @@ void Jobs::kill(Caller caller, std::int64_t id) {
     }
     it->second.doomed = true;
     it->second.waits_for_end.push_back(caller);
-    kill_processes(id, it->second);
+    kill_processes(*it->second.worker);
 }
 
 void Jobs::close_lane(Caller caller, std::int64_t id) {
@@ -276,7 +363,6 @@ void Jobs::close_lane(Caller caller, std::int64_t id) {
 
 void Jobs::release(std::int64_t id, std::vector<Caller> callers) {
     jobs_.erase(id);
-    remove_cgroup(id);
     if (!lanes_.exists(id)) {
         for (const Caller& caller : callers) {
             reply_ok(caller);
@@ -294,7 +380,7 @@ void Jobs::drop(std::uint64_t connection) {
         }
         job.doomed = true;
         if (job.worker) {
-            kill_processes(id, job);
+            kill_processes(*job.worker);
         } else {
             without_worker.push_back(id);
         }
@@ -304,7 +390,7 @@ void Jobs::drop(std::uint64_t connection) {
     }
 }
 
-void Jobs::read_control(std::int64_t id, Job& job) {
+void Jobs::read_control(Job& job) {
     if (!job.worker) {
         return;
     }
@@ -317,10 +403,10 @@ void Jobs::read_control(std::int64_t id, Job& job) {
         packet.msg_iovlen = 1;
         packet.msg_control = buffer.data();
         packet.msg_controllen = buffer.size();
-        const ssize_t got = ::recvmsg(job.worker->control.get(), &packet, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+        const ssize_t got = ::recvmsg(job.worker->init.control.get(), &packet, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
         if (got != static_cast<ssize_t>(sizeof message)) {
             if (got >= 0 || (errno != EAGAIN && errno != EINTR)) {
-                job.worker->control.reset();  // init is gone; its pidfd tells the rest
+                job.worker->init.control.reset();  // init is gone; its pidfd tells the rest
             }
             return;
         }
@@ -339,18 +425,16 @@ void Jobs::read_control(std::int64_t id, Job& job) {
             job.wait_status = message.value;
         }
     }
-    (void)id;
 }
 
 void Jobs::worker_gone(std::int64_t id) {
     Job& job = jobs_.at(id);
-    if (!reaped(job.worker->pidfd.get())) {
+    if (!reaped(job.worker->init.pidfd.get())) {
         return;
     }
-    read_control(id, job);
+    read_control(job);
+    Process gone = std::move(*job.worker);
     job.worker.reset();
-    job.cgroup.reset();
-    remove_cgroup(id);
     const bool never_started = job.waits_for_start.has_value();
     if (never_started) {
         const bool lane = job.failed_step.find("lane") != std::string::npos;
@@ -363,6 +447,8 @@ void Jobs::worker_gone(std::int64_t id) {
     } else {
         send_(job.connection, exit_packet(id, job.step, job.attempt, job.wait_status));
     }
+    remove_cgroup(gone.cgroup);
+    gone.init.mounts.reset();  // unmounts, after the caller was told: nobody can use these mounts any more
     if (job.doomed || (job.lower.empty() && !lanes_.exists(id))) {
         release(id, std::move(job.waits_for_end));
     }
@@ -409,7 +495,16 @@ void Jobs::leftovers(Caller caller) {
             found.push_back({{"kind", "lane"}, {"job", id}, {"what", lanes_.folder(id)}});
         }
     }
-    find_leftovers(config_, alive, found);
+    std::set<std::string> cgroups;
+    for (const auto& [id, job] : jobs_) {
+        if (job.worker && !job.doomed) {
+            cgroups.insert(job.worker->cgroup);
+        }
+    }
+    for (const Process& process : ready_) {
+        cgroups.insert(process.cgroup);
+    }
+    find_leftovers(config_, alive, cgroups, found);
     constexpr std::size_t kMost = 40;  // a reply must fit into one packet
     const std::size_t all = found.size();
     if (all > kMost) {
@@ -456,25 +551,37 @@ void Jobs::task_gone(std::size_t index) {
 void Jobs::wanted(std::vector<int>& fds) const {
     for (const auto& [id, job] : jobs_) {
         if (job.worker) {
-            fds.push_back(job.worker->pidfd.get());
-            if (job.worker->control) {
-                fds.push_back(job.worker->control.get());
+            fds.push_back(job.worker->init.pidfd.get());
+            if (job.worker->init.control) {
+                fds.push_back(job.worker->init.control.get());
             }
         }
     }
     for (const Running& running : tasks_) {
         fds.push_back(running.task.pidfd.get());
     }
+    for (const Process& process : ready_) {
+        fds.push_back(process.init.pidfd.get());
+    }
 }
 
 void Jobs::readable(int fd) {
     for (auto& [id, job] : jobs_) {
-        if (job.worker && job.worker->pidfd.get() == fd) {
+        if (job.worker && job.worker->init.pidfd.get() == fd) {
             worker_gone(id);
             return;
         }
-        if (job.worker && job.worker->control.get() == fd) {
-            read_control(id, job);
+        if (job.worker && job.worker->init.control.get() == fd) {
+            read_control(job);
+            return;
+        }
+    }
+    for (auto it = ready_.begin(); it != ready_.end(); ++it) {
+        if (it->init.pidfd.get() == fd) {
+            base::log_error("a waiting first process ended");
+            no_more_ready_ = true;
+            bury(*it);
+            ready_.erase(it);
             return;
         }
     }

@@ -45,14 +45,27 @@ class Jobs {
     // The loop waits for these descriptors to become readable and then says so.
     void wanted(std::vector<int>& fds) const;
     void readable(int fd);
+    // Inits that wait for their order make starts quicker. The loop calls make_ready() when it has had
+    // nothing to do for a moment, and forget_ready() when the host's mounts have changed.
+    [[nodiscard]] bool wants_ready() const { return ready_.size() < kReady && !no_more_ready_ && !closing_; }
+    void make_ready();
+    void forget_ready();
+    void close();  // no more of them
     [[nodiscard]] bool idle() const { return jobs_.empty() && tasks_.empty(); }
 
   private:
+    static constexpr std::size_t kReady = 4;
+
+    struct Process {
+        Init init;
+        std::string cgroup;  // its folder; "" = none
+        std::string seen;    // which files and folders it was staged for
+    };
     struct Job {
         std::uint64_t connection = 0;
         int step = 0;
         int attempt = 1;
-        std::optional<Spawned> worker;
+        std::optional<Process> worker;
         std::optional<Caller> waits_for_start;
         std::string failed_step;             // set when the child could not become the worker
         int failed_errno = 0;
@@ -60,7 +73,6 @@ class Jobs {
         std::string lower;                   // of the lane; "" = none
         bool doomed = false;                 // killed: when it is gone, the lane goes too
         std::vector<Caller> waits_for_end;
-        base::UniqueFd cgroup;
     };
     struct Running {
         Task task;
@@ -69,18 +81,25 @@ class Jobs {
         base::Error error;  // of a task that failed
     };
 
-    [[nodiscard]] base::Result<SpawnPlan> plan(const SpawnRequest& request, const Job& job, std::string& lower);
+    struct Wanted {
+        WorkerOrder order;
+        std::string bsp;  // of a build; such a worker gets an init of its own
+    };
+    [[nodiscard]] base::Result<Wanted> plan(const SpawnRequest& request, const Job& job);
+    [[nodiscard]] base::Result<Process> take_process(const Wanted& wanted);
+    [[nodiscard]] base::Result<Process> make_process(const StagePlan& stage);
+    [[nodiscard]] StagePlan usual_stage() const;
+    [[nodiscard]] base::Result<std::string> lower_of(const SpawnRequest& request, const Method& method) const;
     [[nodiscard]] base::Status start(Job& job, const SpawnRequest& request, std::vector<base::UniqueFd> fds);
-    void read_control(std::int64_t id, Job& job);
+    void read_control(Job& job);
     void worker_gone(std::int64_t id);
     void release(std::int64_t id, std::vector<Caller> callers);
     void run_task(base::Result<Task> task, std::vector<Caller> callers, std::string_view code, std::string what);
     void task_gone(std::size_t index);
     void reply_ok(const Caller& caller, base::Json more = base::Json::object());
     void reply_error(const Caller& caller, const base::Error& error);
-    [[nodiscard]] base::UniqueFd open_cgroup(std::int64_t id) const;
-    void remove_cgroup(std::int64_t id) const;
-    void kill_processes(std::int64_t id, const Job& job) const;
+    static void kill_processes(const Process& process);
+    static void bury(const Process& process);  // an init that nobody gave an order
 
     const Config& config_;
     Send send_;
@@ -88,6 +107,10 @@ class Jobs {
     MethodTable methods_;
     std::map<std::int64_t, Job> jobs_;
     std::vector<Running> tasks_;
+    std::vector<Process> ready_;
+    std::uint64_t next_cgroup_ = 1;
+    bool no_more_ready_ = false;  // one failed: a start will tell why
+    bool closing_ = false;
 };
 
 }  // namespace lineside::helper

@@ -44,21 +44,22 @@ bool has_lane(const std::string& mountinfo) {
 
 }  // namespace
 
-std::vector<std::string> cgroups_of_jobs(const Config& config) {
+std::vector<std::string> cgroups_of_workers(const Config& config) {
     std::vector<std::string> out;
     std::error_code error;
     if (config.cgroup_root.empty()) {
         return out;
     }
     for (const auto& entry : std::filesystem::directory_iterator(config.cgroup_root, error)) {
-        if (entry.path().filename().string().starts_with("job-")) {
-            out.push_back(entry.path().filename());
+        if (entry.path().filename().string().starts_with("worker-")) {
+            out.push_back(entry.path());
         }
     }
     return out;
 }
 
-void find_leftovers(const Config& config, const std::set<std::int64_t>& alive, Json& found) {
+void find_leftovers(const Config& config, const std::set<std::int64_t>& alive, const std::set<std::string>& cgroups,
+                    Json& found) {
     std::error_code error;
     for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
         const std::string pid = entry.path().filename();
@@ -76,10 +77,9 @@ void find_leftovers(const Config& config, const std::set<std::int64_t>& alive, J
     if (mounts && (has_lane(*mounts) || mounts->find(config.lanes + "/") != std::string::npos)) {
         found.push_back({{"kind", "mount"}, {"job", nullptr}, {"what", "a lane is mounted in the helper's own view"}});
     }
-    for (const std::string& name : cgroups_of_jobs(config)) {
-        const auto job = base::to_int(std::string_view(name).substr(4));
-        if (!job || !alive.contains(*job)) {
-            found.push_back({{"kind", "cgroup"}, {"job", job ? Json(*job) : Json()}, {"what", config.cgroup_root + "/" + name}});
+    for (const std::string& folder : cgroups_of_workers(config)) {
+        if (!cgroups.contains(folder)) {
+            found.push_back({{"kind", "cgroup"}, {"job", nullptr}, {"what", folder}});
         }
     }
 }

@@ -3,6 +3,7 @@
 
 #include "station/base/log.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/signalfd.h>
@@ -24,6 +25,7 @@ constexpr std::size_t kMaxConnections = 16;
 constexpr std::size_t kMaxUnsent = 4096;     // packets for a caller that does not read
 constexpr int kPacketsPerTurn = 32;          // so that one caller cannot keep the others waiting
 constexpr int kShutdownTurns = 100;
+constexpr int kQuietMs = 2;                  // so long nothing to do before an init is made ready
 
 template <class... Ts>
 struct Overloaded : Ts... {
@@ -56,6 +58,7 @@ base::Status Server::open() {
     sigaddset(&wanted, SIGINT);
     ::sigprocmask(SIG_BLOCK, &wanted, nullptr);
     signals_.reset(::signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK));
+    mounts_.reset(::open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC));
 
     listener_.reset(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     sockaddr_un address{};
@@ -81,6 +84,7 @@ void Server::run() {
     while (wait_once(-1)) {
     }
     connections_.clear();
+    jobs_.close();
     for (std::uint64_t id = 1; id < next_connection_; ++id) {
         jobs_.drop(id);
     }
@@ -92,27 +96,37 @@ void Server::run() {
 bool Server::wait_once(int timeout_ms) {
     std::vector<int> of_jobs;
     jobs_.wanted(of_jobs);
-    std::vector<pollfd> wanted{{signals_.get(), POLLIN, 0}, {listener_.get(), POLLIN, 0}};
+    std::vector<pollfd> wanted{{signals_.get(), POLLIN, 0}, {listener_.get(), POLLIN, 0}, {mounts_.get(), POLLPRI, 0}};
+    const std::size_t first_caller = wanted.size();
     std::vector<std::uint64_t> order;
     for (const auto& [id, connection] : connections_) {
-        const int events = connection.unsent.empty() ? POLLIN : POLLIN | POLLOUT;
-        wanted.push_back({connection.fd.get(), static_cast<short>(events), 0});
+        const int what = connection.unsent.empty() ? POLLIN : POLLIN | POLLOUT;
+        wanted.push_back({connection.fd.get(), static_cast<short>(what), 0});
         order.push_back(id);
     }
     for (const int fd : of_jobs) {
         wanted.push_back({fd, POLLIN, 0});
     }
-    if (::poll(wanted.data(), wanted.size(), timeout_ms) < 0) {
+    const bool make_ready = jobs_.wants_ready();
+    const int ready = ::poll(wanted.data(), wanted.size(), make_ready ? kQuietMs : timeout_ms);
+    if (ready < 0) {
         return errno == EINTR;
     }
+    if (ready == 0 && make_ready) {
+        jobs_.make_ready();
+        return true;
+    }
+    if (wanted[2].revents != 0) {
+        jobs_.forget_ready();  // they would not see it
+    }
     // Ends first: a caller that asks about a job must not be told what was true before.
-    for (std::size_t i = 2 + order.size(); i < wanted.size(); ++i) {
+    for (std::size_t i = first_caller + order.size(); i < wanted.size(); ++i) {
         if (wanted[i].revents != 0) {
             jobs_.readable(wanted[i].fd);
         }
     }
     for (std::size_t i = 0; i < order.size(); ++i) {
-        const short events = wanted[2 + i].revents;
+        const short events = wanted[first_caller + i].revents;
         if ((events & POLLOUT) != 0) {
             flush(connections_.at(order[i]));
         }

@@ -40,6 +40,7 @@ class Server {
     Jobs jobs_;
     base::UniqueFd listener_;
     base::UniqueFd signals_;
+    base::UniqueFd mounts_;  // /proc/self/mountinfo, "readable" when a mount came or went
     std::map<std::uint64_t, Connection> connections_;
     std::uint64_t next_connection_ = 1;
 };

@@ -66,12 +66,25 @@ void make_place(int tree, std::string path) {
 
 std::string fd_path(int fd) { return "/proc/self/fd/" + std::to_string(fd); }
 
-bool mount_overlay(const SpawnPlan& plan) {
+// `path` through the descriptor of the place it lies in: it may be hidden by now.
+base::UniqueFd open_folder(const Places& places, const std::string& path, int flags) {
+    for (const auto& [folder, fd] : places) {
+        if (path == folder) {
+            return base::UniqueFd(::openat(fd.get(), ".", flags));
+        }
+        if (below(path, folder)) {
+            return base::UniqueFd(::openat(fd.get(), path.c_str() + folder.size() + 1, flags));
+        }
+    }
+    errno = ENOENT;
+    return {};
+}
+
+bool mount_overlay(const base::UniqueFd& lower, const base::UniqueFd& folder) {
     // Descriptors instead of paths: no length limit and nothing in a path that would need escaping.
-    const base::UniqueFd lower(::open(plan.lane_lower.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    const base::UniqueFd upper(::open(plan.lane_upper.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    const base::UniqueFd work(::open(plan.lane_work.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    if (!lower || !upper || !work) {
+    const base::UniqueFd upper(::openat(folder.get(), "upper", O_PATH | O_DIRECTORY | O_CLOEXEC));
+    const base::UniqueFd work(::openat(folder.get(), "work", O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!upper || !work) {
         return false;
     }
     const std::string options = "lowerdir=" + fd_path(lower.get()) + ",upperdir=" + fd_path(upper.get()) +
@@ -97,28 +110,16 @@ bool copy_tree(const std::string& from, const std::string& to) {
     return true;
 }
 
-bool bind_copy(const SpawnPlan& plan) {
-    if (::access(plan.lane_copy.c_str(), F_OK) != 0) {  // the first step of this job
-        const std::string half = plan.lane_copy + ".half";
-        if (::mkdir(half.c_str(), 0755) != 0 || !copy_tree(plan.lane_lower, half) ||
-            ::rename(half.c_str(), plan.lane_copy.c_str()) != 0) {
+// Both descriptors are inherited by cp: that is how it names the folders.
+bool bind_copy(const base::UniqueFd& lower, const base::UniqueFd& folder) {
+    const std::string base = fd_path(folder.get());
+    if (::faccessat(folder.get(), "copy", F_OK, 0) != 0) {  // the first step of this job
+        if (::mkdirat(folder.get(), "copy.half", 0755) != 0 || !copy_tree(fd_path(lower.get()), base + "/copy.half") ||
+            ::renameat(folder.get(), "copy.half", folder.get(), "copy") != 0) {
             return false;
         }
     }
-    return ::mount(plan.lane_copy.c_str(), kLaneMount, nullptr, MS_BIND, nullptr) == 0;
-}
-
-StageFailure mount_lane(const SpawnPlan& plan) {
-    if (plan.lane_lower.empty()) {
-        return {};
-    }
-    if (plan.try_overlay && mount_overlay(plan)) {
-        return {};
-    }
-    if (!plan.try_copy) {
-        return failed("overlayfs for the lane");
-    }
-    return bind_copy(plan) ? StageFailure{} : failed("copy for the lane");
+    return ::mount((base + "/copy").c_str(), kLaneMount, nullptr, MS_BIND, nullptr) == 0;
 }
 
 StageFailure hide_one(const std::string& path) {
@@ -138,15 +139,18 @@ StageFailure hide_one(const std::string& path) {
 
 }  // namespace
 
-StageFailure set_stage(const SpawnPlan& plan) {
+StageFailure set_stage(const StagePlan& plan, Places& places) {
     if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
         return failed("make mounts private");
     }
     if (::mount("proc", "/proc", "proc", kPlain | MS_NOEXEC, nullptr) != 0) {
         return failed("mount /proc");
     }
-    if (auto lane = mount_lane(plan); lane.step != nullptr) {
-        return lane;
+    for (const std::string& path : plan.places) {
+        places.emplace_back(path, base::UniqueFd(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)));
+        if (!places.back().second) {
+            return failed("open a folder of lanes");
+        }
     }
     for (const std::string& path : plan.read_only) {
         const base::UniqueFd tree(clone_tree(path.c_str()));
@@ -184,6 +188,25 @@ StageFailure set_stage(const SpawnPlan& plan) {
         }
     }
     return {};
+}
+
+StageFailure mount_lane(const WorkerOrder& order, const Places& places) {
+    if (order.lane_lower.empty()) {
+        return {};
+    }
+    const base::UniqueFd lower = open_folder(places, order.lane_lower, O_PATH | O_DIRECTORY);
+    const base::UniqueFd folder = open_folder(places, order.lane_folder, O_PATH | O_DIRECTORY);
+    if (!lower || !folder) {
+        return failed("open the folders of the lane");
+    }
+    ::mkdir(kLaneMount, 0755);
+    if (order.try_overlay && mount_overlay(lower, folder)) {
+        return {};
+    }
+    if (!order.try_copy) {
+        return failed("overlayfs for the lane");
+    }
+    return bind_copy(lower, folder) ? StageFailure{} : failed("copy for the lane");
 }
 
 }  // namespace lineside::helper

@@ -111,8 +111,10 @@ class HelperProcess {
     std::string config() const {
         return fmt::format(
             "socket = \"{0}\"\nservice_user = \"{2}\"\nworker_user = \"nobody\"\nmethods = \"{1}/methods\"\n"
-            "lanes = \"{1}/lanes\"\nimages = \"{1}/images\"\nhide = [\"{1}/data\"]\n{3}\n",
-            socket, folder.string(), service_user, more_config);
+            "lanes = \"{1}/lanes\"\nimages = \"{1}/images\"\n{3}\n{4}\n",
+            socket, folder.string(), service_user,
+            more_config.find("hide =") == std::string::npos ? fmt::format("hide = [\"{}/data\"]", folder.string()) : "",
+            more_config);
     }
     bool start() {
         std::ofstream(folder / "helper.toml") << config();

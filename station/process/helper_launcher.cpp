@@ -11,8 +11,6 @@ namespace {
 using base::Json;
 using std::chrono::milliseconds;
 
-// Where the helper mounts a lane in its worker's own mount namespace (station/helper/PROTOCOL.md).
-constexpr const char* kLane = "/run/lineside-lane";
 // A lane may have to be copied before the worker starts, an image synced before it is published.
 constexpr milliseconds kSpawnWithin{600'000};
 constexpr milliseconds kKillWithin{60'000};
@@ -43,9 +41,6 @@ HelperLauncher::~HelperLauncher() {
 
 std::shared_ptr<Worker> HelperLauncher::start(WorkerSpec spec, WorkerEvents events) {
     const std::int64_t job = spec.job;
-    if (spec.lane) {
-        spec.job_line.lane = kLane;
-    }
     const std::weak_ptr<int> alive = alive_;
     const auto tell = std::make_shared<std::function<void(WorkerEnd)>>(std::move(events.end));
     const auto self = std::make_shared<std::weak_ptr<Session>>();
