@@ -43,9 +43,12 @@ class ZipWriter final : public RecordWriter {
         archive_write_set_bytes_per_block(archive_.get(), 0);
         archive_write_open2(archive_.get(), this, nullptr, &ZipWriter::take, nullptr, nullptr);
     }
+    // An unfinished archive is closed as usual, into nowhere: libarchive loses its compressor's
+    // memory when one is only freed or marked as failed.
     ~ZipWriter() override {
-        archive_write_fail(archive_.get());
-    }  // an unfinished one writes nothing more
+        dropped_ = true;
+        archive_write_close(archive_.get());
+    }
 
     base::Result<std::string> next(Tx& tx) override {
         out_.clear();
@@ -61,7 +64,9 @@ class ZipWriter final : public RecordWriter {
     enum class Stage { csv, json, logs, index, ended };
 
     static la_ssize_t take(archive* /*a*/, void* self, const void* bytes, size_t count) {
-        static_cast<ZipWriter*>(self)->out_.append(static_cast<const char*>(bytes), count);
+        if (auto& writer = *static_cast<ZipWriter*>(self); !writer.dropped_) {
+            writer.out_.append(static_cast<const char*>(bytes), count);
+        }
         return static_cast<la_ssize_t>(count);
     }
 
@@ -206,6 +211,7 @@ class ZipWriter final : public RecordWriter {
     records::Where where_;
     LogFolder log_folder_;
     std::string out_;
+    bool dropped_ = false;
     Stage stage_ = Stage::csv;
     std::shared_ptr<RecordWriter> table_;
     std::int64_t newest_ms_ = 0;
