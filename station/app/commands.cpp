@@ -132,8 +132,23 @@ int open_order(const std::string& socket, const OrderOpen& order) {
 }
 
 int press_slot(const std::string& socket, const std::string& slot, const std::string& what) {
-    auto answer =
-        ask(socket, {"POST", fmt::format("/api/v1/slots/{}/{}", encode(slot), what), "application/json", "{}", nullptr});
+    auto wall = get_json(socket, "/api/v1/wall");
+    if (!wall) {
+        return complain(wall.error());
+    }
+    // The job that is seen now goes with the press, so that it never hits another unit.
+    Json job = nullptr;
+    for (const Json& tile : (*wall)["tiles"]) {
+        if (text_of(tile, "slot") == slot) {
+            job = tile.value("job", Json());
+        }
+    }
+    if (!job.is_number()) {
+        std::cerr << "lineside: slot " << slot << " shows no job\n";
+        return 1;
+    }
+    auto answer = ask(socket, {"POST", fmt::format("/api/v1/slots/{}/{}", encode(slot), what), "application/json",
+                               base::dump_json({{"job", job}}), nullptr});
     if (!answer) {
         return complain(answer.error());
     }

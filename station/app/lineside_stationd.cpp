@@ -21,8 +21,6 @@ namespace {
 
 using namespace lineside;
 
-constexpr std::chrono::seconds kStopWithin{20};
-
 int cannot_start(std::string_view why) {
     base::log_error("cannot start: {}", why);
     return 3;
@@ -112,7 +110,7 @@ int run(const config::Config& config) {
             if (++asked > 1) {
                 return loop.stop();  // impatience is safe: the journal calls the rest interrupted
             }
-            engine.stop_all(kStopWithin, [&] { (*server)->stop([&] { loop.stop(); }); });
+            engine.stop_all([&] { (*server)->stop([&] { loop.stop(); }); });
             wait();
         });
     };

@@ -25,7 +25,6 @@ Engine::Engine(const EngineParts& parts)
       images_keeper_(context_, [this] { station_changed(); }),
       beat_timer_(parts.loop),
       station_timer_(parts.loop),
-      stop_timer_(parts.loop),
       just_left_timer_(parts.loop) {
     for (const config::SlotConfig& slot : parts.config.slots) {
         slots_.emplace_back(context_, slot.label, slot.port, true, slot.skip);
@@ -215,28 +214,18 @@ void Engine::job_ended(SlotActor& slot, core::Outcome outcome, const std::string
     }
     pool_changed();
     station_changed();
-    if (stopping_ && when_idle_ && std::none_of(slots_.begin(), slots_.end(), [](const SlotActor& s) { return s.live(); })) {
-        std::exchange(when_idle_, nullptr)();
-    }
 }
 
-void Engine::stop_all(std::chrono::milliseconds within, std::function<void()> done) {
+void Engine::stop_all(std::function<void()> done) {
+    // Nothing is judged because the service ends: workers die with the helper's connection, and the next
+    // life takes every open job up as interrupted, which is the truth.
     stopping_ = true;
-    bool any = false;
-    for (SlotActor& slot : slots_) {
-        any = any || slot.live();
-        slot.stop(base::make_error("station.stopping"), "station");
-    }
-    if (!any) {
-        return done();
-    }
-    when_idle_ = std::move(done);
-    stop_timer_.expires_after(within);
-    stop_timer_.async_wait([this, alive = alive_](boost::system::error_code error) {
-        if (!error && *alive && when_idle_) {
-            std::exchange(when_idle_, nullptr)();  // the journal will call the rest interrupted
-        }
-    });
+    const auto stamp = context_.stamp();
+    context_.store.write<std::int64_t>(
+        [stamp](db::Tx& tx) {
+            return journal::append(tx, stamp, {"station.stopped", "", {}, {}, "", Json::object()});
+        },
+        [done = std::move(done)](const base::Result<std::int64_t>& /*written*/) { done(); });
 }
 
 // ---------------------------------------------------------------- trouble of the station itself

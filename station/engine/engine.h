@@ -34,8 +34,8 @@ class Engine final : public Facade, private Surroundings {
 
     // Recovery first, then orders, then the bus. Errors: db.failed, host.unfit.
     [[nodiscard]] base::Status start();
-    // Stops every job; `done` when all have their outcome or `within` is over.
-    void stop_all(std::chrono::milliseconds within, std::function<void()> done);
+    // Nothing starts any more; `done` when that is written down. Open jobs are the next life's to resume.
+    void stop_all(std::function<void()> done);
 
     // Facade
     [[nodiscard]] base::Json wall() const override;
@@ -122,10 +122,8 @@ class Engine final : public Facade, private Surroundings {
     bool admitting_ = false;
     bool stopping_ = false;
     bool station_dirty_ = false;
-    std::function<void()> when_idle_;
     boost::asio::steady_timer beat_timer_;
     boost::asio::steady_timer station_timer_;
-    boost::asio::steady_timer stop_timer_;
     // Units that left together with a hub: their slots, for one alarm.
     std::vector<std::pair<std::string, std::string>> just_left_;  // slot, port
     boost::asio::steady_timer just_left_timer_;

@@ -47,8 +47,8 @@ base::Status Engine::recover() {
 
 base::Status Engine::load_orders(db::Tx& tx) {
     auto rows = tx.all<base::OrderId, std::string, std::string, std::string, std::string, std::int64_t, int, std::string,
-                       std::optional<std::string>, int>(
-        "SELECT o.id, o.name, o.profile, o.model, p.name, p.id, o.quantity, o.state, i.key,"
+                       std::optional<std::string>, std::optional<std::string>, int>(
+        "SELECT o.id, o.name, o.profile, o.model, p.name, p.id, o.quantity, o.state, i.key, i.digest,"
         " (SELECT count(DISTINCT unit_id) FROM job j WHERE j.order_id = o.id AND j.outcome = 'PASS')"
         " FROM orders o JOIN pool p ON p.id = o.pool_id LEFT JOIN image i ON i.id = o.image_id"
         " WHERE o.state = 'open' OR EXISTS (SELECT 1 FROM job j WHERE j.order_id = o.id AND j.outcome IS NULL)"
@@ -56,7 +56,7 @@ base::Status Engine::load_orders(db::Tx& tx) {
     if (!rows) {
         return tl::unexpected<base::Error>(rows.error());
     }
-    for (const auto& [id, name, profile, model, pool, pool_id, quantity, state, key, made] : *rows) {
+    for (const auto& [id, name, profile, model, pool, pool_id, quantity, state, key, digest, made] : *rows) {
         OrderView view;
         view.id = id;
         view.name = name;
@@ -67,6 +67,7 @@ base::Status Engine::load_orders(db::Tx& tx) {
         view.made = made;
         view.open = state == "open";
         view.image_key = key.value_or("");
+        view.image_digest = digest.value_or("");
         for (const core::Profile& candidate : context_.config.profiles) {
             if (candidate.id == profile) {
                 view.profile = &candidate;
@@ -388,7 +389,8 @@ void Engine::load_batch(BatchLoad load, Actor actor, Done done) {
                 pool_changed();
             }
             done(std::move(answer));
-        });
+        },
+        db::Store::Share::alone);
 }
 
 }  // namespace lineside::engine

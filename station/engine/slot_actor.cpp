@@ -141,12 +141,18 @@ void SlotActor::gadget_maybe_ready() {
     if (!gadget_here()) {
         return;
     }
-    if (job_.state == JobState::awaiting_boot || (job_.state == JobState::interrupted && run_->resume_by_itself)) {
+    const bool resumes = job_.state == JobState::interrupted && run_->resume_by_itself && image_ready();
+    if (job_.state == JobState::awaiting_boot || resumes) {
         deliver(core::GadgetReady{});
     } else if (job_.away) {
         run_->window.reset();
         deliver(core::UnitBack{});
     }
+}
+
+bool SlotActor::image_ready() const {
+    const OrderView* order = context_.engine.order(run_->order);
+    return order != nullptr && order->image_ready;
 }
 
 bool SlotActor::window_open() const {
@@ -186,7 +192,15 @@ void SlotActor::tell_port() {
 // ---------------------------------------------------------------- starting
 
 void SlotActor::try_start() {
-    if (live() || opening_ || !mapped_ || !device_ || (model_ == nullptr && never_ == nullptr)) {
+    if (live()) {  // an interrupted job may have waited for its image to be verified
+        if (run_->prepare_waits) {
+            prepare();
+        } else if (job_.state == JobState::interrupted) {
+            gadget_maybe_ready();
+        }
+        return;
+    }
+    if (opening_ || !mapped_ || !device_ || (model_ == nullptr && never_ == nullptr)) {
         return;
     }
     const auto hold = [this](core::Hold why, std::string reason) {

@@ -96,6 +96,7 @@ class SlotActor {
     void clear_verdict();
     [[nodiscard]] bool window_open() const;
     [[nodiscard]] bool gadget_here() const;
+    [[nodiscard]] bool image_ready() const;
     [[nodiscard]] protocol::PortState port_state() const;
     [[nodiscard]] std::vector<std::string> net_names() const;
     // Counts what must be committed before the worker's end may be judged.

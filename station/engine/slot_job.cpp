@@ -173,8 +173,12 @@ void SlotActor::prepare() {
     if (order == nullptr || order->profile == nullptr) {
         return deliver(core::PrepareFailed{base::make_error("order.none")});
     }
-    if (!order->image_ready) {
-        return deliver(core::PrepareFailed{order->image_error.value_or(base::make_error("image.broken"))});
+    if (order->image_error) {
+        return deliver(core::PrepareFailed{*order->image_error});
+    }
+    run_->prepare_waits = !order->image_ready;
+    if (run_->prepare_waits) {
+        return;  // try_start() comes back when it is
     }
     run_->profile = order->profile;
     run_->image_key = order->image_key;

@@ -237,9 +237,10 @@ void SlotActor::proof(const protocol::Proof& proof) {
     if (!heard || (!serial && proof.kind != "image")) {
         return deliver(core::ProofFailed{base::make_error("worker.protocol", "A proof of unknown form")});
     }
+    const OrderView* order = context_.engine.order(run_->order);
     write_for_worker<ProofCommitted>(
         [stamp, job = run_->job, unit = run_->unit, slot = slot_, serial, heard = *heard, value = proof.value,
-         expected = run_->image_digest](db::Tx& tx) {
+         expected = order != nullptr ? order->image_digest : ""](db::Tx& tx) {
             return serial ? commit_serial_proof(tx, stamp, job, unit, slot, heard)
                           : commit_image_proof(tx, stamp, job, slot, expected, value);
         },
