@@ -304,6 +304,7 @@ class Bench:
         self.start_helper()
         self.write_station_config()
         self.start_station()
+        self.clear_slots()
         self.point_to_us()
 
     def point_to_us(self):
@@ -362,6 +363,23 @@ class Bench:
         self.order = time.strftime("run-%d%H%M%S-", time.gmtime(self.started)) + secrets.token_hex(2)
         self.cli("order", "open", "--name", self.order, "--profile", settings.PROFILE, "--pool", settings.POOL,
                  "--quantity", str(quantity or self.boards), "--close-others")
+
+    def clear_slots(self, seconds=30):
+        """What a person does before a shift: stops what a former run left half done, acknowledges its verdicts."""
+        until = time.monotonic() + seconds
+        while True:
+            busy = [tile for tile in self.station_api.status()["slots"] if tile["job"] and tile["mapped"]]
+            for tile in busy:
+                if tile["ack"] == "ready":
+                    self.cli("slot", "acknowledge", tile["slot"])
+                elif not tile["outcome"] and tile["state"] != "stopping":
+                    self.cli("slot", "stop", tile["slot"], check=False)
+            if not busy:
+                return
+            if time.monotonic() > until:
+                raise CannotStart("slots of a former run cannot be cleared: " + ", ".join(
+                    "%s %s" % (tile["slot"], tile["word"]) for tile in busy))
+            time.sleep(0.1)
 
     def plug_all(self, apart=0.1):
         for board in range(1, self.boards + 1):
