@@ -347,17 +347,6 @@ class Bench:
             os.unlink(file)
         return pairs
 
-    def clear_slots(self):
-        """What a line worker does before a new order: ends what an earlier run left open, acknowledges its verdicts."""
-        for action, wanted in (("stop", lambda tile: tile["state"] == "interrupted"),
-                               ("acknowledge", lambda tile: tile["ack"] == "ready")):
-            for tile in self.station_api.get("/api/v1/wall")["tiles"]:
-                if wanted(tile):
-                    self.station_api.post("/api/v1/slots/%s/%s" % (tile["slot"], action), {"job": tile["job"]})
-            deadline = time.monotonic() + 10
-            while any(wanted(tile) for tile in self.station_api.get("/api/v1/wall")["tiles"]) and time.monotonic() < deadline:
-                time.sleep(0.05)
-
     def open_order(self, quantity=None):
         self.started = time.time()
         self.order = time.strftime("run-%d%H%M%S-", time.gmtime(self.started)) + secrets.token_hex(2)
@@ -370,10 +359,12 @@ class Bench:
         while True:
             busy = [tile for tile in self.station_api.status()["slots"] if tile["job"] and tile["mapped"]]
             for tile in busy:
-                if tile["ack"] == "ready":
-                    self.cli("slot", "acknowledge", tile["slot"])
-                elif not tile["outcome"] and tile["state"] != "stopping":
-                    self.cli("slot", "stop", tile["slot"], check=False)
+                what = "acknowledge" if tile["ack"] == "ready" else None if tile["outcome"] or tile["state"] == "stopping" else "stop"
+                if what:
+                    try:
+                        self.station_api.post("/api/v1/slots/%s/%s" % (tile["slot"], what), {"job": tile["job"]})
+                    except station_api.Refused:
+                        pass        # it changed meanwhile
             if not busy:
                 return
             if time.monotonic() > until:

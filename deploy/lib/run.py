@@ -224,7 +224,6 @@ def virtual_bench(options):
                             options.port is None) as bench:
         bench.start()
         bench.load_serials()
-        bench.clear_slots()
         bench.open_order()
         say("dashboard: %s   seed: %d   data: %s" % (bench.url, seed, options.data))
         say("command line: LINESIDE_SOCKET=%s %s status" % (bench.place.station_socket, os.path.join(build.BUILD, "bin/lineside")))
