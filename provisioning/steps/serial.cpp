@@ -8,6 +8,11 @@ namespace {
 
 constexpr milliseconds kAskWithin{60'000};
 
+// A unit whose reader does not work is told so by the step whose work the reading is.
+bool is_reader_trouble(const base::Error& error) {
+    return error.code.starts_with("step.");
+}
+
 class SetSerial final : public Step {
   public:
     base::Status apply(StepContext& context) override {
@@ -16,7 +21,7 @@ class SetSerial final : public Step {
             return connected;
         }
         auto before = ask_serial(context);
-        if (!before) {
+        if (!before && !is_reader_trouble(before.error())) {
             return tl::unexpected(before.error());
         }
         auto identity = context.station().ask("identity.issue", base::Json::object(), kAskWithin);
@@ -33,7 +38,7 @@ class SetSerial final : public Step {
         serial_ = *serial;
         context.add_secret(base::Secret(*token));
         // An interrupted run may have written this serial already; another one is not overwritten.
-        if (!before->empty() && *before != serial_) {
+        if (before && !before->empty() && *before != serial_) {
             return base::fail("serial.mismatch",
                               fmt::format("Unit has serial {} already, it should get {}",
                                           before->substr(0, 64), serial_));
@@ -53,10 +58,10 @@ class SetSerial final : public Step {
         // What the unit says now goes to the log; the proof is the later read-back over a new
         // connection.
         auto after = ask_serial(context);
-        if (!after) {
+        if (!after && !is_reader_trouble(after.error())) {
             return tl::unexpected(after.error());
         }
-        if (after->empty()) {
+        if (after && after->empty()) {
             return context.failed("set-serial.sh ended well, but the unit has no serial");
         }
         return base::Json{{"serial", serial_}};

@@ -104,6 +104,13 @@ Result<Reservation> commit_reserve(Tx& tx, const journal::Stamp& stamp, base::Jo
 
 Result<journal::ChipBinding> commit_bind_chip(Tx& tx, const journal::Stamp& stamp, base::JobId job,
                                               base::UnitId unit, const std::string& slot, const std::string& chip) {
+    auto before = tx.one<base::UnitId>("SELECT unit_id FROM job WHERE id = ?1", job);
+    if (!before) {
+        return tl::unexpected<base::Error>(before.error());
+    }
+    if (*before) {
+        unit = std::get<0>(**before);  // the row rules, not what the caller remembers
+    }
     auto bound = journal::bind_chip(tx, stamp, job, unit, slot, chip);
     if (!bound || bound->live_elsewhere || bound->unit == unit) {
         return bound;

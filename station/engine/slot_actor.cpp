@@ -57,6 +57,8 @@ void SlotActor::device_arrived(const usb::Device& device, bool at_start) {
         if (awaited && !gadget_) {
             run_->window.reset();
             deliver(core::UnitBack{});
+        } else if (model_ != nullptr && job_.state == JobState::flashing && window_open()) {
+            run_->back_in_recovery = true;  // the booted unit was announced; judged when its worker has ended
         } else if (model_ != nullptr && !(job_.state == JobState::interrupted && job_.flash_again &&
                                           run_->touched && at_start)) {
             // A unit whose flashing was cut short holds a used-up boot ROM session: it counts only after
@@ -114,7 +116,10 @@ void SlotActor::announced() {
     if (std::exchange(run_->unannounced, false)) {
         announce_timer_.cancel();
         deliver(core::UnitLeft{true});
-        if (device_ && !gadget_) {
+        if (device_ && model_ != nullptr && job_.state == JobState::flashing &&
+            !run_->window->replug.contains(fmt::format("{:04x}:{:04x}", device_->vendor, device_->product))) {
+            run_->back_in_recovery = true;
+        } else if (device_ && !gadget_) {
             deliver(core::UnitBack{});
         }
         gadget_maybe_ready();

@@ -156,6 +156,9 @@ void SlotActor::act(const core::Effect& effect) {
         run_->gadget_seen = false;
         run_->window.reset();
         arm(boot_timer_, run_->profile->boot, core::BootTimeout{});
+        if (std::exchange(run_->back_in_recovery, false) && device_ && model_ != nullptr) {
+            return deliver(core::InRecovery{});
+        }
         gadget_maybe_ready();
     } else if (std::holds_alternative<core::WaitForReplug>(effect)) {
         const auto left = run_->window ? run_->window->until_mono_ns - context_.clock.mono_ns() : 0;
@@ -240,6 +243,7 @@ void SlotActor::start_worker(int step, int attempt) {
     run_->percent = 0;
     run_->step_began_mono_ns = context_.clock.mono_ns();
     run_->window.reset();
+    run_->back_in_recovery = false;
     run_->touched = true;
     process::WorkerEvents events;
     events.message = [this, alive = alive_](const protocol::FromWorker& message) {

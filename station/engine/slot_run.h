@@ -25,6 +25,7 @@ struct SlotActor::Run {
     std::optional<std::string> chip_id;   // as the boot ROM gave it, for the steps after the boot
     std::int64_t started_ms = 0;
     bool gadget_seen = false;
+    bool back_in_recovery = false;        // came back so while its flash worker had not ended yet
     bool prepare_waits = false;           // for the image to be verified
     bool resume_by_itself = true;         // of an interrupted job
     bool touched = false;                 // its flashing had begun when the service died

@@ -244,6 +244,14 @@ Status set_tool_version(Tx& tx, JobId job, const std::string& version) {
 
 Result<ChipBinding> bind_chip(Tx& tx, const Stamp& stamp, JobId job, UnitId unit, const std::string& slot,
                               const std::string& chip_id) {
+    // The job may have moved to another unit since the caller looked: the row rules.
+    auto now = tx.one<UnitId>("SELECT unit_id FROM job WHERE id = ?1", job);
+    if (!now) {
+        return tl::unexpected<base::Error>(now.error());
+    }
+    if (*now) {
+        unit = std::get<0>(**now);
+    }
     ChipBinding binding{unit, false, std::nullopt};
     auto own = tx.one<std::optional<std::string>>("SELECT chip_id FROM unit WHERE id = ?1", unit);
     auto known = tx.one<UnitId>("SELECT id FROM unit WHERE chip_id = ?1", chip_id);
@@ -264,7 +272,8 @@ Result<ChipBinding> bind_chip(Tx& tx, const Stamp& stamp, JobId job, UnitId unit
     } else {
         binding.known = true;
         binding.unit = std::get<0>(**known);
-        auto live = tx.one<JobId>("SELECT id FROM job WHERE unit_id = ?1 AND outcome IS NULL", binding.unit);
+        auto live = tx.one<JobId>("SELECT id FROM job WHERE unit_id = ?1 AND outcome IS NULL AND id <> ?2",
+                                  binding.unit, job);
         if (!live) {
             return tl::unexpected<base::Error>(live.error());
         }

@@ -75,6 +75,10 @@ TEST_F(Journal, A_known_chip_takes_the_job_over) {
         auto bound = bind_chip(tx, stamp_, second.job, second.unit, "2", "0xaa");
         EXPECT_TRUE(bound && bound->known);
         EXPECT_EQ(bound->unit, first.unit);
+        // Told twice, by fact and by ask, with the unit the caller knew first.
+        auto again = bind_chip(tx, stamp_, second.job, second.unit, "2", "0xaa");
+        EXPECT_TRUE(again && again->known && !again->live_elsewhere);
+        EXPECT_EQ(again->unit, first.unit);
         auto attempt = tx.one<int>("SELECT attempt FROM job WHERE id = ?1", second.job);
         EXPECT_EQ(std::get<0>(**attempt), 2);
         return {};
