@@ -46,6 +46,23 @@ struct Writer {
             return tl::unexpected<base::Error>(started.error());
         }
         done.step_attempt = started->attempt;
+        auto held = tx.one<std::string, std::string, std::optional<db::Blob>>(
+            "SELECT s.value, b.name, s.token_sealed FROM lease l JOIN serial s ON s.id = l.serial_id"
+            " JOIN batch b ON b.id = s.batch_id WHERE l.unit_id = (SELECT unit_id FROM job WHERE id = ?1)"
+            " AND l.state IN ('issued', 'in_doubt', 'burned')",
+            c.job);
+        if (!held) {
+            return tl::unexpected<base::Error>(held.error());
+        }
+        if (*held) {
+            auto& [serial, batch, sealed] = **held;
+            serial_pool::Issued issued;
+            issued.lease.value = std::move(serial);
+            issued.lease.batch = std::move(batch);
+            issued.lease.has_token = sealed.has_value();
+            issued.sealed = sealed ? std::move(sealed->bytes) : std::string();
+            done.held = std::move(issued);
+        }
         return keep(started->seq);
     }
     base::Status operator()(const core::CommitStepEnd& e) {

@@ -30,6 +30,8 @@ struct JobCommitted {
     std::int64_t seq = 0;
     int step_attempt = 0;                  // of a step that starts, as counted by the database
     std::optional<core::Verdict> verdict;
+    // Of a step that starts: what the unit may hold already, so that its log can be redacted; sealed.
+    std::optional<serial_pool::Issued> held;
 };
 [[nodiscard]] base::Result<JobCommitted> commit_effects(db::Tx& tx, const JobCommit& commit);
 

@@ -100,6 +100,11 @@ void SlotActor::commit(std::vector<core::Effect> commits, std::vector<core::Effe
             context_.engine.records_fine();
             committing_ = false;
             base::crash_point("after_commit_before_act");
+            if (committed->held) {
+                run_->serial = committed->held->lease.value;
+                auto token = serial_pool::open_token(context_.vault, *committed->held);
+                run_->token = token && *token ? **token : base::Secret();
+            }
             for (core::Effect& effect : acts) {
                 if (auto* start = std::get_if<core::StartWorker>(&effect)) {
                     start->attempt = committed->step_attempt;
@@ -235,6 +240,9 @@ void SlotActor::start_worker(int step, int attempt) {
     for (const auto& [name, secret] : plan.secrets) {
         line.secrets[name] = secret.reveal();
         spec.secrets.push_back(secret);
+    }
+    if (!run_->token.empty()) {  // the unit holds it and may say it in any later step
+        spec.secrets.push_back(run_->token);
     }
     line.silence_s = static_cast<int>(plan.silence.count() / 1000);
     line.total_s = static_cast<int>(plan.total.count() / 1000);

@@ -51,6 +51,7 @@ struct SlotActor::Run {
     bool acknowledged = false;
     std::string stopped_by;
     std::string serial;                   // leased, once the unit was given it
+    base::Secret token;                   // likewise; only to keep it out of the logs of later steps
     bool image_tick = false;
     bool serial_tick = false;
     bool saved_tick = false;
