@@ -2,6 +2,7 @@
 """What the tests across components share: a data folder of their own, the bench of deploy/run, SQL, storages."""
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -86,8 +87,8 @@ def tiles(api):
     return {tile["slot"]: tile for tile in api.status()["slots"]}
 
 
-def job_processes(job=None):
-    """Processes that were started for a job (or for any): [(pid, command line)]."""
+def job_processes(job=None, bench=None):
+    """Processes that were started for a job (or for any), by this bench's helper: [(pid, command line)]."""
     found = []
     for pid in os.listdir("/proc"):
         if not pid.isdigit():
@@ -100,9 +101,38 @@ def job_processes(job=None):
         except OSError:
             continue
         marks = [entry for entry in environment if entry.startswith(b"LINESIDE_JOB=")]
-        if marks and (job is None or marks[0] == b"LINESIDE_JOB=%d" % job):
+        ours = bench is None or bench.helper.pid in ancestors(int(pid)) or orphan(int(pid))
+        if marks and ours and (job is None or marks[0] == b"LINESIDE_JOB=%d" % job):
             found.append((int(pid), command))
     return found
+
+
+def ancestors(pid):
+    found = []
+    while pid > 1:
+        try:
+            with open("/proc/%d/stat" % pid, encoding="utf-8", errors="replace") as file:
+                pid = int(file.read().rpartition(")")[2].split()[1])
+        except OSError:
+            break
+        found.append(pid)
+    return found
+
+
+def leftovers(bench):
+    """What `lineside doctor --leftovers` names, but for processes of another helper that works on this host just now."""
+    done = bench.cli("doctor", "--leftovers", check=False)
+    found = []
+    for line in (done.stdout + done.stderr).splitlines():
+        process = re.match(r"process of job \d+: (\d+)", line)
+        if process and (bench.helper.pid not in ancestors(int(process.group(1))) and not orphan(int(process.group(1)))):
+            continue
+        found.append(line)
+    return found if done.returncode != 0 else []
+
+
+def orphan(pid):
+    return ancestors(pid)[:1] in ([1], [])
 
 
 def main():

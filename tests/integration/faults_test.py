@@ -85,9 +85,7 @@ class Faults(unittest.TestCase):
             for number, case in enumerate(wanted, 1):
                 if case.fault == "wrong-model" and os.path.exists(os.path.join(data, "line/boards/%d/storage.img" % number)):
                     wrong.append("board %d wrong-model: something was written" % number)
-            left = bench.cli("doctor", "--leftovers", check=False)
-            if left.returncode != 0:
-                wrong.append("leftovers: " + left.stdout + left.stderr)
+            wrong += ["left over: " + line for line in common.leftovers(bench)]
             self.check_acknowledge(bench, wanted, wrong)
         boards = common.storages(data, "--may-lack")
         for number, case in enumerate(wanted, 1):

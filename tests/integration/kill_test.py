@@ -42,9 +42,9 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 class Kill(unittest.TestCase):
-    def victim(self, kind, job):
+    def victim(self, bench, kind, job):
         """The process to kill, once it is there."""
-        for pid, command in common.job_processes(job):
+        for pid, command in common.job_processes(job, bench):
             program = os.path.basename(command.split()[0]) if command else ""
             if kind == "worker" and program == "jetson-usb":
                 return pid
@@ -61,7 +61,7 @@ class Kill(unittest.TestCase):
 
     def left_of(self, bench, data, job):
         """What of the job is still on the host."""
-        found = ["process %d %s" % item for item in common.job_processes(job)]
+        found = ["process %d %s" % item for item in common.job_processes(job, bench)]
         with open("/proc/self/mountinfo", encoding="utf-8") as file:
             found += ["mount " + line.split()[4] for line in file if "/helper/lanes/" in line or "/run/lineside-lane" in line]
         if os.path.exists(os.path.join(data, "helper/lanes/%d" % job)):
@@ -90,7 +90,7 @@ class Kill(unittest.TestCase):
             def writing():
                 for slot, tile in common.tiles(bench.station_api).items():
                     if slot in victims and slot not in killed and tile["job"] and (tile["percent"] or 0) >= 35:
-                        pid = self.victim(victims[slot], tile["job"])
+                        pid = self.victim(bench, victims[slot], tile["job"])
                         if pid:
                             os.kill(pid, signal.SIGKILL)
                             killed[slot] = (time.monotonic(), tile["job"])
@@ -103,9 +103,7 @@ class Kill(unittest.TestCase):
             for slot, row in verdicts.items():
                 if slot not in victims and row["result"] != "PASS":
                     wrong.append("slot %s was not touched, but: %s %s %s" % (slot, row["result"], row["code"], row["message"]))
-            left = bench.cli("doctor", "--leftovers", check=False)
-            if left.returncode != 0:
-                wrong.append("doctor --leftovers: " + left.stdout + left.stderr)
+            wrong += ["left over: " + line for line in common.leftovers(bench)]
         self.assertFalse(wrong, "\n" + "\n".join(wrong))
 
     def ends_in_error(self, bench, data, slot, kind, killed, wrong):

@@ -123,7 +123,7 @@ class Secrets(unittest.TestCase):
             names = common.sql(self.data, "SELECT name FROM step WHERE job_id = ? AND outcome IS NULL", job) if job else []
             if names and names[0]["name"] == "set-serial":
                 time.sleep(1.5)
-                return [pid for pid, command in common.job_processes(job) if "provision-ssh" in command.split()[0]]
+                return [pid for pid, command in common.job_processes(job, bench) if "provision-ssh" in command.split()[0]]
             return []
         try:
             pids = common.wait_for(worker, 150, 0.05)
