@@ -99,6 +99,7 @@ class Jobs {
     void reply_ok(const Caller& caller, base::Json more = base::Json::object());
     void reply_error(const Caller& caller, const base::Error& error);
     static void kill_processes(const Process& process);
+    static void remove_cgroup(const std::string& folder);
     static void bury(const Process& process);  // an init that nobody gave an order
 
     const Config& config_;
