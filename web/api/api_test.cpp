@@ -166,6 +166,9 @@ TEST_F(ApiTest, Pool_batches_and_doubt) {
     EXPECT_EQ(refused.json()["code"], "batch.refused");
     EXPECT_EQ(refused.json()["check"]["errors"][0]["file"], "pairs.csv");
     EXPECT_TRUE(facade.last_load.test_only);
+    facade.answer = base::fail("request.conflict", "A batch B-2 is loaded already");
+    EXPECT_EQ(post("/api/v1/pool/batches?pool=camera&batch=B-2", "x").json()["code"],
+              "batch.exists");
     facade.answer = Json{{"batch", {{"name", "B-2"}}}, {"count", 1}, {"left", 2}};
     EXPECT_EQ(post("/api/v1/pool/batches?pool=camera&batch=B-2", "x").status, 201U);
     for (const std::string query : {"", "?pool=camera", "?batch=B-2", "?pool=..&batch=B",

@@ -86,6 +86,10 @@ void load_batch(Api& api, const Request& request, const ReplyPtr& reply) {
     api.facade.load_batch(
         std::move(*load), request.actor,
         [reply, file = request.query_value("file").value_or("")](Result<Json> result) {
+            if (!result && result.error().code == "request.conflict") {
+                reply->problem(web::http_error("batch.exists", result.error().message));
+                return;
+            }
             if (!result || result->value("verdict", Json("accept")) != "reject") {
                 reply->outcome(result, 201);
                 return;
