@@ -5,6 +5,7 @@
 //   LINESIDE_RESTART   shell command that stops the service and starts it again on the same data
 //   LINESIDE_WAIT_S    how long to wait for a verdict on the real line (120)
 //   LINESIDE_SAMPLES   latency samples wanted (100)
+//   LINESIDE_P99_MS    bound of the latency's p99 (200); a shared machine in CI is given more
 //   CHROMIUM           /usr/bin/chromium
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';

@@ -85,7 +85,7 @@ describe('live', () => {
     const { p50, p99, rtt } = await page.evaluate(() => ({ p50: window.__lineside.p50, p99: window.__lineside.p99, rtt: window.__lineside.rtt }));
     console.log(JSON.stringify({ latency_samples: seen, p50_ms: p50, p99_ms: p99, clock_rtt_ms: rtt }));
     if (seen === 0) context.skip();
-    expect(p99).toBeLessThan(200);
+    expect(p99).toBeLessThan(Number(process.env.LINESIDE_P99_MS ?? '200'));
     expect(errors).toEqual([]);
     await page.close();
   });
