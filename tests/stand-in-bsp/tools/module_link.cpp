@@ -32,6 +32,8 @@ enum : std::uint32_t {
     kBoot = 10
 };
 constexpr unsigned kBootRomLimit = 5000;  // milliseconds
+constexpr int kLooks = 20;
+constexpr unsigned kBetweenLooks = 50'000;  // microseconds
 constexpr std::size_t kReadSize = 96;     // what the real tools ask for
 constexpr std::size_t kPacket = 1U << 20U;
 constexpr std::size_t kPiece = 128 * 1024;  // the real ones: 16 KiB
@@ -92,12 +94,22 @@ std::uint32_t sum_of(const Range& bytes) {
 
 }  // namespace
 
+// The real scripts do minutes of work between two contacts, the stand-in's a fraction of a second: on a busy host the
+// module may still be on its way back.
 ModuleLink::ModuleLink(const std::string& instance) {
+    for (int tries = 0; !open(instance); tries++) {
+        if (tries == kLooks) {
+            const bool named = !instance.empty() && find_device(instance).empty();
+            throw Stop{kUsbGone, (named ? "No device on specified bus-port[" + instance + "]\n" : std::string()) + kNoDevice};
+        }
+        ::usleep(kBetweenLooks);
+    }
+}
+
+bool ModuleLink::open(const std::string& instance) {
     const auto device = find_device(instance);
     if (device.empty()) {
-        const auto where =
-            instance.empty() ? "" : "No device on specified bus-port[" + instance + "]\n";
-        throw Stop{kUsbGone, where + kNoDevice};
+        return false;
     }
     char path[64];
     std::snprintf(path, sizeof path, "/dev/bus/usb/%03d/%03d",
@@ -105,9 +117,14 @@ ModuleLink::ModuleLink(const std::string& instance) {
                   std::atoi(attribute(device, "devnum").c_str()));
     fd_ = ::open(path, O_RDWR | O_CLOEXEC);
     unsigned interface = 0;
-    if (fd_ < 0 || ::ioctl(fd_, USBDEVFS_CLAIMINTERFACE, &interface) != 0) {
-        throw Stop{kUsbGone, kNoDevice};
+    if (fd_ >= 0 && ::ioctl(fd_, USBDEVFS_CLAIMINTERFACE, &interface) == 0) {
+        return true;
     }
+    if (fd_ >= 0) {
+        ::close(fd_);
+        fd_ = -1;
+    }
+    return false;
 }
 
 ModuleLink::~ModuleLink() {

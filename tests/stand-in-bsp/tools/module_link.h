@@ -15,7 +15,7 @@ using Bytes = std::vector<std::uint8_t>;
 
 class ModuleLink {
   public:
-    // Opens the device at `instance` (empty: the first of NVIDIA's).  Errors: Stop with 8.
+    // Opens the device at `instance` (empty: the first of NVIDIA's), waiting a second for it.  Errors: Stop with 8.
     explicit ModuleLink(const std::string& instance);
     ~ModuleLink();
     ModuleLink(const ModuleLink&) = delete;
@@ -63,6 +63,8 @@ class ModuleLink {
     std::uint64_t ask(const Bytes& body);
     void end();
     void send_file(const std::string& file, std::uint64_t size, const Shown& shown);
+
+    bool open(const std::string& instance);
 
     int fd_ = -1;
     unsigned timeout_ms_ = 0;
