@@ -106,6 +106,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Bad{"use = \"flash\"", "use = \"wait-unit\"", "the first step must be"},
                     Bad{"ssid = \"Reeplayer\"", "ssid = 7", "config_test.toml:22:"},
                     Bad{"wifi_ap_password = \"Reeplayer\"", "wifi_ap_password = \"short\"", "must be 8 to 63"},
+                    Bad{"wifi_ap_password = \"Reeplayer\"", "", "\"wifi_ap_password\" is missing"},
                     Bad{"use = \"read-serial\"", "use = \"set-nvme\"", "step 'read-serial' is missing"},
                     Bad{"recipe = \"camera\"", "recipe = \"x\"", "there is no recipe 'x'"},
                     Bad{"id = \"line2-st1\"", "id = ", "config_test.toml:2"}));

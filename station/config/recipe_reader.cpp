@@ -67,6 +67,9 @@ StepPlan read_step(const toml::table& table, const std::string& file, std::vecto
     plan.params = in.rest();
     for (const auto& param : facts->params) {
         const auto given = plan.params.find(param.name);
+        if (param.secret && param.required && given == plan.params.end()) {
+            in.complain("use", fmt::format("{}: \"{}\" is missing", plan.name, param.name));
+        }
         if (!param.secret || given == plan.params.end()) {
             continue;
         }

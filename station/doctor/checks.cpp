@@ -275,7 +275,8 @@ Finding key(const Host& host, const Wanted& wanted) {
     struct stat facts {};
     if (::stat(host.path(wanted.key_file).c_str(), &facts) != 0) {
         return warning("host.key", fmt::format("{}: {}", wanted.key_file, std::generic_category().message(errno)),
-                       fmt::format("(umask 077; head -c 32 /dev/urandom > {})", wanted.key_file));
+                       fmt::format("(umask 077; printf 'lineside-key-1 %s\\n' \"$(openssl rand -hex 32)\" > {})",
+                                   wanted.key_file));
     }
     if ((facts.st_mode & 077) != 0) {
         return error("host.key", fmt::format("{} can be read by others", wanted.key_file), fmt::format("chmod 600 {}", wanted.key_file));

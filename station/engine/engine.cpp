@@ -318,26 +318,6 @@ void Engine::read(std::function<base::Result<Json>(db::Tx&)> work, Done done) {
     context_.store.read<Json>(std::move(work), std::move(done));
 }
 
-void Engine::read_stream(std::function<base::Status(db::Tx&, const Piece&)> work,
-                         std::function<void(std::string)> on_piece, std::function<void(base::Status)> done) {
-    auto* loop = &context_.loop;
-    auto to_page = std::make_shared<std::function<void(std::string)>>(std::move(on_piece));
-    context_.store.read<bool>(
-        [work = std::move(work), loop, to_page](db::Tx& tx) -> base::Result<bool> {
-            const Piece piece = [loop, to_page](std::string text) {
-                boost::asio::post(*loop, [to_page, text = std::move(text)]() mutable { (*to_page)(std::move(text)); });
-                return true;
-            };
-            if (auto ran = work(tx, piece); !ran) {
-                return tl::unexpected<base::Error>(ran.error());
-            }
-            return true;
-        },
-        [done = std::move(done)](const base::Result<bool>& ran) {
-            done(ran ? base::Status{} : base::Status(tl::unexpected<base::Error>(ran.error())));
-        });
-}
-
 std::string Engine::log_folder(std::int64_t job) const { return context_.job_folder(base::JobId(job)).string(); }
 
 }  // namespace lineside::engine

@@ -51,9 +51,6 @@ class Engine final : public Facade, private Surroundings {
     void load_batch(BatchLoad load, Actor actor, Done done) override;
     void open_order(OrderOpening opening, Actor actor, Done done) override;
     void read(std::function<base::Result<base::Json>(db::Tx&)> work, Done done) override;
-    void read_stream(std::function<base::Status(db::Tx&, const Piece&)> work,
-                     std::function<void(std::string)> on_piece,
-                     std::function<void(base::Status)> done) override;
     [[nodiscard]] std::string log_folder(std::int64_t job) const override;
 
   private:

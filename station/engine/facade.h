@@ -73,12 +73,6 @@ class Facade {
 
     // Runs `work` on a read-only snapshot of the database, off this thread.
     virtual void read(std::function<base::Result<base::Json>(db::Tx&)> work, Done done) = 0;
-    // Streams: `work` gets a sink that takes pieces of at most 64 KiB (false = receiver is gone).
-    using Piece = std::function<bool(std::string)>;
-    virtual void read_stream(std::function<base::Status(db::Tx&, const Piece&)> work,
-                             std::function<void(std::string)> on_piece,
-                             std::function<void(base::Status)> done) = 0;
-
     // Folder of the logs of one job; file names come from the database, never from a request.
     [[nodiscard]] virtual std::string log_folder(std::int64_t job) const = 0;
 };

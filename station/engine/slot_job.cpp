@@ -237,6 +237,12 @@ void SlotActor::start_worker(int step, int attempt) {
     line.chip_id = run_->chip_id;
     line.image = protocol::ImageRef{run_->image_key, (context_.config.images / run_->image_key).string()};
     line.params = plan.params;
+    const usb::Model* model = context_.models.by_id(run_->profile->model);
+    if (step == 0 && model != nullptr) {  // what to look for at the port, from the model table
+        for (const std::uint16_t pid : model->pids) {
+            line.params["usb_ids"].push_back(fmt::format("{:04x}:{:04x}", usb::kNvidia, pid));
+        }
+    }
     for (const auto& [name, secret] : plan.secrets) {
         line.secrets[name] = secret.reveal();
         spec.secrets.push_back(secret);

@@ -21,7 +21,7 @@ Result<engine::BatchLoad> batch_of(const Request& request) {
     if (!is_batch_name(load.pool)) {
         return tl::unexpected(web::http_error("http.parameter", "Parameter pool must name a pool"));
     }
-    if (!is_batch_name(load.batch)) {
+    if (!load.batch.empty() && !is_batch_name(load.batch)) {  // empty: the station makes a name
         return tl::unexpected(web::http_error(
             "http.parameter",
             "Parameter batch must be a name: letters, digits, dot, dash, underscore, at most 64"));

@@ -123,11 +123,6 @@ class FakeFacade : public engine::Facade {
         });
         done(ran ? std::move(result) : base::Result<Json>(tl::unexpected(ran.error())));
     }
-    void read_stream(std::function<base::Status(db::Tx&, const Piece&)> /*work*/,
-                     std::function<void(std::string)> /*piece*/,
-                     std::function<void(base::Status)> done) override {
-        done(base::fail("db.failed", "not used"));
-    }
     [[nodiscard]] std::string log_folder(std::int64_t job) const override {
         return fmt::format("{}/{}", logs, job);
     }
