@@ -120,9 +120,13 @@ bool ModuleLink::open(const std::string& instance) {
     if (fd_ >= 0 && ::ioctl(fd_, USBDEVFS_CLAIMINTERFACE, &interface) == 0) {
         return true;
     }
+    const bool taken = fd_ >= 0 && errno == EBUSY;  // another tool has it: no reason to wait
     if (fd_ >= 0) {
         ::close(fd_);
         fd_ = -1;
+    }
+    if (taken) {
+        throw Stop{kUsbGone, kNoDevice};
     }
     return false;
 }
