@@ -11,6 +11,7 @@ namespace lineside::helper {
 namespace {
 
 constexpr std::size_t kMaxFds = 4;
+constexpr std::size_t kMaxSentFds = 8;  // more than is taken, so that a test can send too many
 
 void take_fds(const msghdr& message, std::vector<base::UniqueFd>& out) {
     for (cmsghdr* part = CMSG_FIRSTHDR(&message); part != nullptr;
@@ -60,7 +61,10 @@ Received receive_packet(int socket, std::size_t max_bytes, Packet& out) {
 }
 
 int send_packet(int socket, std::string_view text, std::span<const int> fds) {
-    alignas(cmsghdr) std::array<char, CMSG_SPACE(kMaxFds * sizeof(int))> control{};
+    if (fds.size() > kMaxSentFds) {
+        return EINVAL;
+    }
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(kMaxSentFds * sizeof(int))> control{};
     iovec piece{const_cast<char*>(text.data()), text.size()};
     msghdr message{};
     message.msg_iov = &piece;

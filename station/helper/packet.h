@@ -24,7 +24,7 @@ struct Packet {
 // Reads one packet without waiting. too_long: the packet was longer than `max_bytes` or carried more
 // than four descriptors; it is gone, its descriptors closed.
 [[nodiscard]] Received receive_packet(int socket, std::size_t max_bytes, Packet& out);
-// Sends one packet without waiting; 0, or the errno.
+// Sends one packet with at most eight descriptors without waiting; 0, or the errno.
 [[nodiscard]] int send_packet(int socket, std::string_view text, std::span<const int> fds = {});
 
 }  // namespace lineside::helper

@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -120,6 +121,7 @@ class HelperProcess {
         std::ofstream(folder / "helper.toml") << config();
         pid = ::fork();
         if (pid == 0) {
+            ::prctl(PR_SET_PDEATHSIG, SIGTERM);  // a test that crashes leaves no helper behind
             const std::string file = folder / "helper.toml";
             if (!log.empty()) {
                 const int fd = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
