@@ -10,6 +10,7 @@ user `lineside` without a capability.
     DATA/line/          the virtual boards and their storages        DATA/log/   what each process printed
 """
 import fcntl
+import glob
 import os
 import pwd
 import secrets
@@ -30,6 +31,7 @@ ROOT = build.ROOT
 LINE_SOURCE = os.path.join(ROOT, "tests/virtual-line")
 BSP_SOURCE = os.path.join(ROOT, "tests/stand-in-bsp")
 WELL_KNOWN = "/run/lineside"
+RUN_PREFIX = "lineside-run."
 
 
 class CannotStart(Exception):
@@ -122,6 +124,31 @@ def remove_cgroup(group):
             time.sleep(0.1)
 
 
+def lock_folder(folder):
+    """Holds as long as we live; None when somebody else does."""
+    lock = open(os.path.join(folder, "lock"), "w", encoding="utf-8")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return lock
+    except OSError:
+        lock.close()
+        return None
+
+
+def sweep_runs(base):
+    """Run folders and control groups of runs that were killed."""
+    for name in os.listdir(base):
+        folder = os.path.join(base, name)
+        if not name.startswith(RUN_PREFIX) or not os.path.exists(os.path.join(folder, "lock")):
+            continue
+        lock = lock_folder(folder)
+        if lock:
+            for group in glob.glob("/sys/fs/cgroup/**/" + name, recursive=False) + glob.glob("/sys/fs/cgroup/" + name):
+                remove_cgroup(group)
+            shutil.rmtree(folder, ignore_errors=True)
+            lock.close()
+
+
 class Bench:
     """Use as a context manager: leaving it ends every process and takes everything down."""
 
@@ -134,6 +161,7 @@ class Bench:
         self.real_data = os.path.abspath(data)
         self.line = self.helper = self.station = None
         self.group = self.url = self.order = self.lock = self.pointer = None
+        self.run_lock = None
         self.started = 0.0
         self.environment = {}
 
@@ -160,8 +188,11 @@ class Bench:
         except OSError as error:
             raise CannotStart("%s is in use by another run: give another --data" % self.real_data) from error
         ensure_users()
-        run = tempfile.mkdtemp(prefix="lineside-run.", dir="/run" if os.access("/run", os.W_OK) else "/tmp")
+        base = "/run" if os.access("/run", os.W_OK) else "/tmp"
+        sweep_runs(base)
+        run = tempfile.mkdtemp(prefix=RUN_PREFIX, dir=base)
         os.chmod(run, 0o755)
+        self.run_lock = lock_folder(run)
         self.place = place = Place(self.real_data, run)
         namespace.make_reachable(place, "lineside")
         place.set_folders()
@@ -401,8 +432,9 @@ class Bench:
                 remove_cgroup(self.group)
             namespace.undo(self.place)
             shutil.rmtree(self.place.run, ignore_errors=True)
-        if self.lock:
-            self.lock.close()
+        for lock in (self.run_lock, self.lock):
+            if lock:
+                lock.close()
 
 
 __all__ = ["Bench", "CannotStart", "Died", "Place"]
