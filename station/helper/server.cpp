@@ -31,6 +31,8 @@ template <class... Ts>
 struct Overloaded : Ts... {
     using Ts::operator()...;
 };
+template <class... Ts>
+Overloaded(Ts...) -> Overloaded<Ts...>;  // clang 14 needs it
 
 Json refusal(std::int64_t id, std::string_view message) {
     return {{"id", id}, {"ok", false}, {"error", {{"code", "helper.refused"}, {"message", message}}}};

@@ -32,6 +32,8 @@ template <class... Ts>
 struct Overloaded : Ts... {
     using Ts::operator()...;
 };
+template <class... Ts>
+Overloaded(Ts...) -> Overloaded<Ts...>;  // clang 14 needs it
 
 // One buffer for all sessions of the thread; nothing of it outlives the call that filled it.
 std::array<char, kReadSize>& read_buffer() {
