@@ -22,13 +22,15 @@
 namespace lineside::doctor {
 namespace {
 
-constexpr std::int64_t kUsbMemoryMb = 200;              // Source: default 16, NVIDIA's advice 1000
-constexpr std::uint64_t kRoom = 20ULL << 30;            // an image and a few lanes
+constexpr std::int64_t kUsbMemoryMb = 200;    // Source: default 16, NVIDIA's advice 1000
+constexpr std::uint64_t kRoom = 20ULL << 30;  // an image and a few lanes
 constexpr long kCifs = 0xff534d42L;
 constexpr long kSmb2 = 0xfe534d42L;
 constexpr const char* kRules = "99-lineside.rules";
 
-Finding fine(std::string code) { return {std::move(code), Weight::fine, "", ""}; }
+Finding fine(std::string code) {
+    return {std::move(code), Weight::fine, "", ""};
+}
 Finding warning(std::string code, std::string cause, std::string mend) {
     return {std::move(code), Weight::warning, std::move(cause), std::move(mend)};
 }
@@ -37,7 +39,8 @@ Finding error(std::string code, std::string cause, std::string mend) {
 }
 
 bool rules_installed(const Host& host) {
-    for (const char* folder : {"/etc/udev/rules.d/", "/run/udev/rules.d/", "/usr/lib/udev/rules.d/", "/lib/udev/rules.d/"}) {
+    for (const char* folder : {"/etc/udev/rules.d/", "/run/udev/rules.d/", "/usr/lib/udev/rules.d/",
+                               "/lib/udev/rules.d/"}) {
         if (host.exists(std::string(folder) + kRules)) {
             return true;
         }
@@ -46,23 +49,30 @@ bool rules_installed(const Host& host) {
 }
 
 Finding configuration(const Host& /*host*/, const Wanted& wanted) {
-    return wanted.config.empty() ? warning("host.config", "there is no station.toml that can be read here; defaults are assumed",
-                                           "lineside check config /etc/lineside/station.toml")
-                                 : fine("host.config");
+    return wanted.config.empty()
+               ? warning("host.config",
+                         "there is no station.toml that can be read here; defaults are assumed",
+                         "lineside check config /etc/lineside/station.toml")
+               : fine("host.config");
 }
 
 Finding kernel(const Host& host, const Wanted& /*wanted*/) {
     utsname name{};
     ::uname(&name);
-    const auto parts = base::split(host.read("/proc/sys/kernel/osrelease").value_or(name.release), '.');
+    const auto parts =
+        base::split(host.read("/proc/sys/kernel/osrelease").value_or(name.release), '.');
     const auto major = base::to_int(parts[0]).value_or(0);
     const auto minor = parts.size() > 1 ? base::to_int(parts[1]).value_or(0) : 0;
     if (major < 5 || (major == 5 && minor < 14)) {
-        return error("host.kernel", fmt::format("kernel {}.{} is too old; workers need 5.14", major, minor),
+        return error("host.kernel",
+                     fmt::format("kernel {}.{} is too old; workers need 5.14", major, minor),
                      "apt-get install --only-upgrade linux-image-amd64");
     }
     if (host.real() && std::string_view(name.machine) != "x86_64") {
-        return warning("host.kernel", fmt::format("NVIDIA's flash tools run on x86-64 only, this host is {}", name.machine), "");
+        return warning(
+            "host.kernel",
+            fmt::format("NVIDIA's flash tools run on x86-64 only, this host is {}", name.machine),
+            "");
     }
     return fine("host.kernel");
 }
@@ -70,11 +80,16 @@ Finding kernel(const Host& host, const Wanted& /*wanted*/) {
 Finding usb(const Host& host, const Wanted& /*wanted*/) {
     const auto memory = host.number("/sys/module/usbcore/parameters/usbfs_memory_mb");
     if (!memory) {
-        return warning("host.usb", "this kernel has no USB: only virtual units can be worked on", "modprobe usbcore");
+        return warning("host.usb", "this kernel has no USB: only virtual units can be worked on",
+                       "modprobe usbcore");
     }
     if (*memory != 0 && *memory < kUsbMemoryMb) {
-        return error("host.usbfs_memory", fmt::format("all units together may have {} MB in flight over USB; several starve each other", *memory),
-                     "echo 1000 > /sys/module/usbcore/parameters/usbfs_memory_mb");
+        return error(
+            "host.usbfs_memory",
+            fmt::format(
+                "all units together may have {} MB in flight over USB; several starve each other",
+                *memory),
+            "echo 1000 > /sys/module/usbcore/parameters/usbfs_memory_mb");
     }
     return fine("host.usbfs_memory");
 }
@@ -82,7 +97,8 @@ Finding usb(const Host& host, const Wanted& /*wanted*/) {
 Finding autosuspend(const Host& host, const Wanted& /*wanted*/) {
     const auto delay = host.number("/sys/module/usbcore/parameters/autosuspend");
     if (delay && *delay >= 0 && !rules_installed(host)) {
-        return error("host.autosuspend", "the kernel puts idle USB devices to sleep, which breaks flashing",
+        return error("host.autosuspend",
+                     "the kernel puts idle USB devices to sleep, which breaks flashing",
                      "echo -1 > /sys/module/usbcore/parameters/autosuspend");
     }
     return fine("host.autosuspend");
@@ -93,7 +109,8 @@ Finding udev(const Host& host, const Wanted& /*wanted*/) {
         return fine("host.udev");
     }
     return error("host.udev", fmt::format("the udev rules {} are not installed", kRules),
-                 "install -m 0644 deploy/udev/99-lineside.rules /etc/udev/rules.d/ && udevadm control --reload && udevadm trigger");
+                 "install -m 0644 deploy/udev/99-lineside.rules /etc/udev/rules.d/ && udevadm "
+                 "control --reload && udevadm trigger");
 }
 
 Finding meddlers(const Host& host, const Wanted& /*wanted*/) {
@@ -107,13 +124,18 @@ Finding meddlers(const Host& host, const Wanted& /*wanted*/) {
     if (running.empty() || rules_installed(host)) {
         return fine("host.meddlers");
     }
-    return error("host.meddlers", fmt::format("{} will open booted units, because no udev rule keeps it away", running),
-                 "install -m 0644 deploy/udev/99-lineside.rules /etc/udev/rules.d/ && udevadm control --reload && udevadm trigger");
+    return error(
+        "host.meddlers",
+        fmt::format("{} will open booted units, because no udev rule keeps it away", running),
+        "install -m 0644 deploy/udev/99-lineside.rules /etc/udev/rules.d/ && udevadm control "
+        "--reload && udevadm trigger");
 }
 
 Finding power_saver(const Host& host, const Wanted& /*wanted*/) {
     if (host.program("tlp")) {
-        return error("host.tlp", "TLP is installed; it puts USB devices to sleep whatever the rules say", "apt-get purge tlp");
+        return error("host.tlp",
+                     "TLP is installed; it puts USB devices to sleep whatever the rules say",
+                     "apt-get purge tlp");
     }
     return fine("host.tlp");
 }
@@ -121,8 +143,11 @@ Finding power_saver(const Host& host, const Wanted& /*wanted*/) {
 Finding users(const Host& host, const Wanted& wanted) {
     for (const std::string& name : {wanted.service_user, wanted.worker_user}) {
         if (!host.user(name)) {
-            return error("host.users", fmt::format("there is no user '{}'", name),
-                         fmt::format("useradd --system --user-group --no-create-home --shell /usr/sbin/nologin {}", name));
+            return error(
+                "host.users", fmt::format("there is no user '{}'", name),
+                fmt::format(
+                    "useradd --system --user-group --no-create-home --shell /usr/sbin/nologin {}",
+                    name));
         }
     }
     return fine("host.users");
@@ -136,7 +161,9 @@ int connect_to(const std::string& path, int type) {
         return ENAMETOOLONG;
     }
     std::memcpy(address.sun_path, path.data(), path.size());
-    return ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ? 0 : errno;
+    return ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0
+               ? 0
+               : errno;
 }
 
 Finding helper(const Host& host, const Wanted& wanted) {
@@ -145,10 +172,13 @@ Finding helper(const Host& host, const Wanted& wanted) {
         return fine("host.helper");
     }
     if (failure == EACCES || failure == EPERM) {
-        return warning("host.helper", fmt::format("{} is there, but you may not ask it", wanted.helper_socket), "sudo lineside doctor");
+        return warning("host.helper",
+                       fmt::format("{} is there, but you may not ask it", wanted.helper_socket),
+                       "sudo lineside doctor");
     }
-    return error("host.helper", fmt::format("the root helper does not answer at {}: {}", wanted.helper_socket,
-                                            std::generic_category().message(failure)),
+    return error("host.helper",
+                 fmt::format("the root helper does not answer at {}: {}", wanted.helper_socket,
+                             std::generic_category().message(failure)),
                  "systemctl start lineside-helper; journalctl -u lineside-helper -n 20");
 }
 
@@ -178,13 +208,16 @@ Finding tools(const Host& host, const Wanted& /*wanted*/) {
     if (missing.empty()) {
         return fine("host.tools");
     }
-    return warning("host.tools", fmt::format("NVIDIA's flash.sh needs {}, which this host lacks", missing), "apt-get install" + packages);
+    return warning("host.tools",
+                   fmt::format("NVIDIA's flash.sh needs {}, which this host lacks", missing),
+                   "apt-get install" + packages);
 }
 
 Finding bsp(const Host& host, const Wanted& wanted) {
     for (const std::string& tree : wanted.bsp) {
         if (!host.exists(tree + "/flash.sh")) {
-            return error("host.bsp", fmt::format("{} holds no flash.sh", tree), "tar -xpf Jetson_Linux_*.tbz2; ./apply_binaries.sh");
+            return error("host.bsp", fmt::format("{} holds no flash.sh", tree),
+                         "tar -xpf Jetson_Linux_*.tbz2; ./apply_binaries.sh");
         }
     }
     return fine("host.bsp");
@@ -202,20 +235,28 @@ Finding disk_of(const Host& host, const std::string& wanted) {
     const std::string folder = existing(host, wanted);
     struct statfs facts {};
     if (::statfs(host.path(folder).c_str(), &facts) != 0) {
-        return error("host.disk", fmt::format("{}: {}", folder, std::generic_category().message(errno)), "");
+        return error("host.disk",
+                     fmt::format("{}: {}", folder, std::generic_category().message(errno)), "");
     }
     const auto kind = static_cast<long>(facts.f_type);
     if (kind == NFS_SUPER_MAGIC || kind == kCifs || kind == kSmb2 || kind == FUSE_SUPER_MAGIC) {
-        return error("host.disk", fmt::format("{} lies on a network or user file system, which does not keep what it promised when power fails", wanted),
+        return error("host.disk",
+                     fmt::format("{} lies on a network or user file system, which does not keep "
+                                 "what it promised when power fails",
+                                 wanted),
                      "mount a local disk there");
     }
     if (kind == TMPFS_MAGIC) {
-        return error("host.disk", fmt::format("{} lies in memory and is gone at the next start", wanted), "mount a local disk there");
+        return error("host.disk",
+                     fmt::format("{} lies in memory and is gone at the next start", wanted),
+                     "mount a local disk there");
     }
-    const std::uint64_t room = static_cast<std::uint64_t>(facts.f_bavail) * static_cast<std::uint64_t>(facts.f_bsize);
+    const std::uint64_t room =
+        static_cast<std::uint64_t>(facts.f_bavail) * static_cast<std::uint64_t>(facts.f_bsize);
     if (room < kRoom) {
-        return warning("host.disk", fmt::format("{} has room for {} MiB only", wanted, room >> 20),
-                       fmt::format("df -h {}; lineside export …; remove images that are not needed", folder));
+        return warning(
+            "host.disk", fmt::format("{} has room for {} MiB only", wanted, room >> 20),
+            fmt::format("df -h {}; lineside export …; remove images that are not needed", folder));
     }
     return fine("host.disk");
 }
@@ -235,20 +276,27 @@ Finding overlay(const Host& host, const Wanted& /*wanted*/) {
     if (!release.empty() && host.exists("/lib/modules/" + release + "/kernel/fs/overlayfs")) {
         return fine("host.overlay");  // loaded when it is needed
     }
-    return warning("host.overlay", "this kernel has no overlayfs; each unit's work area becomes a copy of the image", "modprobe overlay");
+    return warning(
+        "host.overlay",
+        "this kernel has no overlayfs; each unit's work area becomes a copy of the image",
+        "modprobe overlay");
 }
 
 Finding cgroups(const Host& host, const Wanted& wanted) {
     if (!wanted.cgroup_root.empty()) {
         const std::string parent = existing(host, wanted.cgroup_root);
         if (!host.exists(parent + "/cgroup.procs")) {
-            return error("host.cgroup", fmt::format("cgroup_root {} is not in a cgroup2 file system", wanted.cgroup_root),
-                         "mount -t cgroup2 none /sys/fs/cgroup");
+            return error(
+                "host.cgroup",
+                fmt::format("cgroup_root {} is not in a cgroup2 file system", wanted.cgroup_root),
+                "mount -t cgroup2 none /sys/fs/cgroup");
         }
         return fine("host.cgroup");
     }
     if (!host.exists("/sys/fs/cgroup/cgroup.controllers")) {
-        return warning("host.cgroup", "no cgroup2 at /sys/fs/cgroup; a job is held together by its PID namespace alone", "");
+        return warning(
+            "host.cgroup",
+            "no cgroup2 at /sys/fs/cgroup; a job is held together by its PID namespace alone", "");
     }
     return fine("host.cgroup");
 }
@@ -264,7 +312,8 @@ Finding port(const Host& host, const Wanted& wanted) {
     address.sin_family = AF_INET;
     address.sin_port = htons(wanted.port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 && errno == EADDRINUSE) {
+    if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 &&
+        errno == EADDRINUSE) {
         return error("host.port", fmt::format("port {} is taken by another program", wanted.port),
                      fmt::format("ss -ltnp sport = :{}", wanted.port));
     }
@@ -274,15 +323,21 @@ Finding port(const Host& host, const Wanted& wanted) {
 Finding key(const Host& host, const Wanted& wanted) {
     struct stat facts {};
     if (::stat(host.path(wanted.key_file).c_str(), &facts) != 0) {
-        return warning("host.key", fmt::format("{}: {}", wanted.key_file, std::generic_category().message(errno)),
-                       fmt::format("(umask 077; printf 'lineside-key-1 %s\\n' \"$(openssl rand -hex 32)\" > {})",
-                                   wanted.key_file));
+        return warning(
+            "host.key",
+            fmt::format("{}: {}", wanted.key_file, std::generic_category().message(errno)),
+            fmt::format(
+                "(umask 077; printf 'lineside-key-1 %s\\n' \"$(openssl rand -hex 32)\" > {})",
+                wanted.key_file));
     }
     if ((facts.st_mode & 077) != 0) {
-        return error("host.key", fmt::format("{} can be read by others", wanted.key_file), fmt::format("chmod 600 {}", wanted.key_file));
+        return error("host.key", fmt::format("{} can be read by others", wanted.key_file),
+                     fmt::format("chmod 600 {}", wanted.key_file));
     }
     if (facts.st_size != 32) {
-        return error("host.key", fmt::format("{} has {} bytes; a key has 32", wanted.key_file, facts.st_size), "restore the key from its safe copy");
+        return error("host.key",
+                     fmt::format("{} has {} bytes; a key has 32", wanted.key_file, facts.st_size),
+                     "restore the key from its safe copy");
     }
     return fine("host.key");
 }
@@ -290,7 +345,9 @@ Finding key(const Host& host, const Wanted& wanted) {
 Finding virtual_machine(const Host& host, const Wanted& /*wanted*/) {
     const auto cpu = host.read("/proc/cpuinfo");
     if (cpu && cpu->find(" hypervisor") != std::string::npos) {
-        return warning("host.virtual", "this is a virtual machine; flashing over a passed-through port fails often", "use a machine without a hypervisor");
+        return warning("host.virtual",
+                       "this is a virtual machine; flashing over a passed-through port fails often",
+                       "use a machine without a hypervisor");
     }
     return fine("host.virtual");
 }
@@ -299,8 +356,9 @@ Finding virtual_machine(const Host& host, const Wanted& /*wanted*/) {
 
 std::vector<Finding> check_host(const Host& host, const Wanted& wanted) {
     std::vector<Finding> out;
-    for (const auto& check : {configuration, kernel, users, helper, key, port, disk, bsp, tools, overlay, cgroups, usb,
-                              autosuspend, udev, meddlers, power_saver, virtual_machine}) {
+    for (const auto& check :
+         {configuration, kernel, users, helper, key, port, disk, bsp, tools, overlay, cgroups, usb,
+          autosuspend, udev, meddlers, power_saver, virtual_machine}) {
         out.push_back(check(host, wanted));
     }
     return out;

@@ -12,26 +12,26 @@ namespace lineside::doctor {
 
 // What the checks need to know of this station; the defaults are those of an installed one.
 struct Wanted {
-    std::string config;                 // "" = there is no readable configuration
+    std::string config;  // "" = there is no readable configuration
     std::string data = "/var/lib/lineside";
     std::string lanes = "/var/lib/lineside-helper/lanes";
     std::string key_file = "/etc/lineside/station.key";
     std::string helper_socket = "/run/lineside-helper/helper.sock";
     std::string station_socket = "/run/lineside/station.sock";
-    std::string cgroup_root;            // "" = not configured
+    std::string cgroup_root;  // "" = not configured
     std::string service_user = "lineside";
     std::string worker_user = "lineside-worker";
     std::uint16_t port = 8080;
-    std::vector<std::string> bsp;       // trees of the profiles
+    std::vector<std::string> bsp;  // trees of the profiles
 };
 
 enum class Weight { fine, warning, error };
 
 struct Finding {
-    std::string code;    // "host.autosuspend"
+    std::string code;  // "host.autosuspend"
     Weight weight = Weight::fine;
-    std::string cause;   // one sentence, what is so
-    std::string mend;    // the command that mends it
+    std::string cause;  // one sentence, what is so
+    std::string mend;   // the command that mends it
 };
 
 // One finding per check; a check that finds nothing wrong gives a fine one.

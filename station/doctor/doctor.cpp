@@ -6,8 +6,8 @@
 #include "station/doctor/checks.h"
 #include "station/doctor/leftovers.h"
 
-#include <CLI/CLI.hpp>
 #include <toml++/toml.h>
+#include <CLI/CLI.hpp>
 
 #include <fmt/format.h>
 
@@ -20,9 +20,12 @@ using base::Json;
 
 std::string_view to_text(Weight weight) {
     switch (weight) {
-        case Weight::fine: return "fine";
-        case Weight::warning: return "warning";
-        case Weight::error: return "error";
+        case Weight::fine:
+            return "fine";
+        case Weight::warning:
+            return "warning";
+        case Weight::error:
+            return "error";
     }
     return "error";
 }
@@ -44,7 +47,8 @@ void read_station(const Options& options, Wanted& wanted) {
             wanted.bsp.push_back(profile.bsp);
         }
     }
-    // A credential exists only while the service runs; its source is what an administrator can mend.
+    // A credential exists only while the service runs; its source is what an administrator can
+    // mend.
     if (wanted.key_file.starts_with("/run/credentials/")) {
         wanted.key_file = Wanted{}.key_file;
     }
@@ -68,17 +72,26 @@ void read_helper(const Options& options, const Host& host, Wanted& wanted) {
     }
 }
 
-int tell_leftovers(const Options& options, const Host& host, const Wanted& wanted, std::ostream& out) {
+int tell_leftovers(const Options& options, const Host& host, const Wanted& wanted,
+                   std::ostream& out) {
     // Without a configured helper only those that run are asked.
-    const bool configured = !options.helper_socket.empty() || !wanted.config.empty() || host.exists(options.helper_config);
-    const Leftovers left = find_leftovers(host, configured ? wanted.helper_socket : "", options.helper_config);
+    const bool configured = !options.helper_socket.empty() || !wanted.config.empty() ||
+                            host.exists(options.helper_config);
+    const Leftovers left =
+        find_leftovers(host, configured ? wanted.helper_socket : "", options.helper_config);
     const bool clean = left.found.empty() && left.unseen.empty();
     if (options.json) {
-        out << base::dump_json({{"leftovers", left.found}, {"count", left.found.size()}, {"unseen", left.unseen}}) << '\n';
+        out << base::dump_json({{"leftovers", left.found},
+                                {"count", left.found.size()},
+                                {"unseen", left.unseen}})
+            << '\n';
     } else {
         for (const Json& item : left.found) {
-            const std::string job = item["job"].is_number() ? fmt::format("job {}", item["job"].get<std::int64_t>()) : "no job";
-            out << fmt::format("{} of {}: {}\n", item["kind"].get<std::string>(), job, item["what"].get<std::string>());
+            const std::string job = item["job"].is_number()
+                                        ? fmt::format("job {}", item["job"].get<std::int64_t>())
+                                        : "no job";
+            out << fmt::format("{} of {}: {}\n", item["kind"].get<std::string>(), job,
+                               item["what"].get<std::string>());
         }
         for (const std::string& where : left.unseen) {
             out << "could not look: " << where << '\n';
@@ -100,18 +113,25 @@ int tell_findings(const Options& options, const std::vector<Finding>& findings, 
             continue;
         }
         unfit = unfit || finding.weight == Weight::error;
-        problems.push_back({{"code", finding.code}, {"weight", to_text(finding.weight)}, {"cause", finding.cause}, {"mend", finding.mend}});
+        problems.push_back({{"code", finding.code},
+                            {"weight", to_text(finding.weight)},
+                            {"cause", finding.cause},
+                            {"mend", finding.mend}});
         if (!options.json) {
-            out << fmt::format("{:<8} {:<18} {}\n", to_text(finding.weight), finding.code, finding.cause);
+            out << fmt::format("{:<8} {:<18} {}\n", to_text(finding.weight), finding.code,
+                               finding.cause);
             if (!finding.mend.empty()) {
                 out << fmt::format("{:28}{}\n", "", finding.mend);
             }
         }
     }
     if (options.json) {
-        out << base::dump_json({{"verdict", unfit ? "unfit" : "fit"}, {"problems", problems}, {"fine", fine}}) << '\n';
+        out << base::dump_json(
+                   {{"verdict", unfit ? "unfit" : "fit"}, {"problems", problems}, {"fine", fine}})
+            << '\n';
     } else {
-        out << fmt::format("{} of {} checks are fine; this host is {}.\n", fine.size(), findings.size(), unfit ? "not fit yet" : "fit");
+        out << fmt::format("{} of {} checks are fine; this host is {}.\n", fine.size(),
+                           findings.size(), unfit ? "not fit yet" : "fit");
     }
     return unfit ? 1 : 0;
 }
@@ -120,13 +140,18 @@ int tell_findings(const Options& options, const std::vector<Finding>& findings, 
 
 void add_options(CLI::App& command, Options& options) {
     command.add_flag("--json", options.json, "findings as JSON");
-    command.add_flag("--leftovers", options.leftovers, "processes, mounts, lanes and cgroups of dead jobs instead");
-    command.add_option("--config", options.config, "the station's configuration")->capture_default_str();
-    command.add_option("--helper-config", options.helper_config, "the root helper's configuration")->capture_default_str();
+    command.add_flag("--leftovers", options.leftovers,
+                     "processes, mounts, lanes and cgroups of dead jobs instead");
+    command.add_option("--config", options.config, "the station's configuration")
+        ->capture_default_str();
+    command.add_option("--helper-config", options.helper_config, "the root helper's configuration")
+        ->capture_default_str();
     command.add_option("--helper-socket", options.helper_socket, "the root helper's socket");
 }
 
-int run_doctor(const Options& options) { return run_doctor(options, std::cout); }
+int run_doctor(const Options& options) {
+    return run_doctor(options, std::cout);
+}
 
 int run_doctor(const Options& options, std::ostream& out) {
     const Host host(options.root);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// `lineside doctor [--json] [--leftovers]`: what is wrong with this host before the first unit suffers
-// from it, each with a code, the cause and the command that mends it; or what dead jobs left behind.
-// Changes nothing. Exit status: 0 nothing (warnings count as nothing), 1 found.
+// `lineside doctor [--json] [--leftovers]`: what is wrong with this host before the first unit
+// suffers from it, each with a code, the cause and the command that mends it; or what dead jobs
+// left behind. Changes nothing. Exit status: 0 nothing (warnings count as nothing), 1 found.
 // Thread: any; blocks for some ten milliseconds.
 #pragma once
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "station/doctor/doctor.h"
 
-#include "station/doctor/checks.h"
 #include "station/base/json.h"
+#include "station/doctor/checks.h"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -27,10 +27,12 @@ class DoctorTest : public ::testing::Test {
         put("/sys/module/usbcore/parameters/autosuspend", "2");
         put("/sys/fs/cgroup/cgroup.controllers", "cpu");
         put("/etc/udev/rules.d/99-lineside.rules", "");
-        put("/etc/passwd", "root:x:0:0::/root:/bin/sh\nlineside:x:9:9::/:/x\nlineside-worker:x:8:8::/:/x");
+        put("/etc/passwd",
+            "root:x:0:0::/root:/bin/sh\nlineside:x:9:9::/:/x\nlineside-worker:x:8:8::/:/x");
         put("/etc/lineside/station.key", std::string(32, 'k'));
         ::chmod((root_ + "/etc/lineside/station.key").c_str(), 0600);
-        for (const char* tool : {"python", "python3", "xmllint", "lz4c", "cpio", "strings", "ssh-keygen", "perl", "mkfs.ext4", "losetup"}) {
+        for (const char* tool : {"python", "python3", "xmllint", "lz4c", "cpio", "strings",
+                                 "ssh-keygen", "perl", "mkfs.ext4", "losetup"}) {
             put(std::string("/usr/bin/") + tool, "");
         }
         wanted_.port = 0;

@@ -4,8 +4,8 @@
 #include "station/base/files.h"
 #include "station/base/text.h"
 
-#include <algorithm>
 #include <pwd.h>
+#include <algorithm>
 
 namespace lineside::doctor {
 namespace {
@@ -36,7 +36,8 @@ std::optional<std::int64_t> Host::number(const std::string& absolute) const {
 }
 
 bool Host::program(const std::string& name) const {
-    for (const char* folder : {"/usr/local/sbin/", "/usr/local/bin/", "/usr/sbin/", "/usr/bin/", "/sbin/", "/bin/"}) {
+    for (const char* folder :
+         {"/usr/local/sbin/", "/usr/local/bin/", "/usr/sbin/", "/usr/bin/", "/sbin/", "/bin/"}) {
         if (exists(folder + name)) {
             return true;
         }

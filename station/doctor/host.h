@@ -14,7 +14,9 @@ class Host {
   public:
     explicit Host(std::string root) : root_(std::move(root)) {}
 
-    [[nodiscard]] std::filesystem::path path(const std::string& absolute) const { return root_ + absolute; }
+    [[nodiscard]] std::filesystem::path path(const std::string& absolute) const {
+        return root_ + absolute;
+    }
     [[nodiscard]] bool exists(const std::string& absolute) const;
     // The whole file without its last line end; nothing when it cannot be read.
     [[nodiscard]] std::optional<std::string> read(const std::string& absolute) const;

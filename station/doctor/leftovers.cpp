@@ -82,7 +82,8 @@ base::Result<Json> ask(const std::string& path) {
     if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
         return base::fail_errno("helper.lost", path, errno);
     }
-    if (const int error = helper::send_packet(fd.get(), R"({"id":1,"do":"leftovers"})"); error != 0) {
+    if (const int error = helper::send_packet(fd.get(), R"({"id":1,"do":"leftovers"})");
+        error != 0) {
         return base::fail_errno("helper.lost", path, error);
     }
     pollfd wanted{fd.get(), POLLIN, 0};
@@ -119,9 +120,11 @@ void find_orphans(const Host& host, const std::set<std::string>& marks, Json& fo
         const std::string mark = variable(environment, "LINESIDE_HELPER");
         const auto job = base::to_int(variable(environment, "LINESIDE_JOB"));
         if (!mark.empty() && job && !marks.contains(mark)) {
-            found.push_back({{"kind", "process"},
-                             {"job", *job},
-                             {"what", fmt::format("{} ({}), its helper is gone", pid, host.read("/proc/" + pid + "/comm").value_or("?"))}});
+            found.push_back(
+                {{"kind", "process"},
+                 {"job", *job},
+                 {"what", fmt::format("{} ({}), its helper is gone", pid,
+                                      host.read("/proc/" + pid + "/comm").value_or("?"))}});
         }
     }
     const std::string mounts = host.read("/proc/self/mountinfo").value_or("");
@@ -135,7 +138,8 @@ void find_lanes(const Host& host, const std::string& lanes, Json& found) {
     for (const auto& entry : std::filesystem::directory_iterator(host.path(lanes), error)) {
         const std::string name = entry.path().filename();
         const auto job = base::to_int(name);
-        found.push_back({{"kind", "lane"}, {"job", job ? Json(*job) : Json()}, {"what", lanes + "/" + name}});
+        found.push_back(
+            {{"kind", "lane"}, {"job", job ? Json(*job) : Json()}, {"what", lanes + "/" + name}});
     }
 }
 
@@ -159,7 +163,8 @@ Leftovers find_leftovers(const Host& host, const std::string& socket, const std:
     for (const auto& [path, lanes] : sockets) {
         const auto reply = ask(host.path(path));
         if (reply) {
-            if (const auto list = reply->find("leftovers"); list != reply->end() && list->is_array()) {
+            if (const auto list = reply->find("leftovers");
+                list != reply->end() && list->is_array()) {
                 out.found.insert(out.found.end(), list->begin(), list->end());
             }
         } else {
@@ -168,7 +173,8 @@ Leftovers find_leftovers(const Host& host, const std::string& socket, const std:
     }
     find_orphans(host, marks, out.found);
     const HelperPlace configured = read_place(host, config);
-    if (!configured.lanes.empty() && !marks.contains(base::sha256_hex(configured.lanes).substr(0, 12))) {
+    if (!configured.lanes.empty() &&
+        !marks.contains(base::sha256_hex(configured.lanes).substr(0, 12))) {
         find_lanes(host, configured.lanes, out.found);
     }
     return out;

@@ -42,8 +42,9 @@ class Reader {
         for (const auto& [key, node] : table) {
             if (std::find(known.begin(), known.end(), key.str()) == known.end()) {
                 const std::string near = base::nearest(key.str(), known);
-                complain(&node, fmt::format("unknown key '{}'{}", key.str(),
-                                            near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
+                complain(&node, fmt::format(
+                                    "unknown key '{}'{}", key.str(),
+                                    near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
             }
         }
     }
@@ -66,7 +67,8 @@ class Reader {
     std::string path(std::string_view key, bool required) {
         std::string value = text(key, {}, required);
         if (!value.empty() && !is_clean(value)) {
-            complain(root_.get(key), fmt::format("'{}' must be an absolute path without '..'", key));
+            complain(root_.get(key),
+                     fmt::format("'{}' must be an absolute path without '..'", key));
         }
         return value;
     }
@@ -127,8 +129,10 @@ class Reader {
 };
 
 bool is_variable(std::string_view name) {
-    return !name.empty() && name.size() <= 64 && std::isdigit(static_cast<unsigned char>(name[0])) == 0 &&
-           std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
+    return !name.empty() && name.size() <= 64 &&
+           std::isdigit(static_cast<unsigned char>(name[0])) == 0 &&
+           std::all_of(name.begin(), name.end(),
+                       [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
 }
 
 void read_environment(const toml::table& root, Reader& in, Config& out) {
@@ -186,7 +190,8 @@ Status owned_by_root(const std::string& path, const struct stat& status) {
 // Could the service or a worker put another folder in this one's place?
 bool swappable(const Config& config, const struct stat& status) {
     const auto mode = status.st_mode;
-    if (status.st_uid != 0 && (status.st_uid == config.service.uid || status.st_uid == config.worker.uid)) {
+    if (status.st_uid != 0 &&
+        (status.st_uid == config.service.uid || status.st_uid == config.worker.uid)) {
         return true;
     }
     if ((mode & S_ISVTX) != 0) {
@@ -200,14 +205,16 @@ bool swappable(const Config& config, const struct stat& status) {
 }
 
 Status check_above(const Config& config, const std::string& path) {
-    for (std::filesystem::path up = std::filesystem::path(path).parent_path();; up = up.parent_path()) {
+    for (std::filesystem::path up = std::filesystem::path(path).parent_path();;
+         up = up.parent_path()) {
         struct stat status {};
         if (::stat(up.c_str(), &status) != 0) {
             return base::fail_errno("config.invalid", up.string(), errno);
         }
         if (swappable(config, status)) {
             return fail("config.invalid",
-                        fmt::format("{} lies below {}, which the service or a worker may write", path, up.string()));
+                        fmt::format("{} lies below {}, which the service or a worker may write",
+                                    path, up.string()));
         }
         if (up == up.root_path()) {
             return {};
@@ -217,7 +224,9 @@ Status check_above(const Config& config, const std::string& path) {
 
 }  // namespace
 
-std::string mark_of(const std::string& lanes) { return base::sha256_hex(lanes).substr(0, 12); }
+std::string mark_of(const std::string& lanes) {
+    return base::sha256_hex(lanes).substr(0, 12);
+}
 
 Result<Account> find_account(const std::string& name) {
     Account out;
@@ -255,8 +264,9 @@ Result<Config> parse_config(const std::string& text, const std::string& file) {
     const toml::table& root = parsed.table();
     Reader in(root, file);
     static constexpr std::array<std::string_view, 13> kKnown{
-        "socket", "service_user", "worker_user", "methods",  "lanes",       "images", "cgroup_root",
-        "lane_mode", "tmp_size",  "hide",        "keep",     "environment", "profile"};
+        "socket", "service_user", "worker_user", "methods",  "lanes",
+        "images", "cgroup_root",  "lane_mode",   "tmp_size", "hide",
+        "keep",   "environment",  "profile"};
     in.only(root, kKnown);
     Config out;
     out.socket = in.path("socket", true);
@@ -269,11 +279,14 @@ Result<Config> parse_config(const std::string& text, const std::string& file) {
     out.hide = in.paths("hide");
     out.keep = in.paths("keep");
     out.tmp_size = in.text("tmp_size", out.tmp_size);
-    if (out.tmp_size.empty() || out.tmp_size.find_first_not_of("0123456789kmg%") != std::string::npos) {
+    if (out.tmp_size.empty() ||
+        out.tmp_size.find_first_not_of("0123456789kmg%") != std::string::npos) {
         in.complain(root.get("tmp_size"), "'tmp_size' must be a size like \"2g\"");
     }
     const std::string mode = in.text("lane_mode", "auto");
-    out.lane_mode = mode == "overlay" ? LaneMode::overlay : mode == "copy" ? LaneMode::copy : LaneMode::automatic;
+    out.lane_mode = mode == "overlay" ? LaneMode::overlay
+                    : mode == "copy"  ? LaneMode::copy
+                                      : LaneMode::automatic;
     if (mode != "auto" && mode != "overlay" && mode != "copy") {
         in.complain(root.get("lane_mode"), "'lane_mode' must be auto, overlay or copy");
     }
@@ -317,7 +330,8 @@ Status check_folders(const Config& config) {
             return base::fail_errno("config.invalid", *path, errno);
         }
         if (!S_ISDIR(status.st_mode)) {
-            return fail("config.invalid", fmt::format("{} must be a folder, not a link or file", *path));
+            return fail("config.invalid",
+                        fmt::format("{} must be a folder, not a link or file", *path));
         }
         if (auto owned = owned_by_root(*path, status); !owned) {
             return owned;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// helper.toml: everything the root helper knows beyond the ids in a request. Read once at start, from
-// a file that root owns and nobody else may write; unknown keys are errors, all errors come at once.
-// Errors: config.missing, config.invalid ("file:line:column: sentence", one per line).
+// helper.toml: everything the root helper knows beyond the ids in a request. Read once at start,
+// from a file that root owns and nobody else may write; unknown keys are errors, all errors come at
+// once. Errors: config.missing, config.invalid ("file:line:column: sentence", one per line).
 // Thread: any (plain values).
 #pragma once
 
@@ -27,20 +27,21 @@ struct Account {
 
 struct Config {
     std::string socket;
-    Account service;   // who may call
-    Account worker;    // what workers without `root = true` become
+    Account service;  // who may call
+    Account worker;   // what workers without `root = true` become
     std::string methods;
     std::string lanes;
     std::string images;
-    std::string cgroup_root;         // "" = no cgroups; the PID namespace alone holds a job together
+    std::string cgroup_root;  // "" = no cgroups; the PID namespace alone holds a job together
     LaneMode lane_mode = LaneMode::automatic;
-    std::string tmp_size = "2g";     // of each worker's private /tmp
-    std::vector<std::string> hide;   // folders and files that workers must not see
-    std::vector<std::string> keep;   // what stays visible although it lies below /tmp or a hidden folder
+    std::string tmp_size = "2g";    // of each worker's private /tmp
+    std::vector<std::string> hide;  // folders and files that workers must not see
+    std::vector<std::string>
+        keep;  // what stays visible although it lies below /tmp or a hidden folder
     std::vector<std::pair<std::string, std::string>> environment;
     std::map<std::string, std::string> bsp;  // profile id -> BSP tree
-    std::string digest;              // SHA-256 of the file
-    std::string mark;                // tells the workers of several helpers on one host apart
+    std::string digest;                      // SHA-256 of the file
+    std::string mark;  // tells the workers of several helpers on one host apart
 };
 
 // LINESIDE_HELPER in the environment of a helper's workers; from the path of its lanes.

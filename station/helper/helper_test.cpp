@@ -51,7 +51,8 @@ echo "to 3" >&3; ls -l /proc/self/fd; ps -o sid= -p $$)",
     EXPECT_TRUE(out.starts_with("65534\n65534\n")) << out;
     EXPECT_NE(out.find("NoNewPrivs:\t1"), std::string::npos) << out;
     EXPECT_NE(out.find("CapEff:\t0000000000000000"), std::string::npos) << out;
-    EXPECT_NE(out.find("\n0\n" + key), std::string::npos) << out;  // nothing in /tmp, nothing in data
+    EXPECT_NE(out.find("\n0\n" + key), std::string::npos)
+        << out;  // nothing in /tmp, nothing in data
     EXPECT_NE(out.find("Read-only file system"), std::string::npos) << out;
     EXPECT_NE(out.find("EXTRA=yes"), std::string::npos) << out;
     EXPECT_NE(out.find("LINESIDE_JOB=7"), std::string::npos) << out;
@@ -78,14 +79,19 @@ TEST_F(HelperTest, Lane_is_shared_by_the_steps_of_a_job_and_gone_with_it) {
     for (const char* mode : {"overlay", "copy"}) {
         helper_ = std::make_unique<HelperProcess>(kBinary);
         helper_->more_config = fmt::format("lane_mode = \"{}\"\n", mode);
-        helper_->method("one", "cd $LINESIDE_LANE && cat file && echo changed > file && echo n > new && rm -r sub",
+        helper_->method(
+            "one",
+            "cd $LINESIDE_LANE && cat file && echo changed > file && echo n > new && rm -r sub",
+            "root = true\n");
+        helper_->method("two",
+                        "cd $LINESIDE_LANE && ls && cat file; grep -c lineside-lane /proc/mounts",
                         "root = true\n");
-        helper_->method("two", "cd $LINESIDE_LANE && ls && cat file; grep -c lineside-lane /proc/mounts", "root = true\n");
         const std::string key = helper_->image('b', "original\n");
         Client client = start();
         const Json wanted{{"image", key}, {"lane", true}};
         const Json reply = client.spawn(7, "one", wanted);
-        if (mode == std::string_view("overlay") && !ok(reply) && reply["error"]["code"] == "lane.failed") {
+        if (mode == std::string_view("overlay") && !ok(reply) &&
+            reply["error"]["code"] == "lane.failed") {
             std::cout << "skipped: no overlayfs over " << helper_->folder << " on this host\n";
             continue;
         }
@@ -109,9 +115,11 @@ TEST_F(HelperTest, Lane_is_shared_by_the_steps_of_a_job_and_gone_with_it) {
 }
 
 TEST_F(HelperTest, Kill_reaches_a_child_that_forked_twice_and_called_setsid) {
-    helper_->method("fork", "setsid bash -c '(exec env -i sleep 1000 </dev/null >/dev/null 2>&1 &) ; exit' ; "
-                            "setsid sleep 1000 & trap '' TERM; echo up; sleep 1000; sleep 1000",
-                    "root = true\n");
+    helper_->method(
+        "fork",
+        "setsid bash -c '(exec env -i sleep 1000 </dev/null >/dev/null 2>&1 &) ; exit' ; "
+        "setsid sleep 1000 & trap '' TERM; echo up; sleep 1000; sleep 1000",
+        "root = true\n");
     const std::string key = helper_->image('c');
     Client client = start();
     ASSERT_TRUE(ok(client.spawn(7, "fork", {{"image", key}, {"lane", true}})));
@@ -145,8 +153,10 @@ TEST_F(HelperTest, Killed_worker_is_told_with_its_signal) {
 }
 
 TEST_F(HelperTest, Term_reaches_everything_of_the_job) {
-    helper_->method("term", "setsid bash -c \"trap 'echo child; exit' TERM; echo a; while :; do sleep 0.05; done\" & "
-                            "trap 'echo main; sleep 0.3; exit 4' TERM; echo b; while :; do sleep 0.05; done");
+    helper_->method(
+        "term",
+        "setsid bash -c \"trap 'echo child; exit' TERM; echo a; while :; do sleep 0.05; done\" & "
+        "trap 'echo main; sleep 0.3; exit 4' TERM; echo b; while :; do sleep 0.05; done");
     Client client = start();
     ASSERT_TRUE(ok(client.spawn(7, "term")));
     (void)client.read_line();
@@ -168,9 +178,12 @@ TEST_F(HelperTest, All_processes_die_with_the_helper_and_the_next_one_sweeps) {
     }
     EXPECT_TRUE(wait_until([&] { return helper_->processes_of(8).size() == 3; }));
     helper_->stop(SIGKILL);
-    EXPECT_TRUE(wait_until([&] {
-        return helper_->processes_of(7).empty() && helper_->processes_of(8).empty() && helper_->processes_of(9).empty();
-    }, 1000));
+    EXPECT_TRUE(wait_until(
+        [&] {
+            return helper_->processes_of(7).empty() && helper_->processes_of(8).empty() &&
+                   helper_->processes_of(9).empty();
+        },
+        1000));
     EXPECT_EQ(lanes(), 3U);
     Client next = start();
     EXPECT_TRUE(wait_until([&] { return lanes() == 0; }));
@@ -214,7 +227,8 @@ TEST_F(HelperTest, Refusals) {
     EXPECT_FALSE(ok(client.spawn(7, "wait", {{"image", std::string(64, 'f')}}))) << "no such image";
     EXPECT_FALSE(ok(client.spawn(7, "wait", {{"lane", true}}))) << "lane without an image";
     EXPECT_FALSE(ok(client.spawn(7, "wait", {{"env", "x"}})));
-    EXPECT_FALSE(ok(client.ask({{"do", "spawn"}, {"job", 7}, {"step", 1}, {"attempt", 1}, {"method", "wait"}})))
+    EXPECT_FALSE(ok(
+        client.ask({{"do", "spawn"}, {"job", 7}, {"step", 1}, {"attempt", 1}, {"method", "wait"}})))
         << "no descriptors";
     EXPECT_FALSE(ok(client.ask({{"do", "run"}})));
     EXPECT_FALSE(ok(client.raw("{\"id\":1,\"do\":\"hello\"}" + std::string(9000, ' '))));
@@ -224,7 +238,8 @@ TEST_F(HelperTest, Refusals) {
     ASSERT_TRUE(ok(client.spawn(7, "wait")));
     EXPECT_FALSE(ok(client.spawn(7, "wait"))) << "one worker per job";
     EXPECT_FALSE(ok(client.ask({{"do", "lane-close"}, {"job", 7}}))) << "still running";
-    EXPECT_FALSE(ok(client.ask({{"do", "image-publish"}, {"job", 7}, {"image", std::string(64, 'f')}})));
+    EXPECT_FALSE(
+        ok(client.ask({{"do", "image-publish"}, {"job", 7}, {"image", std::string(64, 'f')}})));
     EXPECT_TRUE(ok(client.ask({{"do", "hello"}}))) << "still there after all that";
     EXPECT_TRUE(ok(client.ask({{"do", "kill"}, {"job", 7}})));
     EXPECT_TRUE(ok(client.ask({{"do", "kill"}, {"job", 4711}}))) << "a job that never was";
@@ -265,7 +280,8 @@ TEST_F(HelperTest, Bad_configuration_is_refused) {
     helper_->more_config = "[environment]\nA = \"b\"\n";
     std::ofstream(helper_->folder / "helper.toml") << helper_->config();
     const auto check = [&] {
-        const std::string command = fmt::format("{} --check --config {}/helper.toml 2>/dev/null", kBinary, helper_->folder.string());
+        const std::string command = fmt::format("{} --check --config {}/helper.toml 2>/dev/null",
+                                                kBinary, helper_->folder.string());
         return WEXITSTATUS(std::system(command.c_str()));
     };
     EXPECT_EQ(check(), 0);
@@ -302,8 +318,11 @@ TEST_F(HelperTest, Works_below_tmp_and_below_a_hidden_folder) {
     helper_ = std::make_unique<HelperProcess>(kBinary, "/tmp");
     helper_->more_config = fmt::format("keep = [\"{0}/seen\"]\n", helper_->folder.string());
     std::ofstream(helper_->folder / "seen") << "seen\n";
-    helper_->method("look", fmt::format("ls /tmp; ls {0}; cat {0}/seen; ls $LINESIDE_LANE; touch {0}/images/x", helper_->folder.string()),
-                    "root = true\n");
+    helper_->method(
+        "look",
+        fmt::format("ls /tmp; ls {0}; cat {0}/seen; ls $LINESIDE_LANE; touch {0}/images/x",
+                    helper_->folder.string()),
+        "root = true\n");
     const std::string key = helper_->image('a');
     Client client = start();
     ASSERT_TRUE(ok(client.spawn(7, "look", {{"image", key}, {"lane", true}})));
@@ -315,10 +334,14 @@ TEST_F(HelperTest, Works_below_tmp_and_below_a_hidden_folder) {
 TEST_F(HelperTest, Build_becomes_an_image_in_one_step) {
     std::filesystem::create_directories(helper_->folder / "bsp/boot");
     std::ofstream(helper_->folder / "bsp/flash.sh") << "bsp\n";
-    helper_->more_config = fmt::format("[profile.nx]\nbsp = \"{}/bsp\"\n", helper_->folder.string());
-    helper_->method("build", "cat $LINESIDE_LANE/flash.sh && echo x >> $LINESIDE_LANE/flash.sh; "
-                             "touch $LINESIDE_BSP/x; mkdir $LINESIDE_OUT/tree && cp -r $LINESIDE_LANE/. $LINESIDE_OUT/tree && "
-                             "echo '{}' > $LINESIDE_OUT/image.json; touch $LINESIDE_IMAGES/x; ls $LINESIDE_IMAGES | wc -l",
+    helper_->more_config =
+        fmt::format("[profile.nx]\nbsp = \"{}/bsp\"\n", helper_->folder.string());
+    helper_->method("build",
+                    "cat $LINESIDE_LANE/flash.sh && echo x >> $LINESIDE_LANE/flash.sh; "
+                    "touch $LINESIDE_BSP/x; mkdir $LINESIDE_OUT/tree && cp -r $LINESIDE_LANE/. "
+                    "$LINESIDE_OUT/tree && "
+                    "echo '{}' > $LINESIDE_OUT/image.json; touch $LINESIDE_IMAGES/x; ls "
+                    "$LINESIDE_IMAGES | wc -l",
                     "root = true\nbuild = true\n");
     Client client = start();
     EXPECT_FALSE(ok(client.spawn(7, "build", {{"profile", "other"}}))) << "no BSP tree for it";
@@ -329,7 +352,8 @@ TEST_F(HelperTest, Build_becomes_an_image_in_one_step) {
         EXPECT_TRUE(out.starts_with("bsp\n")) << out;
         EXPECT_NE(out.find("Read-only"), std::string::npos) << out;
         EXPECT_EQ(client.next_event()["status"], 0);
-        EXPECT_TRUE(ok(client.ask({{"do", "image-publish"}, {"job", job}, {"image", key}}))) << "also when it exists";
+        EXPECT_TRUE(ok(client.ask({{"do", "image-publish"}, {"job", job}, {"image", key}})))
+            << "also when it exists";
         EXPECT_EQ(read_file(helper_->folder / "images" / key / "tree/flash.sh"), "bsp\nx\n");
         EXPECT_TRUE(ok(client.ask({{"do", "lane-close"}, {"job", job}})));
     }
@@ -341,7 +365,9 @@ TEST_F(HelperTest, Build_becomes_an_image_in_one_step) {
 }
 
 TEST_F(HelperTest, Cgroup_holds_the_job_and_goes_with_it) {
-    const std::string unified = std::filesystem::exists("/sys/fs/cgroup/cgroup.procs") ? "/sys/fs/cgroup" : "/sys/fs/cgroup/unified";
+    const std::string unified = std::filesystem::exists("/sys/fs/cgroup/cgroup.procs")
+                                    ? "/sys/fs/cgroup"
+                                    : "/sys/fs/cgroup/unified";
     const std::string root = fmt::format("{}/lineside-test-{}", unified, ::getpid());
     if (!std::filesystem::exists(unified + "/cgroup.procs") || ::mkdir(root.c_str(), 0755) != 0) {
         GTEST_SKIP() << "no cgroup2 here that root may make groups in";
@@ -359,7 +385,8 @@ TEST_F(HelperTest, Cgroup_holds_the_job_and_goes_with_it) {
         }
         EXPECT_TRUE(inside);
         EXPECT_TRUE(ok(client.ask({{"do", "kill"}, {"job", 7}})));
-        EXPECT_FALSE(std::filesystem::exists(root + "/worker-1")) << "the killed one's; those of waiting inits are others";
+        EXPECT_FALSE(std::filesystem::exists(root + "/worker-1"))
+            << "the killed one's; those of waiting inits are others";
         EXPECT_EQ(client.ask({{"do", "leftovers"}})["count"], 0);
         helper_->stop(SIGTERM);
     }

@@ -62,7 +62,8 @@ struct WorkerFailure {
     volatile int error = 0;
 };
 
-// The id calls go to the kernel directly: in the child of a vfork glibc's own versions may not be used.
+// The id calls go to the kernel directly: in the child of a vfork glibc's own versions may not be
+// used.
 bool drop_ids(const WorkerOrder& order) {
     if (order.root) {
         return true;
@@ -101,7 +102,8 @@ const char* prepare() {
     for (int number = 1; number < NSIG; ++number) {
         ::signal(number, SIG_DFL);
     }
-    // 1, not 0: a limit of 0 does not keep the kernel from piping a core to a collector, 1 does both.
+    // 1, not 0: a limit of 0 does not keep the kernel from piping a core to a collector, 1 does
+    // both.
     const rlimit no_core{1, 1};
     if (::setrlimit(RLIMIT_CORE, &no_core) != 0) {
         return "limit core dumps";
@@ -115,7 +117,8 @@ const char* prepare() {
     // Reads an order once, so that the memory this touches is ours by the time a real one comes.
     WorkerOrder order;
     order.executable = "/";
-    order.environment.assign(8, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    order.environment.assign(8,
+                             "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
     return parse_order(format_order(order)) ? nullptr : "read an order";
 }
 
@@ -204,9 +207,12 @@ Packet wait_for_order(int control) {
             ::_exit(1);
         }
         switch (receive_packet(control, kMaxOrder, packet)) {
-            case Received::packet: return packet;
-            case Received::nothing_yet: break;
-            default: ::_exit(1);
+            case Received::packet:
+                return packet;
+            case Received::nothing_yet:
+                break;
+            default:
+                ::_exit(1);
         }
     }
 }
@@ -216,7 +222,8 @@ Packet wait_for_order(int control) {
 void run_init(const StagePlan& plan, int inherited) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     ::prctl(PR_SET_NAME, "lineside-init");
-    // Nothing of the helper stays open here: its callers and other workers must see their ends of file.
+    // Nothing of the helper stays open here: its callers and other workers must see their ends of
+    // file.
     const int control = leave_descriptors(inherited);
     Places places;
     if (const StageFailure stage = set_stage(plan, places); stage.step != nullptr) {

@@ -22,21 +22,23 @@ bool is_folder(const std::string& path) {
     return ::lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
 }
 
-// Which files and folders the stage's paths name now. One that was made or replaced after an init was
-// staged would be neither hidden nor kept in it.
+// Which files and folders the stage's paths name now. One that was made or replaced after an init
+// was staged would be neither hidden nor kept in it.
 std::string identity_of(const StagePlan& stage) {
     std::string out;
     for (const auto* paths : {&stage.hide, &stage.keep, &stage.read_only, &stage.places}) {
         for (const std::string& path : *paths) {
             // Numbers of inodes are used again, births are not.
             struct statx facts {};
-            if (::statx(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW, STATX_INO | STATX_BTIME, &facts) != 0) {
+            if (::statx(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW, STATX_INO | STATX_BTIME,
+                        &facts) != 0) {
                 out += "- ";
                 continue;
             }
-            const auto& born = (facts.stx_mask & STATX_BTIME) != 0 ? facts.stx_btime : facts.stx_ctime;
-            out += fmt::format("{}.{}.{}.{}.{} ", facts.stx_dev_major, facts.stx_dev_minor, facts.stx_ino, born.tv_sec,
-                               born.tv_nsec);
+            const auto& born =
+                (facts.stx_mask & STATX_BTIME) != 0 ? facts.stx_btime : facts.stx_ctime;
+            out += fmt::format("{}.{}.{}.{}.{} ", facts.stx_dev_major, facts.stx_dev_minor,
+                               facts.stx_ino, born.tv_sec, born.tv_nsec);
         }
     }
     return out;
@@ -51,7 +53,8 @@ void Jobs::spawn(Caller caller, const SpawnRequest& request, std::vector<base::U
     if (!fresh && (job.worker || job.doomed)) {
         started = fail("helper.refused", fmt::format("job {} has a worker already", request.job));
     } else if (!fresh && job.connection != caller.connection) {
-        started = fail("helper.refused", fmt::format("job {} belongs to another connection", request.job));
+        started = fail("helper.refused",
+                       fmt::format("job {} belongs to another connection", request.job));
     } else {
         job.connection = caller.connection;
         started = start(job, request, std::move(fds));
@@ -103,7 +106,8 @@ Result<std::string> Jobs::lower_of(const SpawnRequest& request, const Method& me
     if (method.build) {
         const auto profile = config_.bsp.find(request.profile);
         if (profile == config_.bsp.end()) {
-            return fail("helper.refused", fmt::format("no BSP tree is configured for profile '{}'", request.profile));
+            return fail("helper.refused",
+                        fmt::format("no BSP tree is configured for profile '{}'", request.profile));
         }
         lower = profile->second;
     }

@@ -29,11 +29,12 @@ int signal_pidfd(int pidfd, int number) {
     return static_cast<int>(::syscall(SYS_pidfd_send_signal, pidfd, number, nullptr, 0));
 }
 
-// Reaps without waiting; nothing when the process still runs (a descriptor's number may be used anew
-// between poll and here).
+// Reaps without waiting; nothing when the process still runs (a descriptor's number may be used
+// anew between poll and here).
 std::optional<siginfo_t> reaped(int pidfd) {
     siginfo_t info{};
-    if (::waitid(P_PIDFD, static_cast<id_t>(pidfd), &info, WEXITED | WNOHANG) != 0 || info.si_pid == 0) {
+    if (::waitid(P_PIDFD, static_cast<id_t>(pidfd), &info, WEXITED | WNOHANG) != 0 ||
+        info.si_pid == 0) {
         return std::nullopt;
     }
     return info;
@@ -55,7 +56,6 @@ Json exit_packet(std::int64_t job, int step, int attempt, std::optional<int> wai
     }
     return out;
 }
-
 
 }  // namespace
 
@@ -117,7 +117,8 @@ void Jobs::kill(Caller caller, std::int64_t id) {
 void Jobs::close_lane(Caller caller, std::int64_t id) {
     const auto it = jobs_.find(id);
     if (it != jobs_.end() && it->second.worker) {
-        reply_error(caller, base::make_error("helper.refused", fmt::format("job {} is still running", id)));
+        reply_error(caller,
+                    base::make_error("helper.refused", fmt::format("job {} is still running", id)));
         return;
     }
     release(id, {caller});
@@ -131,7 +132,8 @@ void Jobs::release(std::int64_t id, std::vector<Caller> callers) {
         }
         return;
     }
-    run_task(lanes_.discard(id), std::move(callers), "lane.failed", fmt::format("remove the lane of job {}", id));
+    run_task(lanes_.discard(id), std::move(callers), "lane.failed",
+             fmt::format("remove the lane of job {}", id));
 }
 
 void Jobs::drop(std::uint64_t connection) {
@@ -165,7 +167,8 @@ void Jobs::read_control(Job& job) {
         packet.msg_iovlen = 1;
         packet.msg_control = buffer.data();
         packet.msg_controllen = buffer.size();
-        const ssize_t got = ::recvmsg(job.worker->init.control.get(), &packet, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+        const ssize_t got =
+            ::recvmsg(job.worker->init.control.get(), &packet, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
         if (got != static_cast<ssize_t>(sizeof message)) {
             if (got >= 0 || (errno != EAGAIN && errno != EINTR)) {
                 job.worker->init.control.reset();  // init is gone; its pidfd tells the rest
@@ -174,7 +177,8 @@ void Jobs::read_control(Job& job) {
         }
         if (message.what == InitMessage::started && job.waits_for_start) {
             ucred sender{};
-            if (const cmsghdr* part = CMSG_FIRSTHDR(&packet); part != nullptr && part->cmsg_type == SCM_CREDENTIALS) {
+            if (const cmsghdr* part = CMSG_FIRSTHDR(&packet);
+                part != nullptr && part->cmsg_type == SCM_CREDENTIALS) {
                 std::memcpy(&sender, CMSG_DATA(part), sizeof sender);
             }
             reply_ok(*job.waits_for_start, {{"pid", sender.pid}});
@@ -210,7 +214,8 @@ void Jobs::worker_gone(std::int64_t id) {
         send_(job.connection, exit_packet(id, job.step, job.attempt, job.wait_status));
     }
     remove_cgroup(gone.cgroup);
-    gone.init.mounts.reset();  // unmounts, after the caller was told: nobody can use these mounts any more
+    gone.init.mounts
+        .reset();  // unmounts, after the caller was told: nobody can use these mounts any more
     if (job.doomed || (job.lower.empty() && !lanes_.exists(id))) {
         release(id, std::move(job.waits_for_end));
     }
@@ -222,7 +227,8 @@ void Jobs::publish(Caller caller, const ImagePublishRequest& request) {
     const auto it = jobs_.find(request.job);
     if (it == jobs_.end() || it->second.worker || it->second.connection != caller.connection) {
         reply_error(caller, base::make_error("helper.refused",
-                                             fmt::format("job {} is not a finished build of yours", request.job)));
+                                             fmt::format("job {} is not a finished build of yours",
+                                                         request.job)));
         return;
     }
     auto task = lanes_.publish(request.job, request.image);
@@ -237,7 +243,8 @@ void Jobs::remove_image(Caller caller, const std::string& key) {
     const std::string tree = lanes_.image_folder(key) + "/tree";
     for (const auto& [id, job] : jobs_) {
         if (job.lower == tree) {
-            reply_error(caller, base::make_error("helper.refused", fmt::format("image is in use by job {}", id)));
+            reply_error(caller, base::make_error("helper.refused",
+                                                 fmt::format("image is in use by job {}", id)));
             return;
         }
     }
@@ -277,7 +284,8 @@ void Jobs::leftovers(Caller caller) {
 
 // ---- slow work
 
-void Jobs::run_task(Result<Task> task, std::vector<Caller> callers, std::string_view code, std::string what) {
+void Jobs::run_task(Result<Task> task, std::vector<Caller> callers, std::string_view code,
+                    std::string what) {
     if (!task) {
         for (const Caller& caller : callers) {
             reply_error(caller, task.error());

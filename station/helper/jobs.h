@@ -45,9 +45,11 @@ class Jobs {
     // The loop waits for these descriptors to become readable and then says so.
     void wanted(std::vector<int>& fds) const;
     void readable(int fd);
-    // Inits that wait for their order make starts quicker. The loop calls make_ready() when it has had
-    // nothing to do for a moment, and forget_ready() when the host's mounts have changed.
-    [[nodiscard]] bool wants_ready() const { return ready_.size() < kReady && !no_more_ready_ && !closing_; }
+    // Inits that wait for their order make starts quicker. The loop calls make_ready() when it has
+    // had nothing to do for a moment, and forget_ready() when the host's mounts have changed.
+    [[nodiscard]] bool wants_ready() const {
+        return ready_.size() < kReady && !no_more_ready_ && !closing_;
+    }
     void make_ready();
     void forget_ready();
     void close();  // no more of them
@@ -67,11 +69,11 @@ class Jobs {
         int attempt = 1;
         std::optional<Process> worker;
         std::optional<Caller> waits_for_start;
-        std::string failed_step;             // set when the child could not become the worker
+        std::string failed_step;  // set when the child could not become the worker
         int failed_errno = 0;
         std::optional<int> wait_status;
-        std::string lower;                   // of the lane; "" = none
-        bool doomed = false;                 // killed: when it is gone, the lane goes too
+        std::string lower;    // of the lane; "" = none
+        bool doomed = false;  // killed: when it is gone, the lane goes too
         std::vector<Caller> waits_for_end;
     };
     struct Running {
@@ -89,12 +91,15 @@ class Jobs {
     [[nodiscard]] base::Result<Process> take_process(const Wanted& wanted);
     [[nodiscard]] base::Result<Process> make_process(const StagePlan& stage);
     [[nodiscard]] StagePlan usual_stage() const;
-    [[nodiscard]] base::Result<std::string> lower_of(const SpawnRequest& request, const Method& method) const;
-    [[nodiscard]] base::Status start(Job& job, const SpawnRequest& request, std::vector<base::UniqueFd> fds);
+    [[nodiscard]] base::Result<std::string> lower_of(const SpawnRequest& request,
+                                                     const Method& method) const;
+    [[nodiscard]] base::Status start(Job& job, const SpawnRequest& request,
+                                     std::vector<base::UniqueFd> fds);
     void read_control(Job& job);
     void worker_gone(std::int64_t id);
     void release(std::int64_t id, std::vector<Caller> callers);
-    void run_task(base::Result<Task> task, std::vector<Caller> callers, std::string_view code, std::string what);
+    void run_task(base::Result<Task> task, std::vector<Caller> callers, std::string_view code,
+                  std::string what);
     void task_gone(std::size_t index);
     void reply_ok(const Caller& caller, base::Json more = base::Json::object());
     void reply_error(const Caller& caller, const base::Error& error);

@@ -72,7 +72,8 @@ Status make_folder(const std::string& path, mode_t mode, uid_t uid, gid_t gid) {
     return {};
 }
 
-// What a build worker that was not root made becomes root's; nothing in it stays writable for others.
+// What a build worker that was not root made becomes root's; nothing in it stays writable for
+// others.
 bool take_over(const std::string& tree, uid_t from) {
     std::error_code error;
     if (::lchown(tree.c_str(), 0, 0) != 0) {
@@ -91,7 +92,8 @@ bool take_over(const std::string& tree, uid_t from) {
     return !error;
 }
 
-int publish_in_child(const std::string& out, const std::string& images, const std::string& target, uid_t from) {
+int publish_in_child(const std::string& out, const std::string& images, const std::string& target,
+                     uid_t from) {
     if (::access(target.c_str(), F_OK) == 0) {
         return 0;
     }
@@ -102,7 +104,8 @@ int publish_in_child(const std::string& out, const std::string& images, const st
     if (!tree || ::syncfs(tree.get()) != 0 || ::fsync(tree.get()) != 0) {
         return 2;
     }
-    if (::renameat2(AT_FDCWD, out.c_str(), AT_FDCWD, target.c_str(), RENAME_NOREPLACE) != 0 && errno != EEXIST) {
+    if (::renameat2(AT_FDCWD, out.c_str(), AT_FDCWD, target.c_str(), RENAME_NOREPLACE) != 0 &&
+        errno != EEXIST) {
         return 3;
     }
     const base::UniqueFd folder(::open(images.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -111,11 +114,17 @@ int publish_in_child(const std::string& out, const std::string& images, const st
 
 }  // namespace
 
-std::string Lanes::folder(std::int64_t job) const { return fmt::format("{}/{}", config_.lanes, job); }
+std::string Lanes::folder(std::int64_t job) const {
+    return fmt::format("{}/{}", config_.lanes, job);
+}
 
-std::string Lanes::image_folder(const std::string& key) const { return config_.images + "/" + key; }
+std::string Lanes::image_folder(const std::string& key) const {
+    return config_.images + "/" + key;
+}
 
-bool Lanes::exists(std::int64_t job) const { return ::access(folder(job).c_str(), F_OK) == 0; }
+bool Lanes::exists(std::int64_t job) const {
+    return ::access(folder(job).c_str(), F_OK) == 0;
+}
 
 Status Lanes::open() {
     lock_.reset(::open(config_.lanes.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -205,9 +214,8 @@ Result<Task> Lanes::publish(std::int64_t job, const std::string& key) {
     if (::lstat(out.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) {
         return base::fail("helper.refused", fmt::format("job {} has built nothing", job));
     }
-    return in_child([out, images = config_.images, target = image_folder(key), from = status.st_uid] {
-        return publish_in_child(out, images, target, from);
-    });
+    return in_child([out, images = config_.images, target = image_folder(key),
+                     from = status.st_uid] { return publish_in_child(out, images, target, from); });
 }
 
 std::vector<std::int64_t> Lanes::jobs_with_lane() const {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The folders of lanes and images on disk, and the slow work on them (removing a tree, publishing an
-// image), which runs in short-lived child processes so that the helper's loop never waits for a disk.
+// The folders of lanes and images on disk, and the slow work on them (removing a tree, publishing
+// an image), which runs in short-lived child processes so that the helper's loop never waits for a
+// disk.
 //   <lanes>/<job>/{upper,work,copy,out}   <lanes>/.trash-<n>   <images>/<key>
 // A lane that is given up is renamed to .trash-<n> at once and removed behind the scenes.
 // What survives a crash: folders; sweep() at the next start removes all of them.

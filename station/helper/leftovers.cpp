@@ -58,8 +58,8 @@ std::vector<std::string> cgroups_of_workers(const Config& config) {
     return out;
 }
 
-void find_leftovers(const Config& config, const std::set<std::int64_t>& alive, const std::set<std::string>& cgroups,
-                    Json& found) {
+void find_leftovers(const Config& config, const std::set<std::int64_t>& alive,
+                    const std::set<std::string>& cgroups, Json& found) {
     std::error_code error;
     for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
         const std::string pid = entry.path().filename();
@@ -70,12 +70,16 @@ void find_leftovers(const Config& config, const std::set<std::int64_t>& alive, c
         const auto environment = base::read_file(folder + "/environ", kMaxProc);
         const std::int64_t job = environment ? job_of(*environment, config.mark) : 0;
         if (job != 0 && !alive.contains(job)) {
-            found.push_back({{"kind", "process"}, {"job", job}, {"what", fmt::format("{} ({})", pid, name_of(folder))}});
+            found.push_back({{"kind", "process"},
+                             {"job", job},
+                             {"what", fmt::format("{} ({})", pid, name_of(folder))}});
         }
     }
     const auto mounts = base::read_file("/proc/self/mountinfo", kMaxProc);
     if (mounts && (has_lane(*mounts) || mounts->find(config.lanes + "/") != std::string::npos)) {
-        found.push_back({{"kind", "mount"}, {"job", nullptr}, {"what", "a lane is mounted in the helper's own view"}});
+        found.push_back({{"kind", "mount"},
+                         {"job", nullptr},
+                         {"what", "a lane is mounted in the helper's own view"}});
     }
     for (const std::string& folder : cgroups_of_workers(config)) {
         if (!cgroups.contains(folder)) {

@@ -13,10 +13,10 @@
 
 namespace lineside::helper {
 
-// Adds {"kind":"process|mount|cgroup","job":N|null,"what":"…"} for everything whose job is not `alive`
-// and every cgroup that is not one of `cgroups`.
-void find_leftovers(const Config& config, const std::set<std::int64_t>& alive, const std::set<std::string>& cgroups,
-                    base::Json& found);
+// Adds {"kind":"process|mount|cgroup","job":N|null,"what":"…"} for everything whose job is not
+// `alive` and every cgroup that is not one of `cgroups`.
+void find_leftovers(const Config& config, const std::set<std::int64_t>& alive,
+                    const std::set<std::string>& cgroups, base::Json& found);
 // The cgroups of workers below the configured root.
 [[nodiscard]] std::vector<std::string> cgroups_of_workers(const Config& config);
 

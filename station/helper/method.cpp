@@ -26,7 +26,8 @@ Result<struct stat> root_owned(const std::string& path, mode_t type) {
         return base::fail_errno("worker.spawn", path, errno);
     }
     if ((status.st_mode & S_IFMT) != type || status.st_uid != 0 || (status.st_mode & 022) != 0) {
-        return fail("worker.spawn", fmt::format("{} must belong to root and be writable by nobody else", path));
+        return fail("worker.spawn",
+                    fmt::format("{} must belong to root and be writable by nobody else", path));
     }
     return status;
 }
@@ -44,14 +45,16 @@ Result<Method> read_manifest(const std::string& path, const std::string& folder)
     const auto* exec = root.get_as<std::string>("exec");
     if (exec == nullptr || exec->get().empty() || exec->get().find('/') != std::string::npos ||
         exec->get().front() == '.') {
-        return fail("worker.spawn", fmt::format("{}: 'exec' must name a file in the method's folder", path));
+        return fail("worker.spawn",
+                    fmt::format("{}: 'exec' must name a file in the method's folder", path));
     }
     Method out;
     out.executable = folder + "/" + exec->get();
     for (const auto& [key, flag] : {std::pair{"root", &out.root}, std::pair{"build", &out.build}}) {
         if (const toml::node* node = root.get(key); node != nullptr) {
             if (!node->is_boolean()) {
-                return fail("worker.spawn", fmt::format("{}: '{}' must be true or false", path, key));
+                return fail("worker.spawn",
+                            fmt::format("{}: '{}' must be true or false", path, key));
             }
             *flag = node->as_boolean()->get();
         }

@@ -21,8 +21,8 @@ struct Packet {
     std::vector<base::UniqueFd> fds;
 };
 
-// Reads one packet without waiting. too_long: the packet was longer than `max_bytes` or carried more
-// than four descriptors; it is gone, its descriptors closed.
+// Reads one packet without waiting. too_long: the packet was longer than `max_bytes` or carried
+// more than four descriptors; it is gone, its descriptors closed.
 [[nodiscard]] Received receive_packet(int socket, std::size_t max_bytes, Packet& out);
 // Sends one packet with at most eight descriptors without waiting; 0, or the errno.
 [[nodiscard]] int send_packet(int socket, std::string_view text, std::span<const int> fds = {});

@@ -27,17 +27,28 @@ struct SpawnRequest {
     std::string image;    // "" = none
     bool lane = false;
 };
-struct TermRequest { std::int64_t job = 0; };       // SIGTERM to every process of the job
-struct KillRequest { std::int64_t job = 0; };       // SIGKILL, then the lane is released
-struct LaneCloseRequest { std::int64_t job = 0; };
+struct TermRequest {
+    std::int64_t job = 0;
+};  // SIGTERM to every process of the job
+struct KillRequest {
+    std::int64_t job = 0;
+};  // SIGKILL, then the lane is released
+struct LaneCloseRequest {
+    std::int64_t job = 0;
+};
 struct LeftoversRequest {};
-struct ImagePublishRequest { std::int64_t job = 0; std::string image; };
-struct ImageRemoveRequest { std::string image; };
+struct ImagePublishRequest {
+    std::int64_t job = 0;
+    std::string image;
+};
+struct ImageRemoveRequest {
+    std::string image;
+};
 
 struct Request {
     std::int64_t id = 0;  // chosen by the caller, comes back in the reply
-    std::variant<HelloRequest, SpawnRequest, TermRequest, KillRequest, LaneCloseRequest, LeftoversRequest,
-                 ImagePublishRequest, ImageRemoveRequest>
+    std::variant<HelloRequest, SpawnRequest, TermRequest, KillRequest, LaneCloseRequest,
+                 LeftoversRequest, ImagePublishRequest, ImageRemoveRequest>
         what;
 };
 

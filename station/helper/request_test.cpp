@@ -22,25 +22,40 @@ TEST(HelperRequest, Spawn_with_all_its_ids) {
 
 TEST(HelperRequest, What_is_not_an_id_is_refused) {
     const std::string key(64, 'a');
-    for (const std::string& packet : {
-             std::string("{"), std::string("[]"), std::string("7"), std::string(R"({"id":1})"),
-             std::string(R"({"id":1,"do":"exec"})"), std::string(R"({"do":"hello"})"),
-             std::string(R"({"id":1,"do":"hello","command":"/bin/sh"})"),
-             std::string(R"({"id":-1,"do":"hello"})"), std::string(R"({"id":"1","do":"hello"})"),
-             std::string(R"({"id":1,"do":"kill"})"), std::string(R"({"id":1,"do":"kill","job":0})"),
-             std::string(R"({"id":1,"do":"kill","job":-5})"), std::string(R"({"id":1,"do":"kill","job":1.5})"),
-             std::string(R"({"id":1,"do":"kill","job":"1"})"), std::string(R"({"id":1,"do":"kill","job":99999999999999999999})"),
-             std::string(R"({"id":1,"do":"spawn","job":1,"step":1,"attempt":1,"method":"../../bin/sh"})"),
-             std::string(R"({"id":1,"do":"spawn","job":1,"step":1,"attempt":1,"method":"/bin/sh"})"),
-             std::string(R"({"id":1,"do":"spawn","job":1,"step":1,"attempt":1,"method":""})"),
-             std::string(R"({"id":1,"do":"spawn","job":1,"step":1,"attempt":1,"method":"Sim"})"),
-             std::string(R"({"id":1,"do":"spawn","job":1,"step":1,"attempt":1,"method":"sim","image":"abc"})"),
-             std::string(R"({"id":1,"do":"spawn","job":1,"step":1,"attempt":1,"method":"sim","lane":"yes"})"),
-             std::string(R"({"id":1,"do":"spawn","job":1,"step":1,"attempt":1,"method":"sim","env":{"LD_PRELOAD":"/x"}})"),
-             std::string(R"({"id":1,"do":"spawn","job":1,"step":1,"attempt":1,"method":"sim","args":["-c"]})"),
-             std::string(R"({"id":1,"do":"image-remove","image":"../x"})"),
-             fmt::format(R"({{"id":1,"do":"image-remove","image":"{}","path":"/"}})", key),
-             std::string("\x00\xff", 2), std::string(20000, ' ')}) {
+    for (
+        const std::string& packet :
+        {std::string("{"),
+         std::string("[]"),
+         std::string("7"),
+         std::string(R"({"id":1})"),
+         std::string(R"({"id":1,"do":"exec"})"),
+         std::string(R"({"do":"hello"})"),
+         std::string(R"({"id":1,"do":"hello","command":"/bin/sh"})"),
+         std::string(R"({"id":-1,"do":"hello"})"),
+         std::string(R"({"id":"1","do":"hello"})"),
+         std::string(R"({"id":1,"do":"kill"})"),
+         std::string(R"({"id":1,"do":"kill","job":0})"),
+         std::string(R"({"id":1,"do":"kill","job":-5})"),
+         std::string(R"({"id":1,"do":"kill","job":1.5})"),
+         std::string(R"({"id":1,"do":"kill","job":"1"})"),
+         std::string(R"({"id":1,"do":"kill","job":99999999999999999999})"),
+         std::string(
+             R"({"id":1,"do":"spawn","job":1,"step":1,"attempt":1,"method":"../../bin/sh"})"),
+         std::string(R"({"id":1,"do":"spawn","job":1,"step":1,"attempt":1,"method":"/bin/sh"})"),
+         std::string(R"({"id":1,"do":"spawn","job":1,"step":1,"attempt":1,"method":""})"),
+         std::string(R"({"id":1,"do":"spawn","job":1,"step":1,"attempt":1,"method":"Sim"})"),
+         std::string(
+             R"({"id":1,"do":"spawn","job":1,"step":1,"attempt":1,"method":"sim","image":"abc"})"),
+         std::string(
+             R"({"id":1,"do":"spawn","job":1,"step":1,"attempt":1,"method":"sim","lane":"yes"})"),
+         std::string(
+             R"({"id":1,"do":"spawn","job":1,"step":1,"attempt":1,"method":"sim","env":{"LD_PRELOAD":"/x"}})"),
+         std::string(
+             R"({"id":1,"do":"spawn","job":1,"step":1,"attempt":1,"method":"sim","args":["-c"]})"),
+         std::string(R"({"id":1,"do":"image-remove","image":"../x"})"),
+         fmt::format(R"({{"id":1,"do":"image-remove","image":"{}","path":"/"}})", key),
+         std::string("\x00\xff", 2),
+         std::string(20000, ' ')}) {
         const auto request = parse_request(packet);
         EXPECT_FALSE(request) << packet.substr(0, 200);
         if (!request) {
@@ -50,7 +65,8 @@ TEST(HelperRequest, What_is_not_an_id_is_refused) {
 }
 
 TEST(HelperConfig, Complains_about_everything_at_once_with_lines) {
-    const auto config = parse_config("socket = 7\nlane = \"x\"\nhide = [\"relative\"]\nmethods = \"/a/../b\"\n", "helper.toml");
+    const auto config = parse_config(
+        "socket = 7\nlane = \"x\"\nhide = [\"relative\"]\nmethods = \"/a/../b\"\n", "helper.toml");
     ASSERT_FALSE(config);
     const std::string& text = config.error().message;
     EXPECT_NE(text.find("helper.toml:1:"), std::string::npos) << text;
@@ -83,7 +99,10 @@ bsp = "/opt/bsp"
 }
 
 TEST(HelperConfig, Workers_may_not_be_root) {
-    EXPECT_FALSE(parse_config("socket=\"/s\"\nservice_user=\"#1\"\nworker_user=\"root\"\nmethods=\"/m\"\nlanes=\"/l\"\nimages=\"/i\"\n", "f"));
+    EXPECT_FALSE(
+        parse_config("socket=\"/s\"\nservice_user=\"#1\"\nworker_user=\"root\"\nmethods=\"/"
+                     "m\"\nlanes=\"/l\"\nimages=\"/i\"\n",
+                     "f"));
 }
 
 }  // namespace lineside::helper

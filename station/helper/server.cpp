@@ -22,10 +22,10 @@ namespace {
 using base::Json;
 
 constexpr std::size_t kMaxConnections = 16;
-constexpr std::size_t kMaxUnsent = 4096;     // packets for a caller that does not read
-constexpr int kPacketsPerTurn = 32;          // so that one caller cannot keep the others waiting
+constexpr std::size_t kMaxUnsent = 4096;  // packets for a caller that does not read
+constexpr int kPacketsPerTurn = 32;       // so that one caller cannot keep the others waiting
 constexpr int kShutdownTurns = 100;
-constexpr int kQuietMs = 2;                  // so long nothing to do before an init is made ready
+constexpr int kQuietMs = 2;  // so long nothing to do before an init is made ready
 
 template <class... Ts>
 struct Overloaded : Ts... {
@@ -35,7 +35,8 @@ template <class... Ts>
 Overloaded(Ts...) -> Overloaded<Ts...>;  // clang 14 needs it
 
 Json refusal(std::int64_t id, std::string_view message) {
-    return {{"id", id}, {"ok", false}, {"error", {{"code", "helper.refused"}, {"message", message}}}};
+    return {
+        {"id", id}, {"ok", false}, {"error", {{"code", "helper.refused"}, {"message", message}}}};
 }
 
 }  // namespace
@@ -68,14 +69,16 @@ base::Status Server::open() {
     std::memcpy(address.sun_path, config_.socket.data(), config_.socket.size());
     ::unlink(config_.socket.c_str());
     const mode_t before = ::umask(0117);  // never more than 0660, not even for a moment
-    const int bound = ::bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    const int bound =
+        ::bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
     const int error = errno;
     ::umask(before);
     if (bound != 0) {
         listener_.reset();
         return base::fail_errno("config.invalid", config_.socket, error);
     }
-    if (::chown(config_.socket.c_str(), 0, config_.service.gid) != 0 || ::listen(listener_.get(), 8) != 0) {
+    if (::chown(config_.socket.c_str(), 0, config_.service.gid) != 0 ||
+        ::listen(listener_.get(), 8) != 0) {
         return base::fail_errno("config.invalid", config_.socket, errno);
     }
     return {};
@@ -98,7 +101,8 @@ void Server::run() {
 bool Server::wait_once(int timeout_ms) {
     std::vector<int> of_jobs;
     jobs_.wanted(of_jobs);
-    std::vector<pollfd> wanted{{signals_.get(), POLLIN, 0}, {listener_.get(), POLLIN, 0}, {mounts_.get(), POLLPRI, 0}};
+    std::vector<pollfd> wanted{
+        {signals_.get(), POLLIN, 0}, {listener_.get(), POLLIN, 0}, {mounts_.get(), POLLPRI, 0}};
     const std::size_t first_caller = wanted.size();
     std::vector<std::uint64_t> order;
     for (const auto& [id, connection] : connections_) {
@@ -176,7 +180,8 @@ void Server::receive(std::uint64_t id) {
             return;
         }
         if (received == Received::too_long) {
-            send(id, refusal(0, fmt::format("a packet has at most {} bytes and 4 descriptors", kMaxPacket)));
+            send(id, refusal(0, fmt::format("a packet has at most {} bytes and 4 descriptors",
+                                            kMaxPacket)));
             continue;
         }
         auto request = parse_request(packet.text);

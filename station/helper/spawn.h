@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // One worker in a PID and mount namespace of its own. Between helper and worker stands init, a copy
-// of the helper that mounts, waits for its order, starts the worker, reaps, and ends when the worker
-// ends; the kernel then kills what is left, however it hid. Init dies with the helper (PDEATHSIG).
-// An init may be made long before its order comes: what it has mounted by then suits any worker.
-// Steps that fail in the child come back as an InitMessage with the step's name and errno.
-// Thread: the helper's only one.
+// of the helper that mounts, waits for its order, starts the worker, reaps, and ends when the
+// worker ends; the kernel then kills what is left, however it hid. Init dies with the helper
+// (PDEATHSIG). An init may be made long before its order comes: what it has mounted by then suits
+// any worker. Steps that fail in the child come back as an InitMessage with the step's name and
+// errno. Thread: the helper's only one.
 #pragma once
 
 #include "station/base/error.h"
@@ -34,8 +34,8 @@ struct WorkerOrder {
     uid_t uid = 0;
     gid_t gid = 0;
     std::vector<gid_t> groups;
-    std::string lane_lower;    // "" = no lane; below one of the places
-    std::string lane_folder;   // <lanes>/<job>, with upper and work in it
+    std::string lane_lower;   // "" = no lane; below one of the places
+    std::string lane_folder;  // <lanes>/<job>, with upper and work in it
     bool try_overlay = true;
     bool try_copy = true;
 };
@@ -44,20 +44,22 @@ struct WorkerOrder {
 struct InitMessage {
     enum What : int { started = 1, failed = 2, ended = 3 };
     int what = 0;
-    int value = 0;        // failed: errno; ended: the wait status of the worker
-    char step[56] = {};   // failed: what was being done
+    int value = 0;       // failed: errno; ended: the wait status of the worker
+    char step[56] = {};  // failed: what was being done
 };
 
 struct Init {
     pid_t pid = 0;
     base::UniqueFd pidfd;
-    base::UniqueFd mounts;   // its mount namespace: kept so that its end need not wait for the unmounting
+    base::UniqueFd
+        mounts;  // its mount namespace: kept so that its end need not wait for the unmounting
     base::UniqueFd control;  // InitMessages come from here; the byte 'T' sent = SIGTERM to all
 };
 
 [[nodiscard]] base::Result<Init> make_init(const StagePlan& plan);
 // Makes `init` start its worker; once only. The descriptors become the worker's 3 and 1, 2.
-[[nodiscard]] base::Status give_order(const Init& init, const WorkerOrder& order, int channel, int output);
+[[nodiscard]] base::Status give_order(const Init& init, const WorkerOrder& order, int channel,
+                                      int output);
 
 // The order as it travels.
 constexpr std::size_t kMaxOrder = 16 * 1024;

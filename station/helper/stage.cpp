@@ -25,16 +25,19 @@ namespace {
 
 constexpr unsigned long kPlain = MS_NOSUID | MS_NODEV;
 
-StageFailure failed(const char* step) { return {step, errno}; }
+StageFailure failed(const char* step) {
+    return {step, errno};
+}
 
 bool below(const std::string& path, const std::string& folder) {
-    return path == folder || (path.size() > folder.size() && path.compare(0, folder.size(), folder) == 0 &&
-                              path[folder.size()] == '/');
+    return path == folder ||
+           (path.size() > folder.size() && path.compare(0, folder.size(), folder) == 0 &&
+            path[folder.size()] == '/');
 }
 
 int clone_tree(const char* path) {
-    return static_cast<int>(::syscall(SYS_open_tree, AT_FDCWD, path,
-                                      OPEN_TREE_CLONE | O_CLOEXEC | AT_RECURSIVE));
+    return static_cast<int>(
+        ::syscall(SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | O_CLOEXEC | AT_RECURSIVE));
 }
 
 int attach_tree(int tree, const char* path) {
@@ -45,8 +48,8 @@ int attach_tree(int tree, const char* path) {
 int make_read_only(int tree) {
     mount_attr wanted{};
     wanted.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
-    return static_cast<int>(::syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &wanted,
-                                      sizeof wanted));
+    return static_cast<int>(::syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH | AT_RECURSIVE,
+                                      &wanted, sizeof wanted));
 }
 
 // A place to mount `tree` on: a folder or a file, with the folders above it.
@@ -60,11 +63,14 @@ void make_place(int tree, std::string path) {
     if (::fstat(tree, &status) == 0 && S_ISDIR(status.st_mode)) {
         ::mkdir(path.c_str(), 0755);
     } else {
-        const base::UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0444));
+        const base::UniqueFd file(
+            ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0444));
     }
 }
 
-std::string fd_path(int fd) { return "/proc/self/fd/" + std::to_string(fd); }
+std::string fd_path(int fd) {
+    return "/proc/self/fd/" + std::to_string(fd);
+}
 
 // `path` through the descriptor of the place it lies in: it may be hidden by now.
 base::UniqueFd open_folder(const Places& places, const std::string& path, int flags) {
@@ -87,12 +93,14 @@ bool mount_overlay(const base::UniqueFd& lower, const base::UniqueFd& folder) {
     if (!upper || !work) {
         return false;
     }
-    const std::string options = "lowerdir=" + fd_path(lower.get()) + ",upperdir=" + fd_path(upper.get()) +
+    const std::string options = "lowerdir=" + fd_path(lower.get()) +
+                                ",upperdir=" + fd_path(upper.get()) +
                                 ",workdir=" + fd_path(work.get());
     return ::mount("lineside", kLaneMount, "overlay", MS_NODEV, options.c_str()) == 0;
 }
 
-// Copies with the system's cp: reflinks where the file system can, bytes where it cannot, never links.
+// Copies with the system's cp: reflinks where the file system can, bytes where it cannot, never
+// links.
 bool copy_tree(const std::string& from, const std::string& to) {
     const std::string source = from + "/.";
     const pid_t pid = ::fork();
@@ -114,7 +122,8 @@ bool copy_tree(const std::string& from, const std::string& to) {
 bool bind_copy(const base::UniqueFd& lower, const base::UniqueFd& folder) {
     const std::string base = fd_path(folder.get());
     if (::faccessat(folder.get(), "copy", F_OK, 0) != 0) {  // the first step of this job
-        if (::mkdirat(folder.get(), "copy.half", 0755) != 0 || !copy_tree(fd_path(lower.get()), base + "/copy.half") ||
+        if (::mkdirat(folder.get(), "copy.half", 0755) != 0 ||
+            !copy_tree(fd_path(lower.get()), base + "/copy.half") ||
             ::renameat(folder.get(), "copy.half", folder.get(), "copy") != 0) {
             return false;
         }
@@ -128,7 +137,8 @@ StageFailure hide_one(const std::string& path) {
         return {};  // nothing there, nothing to hide
     }
     if (S_ISDIR(status.st_mode)) {
-        if (::mount("hidden", path.c_str(), "tmpfs", kPlain | MS_NOEXEC, "mode=0755,size=64k") != 0) {
+        if (::mount("hidden", path.c_str(), "tmpfs", kPlain | MS_NOEXEC, "mode=0755,size=64k") !=
+            0) {
             return failed("hide a folder");
         }
     } else if (::mount("/dev/null", path.c_str(), nullptr, MS_BIND, nullptr) != 0) {
@@ -147,14 +157,16 @@ StageFailure set_stage(const StagePlan& plan, Places& places) {
         return failed("mount /proc");
     }
     for (const std::string& path : plan.places) {
-        places.emplace_back(path, base::UniqueFd(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)));
+        places.emplace_back(path,
+                            base::UniqueFd(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)));
         if (!places.back().second) {
             return failed("open a folder of lanes");
         }
     }
     for (const std::string& path : plan.read_only) {
         const base::UniqueFd tree(clone_tree(path.c_str()));
-        if (!tree || make_read_only(tree.get()) != 0 || attach_tree(tree.get(), path.c_str()) != 0) {
+        if (!tree || make_read_only(tree.get()) != 0 ||
+            attach_tree(tree.get(), path.c_str()) != 0) {
             return failed("make a folder read-only");
         }
     }

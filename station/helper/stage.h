@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The mounts a worker sees: its own /proc and /tmp, the image cache read-only, the service's folders
-// hidden, and its lane. Called by init inside the new mount namespace, which vanishes with it.
-// Thread: init's only one.
+// The mounts a worker sees: its own /proc and /tmp, the image cache read-only, the service's
+// folders hidden, and its lane. Called by init inside the new mount namespace, which vanishes with
+// it. Thread: init's only one.
 #pragma once
 
 #include "station/base/unique_fd.h"

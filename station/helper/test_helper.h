@@ -55,7 +55,8 @@ inline std::string read_file(const std::filesystem::path& file) {
 
 class HelperProcess {
   public:
-    explicit HelperProcess(std::string binary, const std::string& below = "/var/tmp") : binary_(std::move(binary)) {
+    explicit HelperProcess(std::string binary, const std::string& below = "/var/tmp")
+        : binary_(std::move(binary)) {
         std::string name = below + "/lineside-helper-XXXXXX";
         folder = ::mkdtemp(name.data());
         ::chmod(folder.c_str(), 0755);
@@ -80,7 +81,8 @@ class HelperProcess {
 
     // Processes of a job of this helper, and of no other on the host.
     std::vector<pid_t> processes_of(int job) const {
-        const std::string mark = "LINESIDE_HELPER=" + base::sha256_hex((folder / "lanes").string()).substr(0, 12);
+        const std::string mark =
+            "LINESIDE_HELPER=" + base::sha256_hex((folder / "lanes").string()).substr(0, 12);
         const std::string of_job = fmt::format("LINESIDE_JOB={}", job) + std::string(1, '\0');
         std::vector<pid_t> out;
         for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
@@ -89,13 +91,15 @@ class HelperProcess {
                 continue;
             }
             const std::string environment = read_file(entry.path() / "environ");
-            if (environment.find(mark) != std::string::npos && environment.find(of_job) != std::string::npos) {
+            if (environment.find(mark) != std::string::npos &&
+                environment.find(of_job) != std::string::npos) {
                 out.push_back(static_cast<pid_t>(std::stol(name)));
             }
         }
         return out;
     }
-    void method(const std::string& name, const std::string& body, const std::string& more = "") const {
+    void method(const std::string& name, const std::string& body,
+                const std::string& more = "") const {
         const auto at = folder / "methods" / name;
         std::filesystem::create_directory(at);
         std::ofstream(at / "run") << "#!/bin/bash\n" << body << "\n";
@@ -111,10 +115,13 @@ class HelperProcess {
     }
     std::string config() const {
         return fmt::format(
-            "socket = \"{0}\"\nservice_user = \"{2}\"\nworker_user = \"nobody\"\nmethods = \"{1}/methods\"\n"
+            "socket = \"{0}\"\nservice_user = \"{2}\"\nworker_user = \"nobody\"\nmethods = "
+            "\"{1}/methods\"\n"
             "lanes = \"{1}/lanes\"\nimages = \"{1}/images\"\n{3}\n{4}\n",
             socket, folder.string(), service_user,
-            more_config.find("hide =") == std::string::npos ? fmt::format("hide = [\"{}/data\"]", folder.string()) : "",
+            more_config.find("hide =") == std::string::npos
+                ? fmt::format("hide = [\"{}/data\"]", folder.string())
+                : "",
             more_config);
     }
     bool start() {
@@ -131,9 +138,10 @@ class HelperProcess {
             ::_exit(127);
         }
         return wait_until([&] {
-            const UniqueFd probe = connect();
-            return static_cast<bool>(probe) || ::waitpid(pid, nullptr, WNOHANG) == pid;
-        }) && ::access(socket.c_str(), F_OK) == 0;
+                   const UniqueFd probe = connect();
+                   return static_cast<bool>(probe) || ::waitpid(pid, nullptr, WNOHANG) == pid;
+               }) &&
+               ::access(socket.c_str(), F_OK) == 0;
     }
     void stop(int signal) {
         if (pid > 0) {
@@ -189,14 +197,20 @@ class Client {
     Json spawn(std::int64_t job, const std::string& method, Json more = Json::object()) {
         int pair[2];
         int pipe_ends[2];
-        if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0 || ::pipe2(pipe_ends, O_CLOEXEC) != 0) {
+        if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0 ||
+            ::pipe2(pipe_ends, O_CLOEXEC) != 0) {
             return {};
         }
         channel.reset(pair[0]);
         output.reset(pipe_ends[0]);
         const UniqueFd theirs(pair[1]);
         const UniqueFd writing(pipe_ends[1]);
-        more.update({{"id", ++id_}, {"do", "spawn"}, {"job", job}, {"step", 1}, {"attempt", 1}, {"method", method}});
+        more.update({{"id", ++id_},
+                     {"do", "spawn"},
+                     {"job", job},
+                     {"step", 1},
+                     {"attempt", 1},
+                     {"method", method}});
         return raw(more.dump(), {theirs.get(), writing.get()});
     }
     Json next_event(int within_ms = 10000) {
@@ -237,8 +251,9 @@ class Client {
             return {{"nothing", true}};
         }
         Packet packet;
-        return receive_packet(fd_.get(), 16384, packet) == Received::packet ? Json::parse(packet.text, nullptr, false)
-                                                                            : Json{{"closed", true}};
+        return receive_packet(fd_.get(), 16384, packet) == Received::packet
+                   ? Json::parse(packet.text, nullptr, false)
+                   : Json{{"closed", true}};
     }
     UniqueFd fd_;
     std::int64_t id_ = 0;

@@ -62,10 +62,12 @@ int spawn(const std::string& path, char* const* environment, const WorkerEnds& e
     sigfillset(&all);
     ::posix_spawnattr_setsigmask(&attributes, &none);
     ::posix_spawnattr_setsigdefault(&attributes, &all);
-    ::posix_spawnattr_setflags(&attributes, static_cast<short>(POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK |
-                                                               POSIX_SPAWN_SETSIGDEF));
+    ::posix_spawnattr_setflags(
+        &attributes,
+        static_cast<short>(POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF));
     std::array<char*, 2> argv{const_cast<char*>(path.c_str()), nullptr};
-    const int error = ::posix_spawn(&pid, path.c_str(), actions.get(), &attributes, argv.data(), environment);
+    const int error =
+        ::posix_spawn(&pid, path.c_str(), actions.get(), &attributes, argv.data(), environment);
     ::posix_spawnattr_destroy(&attributes);
     return error;
 }
@@ -117,7 +119,8 @@ DirectLauncher::~DirectLauncher() {
 }
 
 std::shared_ptr<Worker> DirectLauncher::start(WorkerSpec spec, WorkerEvents events) {
-    auto session = std::make_shared<Session>(executor_, std::move(spec), std::move(events), options_.limits);
+    auto session =
+        std::make_shared<Session>(executor_, std::move(spec), std::move(events), options_.limits);
     auto ends = session->open();
     if (!ends) {
         session->not_started(ends.error());
@@ -125,9 +128,9 @@ std::shared_ptr<Worker> DirectLauncher::start(WorkerSpec spec, WorkerEvents even
     }
     const std::string& method = session->spec().method;
     const std::string path = executable_of(options_.methods / method, method);
-    std::vector<std::string> variables{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-                                       "HOME=/tmp", "LANG=C.UTF-8",
-                                       fmt::format("LINESIDE_JOB={}", session->spec().job)};
+    std::vector<std::string> variables{
+        "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/tmp",
+        "LANG=C.UTF-8", fmt::format("LINESIDE_JOB={}", session->spec().job)};
     variables.insert(variables.end(), options_.environment.begin(), options_.environment.end());
     std::vector<char*> environment;
     for (std::string& variable : variables) {
@@ -143,7 +146,8 @@ std::shared_ptr<Worker> DirectLauncher::start(WorkerSpec spec, WorkerEvents even
     child->pidfd.assign(pidfd);
     child->session = session;
     children_[session->spec().job] = child;
-    session->set_control({[child] { child->signal(SIGTERM); }, [child] { child->signal(SIGKILL); }});
+    session->set_control(
+        {[child] { child->signal(SIGTERM); }, [child] { child->signal(SIGKILL); }});
     child->watch();
     session->started();
     return session;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Starts workers without the root helper, as this process's own user: for tests, for measuring, and
-// for `sim` on a developer's machine. posix_spawn with a session of its own and a pidfd; no lane, no
-// namespaces: a worker's child that leaves the process group outlives it. Never used in production.
-// Thread: the io_context's.
+// for `sim` on a developer's machine. posix_spawn with a session of its own and a pidfd; no lane,
+// no namespaces: a worker's child that leaves the process group outlives it. Never used in
+// production. Thread: the io_context's.
 #pragma once
 
 #include "station/process/session.h"
@@ -19,8 +19,8 @@
 namespace lineside::process {
 
 struct DirectOptions {
-    std::filesystem::path methods;          // <methods>/<name>/<name>, or what method.toml's exec says
-    std::vector<std::string> environment;   // NAME=VALUE, besides the minimal one
+    std::filesystem::path methods;  // <methods>/<name>/<name>, or what method.toml's exec says
+    std::vector<std::string> environment;  // NAME=VALUE, besides the minimal one
     SessionLimits limits;
 };
 
@@ -32,7 +32,8 @@ class DirectLauncher final : public Launcher {
     [[nodiscard]] std::shared_ptr<Worker> start(WorkerSpec spec, WorkerEvents events) override;
     void clean(std::int64_t job, std::function<void(base::Status)> done) override;
     // There is no root-owned cache here: always refused.
-    void publish_image(std::int64_t job, std::string key, std::function<void(base::Status)> done) override;
+    void publish_image(std::int64_t job, std::string key,
+                       std::function<void(base::Status)> done) override;
 
   private:
     struct Child;

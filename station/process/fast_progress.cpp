@@ -7,7 +7,9 @@ namespace {
 constexpr std::size_t kMaxDigits = 18;  // fits into 64 bits whatever they are
 constexpr std::size_t kMaxUnit = 64;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
 
 // A cursor over a flat object; every reader returns false for what is not plain.
 class Cursor {
@@ -137,8 +139,8 @@ std::optional<protocol::Progress> fast_progress(std::string_view line) {
             return std::nullopt;
         }
     } while (in.take(','));
-    if (!in.take('}') || !in.at_end() || members.event != "progress" || !members.done || !members.total ||
-        members.unit.size() > kMaxUnit) {
+    if (!in.take('}') || !in.at_end() || members.event != "progress" || !members.done ||
+        !members.total || members.unit.size() > kMaxUnit) {
         return std::nullopt;
     }
     protocol::Progress out;

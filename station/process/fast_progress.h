@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads a plain progress line without building a JSON tree: 0.2 us instead of 4. Whatever is not
-// plain (nesting, escapes, bytes beyond ASCII, another event, a value out of bounds) gives nothing and
-// goes through protocol::parse_from_worker, which decides; where this gives a value, that gives the same.
-// Thread: any (pure).
+// plain (nesting, escapes, bytes beyond ASCII, another event, a value out of bounds) gives nothing
+// and goes through protocol::parse_from_worker, which decides; where this gives a value, that gives
+// the same. Thread: any (pure).
 #pragma once
 
 #include "workers/protocol/messages.h"

@@ -37,16 +37,24 @@ base::Error error_of(const Json& packet) {
     if (!error) {
         return base::make_error("helper.refused", "root helper refused without a reason");
     }
-    return base::make_error(base::field_or<std::string>(*error, "code", "helper.refused").value_or("helper.refused"),
-                            base::field_or<std::string>(*error, "message", "").value_or(""));
+    return base::make_error(
+        base::field_or<std::string>(*error, "code", "helper.refused").value_or("helper.refused"),
+        base::field_or<std::string>(*error, "message", "").value_or(""));
 }
 
 }  // namespace
 
-HelperClient::HelperClient(boost::asio::any_io_executor executor, std::string socket, HelperEvents events)
-    : executor_(executor), socket_(std::move(socket)), events_(std::move(events)), retry_(executor), tick_(executor) {}
+HelperClient::HelperClient(boost::asio::any_io_executor executor, std::string socket,
+                           HelperEvents events)
+    : executor_(executor),
+      socket_(std::move(socket)),
+      events_(std::move(events)),
+      retry_(executor),
+      tick_(executor) {}
 
-void HelperClient::open() { connect(); }
+void HelperClient::open() {
+    connect();
+}
 
 void HelperClient::close() {
     closed_ = true;
@@ -66,7 +74,8 @@ void HelperClient::connect() {
         return;
     }
     std::memcpy(address.sun_path, socket_.data(), socket_.size());
-    if (!fd || ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    if (!fd ||
+        ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
         refusal_ = fmt::format("{}: {}", socket_, std::generic_category().message(errno));
         retry_later();
         return;
@@ -102,13 +111,15 @@ void HelperClient::retry_later() {
     });
 }
 
-void HelperClient::request(Json body, std::vector<base::UniqueFd> fds, milliseconds within, Reply reply) {
+void HelperClient::request(Json body, std::vector<base::UniqueFd> fds, milliseconds within,
+                           Reply reply) {
     const std::int64_t id = next_id_++;
     body["id"] = id;
     open_[id] = Open{std::move(reply), Clock::now() + within, false};
     unsent_.push_back({id, base::dump_json(body), std::move(fds)});
     if (!stream_ && !closed_) {
-        // Ask at once instead of at the end of the backoff; what fails then waits for kConnectWithin.
+        // Ask at once instead of at the end of the backoff; what fails then waits for
+        // kConnectWithin.
         open_[id].until = std::min(open_[id].until, Clock::now() + kConnectWithin);
         retry_.cancel();
         connect();
@@ -159,12 +170,13 @@ void HelperClient::flush() {
 }
 
 void HelperClient::read() {
-    stream_->async_wait(boost::asio::posix::stream_descriptor::wait_read, [weak = weak_from_this()](error_code error) {
-        const auto self = weak.lock();
-        if (!error && self && self->stream_) {
-            self->on_readable();
-        }
-    });
+    stream_->async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                        [weak = weak_from_this()](error_code error) {
+                            const auto self = weak.lock();
+                            if (!error && self && self->stream_) {
+                                self->on_readable();
+                            }
+                        });
 }
 
 void HelperClient::on_readable() {
@@ -172,9 +184,15 @@ void HelperClient::on_readable() {
     helper::Packet packet;
     for (int turn = 0; turn < kPacketsPerTurn && stream_; ++turn) {
         switch (helper::receive_packet(stream_->native_handle(), 2 * kMaxPacket, packet)) {
-            case helper::Received::packet: on_packet(packet.text); break;
-            case helper::Received::nothing_yet: read(); return;
-            case helper::Received::too_long: base::log_error("packet of the root helper is too long"); break;
+            case helper::Received::packet:
+                on_packet(packet.text);
+                break;
+            case helper::Received::nothing_yet:
+                read();
+                return;
+            case helper::Received::too_long:
+                base::log_error("packet of the root helper is too long");
+                break;
             case helper::Received::closed:
                 drop(lost_error(refusal_.empty() ? "it closed the connection" : refusal_));
                 return;
@@ -196,8 +214,10 @@ void HelperClient::on_packet(const std::string& text) {
             return base::field_or<std::int64_t>(*packet, name, 0).value_or(0);
         };
         if (events_.exit) {
-            events_.exit(number("job"), static_cast<int>(number("step")), static_cast<int>(number("attempt")),
-                         ExitStatus{static_cast<int>(number("status")), static_cast<int>(number("signal"))});
+            events_.exit(
+                number("job"), static_cast<int>(number("step")),
+                static_cast<int>(number("attempt")),
+                ExitStatus{static_cast<int>(number("status")), static_cast<int>(number("signal"))});
         }
         return;
     }
@@ -273,7 +293,8 @@ void HelperClient::drop(base::Error reason) {
             lost.push_back(id);
         }
     }
-    std::erase_if(unsent_, [&](const Outgoing& packet) { return closed_ || !open_.contains(packet.id); });
+    std::erase_if(unsent_,
+                  [&](const Outgoing& packet) { return closed_ || !open_.contains(packet.id); });
     for (auto& [id, open] : open_) {
         open.until = std::min(open.until, Clock::now() + kConnectWithin);
     }

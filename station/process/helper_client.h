@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The connection to the root helper: requests by id, replies, exit events. When it breaks, every open
-// request fails with helper.lost and the owner is told once; it comes back by itself, and a request
-// made meanwhile waits a little for that.
-// Thread: the io_context's. The object must outlive its callbacks' context or be closed first.
+// The connection to the root helper: requests by id, replies, exit events. When it breaks, every
+// open request fails with helper.lost and the owner is told once; it comes back by itself, and a
+// request made meanwhile waits a little for that. Thread: the io_context's. The object must outlive
+// its callbacks' context or be closed first.
 #pragma once
 
 #include "station/base/error.h"
@@ -40,7 +40,8 @@ class HelperClient : public std::enable_shared_from_this<HelperClient> {
     void close();  // for good; open requests fail
     // `body` without "id". The reply comes later, never from within this call.
     // Errors: helper.lost, helper.refused and what the helper answers.
-    void request(base::Json body, std::vector<base::UniqueFd> fds, std::chrono::milliseconds within, Reply reply);
+    void request(base::Json body, std::vector<base::UniqueFd> fds, std::chrono::milliseconds within,
+                 Reply reply);
     [[nodiscard]] bool connected() const { return stream_.has_value(); }
 
   private:

@@ -46,7 +46,8 @@ std::shared_ptr<Worker> HelperLauncher::start(WorkerSpec spec, WorkerEvents even
     const auto self = std::make_shared<std::weak_ptr<Session>>();
     events.end = [this, alive, job, tell, self](WorkerEnd end) {
         if (!alive.expired()) {
-            if (const auto it = running_.find(job); it != running_.end() && it->second == self->lock()) {
+            if (const auto it = running_.find(job);
+                it != running_.end() && it->second == self->lock()) {
                 running_.erase(it);
             }
         }
@@ -55,9 +56,11 @@ std::shared_ptr<Worker> HelperLauncher::start(WorkerSpec spec, WorkerEvents even
         }
     };
     if (spec.lane) {
-        spec.job_line.lane = helper::kLaneMount;  // the same for every job: each has a mount namespace of its own
+        spec.job_line.lane =
+            helper::kLaneMount;  // the same for every job: each has a mount namespace of its own
     }
-    auto session = std::make_shared<Session>(executor_, std::move(spec), std::move(events), options_.limits);
+    auto session =
+        std::make_shared<Session>(executor_, std::move(spec), std::move(events), options_.limits);
     *self = session;
     auto ends = session->open();
     if (!ends) {
@@ -65,7 +68,8 @@ std::shared_ptr<Worker> HelperLauncher::start(WorkerSpec spec, WorkerEvents even
         return session;
     }
     if (running_.contains(job)) {
-        session->not_started(base::make_error("worker.spawn", fmt::format("job {} has a worker already", job)));
+        session->not_started(
+            base::make_error("worker.spawn", fmt::format("job {} has a worker already", job)));
         return session;
     }
     running_[job] = session;
@@ -78,21 +82,22 @@ std::shared_ptr<Worker> HelperLauncher::start(WorkerSpec spec, WorkerEvents even
     session->set_control({[order] { order("term"); }, [order] { order("kill"); }});
 
     const WorkerSpec& wanted = session->spec();
-    Json body{{"do", "spawn"},         {"job", job},
-              {"step", wanted.step},   {"attempt", wanted.attempt},
+    Json body{{"do", "spawn"},           {"job", job},
+              {"step", wanted.step},     {"attempt", wanted.attempt},
               {"method", wanted.method}, {"lane", wanted.lane}};
     body["image"] = wanted.image.empty() ? Json() : Json(wanted.image);
     body["profile"] = wanted.profile.empty() ? Json() : Json(wanted.profile);
     std::vector<base::UniqueFd> fds;
     fds.push_back(std::move(ends->channel));
     fds.push_back(std::move(ends->output));
-    client_->request(std::move(body), std::move(fds), kSpawnWithin, [session](base::Result<Json> reply) {
-        if (reply) {
-            session->started();
-        } else {
-            session->not_started(reply.error());
-        }
-    });
+    client_->request(std::move(body), std::move(fds), kSpawnWithin,
+                     [session](base::Result<Json> reply) {
+                         if (reply) {
+                             session->started();
+                         } else {
+                             session->not_started(reply.error());
+                         }
+                     });
     return session;
 }
 
@@ -117,18 +122,22 @@ void HelperLauncher::on_lost(const base::Error& reason) {
     }
 }
 
-void HelperLauncher::simple(Json body, milliseconds within, std::function<void(base::Status)> done) {
-    client_->request(std::move(body), {}, within, [done = std::move(done)](base::Result<Json> reply) {
-        done(reply ? base::Status{} : base::Status(tl::unexpected(reply.error())));
-    });
+void HelperLauncher::simple(Json body, milliseconds within,
+                            std::function<void(base::Status)> done) {
+    client_->request(std::move(body), {}, within,
+                     [done = std::move(done)](base::Result<Json> reply) {
+                         done(reply ? base::Status{} : base::Status(tl::unexpected(reply.error())));
+                     });
 }
 
 void HelperLauncher::clean(std::int64_t job, std::function<void(base::Status)> done) {
     simple({{"do", "kill"}, {"job", job}}, kKillWithin, std::move(done));
 }
 
-void HelperLauncher::publish_image(std::int64_t job, std::string key, std::function<void(base::Status)> done) {
-    simple({{"do", "image-publish"}, {"job", job}, {"image", std::move(key)}}, kPublishWithin, std::move(done));
+void HelperLauncher::publish_image(std::int64_t job, std::string key,
+                                   std::function<void(base::Status)> done) {
+    simple({{"do", "image-publish"}, {"job", job}, {"image", std::move(key)}}, kPublishWithin,
+           std::move(done));
 }
 
 void HelperLauncher::remove_image(std::string key, std::function<void(base::Status)> done) {

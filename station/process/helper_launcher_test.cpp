@@ -4,8 +4,8 @@
 
 #include "station/helper/test_helper.h"
 
-#include <boost/asio/io_context.hpp>
 #include <gtest/gtest.h>
+#include <boost/asio/io_context.hpp>
 
 namespace lineside::process {
 namespace {
@@ -14,7 +14,8 @@ using namespace std::chrono_literals;
 using helper::testing::HelperProcess;
 using helper::testing::read_file;
 
-constexpr const char* kHello = R"(echo '{"ev":"hello","v":1,"method":"t","version":"1","silence_s":30}' >&3; read -r job <&3)";
+constexpr const char* kHello =
+    R"(echo '{"ev":"hello","v":1,"method":"t","version":"1","silence_s":30}' >&3; read -r job <&3)";
 constexpr const char* kOk = R"(echo '{"ev":"result","ok":true}' >&3)";
 
 class HelperLauncherTest : public ::testing::Test {
@@ -24,8 +25,11 @@ class HelperLauncherTest : public ::testing::Test {
             GTEST_SKIP() << reason;
         }
         helper_ = std::make_unique<HelperProcess>(LINESIDE_HELPER_BINARY);
-        helper_->method("wait", fmt::format("{}\necho up; setsid sleep 1000 & sleep 1000", kHello), "root = true\n");
-        helper_->method("good", fmt::format("{}\necho \"$job\"; ls $LINESIDE_LANE; {}", kHello, kOk), "root = true\n");
+        helper_->method("wait", fmt::format("{}\necho up; setsid sleep 1000 & sleep 1000", kHello),
+                        "root = true\n");
+        helper_->method("good",
+                        fmt::format("{}\necho \"$job\"; ls $LINESIDE_LANE; {}", kHello, kOk),
+                        "root = true\n");
         launcher_options_.socket = helper_->socket;
         launcher_options_.state = [this](bool there) { states_.push_back(there); };
     }
@@ -35,7 +39,8 @@ class HelperLauncherTest : public ::testing::Test {
         }
         return *launcher_;
     }
-    std::shared_ptr<Worker> start(int job, const std::string& method, const std::string& image = "") {
+    std::shared_ptr<Worker> start(int job, const std::string& method,
+                                  const std::string& image = "") {
         WorkerSpec spec;
         spec.job = job;
         spec.step = 1;

@@ -20,12 +20,14 @@ constexpr std::size_t kFlushAt = 64 * 1024;
 constexpr std::uint64_t kMaxRecording = 256ULL * 1024 * 1024;
 
 // Members that are secret wherever they stand (PROTOCOL.md, "Recording").
-constexpr std::array<std::string_view, 5> kSecretMembers{"token", "password", "passphrase", "secret", "psk"};
+constexpr std::array<std::string_view, 5> kSecretMembers{"token", "password", "passphrase",
+                                                         "secret", "psk"};
 
 base::UniqueFd open_for_writing(const std::filesystem::path& file, std::string& error) {
     std::error_code ignored;
     std::filesystem::create_directories(file.parent_path(), ignored);
-    base::UniqueFd fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640));
+    base::UniqueFd fd(
+        ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640));
     if (!fd) {
         error = fmt::format("{}: {}", file.string(), std::generic_category().message(errno));
         base::log_error("cannot write {}", error);
@@ -50,13 +52,15 @@ bool write_all(int fd, std::string_view bytes) {
 // One of the words, or it behind an underscore.
 bool is_secret_member(std::string_view name) {
     return std::any_of(kSecretMembers.begin(), kSecretMembers.end(), [&](std::string_view word) {
-        return name.ends_with(word) && (name.size() == word.size() || name[name.size() - word.size() - 1] == '_');
+        return name.ends_with(word) &&
+               (name.size() == word.size() || name[name.size() - word.size() - 1] == '_');
     });
 }
 
 // Is there a quoted text that is such a name? Members and values are not told apart here.
 bool may_hold_secret_member(std::string_view line) {
-    for (std::size_t at = line.find('"'); at != std::string_view::npos; at = line.find('"', at + 1)) {
+    for (std::size_t at = line.find('"'); at != std::string_view::npos;
+         at = line.find('"', at + 1)) {
         const char before = at > 0 ? line[at - 1] : ' ';
         if (before == 'n' || before == 'd' || before == 'e' || before == 't' || before == 'k') {
             const std::string_view so_far = line.substr(0, at);
@@ -81,11 +85,17 @@ void hide_members(base::Json& value) {
 
 }  // namespace
 
-void LogWriter::open(const std::filesystem::path& file) { fd_ = open_for_writing(file, error_); }
+void LogWriter::open(const std::filesystem::path& file) {
+    fd_ = open_for_writing(file, error_);
+}
 
-void LogWriter::push(std::string_view bytes) { write(stream_.push(bytes)); }
+void LogWriter::push(std::string_view bytes) {
+    write(stream_.push(bytes));
+}
 
-void LogWriter::finish() { write(stream_.finish()); }
+void LogWriter::finish() {
+    write(stream_.finish());
+}
 
 void LogWriter::write(std::string_view bytes) {
     if (bytes.empty()) {
@@ -159,7 +169,8 @@ void Recorder::out(std::int64_t at_ms, const protocol::FromStation& message) {
     if (!fd_) {
         return;
     }
-    // Fields that are secret by name are replaced by the protocol; a secret in any other place, here.
+    // Fields that are secret by name are replaced by the protocol; a secret in any other place,
+    // here.
     const std::string line = protocol::record_out(at_ms, message);
     if (redactor_.contains(line)) {
         auto object = base::parse_json(line, 2 * protocol::kMaxJobLine);

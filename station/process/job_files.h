@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The two files of one step: "<nn>-<step>.log", raw output with the job's secrets replaced, and
 // "<nn>-<step>.events.jsonl", the recorded protocol (workers/protocol/PROTOCOL.md, "Recording").
-// A file that cannot be written costs the recording, never the job: the first error is kept and told.
-// Survives a crash: what was written before it; at most one read's worth is missing at the end.
-// Thread: the io_context's. Writes go to the page cache and are not synced.
+// A file that cannot be written costs the recording, never the job: the first error is kept and
+// told. Survives a crash: what was written before it; at most one read's worth is missing at the
+// end. Thread: the io_context's. Writes go to the page cache and are not synced.
 #pragma once
 
 #include "station/base/unique_fd.h"
@@ -19,7 +19,8 @@ namespace lineside::process {
 
 class LogWriter {
   public:
-    LogWriter(const Redactor& redactor, std::uint64_t max_bytes) : stream_(redactor), max_bytes_(max_bytes) {}
+    LogWriter(const Redactor& redactor, std::uint64_t max_bytes)
+        : stream_(redactor), max_bytes_(max_bytes) {}
     void open(const std::filesystem::path& file);
     void push(std::string_view bytes);
     void finish();

@@ -8,11 +8,12 @@
 namespace lineside::process::quoting {
 namespace {
 
-constexpr std::size_t kMaxBackslashes = 8;   // quoting of quoting of quoting
-constexpr std::size_t kMaxPercents = 3;      // %252541
+constexpr std::size_t kMaxBackslashes = 8;  // quoting of quoting of quoting
+constexpr std::size_t kMaxPercents = 3;     // %252541
 
 bool same_letter(char a, char b) {
-    return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b));
+    return std::tolower(static_cast<unsigned char>(a)) ==
+           std::tolower(static_cast<unsigned char>(b));
 }
 
 // Does `word` stand at `at`? -1: no; 0: so far, but the text ends; 1: yes.
@@ -29,7 +30,8 @@ int stands(std::string_view text, std::size_t at, std::string_view word, bool an
     return 1;
 }
 
-void try_word(std::string_view text, std::size_t at, std::string_view word, Ends& ends, bool any_case = false) {
+void try_word(std::string_view text, std::size_t at, std::string_view word, Ends& ends,
+              bool any_case = false) {
     const int found = stands(text, at, word, any_case);
     if (found == 1) {
         ends.add(at + word.size());
@@ -40,31 +42,47 @@ void try_word(std::string_view text, std::size_t at, std::string_view word, Ends
 std::optional<char32_t> code_point(std::string_view bytes) {
     const auto b = [&](std::size_t i) { return static_cast<unsigned char>(bytes[i]); };
     switch (bytes.size()) {
-        case 1: return b(0) < 0x80 ? std::optional<char32_t>(b(0)) : std::nullopt;
-        case 2: return (b(0) & 0x1fU) << 6 | (b(1) & 0x3fU);
-        case 3: return (b(0) & 0x0fU) << 12 | (b(1) & 0x3fU) << 6 | (b(2) & 0x3fU);
-        case 4: return (b(0) & 0x07U) << 18 | (b(1) & 0x3fU) << 12 | (b(2) & 0x3fU) << 6 | (b(3) & 0x3fU);
-        default: return std::nullopt;
+        case 1:
+            return b(0) < 0x80 ? std::optional<char32_t>(b(0)) : std::nullopt;
+        case 2:
+            return (b(0) & 0x1fU) << 6 | (b(1) & 0x3fU);
+        case 3:
+            return (b(0) & 0x0fU) << 12 | (b(1) & 0x3fU) << 6 | (b(2) & 0x3fU);
+        case 4:
+            return (b(0) & 0x07U) << 18 | (b(1) & 0x3fU) << 12 | (b(2) & 0x3fU) << 6 |
+                   (b(3) & 0x3fU);
+        default:
+            return std::nullopt;
     }
 }
 
 std::string_view html_name(char c) {
     switch (c) {
-        case '&': return "&amp;";
-        case '<': return "&lt;";
-        case '>': return "&gt;";
-        case '"': return "&quot;";
-        case '\'': return "&#39;";
-        default: return {};
+        case '&':
+            return "&amp;";
+        case '<':
+            return "&lt;";
+        case '>':
+            return "&gt;";
+        case '"':
+            return "&quot;";
+        case '\'':
+            return "&#39;";
+        default:
+            return {};
     }
 }
 
 char short_escape(char c) {
     switch (c) {
-        case '\n': return 'n';
-        case '\t': return 't';
-        case '\r': return 'r';
-        default: return '\0';
+        case '\n':
+            return 'n';
+        case '\t':
+            return 't';
+        case '\r':
+            return 'r';
+        default:
+            return '\0';
     }
 }
 
@@ -120,8 +138,10 @@ Element::Element(std::string_view bytes) {
         if (*point < 0x10000) {
             u_escape = fmt::format("u{:04x}", static_cast<unsigned>(*point));
         } else {
-            u_escape = fmt::format("u{:04x}", 0xd800U + static_cast<unsigned>((*point - 0x10000) >> 10));
-            u_second = fmt::format("u{:04x}", 0xdc00U + static_cast<unsigned>((*point - 0x10000) & 0x3ff));
+            u_escape =
+                fmt::format("u{:04x}", 0xd800U + static_cast<unsigned>((*point - 0x10000) >> 10));
+            u_second =
+                fmt::format("u{:04x}", 0xdc00U + static_cast<unsigned>((*point - 0x10000) & 0x3ff));
         }
     }
     if (bytes.size() == 1) {
@@ -196,8 +216,12 @@ void Element::read(std::string_view text, std::size_t at, Ends& ends) const {
         try_word(text, at, spelling, ends);
     }
     switch (text[at]) {
-        case '\\': read_escaped(text, at, ends); break;
-        case '%': read_percent(text, at, ends); break;
+        case '\\':
+            read_escaped(text, at, ends);
+            break;
+        case '%':
+            read_percent(text, at, ends);
+            break;
         case '&':
             if (!html.empty()) {
                 try_word(text, at, html, ends);
@@ -209,7 +233,8 @@ void Element::read(std::string_view text, std::size_t at, Ends& ends) const {
                 try_word(text, at, "'\"'\"'", ends);
             }
             break;
-        default: break;
+        default:
+            break;
     }
 }
 

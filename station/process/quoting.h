@@ -34,15 +34,15 @@ struct Ends {
 
 // The character's quotings, prepared.
 struct Element {
-    std::vector<std::string> raw;      // as it is; base64 has two spellings of one character
-    std::string percent;               // "%41", compared in any case
-    std::string x_escape;              // "x41", any case
-    std::string octal;                 // "101"
-    std::string u_escape;              // "u0041" or a surrogate pair "u...." "u....", any case
+    std::vector<std::string> raw;  // as it is; base64 has two spellings of one character
+    std::string percent;           // "%41", compared in any case
+    std::string x_escape;          // "x41", any case
+    std::string octal;             // "101"
+    std::string u_escape;          // "u0041" or a surrogate pair "u...." "u....", any case
     std::string u_second;
     std::string html;
-    char escape = '\0';                // 'n' of "\n"
-    bool quote = false;                // '
+    char escape = '\0';  // 'n' of "\n"
+    bool quote = false;  // '
     bool backslash = false;
 
     explicit Element(std::string_view bytes);
@@ -62,11 +62,13 @@ struct Element {
         return out;
     }
 
-    // Hands every pair of bytes a text can begin with to `mark`; `next` = first bytes of what follows.
+    // Hands every pair of bytes a text can begin with to `mark`; `next` = first bytes of what
+    // follows.
     template <typename Mark>
     void mark_pairs(std::string_view next, const Mark& mark) const {
         for (const std::string& spelling : raw) {
-            for (const char second : spelling.size() > 1 ? std::string_view(spelling).substr(1, 1) : next) {
+            for (const char second :
+                 spelling.size() > 1 ? std::string_view(spelling).substr(1, 1) : next) {
                 mark(spelling[0], second);
             }
             mark('\\', spelling[0]);

@@ -16,14 +16,16 @@ using quoting::Element;
 using quoting::Ends;
 
 constexpr std::string_view kMask = "***";
-constexpr std::size_t kMinEncoded = 4;       // shorter base64 would be found in every other line
+constexpr std::size_t kMinEncoded = 4;  // shorter base64 would be found in every other line
 
-// The part of base64 that depends on `secret` alone when `before` bytes of something else precede it.
+// The part of base64 that depends on `secret` alone when `before` bytes of something else precede
+// it.
 std::string base64_core(std::string_view secret, std::size_t before) {
     std::string bytes(before, '\0');
     bytes += secret;
     std::string text = base::to_base64(bytes);
-    const std::size_t whole = (bytes.size() * 8) / 6;  // characters without a bit of padding or of what follows
+    const std::size_t whole =
+        (bytes.size() * 8) / 6;  // characters without a bit of padding or of what follows
     text.resize(whole);
     return text.substr((before * 8 + 5) / 6);
 }
@@ -62,7 +64,8 @@ struct Redactor::Pattern {
             found.kind = Found::partial;
         } else if (open.count > 0) {
             found.kind = Found::whole;
-            found.end = *std::max_element(open.at.begin(), open.at.begin() + static_cast<std::ptrdiff_t>(open.count));
+            found.end = *std::max_element(
+                open.at.begin(), open.at.begin() + static_cast<std::ptrdiff_t>(open.count));
         }
         return found;
     }
@@ -73,8 +76,9 @@ Redactor::~Redactor() = default;
 
 void Redactor::add(const base::Secret& secret) {
     const std::string_view value = secret.reveal();
-    if (value.empty() || std::any_of(secrets_.begin(), secrets_.end(),
-                                     [&](const base::Secret& known) { return known.reveal() == value; })) {
+    if (value.empty() ||
+        std::any_of(secrets_.begin(), secrets_.end(),
+                    [&](const base::Secret& known) { return known.reveal() == value; })) {
         return;
     }
     secrets_.push_back(secret);
@@ -138,7 +142,8 @@ void Redactor::mark(const Pattern& pattern) {
             next += static_cast<char>(c);
         }
     }
-    pattern.elements.front().mark_pairs(next, [this](char a, char b) { pairs_.set(pair_of(a, b)); });
+    pattern.elements.front().mark_pairs(next,
+                                        [this](char a, char b) { pairs_.set(pair_of(a, b)); });
     for (const char first : pattern.elements.front().first_bytes()) {
         last_.set(static_cast<unsigned char>(first));
     }
@@ -180,7 +185,8 @@ Redactor::Found Redactor::find(std::string_view text, std::size_t from, bool fin
 std::string Redactor::redact(std::string_view text, int& count) const {
     std::string out;
     std::size_t done = 0;
-    for (Found found = find(text, 0, true); found.kind == Found::whole; found = find(text, done, true)) {
+    for (Found found = find(text, 0, true); found.kind == Found::whole;
+         found = find(text, done, true)) {
         out += text.substr(done, found.begin - done);
         out += kMask;
         done = found.end;
@@ -216,7 +222,9 @@ std::string RedactingStream::push(std::string_view bytes) {
     return take(false);
 }
 
-std::string RedactingStream::finish() { return take(true); }
+std::string RedactingStream::finish() {
+    return take(true);
+}
 
 std::string RedactingStream::take(bool final) {
     std::string out;

@@ -49,8 +49,10 @@ std::vector<Case> cases() {
     };
 }
 
-int base64_leak(std::string_view secret, std::string_view before, std::string_view after, bool url) {
-    std::string text = base::to_base64(std::string(before) + std::string(secret) + std::string(after));
+int base64_leak(std::string_view secret, std::string_view before, std::string_view after,
+                bool url) {
+    std::string text =
+        base::to_base64(std::string(before) + std::string(secret) + std::string(after));
     if (url) {
         for (char& c : text) {
             c = c == '+' ? '-' : c == '/' ? '_' : c;
@@ -79,7 +81,8 @@ TEST(Redactor, Base64_at_every_alignment_in_both_alphabets) {
     for (const std::string before : {"", "u", "us", "usr", "user:", "user::"}) {
         for (const std::string after : {"", "\n", "xy", "xyz"}) {
             EXPECT_EQ(base64_leak(kToken, before, after, false), 1) << before << '|' << after;
-            EXPECT_EQ(base64_leak("~~\?\?>>~~\?\?>>", before, after, true), 1) << before << '|' << after;
+            EXPECT_EQ(base64_leak("~~\?\?>>~~\?\?>>", before, after, true), 1)
+                << before << '|' << after;
         }
     }
 }
@@ -99,7 +102,8 @@ TEST(Redactor, Stream_gives_the_same_at_every_split) {
     Redactor redactor;
     redactor.add(base::Secret(kToken));
     redactor.add(base::Secret("hunter22"));
-    const std::string text = "a hunter22 b " + kToken + " c hunter2 " + base::to_base64("u:" + kToken) +
+    const std::string text = "a hunter22 b " + kToken + " c hunter2 " +
+                             base::to_base64("u:" + kToken) +
                              " %68unter22 hunter\\u0032\\u0032 tK-9/x+Z'\\''q\"w\\e$7&&end hunter";
     int count = 0;
     const std::string wanted = redactor.redact(text, count);

@@ -63,16 +63,30 @@ Session::Clock::duration Session::Bucket::take(std::size_t bytes) {
     if (level >= 0) {
         return Clock::duration::zero();
     }
-    return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(-level / rate));
+    return std::chrono::duration_cast<Clock::duration>(
+        std::chrono::duration<double>(-level / rate));
 }
 
-Session::Session(boost::asio::any_io_executor executor, WorkerSpec spec, WorkerEvents events, SessionLimits limits)
-    : limits_(limits), spec_(std::move(spec)), events_(std::move(events)), log_(redactor_, limits.max_log),
-      recorder_(redactor_), channel_(executor), output_(executor), watch_timer_(executor), stop_timer_(executor),
-      channel_pause_(executor), output_pause_(executor),
-      channel_bucket_{limits.channel_bytes_per_s, limits.channel_burst, limits.channel_burst, Clock::now()},
-      output_bucket_{limits.output_bytes_per_s, limits.output_burst, limits.output_burst, Clock::now()},
-      began_(Clock::now()), last_line_(began_), silence_(spec_.silence) {
+Session::Session(boost::asio::any_io_executor executor, WorkerSpec spec, WorkerEvents events,
+                 SessionLimits limits)
+    : limits_(limits),
+      spec_(std::move(spec)),
+      events_(std::move(events)),
+      log_(redactor_, limits.max_log),
+      recorder_(redactor_),
+      channel_(executor),
+      output_(executor),
+      watch_timer_(executor),
+      stop_timer_(executor),
+      channel_pause_(executor),
+      output_pause_(executor),
+      channel_bucket_{limits.channel_bytes_per_s, limits.channel_burst, limits.channel_burst,
+                      Clock::now()},
+      output_bucket_{limits.output_bytes_per_s, limits.output_burst, limits.output_burst,
+                     Clock::now()},
+      began_(Clock::now()),
+      last_line_(began_),
+      silence_(spec_.silence) {
     for (const base::Secret& secret : spec_.secrets) {
         redactor_.add(secret);
     }
@@ -180,7 +194,8 @@ void Session::read_channel() {
 // Reads once; false when there is nothing to read now.
 bool Session::take_channel() {
     auto& buffer = read_buffer();
-    const ssize_t got = ::recv(channel_.native_handle(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+    const ssize_t got =
+        ::recv(channel_.native_handle(), buffer.data(), buffer.size(), MSG_DONTWAIT);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
         return false;
     }
@@ -273,13 +288,14 @@ void Session::on_hello(const protocol::Hello& hello) {
         return;
     }
     if (hello.version != protocol::kVersion) {
-        fail(make_error("worker.protocol", fmt::format("worker speaks protocol {}, the station {}", hello.version,
-                                                       protocol::kVersion)));
+        fail(make_error("worker.protocol", fmt::format("worker speaks protocol {}, the station {}",
+                                                       hello.version, protocol::kVersion)));
         return;
     }
     hello_ = true;
     last_line_ = Clock::now();
-    silence_ = std::min(spec_.total, std::max(spec_.silence, milliseconds(std::chrono::seconds(hello.silence_s))));
+    silence_ = std::min(
+        spec_.total, std::max(spec_.silence, milliseconds(std::chrono::seconds(hello.silence_s))));
     send(spec_.job_line);
     for (const protocol::FromStation& message : std::exchange(before_hello_, {})) {
         send(message);
@@ -312,7 +328,10 @@ void Session::redact(protocol::FromWorker& message) {
         }
     };
     std::visit(Overloaded{
-                   [&](protocol::Fact& m) { text(m.key); text(m.value); },
+                   [&](protocol::Fact& m) {
+                       text(m.key);
+                       text(m.value);
+                   },
                    [&](protocol::LogLine& m) { text(m.text); },
                    [&](protocol::Phase& m) { text(m.name); },
                    [&](protocol::Progress& m) { text(m.unit); },
@@ -354,7 +373,8 @@ void Session::write_channel() {
     writing_ = false;
     while (!unsent_.empty()) {
         const std::string_view rest = unsent_.front().reveal().substr(sent_of_front_);
-        const ssize_t put = ::send(channel_.native_handle(), rest.data(), rest.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+        const ssize_t put =
+            ::send(channel_.native_handle(), rest.data(), rest.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
         if (put < 0 && errno == EINTR) {
             continue;
         }
@@ -387,7 +407,9 @@ void Session::wait_channel_writable() {
                         });
 }
 
-void Session::add_secret(const base::Secret& secret) { redactor_.add(secret); }
+void Session::add_secret(const base::Secret& secret) {
+    redactor_.add(secret);
+}
 
 // ---- raw output
 
@@ -411,7 +433,8 @@ bool Session::take_output() {
         return false;
     }
     log_.push(std::string_view(buffer.data(), static_cast<std::size_t>(got)));
-    output_wait_ = exit_ ? Clock::duration::zero() : output_bucket_.take(static_cast<std::size_t>(got));
+    output_wait_ =
+        exit_ ? Clock::duration::zero() : output_bucket_.take(static_cast<std::size_t>(got));
     return true;
 }
 

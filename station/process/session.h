@@ -38,15 +38,15 @@ struct ExitStatus {
 };
 
 struct SessionLimits {
-    double output_bytes_per_s = 16e6;    // raw output beyond it is read later, not dropped
+    double output_bytes_per_s = 16e6;  // raw output beyond it is read later, not dropped
     double output_burst = 8e6;
     double channel_bytes_per_s = 8e6;
     double channel_burst = 2e6;
     std::uint64_t max_log = 512ULL * 1024 * 1024;
     std::size_t max_unsent = 4 * 1024 * 1024;
-    std::chrono::milliseconds exit_within{10000};   // after the result
+    std::chrono::milliseconds exit_within{10000};  // after the result
     std::chrono::milliseconds kill_after_term{2000};
-    std::chrono::milliseconds drain{1000};          // for output of what outlived the worker
+    std::chrono::milliseconds drain{1000};  // for output of what outlived the worker
 };
 
 // The two ends that go to the worker; close them once it has them.
@@ -57,15 +57,16 @@ struct WorkerEnds {
 
 class Session final : public Worker, public std::enable_shared_from_this<Session> {
   public:
-    Session(boost::asio::any_io_executor executor, WorkerSpec spec, WorkerEvents events, SessionLimits limits);
+    Session(boost::asio::any_io_executor executor, WorkerSpec spec, WorkerEvents events,
+            SessionLimits limits);
     ~Session() override;
 
     // Opens channel, pipe and files and begins to read.   Errors: worker.spawn.
     [[nodiscard]] base::Result<WorkerEnds> open();
     void set_control(ProcessControl control) { control_ = std::move(control); }
 
-    // From the launcher: the worker runs; it and all its children are gone; it never came to be; the
-    // station lost sight of it (the reason becomes the outcome, whatever the worker said).
+    // From the launcher: the worker runs; it and all its children are gone; it never came to be;
+    // the station lost sight of it (the reason becomes the outcome, whatever the worker said).
     void started();
     void exited(ExitStatus status);
     void not_started(base::Error error);
@@ -128,7 +129,7 @@ class Session final : public Worker, public std::enable_shared_from_this<Session
     Clock::duration channel_wait_{};
     Clock::duration output_wait_{};
     std::vector<protocol::FromStation> before_hello_;
-    std::deque<base::Secret> unsent_;   // lines; wiped when they are gone
+    std::deque<base::Secret> unsent_;  // lines; wiped when they are gone
     std::size_t unsent_bytes_ = 0;
     std::size_t sent_of_front_ = 0;
     bool writing_ = false;
@@ -144,8 +145,8 @@ class Session final : public Worker, public std::enable_shared_from_this<Session
     bool channel_open_ = false;
     bool output_open_ = false;
     bool ended_ = false;
-    int rung_ = 0;                       // of the stop ladder
-    int redactions_ = 0;                 // in delivered messages
+    int rung_ = 0;        // of the stop ladder
+    int redactions_ = 0;  // in delivered messages
     int unknown_ = 0;
     std::optional<protocol::Outcome> result_;
     std::optional<base::Error> failure_;  // the first cause; beats the worker's result

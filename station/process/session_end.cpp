@@ -58,7 +58,8 @@ void Session::on_watch() {
             control_.kill();
         }
     } else if (now >= began_ + spec_.total) {
-        fail(make_error("worker.timeout", fmt::format("step took longer than {} s", spec_.total.count() / 1000)));
+        fail(make_error("worker.timeout",
+                        fmt::format("step took longer than {} s", spec_.total.count() / 1000)));
         return;
     } else if (result_at_) {
         if (now >= *result_at_ + limits_.exit_within) {
@@ -67,13 +68,15 @@ void Session::on_watch() {
         }
     } else if (!hello_) {
         if (now >= began_ + spec_.hello_within) {
-            fail(make_error("worker.silence", fmt::format("worker said nothing within {} ms of its start",
-                                                          spec_.hello_within.count())));
+            fail(make_error("worker.silence",
+                            fmt::format("worker said nothing within {} ms of its start",
+                                        spec_.hello_within.count())));
             return;
         }
     } else if (now >= last_line_ + silence_) {
-        fail(make_error("worker.silence", fmt::format("worker said nothing for {:.1f} s",
-                                                      std::chrono::duration<double>(silence_).count())));
+        fail(make_error("worker.silence",
+                        fmt::format("worker said nothing for {:.1f} s",
+                                    std::chrono::duration<double>(silence_).count())));
         return;
     }
     watch();
@@ -95,7 +98,8 @@ void Session::stop(std::string reason, milliseconds grace) {
         return;
     }
     stopped_ = true;
-    send(protocol::Stop{std::move(reason), static_cast<int>(std::chrono::ceil<std::chrono::seconds>(grace).count())});
+    send(protocol::Stop{std::move(reason),
+                        static_cast<int>(std::chrono::ceil<std::chrono::seconds>(grace).count())});
     if (rung_ > 0 && stop_timer_.expiry() <= Clock::now() + grace) {
         return;  // already further up the ladder than that
     }
@@ -168,10 +172,11 @@ protocol::Outcome Session::outcome() const {
     }
     const bool ended_well = exit_->signal == 0 && exit_->status == 0;
     if (result_->ok && !ended_well) {
-        out.error = make_error("worker.protocol",
-                               exit_->signal > 0
-                                   ? fmt::format("worker said ok, but was killed by signal {}", exit_->signal)
-                                   : fmt::format("worker said ok, but ended with status {}", exit_->status));
+        out.error = make_error(
+            "worker.protocol",
+            exit_->signal > 0
+                ? fmt::format("worker said ok, but was killed by signal {}", exit_->signal)
+                : fmt::format("worker said ok, but ended with status {}", exit_->status));
         return out;
     }
     return *result_;
@@ -190,8 +195,8 @@ void Session::finish() {
     end.redactions = log_.redactions() + recorder_.redactions();
     end.last_lines = log_.last_lines();
     if (unknown_ > 0) {
-        base::log_info("worker {} of job {} sent {} messages the station does not know", spec_.method, spec_.job,
-                       unknown_);
+        base::log_info("worker {} of job {} sent {} messages the station does not know",
+                       spec_.method, spec_.job, unknown_);
     }
     error_code ignored;
     channel_.close(ignored);

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sessions with real processes, started by the DirectLauncher: small shell workers, short deadlines.
+// Sessions with real processes, started by the DirectLauncher: small shell workers, short
+// deadlines.
 #include "station/process/direct_launcher.h"
 
 #include "workers/protocol/recording.h"
 
-#include <boost/asio/io_context.hpp>
 #include <gtest/gtest.h>
+#include <boost/asio/io_context.hpp>
 
+#include <sys/stat.h>
 #include <fstream>
 #include <sstream>
-#include <sys/stat.h>
 
 namespace lineside::process {
 namespace {
@@ -24,7 +25,8 @@ std::string read_all(const std::filesystem::path& file) {
     return out.str();
 }
 
-constexpr const char* kHello = R"(echo '{"ev":"hello","v":1,"method":"t","version":"1","silence_s":1}' >&3)";
+constexpr const char* kHello =
+    R"(echo '{"ev":"hello","v":1,"method":"t","version":"1","silence_s":1}' >&3)";
 constexpr const char* kOk = R"(echo '{"ev":"result","ok":true}' >&3)";
 constexpr const char* kReadJob = "read -r job <&3";
 
@@ -102,8 +104,9 @@ class SessionTest : public ::testing::Test {
 }  // namespace
 
 TEST_F(SessionTest, Good_worker_passes_job_messages_and_result) {
-    const auto end = run(lines({kHello, kReadJob, R"(echo "out: $job"; echo err >&2)",
-                                R"(echo '{"ev":"progress","done":1,"total":2,"unit":"bytes"}' >&3)", kOk}));
+    const auto end =
+        run(lines({kHello, kReadJob, R"(echo "out: $job"; echo err >&2)",
+                   R"(echo '{"ev":"progress","done":1,"total":2,"unit":"bytes"}' >&3)", kOk}));
     EXPECT_TRUE(end.outcome.ok) << end.outcome.error.message;
     EXPECT_FALSE(end.stopped);
     EXPECT_EQ(hellos_, 1);
@@ -126,7 +129,8 @@ TEST_F(SessionTest, Good_worker_passes_job_messages_and_result) {
 }
 
 TEST_F(SessionTest, Output_goes_to_the_log_byte_for_byte) {
-    const auto end = run(lines({kHello, kReadJob, R"(printf 'a\0b\r44%%\r\377\n'; head -c 300000 /dev/zero)", kOk}));
+    const auto end = run(
+        lines({kHello, kReadJob, R"(printf 'a\0b\r44%%\r\377\n'; head -c 300000 /dev/zero)", kOk}));
     EXPECT_TRUE(end.outcome.ok) << end.outcome.error.message;
     const std::string log = read_all(folder_ / "logs/7/01-t.log");
     EXPECT_EQ(log, std::string("a\0b\r44%\r\377\n", 10) + std::string(300000, '\0'));
@@ -136,12 +140,15 @@ TEST_F(SessionTest, Secrets_become_stars_everywhere_and_are_counted) {
     auto wanted = spec();
     wanted.secrets.emplace_back("geheim42");
     wanted.job_line.secrets = {{"ssh_password", "geheim42"}};
-    const auto end = run(lines({kHello, kReadJob, R"(echo "$job"; printf gehe; sleep 0.1; printf 'im42\n'; printf geheim42 | base64)",
-                                R"(echo '{"ev":"fact","key":"a","value":"x geheim42"}' >&3)",
-                                R"(echo '{"ev":"fact","key":"b","value":"gehe\u0069m42"}' >&3)",
-                                R"(echo '{"ev":"result","ok":false,"error":{"code":"tool.failed","kind":"station","message":"ran geheim42","hint":"","retry":false}}' >&3)",
-                                "exit 1"}),
-                         std::move(wanted));
+    const auto end = run(
+        lines(
+            {kHello, kReadJob,
+             R"(echo "$job"; printf gehe; sleep 0.1; printf 'im42\n'; printf geheim42 | base64)",
+             R"(echo '{"ev":"fact","key":"a","value":"x geheim42"}' >&3)",
+             R"(echo '{"ev":"fact","key":"b","value":"gehe\u0069m42"}' >&3)",
+             R"(echo '{"ev":"result","ok":false,"error":{"code":"tool.failed","kind":"station","message":"ran geheim42","hint":"","retry":false}}' >&3)",
+             "exit 1"}),
+        std::move(wanted));
     EXPECT_EQ(end.outcome.error.code, "tool.failed");
     EXPECT_EQ(end.outcome.error.message, "ran ***");
     EXPECT_EQ(std::get<protocol::Fact>(messages_.at(0)).value, "x ***");
@@ -167,8 +174,9 @@ TEST_F(SessionTest, A_secret_of_an_answer_is_hidden_from_then_on) {
             worker_->send(answer);
         }
     };
-    const auto end = run(lines({kHello, kReadJob, R"(echo '{"ev":"ask","id":1,"what":"identity.issue","args":{}}' >&3)",
-                                "read -r answer <&3; echo \"$answer\"", kOk}));
+    const auto end = run(lines(
+        {kHello, kReadJob, R"(echo '{"ev":"ask","id":1,"what":"identity.issue","args":{}}' >&3)",
+         "read -r answer <&3; echo \"$answer\"", kOk}));
     EXPECT_TRUE(end.outcome.ok) << end.outcome.error.message;
     const std::string log = read_all(folder_ / "logs/7/01-t.log");
     EXPECT_NE(log.find("RC26-1"), std::string::npos);
@@ -188,9 +196,11 @@ TEST_F(SessionTest, Ends_that_are_the_workers_fault) {
         {"killed", lines({kHello, "echo bye; kill -9 $$"}), "worker.died"},
         {"ok, but status 3", lines({kHello, kReadJob, kOk, "exit 3"}), "worker.protocol"},
         {"not JSON", lines({kHello, "echo rubbish >&3; sleep 5"}), "worker.protocol"},
-        {"no hello first", lines({R"(echo '{"ev":"fact","key":"a","value":"b"}' >&3; sleep 5)"}), "worker.protocol"},
+        {"no hello first", lines({R"(echo '{"ev":"fact","key":"a","value":"b"}' >&3; sleep 5)"}),
+         "worker.protocol"},
         {"hello twice", lines({kHello, kHello, "sleep 5"}), "worker.protocol"},
-        {"other version", lines({R"(echo '{"ev":"hello","v":2,"method":"t","version":"1"}' >&3; sleep 5)"}),
+        {"other version",
+         lines({R"(echo '{"ev":"hello","v":2,"method":"t","version":"1"}' >&3; sleep 5)"}),
          "worker.protocol"},
         {"after the result", lines({kHello, kReadJob, kOk, kOk, "sleep 5"}), "worker.protocol"},
         {"line too long", lines({kHello, long_line}), "worker.protocol"},
@@ -199,14 +209,16 @@ TEST_F(SessionTest, Ends_that_are_the_workers_fault) {
     for (const Row& row : rows) {
         const auto end = run(row.body);
         EXPECT_FALSE(end.outcome.ok) << row.name;
-        EXPECT_EQ(end.outcome.error.code, row.code) << row.name << ": " << end.outcome.error.message;
+        EXPECT_EQ(end.outcome.error.code, row.code)
+            << row.name << ": " << end.outcome.error.message;
         EXPECT_NE(end.outcome.error.kind, base::Kind::unit) << row.name;
     }
 }
 
 TEST_F(SessionTest, Signal_and_last_lines_are_told) {
     const auto end = run(lines({kHello, "echo last words; kill -9 $$"}));
-    EXPECT_NE(end.outcome.error.message.find("SIGKILL"), std::string::npos) << end.outcome.error.message;
+    EXPECT_NE(end.outcome.error.message.find("SIGKILL"), std::string::npos)
+        << end.outcome.error.message;
     EXPECT_EQ(end.last_lines, "last words\n");
 }
 
@@ -216,8 +228,11 @@ TEST_F(SessionTest, No_hello_and_no_end_are_bounded) {
     EXPECT_EQ(run("sleep 5", std::move(wanted)).outcome.error.code, "worker.silence");
     wanted = spec();
     wanted.total = 500ms;
-    const auto end = run(lines({kHello, R"(while sleep 0.05; do echo '{"ev":"progress","done":1,"total":9,"unit":""}' >&3; done)"}),
-                         std::move(wanted));
+    const auto end = run(
+        lines(
+            {kHello,
+             R"(while sleep 0.05; do echo '{"ev":"progress","done":1,"total":9,"unit":""}' >&3; done)"}),
+        std::move(wanted));
     EXPECT_EQ(end.outcome.error.code, "worker.timeout");
 }
 
@@ -229,17 +244,20 @@ TEST_F(SessionTest, Missing_method_cannot_be_started) {
 }
 
 TEST_F(SessionTest, Failed_result_is_believed_whatever_the_status) {
-    const char* failed = R"(echo '{"ev":"result","ok":false,"error":{"code":"boot.none","kind":"unit","message":"m","hint":"h","retry":true}}' >&3)";
+    const char* failed =
+        R"(echo '{"ev":"result","ok":false,"error":{"code":"boot.none","kind":"unit","message":"m","hint":"h","retry":true}}' >&3)";
     EXPECT_EQ(run(lines({kHello, kReadJob, failed, "exit 0"})).outcome.error.code, "boot.none");
-    EXPECT_EQ(run(lines({kHello, kReadJob, failed, "exit 1"})).outcome.error.kind, base::Kind::unit);
+    EXPECT_EQ(run(lines({kHello, kReadJob, failed, "exit 1"})).outcome.error.kind,
+              base::Kind::unit);
 }
 
 TEST_F(SessionTest, Stop_ladder_line_then_term_then_kill) {
     const auto stop_at_hello = [&] { worker_->stop("operator", 150ms); };
     after_start_ = stop_at_hello;
     // Hears the line.
-    auto end = run(lines({kHello, kReadJob, "read -r stop <&3; echo \"$stop\"",
-                          R"(echo '{"ev":"result","ok":false,"error":{"code":"operator.stopped","kind":"operator","message":"m","hint":"","retry":true}}' >&3; exit 1)"}));
+    auto end = run(lines(
+        {kHello, kReadJob, "read -r stop <&3; echo \"$stop\"",
+         R"(echo '{"ev":"result","ok":false,"error":{"code":"operator.stopped","kind":"operator","message":"m","hint":"","retry":true}}' >&3; exit 1)"}));
     EXPECT_TRUE(end.stopped);
     EXPECT_EQ(end.outcome.error.code, "operator.stopped");
     EXPECT_NE(read_all(folder_ / "logs/7/01-t.log").find("\"stop\""), std::string::npos);
@@ -252,7 +270,8 @@ TEST_F(SessionTest, Stop_ladder_line_then_term_then_kill) {
     SessionLimits limits;
     limits.kill_after_term = 200ms;
     end = run(lines({"trap '' TERM", kHello, "while :; do sleep 0.05; done"}), spec(), limits);
-    EXPECT_NE(end.outcome.error.message.find("SIGKILL"), std::string::npos) << end.outcome.error.message;
+    EXPECT_NE(end.outcome.error.message.find("SIGKILL"), std::string::npos)
+        << end.outcome.error.message;
 }
 
 TEST_F(SessionTest, Flood_of_output_is_slowed_down_not_lost) {
@@ -260,7 +279,8 @@ TEST_F(SessionTest, Flood_of_output_is_slowed_down_not_lost) {
     limits.output_bytes_per_s = 4e6;
     limits.output_burst = 1e6;
     const auto begin = std::chrono::steady_clock::now();
-    const auto end = run(lines({kHello, kReadJob, "head -c 4000000 /dev/zero", kOk}), spec(), limits);
+    const auto end =
+        run(lines({kHello, kReadJob, "head -c 4000000 /dev/zero", kOk}), spec(), limits);
     EXPECT_TRUE(end.outcome.ok) << end.outcome.error.message;
     EXPECT_GT(std::chrono::steady_clock::now() - begin, 400ms);
     EXPECT_EQ(std::filesystem::file_size(folder_ / "logs/7/01-t.log"), 4000000U);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Costs of worker processes, as one JSON line: see README.md. Needs root (the real helper is used).
 // Exit 0, 1 cannot start or a line was lost, 2 usage, 77 not root.
-//   lineside-perf-workers HELPER PERF_WORKER [--rounds N] [--workers W] [--per-s R] [--seconds S] [--rss-mb M]
+//   lineside-perf-workers HELPER PERF_WORKER [--rounds N] [--workers W] [--per-s R] [--seconds S]
+//   [--rss-mb M]
 #include "station/base/text.h"
 #include "station/helper/test_helper.h"
 #include "station/process/helper_launcher.h"
@@ -32,10 +33,17 @@ double ms_since(Clock::time_point begin) {
 Json summary(std::vector<double> values) {
     std::sort(values.begin(), values.end());
     const auto at = [&](double part) {
-        return values.empty() ? 0.0 : values[std::min(values.size() - 1, static_cast<std::size_t>(part * static_cast<double>(values.size())))];
+        return values.empty()
+                   ? 0.0
+                   : values[std::min(
+                         values.size() - 1,
+                         static_cast<std::size_t>(part * static_cast<double>(values.size())))];
     };
     const auto round = [](double v) { return std::round(v * 1000) / 1000; };
-    return {{"p10_ms", round(at(0.1))}, {"median_ms", round(at(0.5))}, {"p99_ms", round(at(0.99))}, {"n", values.size()}};
+    return {{"p10_ms", round(at(0.1))},
+            {"median_ms", round(at(0.5))},
+            {"p99_ms", round(at(0.99))},
+            {"n", values.size()}};
 }
 
 struct Options {
@@ -61,8 +69,8 @@ void spawn_directly(std::vector<double>& started, std::vector<double>& ended) {
 }
 
 // The same program as a worker: until the helper says that it runs, and until everything is gone.
-void spawn_by_helper(helper::testing::Client& client, std::int64_t job, std::vector<double>& started,
-                     std::vector<double>& ended) {
+void spawn_by_helper(helper::testing::Client& client, std::int64_t job,
+                     std::vector<double>& started, std::vector<double>& ended) {
     const auto begin = Clock::now();
     if (!client.spawn(job, "true").value("ok", false)) {
         std::cerr << "spawn failed\n";
@@ -88,16 +96,18 @@ Json measure_spawn(const helper::testing::HelperProcess& helper, long rounds, st
     const auto ratio = [](const Json& a, const Json& b) {
         return std::round(100 * a["median_ms"].get<double>() / b["median_ms"].get<double>()) / 100;
     };
-    Json out{{"posix_spawn_running", summary(direct_started)}, {"posix_spawn_reaped", summary(direct_ended)},
-             {"helper_running", summary(helper_started)}, {"helper_reaped", summary(helper_ended)}};
+    Json out{{"posix_spawn_running", summary(direct_started)},
+             {"posix_spawn_reaped", summary(direct_ended)},
+             {"helper_running", summary(helper_started)},
+             {"helper_reaped", summary(helper_ended)}};
     out["ratio_running"] = ratio(out["helper_running"], out["posix_spawn_running"]);
     out["ratio_reaped"] = ratio(out["helper_reaped"], out["posix_spawn_reaped"]);
     out["ratio_running_to_true_reaped"] = ratio(out["helper_running"], out["posix_spawn_reaped"]);
     return out;
 }
 
-process::WorkerSpec spec_of(const helper::testing::HelperProcess& helper, std::int64_t job, Json params,
-                            const std::string& image) {
+process::WorkerSpec spec_of(const helper::testing::HelperProcess& helper, std::int64_t job,
+                            Json params, const std::string& image) {
     process::WorkerSpec spec;
     spec.job = job;
     spec.step = 1;
@@ -130,7 +140,8 @@ Json measure_hello(const helper::testing::HelperProcess& helper, long rounds, st
                 std::exit(1);
             }
         };
-        const auto worker = launcher.start(spec_of(helper, ++job, Json::object(), image), std::move(events));
+        const auto worker =
+            launcher.start(spec_of(helper, ++job, Json::object(), image), std::move(events));
         while (!over) {
             loop.restart();
             loop.run_one();
@@ -147,7 +158,8 @@ double cpu_s() {
            static_cast<double>(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
-Json measure_lines(const helper::testing::HelperProcess& helper, const Options& options, std::int64_t& job) {
+Json measure_lines(const helper::testing::HelperProcess& helper, const Options& options,
+                   std::int64_t& job) {
     boost::asio::io_context loop(1);
     process::HelperLauncher launcher(loop.get_executor(), {helper.socket, {}, nullptr});
     const long wanted = options.per_s * options.seconds;
@@ -178,7 +190,8 @@ Json measure_lines(const helper::testing::HelperProcess& helper, const Options& 
             }
         };
         workers.push_back(launcher.start(
-            spec_of(helper, ++job, {{"lines", wanted}, {"per_s", options.per_s}}, ""), std::move(events)));
+            spec_of(helper, ++job, {{"lines", wanted}, {"per_s", options.per_s}}, ""),
+            std::move(events)));
     }
     while (over < options.workers) {
         loop.restart();
@@ -192,14 +205,16 @@ Json measure_lines(const helper::testing::HelperProcess& helper, const Options& 
             {"out_of_order", out_of_order},
             {"lines_per_s", std::round(static_cast<double>(received) / wall)},
             {"cpu_pct_of_a_core", std::round(1000 * cpu / wall) / 10},
-            {"us_per_line", std::round(100 * cpu * 1e6 / static_cast<double>(std::max(1L, received))) / 100}};
+            {"us_per_line",
+             std::round(100 * cpu * 1e6 / static_cast<double>(std::max(1L, received))) / 100}};
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
     if (argc < 3) {
-        std::cerr << "usage: lineside-perf-workers HELPER PERF_WORKER [--rounds N] [--workers W] [--per-s R] "
+        std::cerr << "usage: lineside-perf-workers HELPER PERF_WORKER [--rounds N] [--workers W] "
+                     "[--per-s R] "
                      "[--seconds S] [--rss-mb M]\n";
         return 2;
     }
@@ -249,11 +264,15 @@ int main(int argc, char** argv) {
     out["hello"] = measure_hello(helper, options.rounds, job);
     out["lines"] = measure_lines(helper, options, job);
     const auto& lines = out["lines"];
-    out["met"] = {{"spawn_within_2x_small", out["spawn_small"]["ratio_reaped"].get<double>() <= 2.0},
-                  {"spawn_within_2x_large", out["spawn_large"]["ratio_reaped"].get<double>() <= 2.0},
-                  {"hello_within_20_ms", out["hello"]["start_to_hello"]["median_ms"].get<double>() <= 20.0},
-                  {"lines_none_lost", lines["lines_got"] == lines["lines_wanted"] && lines["out_of_order"] == 0},
-                  {"lines_within_25_pct", lines["cpu_pct_of_a_core"].get<double>() <= 25.0}};
+    out["met"] = {
+        {"spawn_within_2x_small", out["spawn_small"]["ratio_reaped"].get<double>() <= 2.0},
+        {"spawn_within_2x_large", out["spawn_large"]["ratio_reaped"].get<double>() <= 2.0},
+        {"hello_within_20_ms", out["hello"]["start_to_hello"]["median_ms"].get<double>() <= 20.0},
+        {"lines_none_lost",
+         lines["lines_got"] == lines["lines_wanted"] && lines["out_of_order"] == 0},
+        {"lines_within_25_pct", lines["cpu_pct_of_a_core"].get<double>() <= 25.0}};
     std::cout << base::dump_json(out) << std::endl;
-    return out["met"]["lines_none_lost"].get<bool>() ? 0 : 1;  // times depend on the machine, this does not
+    return out["met"]["lines_none_lost"].get<bool>()
+               ? 0
+               : 1;  // times depend on the machine, this does not
 }
