@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
 namespace lineside::config {
 namespace {
 
@@ -47,7 +49,7 @@ password = "reeplayer"
 )";
 
 Reading read(std::string text) {
-    const auto path = std::filesystem::path(testing::TempDir()) / "config_test.toml";
+    const auto path = std::filesystem::path(testing::TempDir()) / fmt::format("config_test.{}.toml", ::getpid());
     EXPECT_TRUE(base::replace_file(path, text));
     return read_config(path);
 }
@@ -104,12 +106,12 @@ INSTANTIATE_TEST_SUITE_P(
                     Bad{"[[slot]]", "listen = \"0.0.0.0\"\n[[slot]]", "must be 127.0.0.1 or ::1"},
                     Bad{"use = \"wait-unit\"", "use = \"wait-unti\"", "did you mean 'wait-unit'"},
                     Bad{"use = \"flash\"", "use = \"wait-unit\"", "the first step must be"},
-                    Bad{"ssid = \"Reeplayer\"", "ssid = 7", "config_test.toml:22:"},
+                    Bad{"ssid = \"Reeplayer\"", "ssid = 7", ".toml:22:"},
                     Bad{"wifi_ap_password = \"Reeplayer\"", "wifi_ap_password = \"short\"", "must be 8 to 63"},
                     Bad{"wifi_ap_password = \"Reeplayer\"", "", "\"wifi_ap_password\" is missing"},
                     Bad{"use = \"read-serial\"", "use = \"set-nvme\"", "step 'read-serial' is missing"},
                     Bad{"recipe = \"camera\"", "recipe = \"x\"", "there is no recipe 'x'"},
-                    Bad{"id = \"line2-st1\"", "id = ", "config_test.toml:2"}));
+                    Bad{"id = \"line2-st1\"", "id = ", ".toml:2:"}));
 
 TEST(Config, All_errors_come_at_once) {
     std::string text = with("label = \"2\"", "label = \"1\"");
