@@ -40,6 +40,7 @@ struct Job {
     bool worker_running = false;
     bool away = false;            // left inside an announced window
     bool flash_again = false;     // interrupted before the flash was done
+    int resume_at = 0;            // interrupted later: goes on here once the unit is known again; 0 = no
     std::optional<base::Error> ending;   // why it is stopping or closed
 };
 

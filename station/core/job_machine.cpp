@@ -104,8 +104,11 @@ Transition step_ok(const Job& job, const Policy& policy) {
         return {std::move(to), std::move(effects)};
     }
     effects.emplace_back(StopWaiting{});
-    if (job.step < job.last_step) {
-        return begin_step(std::move(to), job.step + 1, 1, policy, std::move(effects));
+    // A resumed job has looked whether it is still the same unit; what was done before is not done again. The image
+    // above all: its proof is committed, and steps behind it may have changed the unit.
+    const int next = std::max(job.step + 1, std::exchange(to.resume_at, 0));
+    if (next <= job.last_step) {
+        return begin_step(std::move(to), next, 1, policy, std::move(effects));
     }
     to.state = JobState::verifying;
     effects.insert(effects.begin() + 1, CommitVerdict{});

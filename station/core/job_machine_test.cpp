@@ -82,6 +82,13 @@ Job interrupted(bool flash_again) {
     job.flash_again = flash_again;
     return job;
 }
+Job resumed(int step, int at) {
+    Job job = in(JobState::provisioning, step);
+    job.last_step = 4;
+    job.worker_running = true;
+    job.resume_at = at;
+    return job;
+}
 Job away(Job job) {
     job.away = true;
     return job;
@@ -132,6 +139,8 @@ INSTANTIATE_TEST_SUITE_P(
         Row{interrupted(true), GadgetReady{}, S::stopping, "verdict, stop_waiting", "station.restarted"},
         Row{interrupted(false), InRecovery{}, S::stopping, "verdict, stop_waiting", "boot.back_in_recovery"},
         Row{interrupted(false), GadgetReady{}, S::provisioning, "step_start 2.2, stop_waiting, worker 2.2", ""},
+        Row{resumed(1, 3), StepOk{}, S::provisioning, "step_end 1.1 ok, step_start 3.1, stop_waiting, worker 3.1", ""},
+        Row{resumed(1, 99), StepOk{}, S::verifying, "step_end 1.1 ok, verdict, stop_waiting", ""},
         Row{interrupted(true), UnitLeft{}, S::interrupted, "", ""},
         Row{interrupted(true), StopAsked{error("operator.stopped", true)}, S::stopping, "verdict, stop_waiting", "operator.stopped"},
         Row{in(S::closed), UnitLeft{}, S::closed, "", ""}));

@@ -150,8 +150,15 @@ Result<Issued> commit_issue(Tx& tx, const journal::Stamp& stamp, base::JobId job
     if (!live) {
         return tl::unexpected<base::Error>(live.error());
     }
-    if (!*live) {
-        return base::fail("lease.refused", "The unit has no lease");
+    if (!*live) {  // its reservation was given back when the service restarted
+        auto reserved = commit_reserve(tx, stamp, job, unit, slot);
+        if (!reserved) {
+            return tl::unexpected<base::Error>(reserved.error());
+        }
+        live = serial_pool::live_lease(tx, unit);
+        if (!live || !*live) {
+            return base::fail("lease.refused", "The unit has no lease");
+        }
     }
     auto issued = serial_pool::issue(tx, (*live)->id, move_of(stamp, job));
     if (!issued) {

@@ -345,6 +345,10 @@ void SlotActor::restore(const journal::InterruptedJob& job) {
     run_->resume_by_itself = next >= steps.size() || steps[next].on_interrupt != core::OnInterrupt::hold;
     // The unit has to prove again that it is the unit of this port, so a resumed job begins behind the flash.
     job_.step = job.flashed ? std::min(1, job_.last_step) : 0;
+    job_.resume_at = job.flashed ? job.step : 0;
+    for (std::size_t i = 0; i < std::min(next, steps.size()); ++i) {
+        run_->image_tick = run_->image_tick || steps[i].name == "prove-image";
+    }
 }
 
 void SlotActor::restore(const journal::OpenVerdict& verdict) {
