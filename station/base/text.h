@@ -6,6 +6,7 @@
 #include "station/base/error.h"
 
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -21,7 +22,11 @@ namespace lineside::base {
 
 [[nodiscard]] std::string_view trim_blanks(std::string_view text);  // spaces and tabs only
 [[nodiscard]] std::string to_lower_ascii(std::string_view text);
+// The parts are views into `text`: a temporary string is refused, its parts would dangle.
 [[nodiscard]] std::vector<std::string_view> split(std::string_view text, char separator);
+template <class Temporary>
+    requires std::same_as<Temporary, std::string>
+std::vector<std::string_view> split(Temporary&& text, char separator) = delete;
 [[nodiscard]] bool is_hex64(std::string_view text);  // 64 lower-case hex digits
 [[nodiscard]] bool is_name(std::string_view text);   // [a-z0-9][a-z0-9-]{0,31}
 

@@ -59,8 +59,8 @@ Finding configuration(const Host& /*host*/, const Wanted& wanted) {
 Finding kernel(const Host& host, const Wanted& /*wanted*/) {
     utsname name{};
     ::uname(&name);
-    const auto parts =
-        base::split(host.read("/proc/sys/kernel/osrelease").value_or(name.release), '.');
+    const std::string release = host.read("/proc/sys/kernel/osrelease").value_or(name.release);
+    const auto parts = base::split(release, '.');
     const auto major = base::to_int(parts[0]).value_or(0);
     const auto minor = parts.size() > 1 ? base::to_int(parts[1]).value_or(0) : 0;
     if (major < 5 || (major == 5 && minor < 14)) {
