@@ -17,8 +17,9 @@ set(LINESIDE_SANITIZE "" CACHE STRING "Sanitizers: address,undefined or thread")
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
     # pch_defines,time_macros: what ccache needs to be allowed to cache files that use our one PCH.
+    # BASEDIR, NOHASHDIR: another clone in another folder finds what the first one compiled.
     set(launcher ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
-        ${CCACHE_PROGRAM})
+        CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${CCACHE_PROGRAM})
     set(CMAKE_C_COMPILER_LAUNCHER ${launcher})
     set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
 endif()
