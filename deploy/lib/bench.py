@@ -25,6 +25,7 @@ import build
 import namespace
 import settings
 import station_api
+import trees
 from process import Died, Process
 
 ROOT = build.ROOT
@@ -135,6 +136,13 @@ def lock_folder(folder):
         return None
 
 
+def remove_run(folder):
+    try:
+        trees.remove(folder)
+    except trees.StillMounted as error:
+        print(error, file=sys.stderr)      # a folder too many does no harm
+
+
 def sweep_runs(base):
     """Run folders and control groups of runs that were killed."""
     for name in os.listdir(base):
@@ -145,7 +153,7 @@ def sweep_runs(base):
         if lock:
             for group in glob.glob("/sys/fs/cgroup/**/" + name, recursive=False) + glob.glob("/sys/fs/cgroup/" + name):
                 remove_cgroup(group)
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_run(folder)
             lock.close()
 
 
@@ -217,16 +225,14 @@ class Bench:
         if os.path.isdir(boards):
             subprocess.run([self.place.board_os, "sweep", "--dir", boards], stdout=subprocess.DEVNULL,
                            stderr=subprocess.DEVNULL, check=False)
-        with open("/proc/self/mountinfo", encoding="utf-8") as file:
-            points = [line.split()[4] for line in file]
-        for point in reversed(points):
-            if point.startswith(os.path.join(self.place.data, "")):
+        for point in trees.mounts_below(self.place.data):
+            if point != os.path.realpath(self.place.data):
                 subprocess.run(["umount", "--lazy", point], stderr=subprocess.DEVNULL, check=False)
 
     def install_methods(self):
         """A copy that belongs to root, whoever built it: the helper runs no other."""
         methods = self.place.methods
-        shutil.rmtree(methods)
+        trees.remove(methods)
         shutil.copytree(os.path.join(os.path.dirname(self.place.binaries), "methods"), methods)
         for top, folders, files in os.walk(methods):
             for path in [top] + [os.path.join(top, name) for name in folders + files]:
@@ -248,13 +254,13 @@ class Bench:
 
     def run_make_bsp(self, tree, content_seed):
         half = tree + ".half"
-        shutil.rmtree(half, ignore_errors=True)
+        trees.remove(half)
         done = subprocess.run([os.path.join(self.place.source, "tests/stand-in-bsp/make-bsp"), "--out", half, "--tools",
                                self.place.binaries, "--board", settings.BOARD, "--content-seed", str(content_seed)],
                               capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise CannotStart("make-bsp failed: " + done.stderr.strip())
-        shutil.rmtree(tree, ignore_errors=True)
+        trees.remove(tree)
         os.rename(half, tree)
 
     def old_image(self):
@@ -274,7 +280,7 @@ class Bench:
             raise CannotStart("the older image could not be built: " + done.stderr.strip())
         subprocess.run([os.path.join(self.place.source, "tests/virtual-line/make-storage"), "--bsp", tree, "--out", image],
                        check=True, stdout=subprocess.DEVNULL)
-        shutil.rmtree(tree)
+        trees.remove(tree)
         build.write_text(stamp, now)
         return image
 
@@ -284,7 +290,7 @@ class Bench:
         return os.path.join(self.place.log, name + ".log")
 
     def start_line(self):
-        shutil.rmtree(os.path.join(self.place.line, "boards"), ignore_errors=True)
+        trees.remove(os.path.join(self.place.line, "boards"))
         command = [os.path.join(self.place.binaries, "lineside-line"), "--boards", str(self.boards), "--speed", str(self.speed),
                    "--seed", str(self.seed), "--faults", self.faults, "--dir", self.place.line, "--control",
                    self.place.line_socket, "--board-os", self.place.board_os, "--plug", self.plug, *self.line_options]
@@ -431,7 +437,7 @@ class Bench:
             if self.group:
                 remove_cgroup(self.group)
             namespace.undo(self.place)
-            shutil.rmtree(self.place.run, ignore_errors=True)
+            remove_run(self.place.run)
         for lock in (self.run_lock, self.lock):
             if lock:
                 lock.close()

@@ -6,6 +6,8 @@ import ctypes
 import os
 import subprocess
 
+import trees
+
 CLONE_NEWNS = 0x20000
 
 
@@ -39,8 +41,9 @@ def make_reachable(place, user):
 
 
 def undo(place):
+    """What is mounted below the run folder is somebody's checkout: the folder must not be removed before this was done."""
+    for point in trees.mounts_below(place.run):
+        subprocess.run(["umount", "--lazy", point], check=False)
     for name in ("data", "checkout"):
-        path = os.path.join(place.run, name)
-        if os.path.ismount(path):
-            subprocess.run(["umount", "--lazy", path], check=False)
-            os.rmdir(path)
+        if os.path.isdir(os.path.join(place.run, name)):
+            os.rmdir(os.path.join(place.run, name))

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -31,7 +30,7 @@ def data_folder(name, fresh=True):
     """Below build/, so that a run on a full /tmp is not what is tested. `fresh`: nothing of an earlier test."""
     folder = os.path.join(ROOT, "build/test-data", name)
     if fresh:
-        shutil.rmtree(folder, ignore_errors=True)
+        bench.trees.remove(folder)
     os.makedirs(folder, exist_ok=True)
     return folder
 

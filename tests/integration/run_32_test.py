@@ -19,7 +19,7 @@ class Run32(unittest.TestCase):
             self.assertTrue(board["equal"], board)
         self.assertEqual(len({board["serial"] for board in boards.values()}), 32)
         print("32 boards: %.1f s" % seconds)
-        common.shutil.rmtree(data)
+        common.bench.trees.remove(data)
 
 
 if __name__ == "__main__":

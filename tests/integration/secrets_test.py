@@ -9,6 +9,7 @@ What happens inside a virtual unit is the unit's business, and its storage is th
 import base64
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 import threading
@@ -113,7 +114,7 @@ class Secrets(unittest.TestCase):
                 with open(zipped, "wb") as file:
                     file.write(body)
         unpacked = os.path.join(self.data, "unzipped")
-        common.shutil.unpack_archive(zipped, unpacked)
+        shutil.unpack_archive(zipped, unpacked)
         self.search_files(wrong, unpacked)
 
     def crash_a_worker(self, bench, wrong):
