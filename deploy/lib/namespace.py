@@ -29,7 +29,10 @@ def make_reachable(place, user):
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(CLONE_NEWNS) != 0:
         raise OSError(ctypes.get_errno(), "unshare of the mount namespace")
-    subprocess.run(["mount", "--make-rprivate", "/"], check=True)
+    if subprocess.run(["mount", "--make-rprivate", "/"], stderr=subprocess.DEVNULL, check=False).returncode != 0:
+        # In a chroot "/" is no mount point: then the run folder becomes one that hides what is mounted below it.
+        subprocess.run(["mount", "--bind", place.run, place.run], check=True)
+        subprocess.run(["mount", "--make-private", place.run], check=True)
     data_in_source = os.path.relpath(place.data, place.source)
     source = place.source
     place.source = _bind(source, os.path.join(place.run, "checkout"))

@@ -114,6 +114,35 @@ TEST_F(HelperTest, Lane_is_shared_by_the_steps_of_a_job_and_gone_with_it) {
     }
 }
 
+TEST_F(HelperTest, Works_where_the_root_folder_is_no_mount_point) {
+    helper_->in_chroot = true;
+    helper_->method("look", "cd $LINESIDE_LANE && cat file; echo n > new; ls /tmp",
+                    "root = true\n");
+    const std::string key = helper_->image('b', "original\n");
+    Client client = start();
+    const Json reply = client.spawn(7, "look", {{"image", key}, {"lane", true}});
+    ASSERT_TRUE(ok(reply)) << reply;
+    EXPECT_EQ(client.read_output(), "original\n") << "and a /tmp of its own";
+    EXPECT_EQ(client.next_event()["status"], 0);
+    EXPECT_TRUE(ok(client.ask({{"do", "lane-close"}, {"job", 7}})));
+    EXPECT_EQ(client.ask({{"do", "leftovers"}})["count"], 0);
+}
+
+TEST_F(HelperTest, Says_which_step_of_the_stage_failed) {
+    helper_->more_config = "tmp_size = \"1k1k\"\n";  // read by the kernel only
+    helper_->method("never", "echo here");
+    Client client = start();
+    for (int job = 7; job < 10;
+         ++job) {  // from a first process that waited, and from one made on demand
+        const Json reply = client.spawn(job, "never");
+        EXPECT_FALSE(ok(reply));
+        EXPECT_EQ(reply["error"]["code"], "worker.spawn") << reply;
+        EXPECT_NE(reply["error"]["message"].get<std::string>().find("mount /tmp"),
+                  std::string::npos)
+            << reply;
+    }
+}
+
 TEST_F(HelperTest, Kill_reaches_a_child_that_forked_twice_and_called_setsid) {
     helper_->method(
         "fork",

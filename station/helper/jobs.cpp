@@ -170,6 +170,9 @@ void Jobs::read_control(Job& job) {
         const ssize_t got =
             ::recvmsg(job.worker->init.control.get(), &packet, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
         if (got != static_cast<ssize_t>(sizeof message)) {
+            if (got < 0 && errno == ECONNRESET) {
+                continue;  // it ended before it read its order; what it said about that comes next
+            }
             if (got >= 0 || (errno != EAGAIN && errno != EINTR)) {
                 job.worker->init.control.reset();  // init is gone; its pidfd tells the rest
             }
@@ -348,7 +351,9 @@ void Jobs::readable(int fd) {
     }
     for (auto it = ready_.begin(); it != ready_.end(); ++it) {
         if (it->init.pidfd.get() == fd) {
-            base::log_error("a waiting first process ended");
+            const auto why = last_words(it->init);
+            base::log_error("a waiting first process ended{}{}", why ? ": " : "",
+                            why ? why->message : "");
             no_more_ready_ = true;
             bury(*it);
             ready_.erase(it);

@@ -76,9 +76,25 @@ base::Status give_order(const Init& init, const WorkerOrder& order, int channel,
     }
     const std::array<int, 2> fds{channel, output};
     if (const int error = send_packet(init.control.get(), text, fds); error != 0) {
+        if (auto why = last_words(init)) {
+            return tl::unexpected(*why);
+        }
         return base::fail_errno("worker.spawn", "worker's first process", error);
     }
     return {};
+}
+
+std::optional<base::Error> last_words(const Init& init) {
+    InitMessage message;
+    ssize_t got = 0;
+    do {  // an end with something unread on the other side is reported before what came from there
+        got = ::recv(init.control.get(), &message, sizeof message, MSG_DONTWAIT);
+    } while (got < 0 && (errno == ECONNRESET || errno == EINTR));
+    if (got != static_cast<ssize_t>(sizeof message) || message.what != InitMessage::failed) {
+        return std::nullopt;
+    }
+    message.step[sizeof message.step - 1] = '\0';
+    return base::fail_errno("worker.spawn", message.step, message.value).value();
 }
 
 std::string format_order(const WorkerOrder& order) {

@@ -10,6 +10,7 @@
 #include "station/base/error.h"
 #include "station/base/unique_fd.h"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -60,6 +61,9 @@ struct Init {
 // Makes `init` start its worker; once only. The descriptors become the worker's 3 and 1, 2.
 [[nodiscard]] base::Status give_order(const Init& init, const WorkerOrder& order, int channel,
                                       int output);
+
+// What an init that failed said about it, when it did; taken out of the control socket.
+[[nodiscard]] std::optional<base::Error> last_words(const Init& init);
 
 // The order as it travels.
 constexpr std::size_t kMaxOrder = 16 * 1024;

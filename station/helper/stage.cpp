@@ -52,6 +52,24 @@ int make_read_only(int tree) {
                                       &wanted, sizeof wanted));
 }
 
+// Nothing that is mounted from here on is seen outside. In a chroot "/" is no mount point and has
+// no propagation to set: there the tree below it is cloned, and the clone becomes the root.
+bool make_mounts_private() {
+    if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0) {
+        return true;
+    }
+    if (errno != EINVAL) {
+        return false;
+    }
+    mount_attr wanted{};
+    wanted.propagation = MS_PRIVATE;
+    const base::UniqueFd tree(clone_tree("/"));
+    return tree &&
+           ::syscall(SYS_mount_setattr, tree.get(), "", AT_EMPTY_PATH | AT_RECURSIVE, &wanted,
+                     sizeof wanted) == 0 &&
+           attach_tree(tree.get(), "/") == 0 && ::fchdir(tree.get()) == 0 && ::chroot(".") == 0;
+}
+
 // A place to mount `tree` on: a folder or a file, with the folders above it.
 void make_place(int tree, std::string path) {
     for (std::size_t at = path.find('/', 1); at != std::string::npos; at = path.find('/', at + 1)) {
@@ -150,7 +168,7 @@ StageFailure hide_one(const std::string& path) {
 }  // namespace
 
 StageFailure set_stage(const StagePlan& plan, Places& places) {
-    if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
+    if (!make_mounts_private()) {
         return failed("make mounts private");
     }
     if (::mount("proc", "/proc", "proc", kPlain | MS_NOEXEC, nullptr) != 0) {

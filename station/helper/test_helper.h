@@ -7,6 +7,7 @@
 #include "station/base/text.h"
 #include "station/base/unique_fd.h"
 #include "station/helper/packet.h"
+#include "station/helper/test_chroot.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -134,6 +135,9 @@ class HelperProcess {
                 const int fd = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
                 ::dup2(fd, 2);
             }
+            if (in_chroot && !enter_chroot(folder / "root")) {
+                ::_exit(126);
+            }
             ::execl(binary_.c_str(), "lineside-helper", "--config", file.c_str(), nullptr);
             ::_exit(127);
         }
@@ -166,6 +170,7 @@ class HelperProcess {
     std::string service_user = "#54321";
     std::string more_config;
     std::string log;
+    bool in_chroot = false;  // "/" is then no mount point
     pid_t pid = 0;
 
   private:
