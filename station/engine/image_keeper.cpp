@@ -14,11 +14,19 @@ namespace {
 constexpr std::int64_t kFirstImageJob = 1'000'000'000'000;
 constexpr std::chrono::minutes kTotal{120};
 constexpr std::chrono::minutes kSilence{10};
+// A worker that was killed or could not be started says nothing about the image: it is tried again before a technician is called.
+constexpr int kTries = 3;
+constexpr std::chrono::seconds kTryAgain{5};
+
+bool says_nothing_of_the_image(const base::Error& error) {
+    return error.code == "worker.died" || error.code == "worker.spawn" || error.code == "worker.silence" ||
+           error.code == "helper.lost" || error.code == "lane.failed" || error.code == "db.failed";
+}
 
 }  // namespace
 
 ImageKeeper::ImageKeeper(Context& context, std::function<void()> changed)
-    : context_(context), changed_(std::move(changed)) {}
+    : context_(context), changed_(std::move(changed)), again_(context.loop) {}
 
 void ImageKeeper::want(const core::Profile& profile, std::string locked_key, Done done) {
     wishes_.push_back({&profile, std::move(locked_key), std::move(done)});
@@ -53,6 +61,16 @@ void ImageKeeper::next() {
 }
 
 void ImageKeeper::finish(base::Result<ReadyImage> result) {
+    if (!result && says_nothing_of_the_image(result.error()) && ++wishes_.front().tries < kTries) {
+        base::log_warning("image of profile {}: {}; trying again", wishes_.front().profile->id, result.error().message);
+        again_.expires_after(kTryAgain);
+        again_.async_wait([this, alive = alive_](boost::system::error_code error) {
+            if (!error && *alive) {
+                next();
+            }
+        });
+        return;
+    }
     Wish wish = std::move(wishes_.front());
     wishes_.pop_front();
     busy_ = false;

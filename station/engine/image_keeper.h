@@ -7,6 +7,8 @@
 
 #include "station/engine/context.h"
 
+#include <boost/asio/steady_timer.hpp>
+
 #include <deque>
 #include <functional>
 
@@ -37,6 +39,7 @@ class ImageKeeper {
         const core::Profile* profile;
         std::string locked_key;
         Done done;
+        int tries = 0;
     };
     struct Run;
     using OnResult = std::function<void(base::Result<base::Json>)>;
@@ -59,6 +62,7 @@ class ImageKeeper {
     std::int64_t worker_job_ = 0;
     int runs_ = 0;
     std::shared_ptr<process::Worker> worker_;
+    boost::asio::steady_timer again_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 
   public:

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""kill -9 in the middle of flashing: of a worker, of its tool, of a tool that double-forked and called setsid.
+"""kill -9 in the middle of flashing: of a worker, of its tool, of a tool that double-forked and called setsid; and of the worker
+that builds the image.
 
 Within five seconds the slot says ERROR with the cause, its lease is right, nothing of the job is left on the host and the
 board's storage no longer changes; the other boards pass untouched.
@@ -105,6 +106,24 @@ class Kill(unittest.TestCase):
                     wrong.append("slot %s was not touched, but: %s %s %s" % (slot, row["result"], row["code"], row["message"]))
             wrong += ["left over: " + line for line in common.leftovers(bench)]
         self.assertFalse(wrong, "\n" + "\n".join(wrong))
+
+    def test_an_image_build_whose_worker_is_killed_is_done_again(self):
+        data = common.data_folder("kill-build")
+        with common.bench.Bench(data, 1, seed=32) as bench:
+            bench.start()
+            bench.load_serials()
+            bench.open_order()
+            bench.plug_all()
+
+            def builder():
+                return next((pid for pid, command in common.job_processes(None, bench)
+                             if os.path.basename(command.split()[0] if command else "") == "image-build"), None)
+
+            os.kill(common.wait_for(builder, 30, 0.02, "image-build"), signal.SIGKILL)
+            common.wait_for(lambda: len(bench.verdicts()) == 1, 120, 0.5, lambda: str(common.tiles(bench.station_api)))
+            self.assertEqual(bench.verdicts()["1"]["result"], "PASS")
+            self.assertEqual(common.sql(data, "SELECT builds FROM image"), [{"builds": 1}])
+            self.assertEqual(common.leftovers(bench), [])
 
     def ends_in_error(self, bench, data, slot, kind, killed, wrong):
         at, job = killed
