@@ -93,7 +93,7 @@ class Checker {
     Checker(std::string_view text, const BatchOptions& options)
         : options_(options),
           separator_(find_separator(text)),
-          reader_(text, separator_ == '\0' ? ',' : separator_),
+          reader_(text, reading_separator()),
           text_(text) {
         report_.most_complaints = options.most_complaints;
         report_.separator = separator_;
@@ -125,6 +125,9 @@ class Checker {
     }
 
   private:
+    // A first line without any may still be followed by lines with commas.
+    [[nodiscard]] char reading_separator() const { return separator_ == '\0' ? ',' : separator_; }
+
     BatchReport finish() {
         report_.kept = reader_.take_kept();
         return std::move(report_);
@@ -202,7 +205,7 @@ class Checker {
             complain_at(surplus.offset, surplus.line, "",
                         fmt::format("the line has {} fields, at most {} are expected; a token that "
                                     "holds {} must be quoted",
-                                    row.fields.size(), columns_, shown(separator_)));
+                                    row.fields.size(), columns_, shown(reading_separator())));
             return;
         }
         const CsvField serial = field_at(row, serial_column_);

@@ -250,7 +250,18 @@ TEST(BatchCsvLimits, Errors_are_cut_and_the_rest_is_counted) {
     EXPECT_EQ(report.errors.size(), 1000U);
     EXPECT_EQ(report.errors_total, 5000);
     EXPECT_NE(to_text(report, "f").find("and 4000 more errors"), std::string::npos);
-    EXPECT_EQ(to_json(report, "f")["errors"].size(), 1000U);
+    const auto json = to_json(report, "f");
+    EXPECT_EQ(json.size(), 4U) << "the members are the contract, also for a cut list: "
+                               << json.dump();
+    EXPECT_EQ(json["errors"].size(), 1001U);
+    EXPECT_EQ(json["errors"].back()["message"], "4000 more are not listed");
+}
+
+TEST(BatchCsv, A_complaint_names_a_separator_also_where_the_first_line_has_none) {
+    const BatchReport report = check_batch("A1\nA2,t2,x\n", {});
+    const std::string text = to_json(report, "f").dump();
+    EXPECT_NE(text.find("a token that holds ',' must be quoted"), std::string::npos) << text;
+    EXPECT_EQ(text.find("\\u0000"), std::string::npos) << text;
 }
 
 TEST(BatchCsvLimits, Broken_files_cost_linear_time) {

@@ -11,16 +11,30 @@ namespace {
 
 constexpr std::size_t kSampleRows = 10;  // from each end
 
+base::Json to_json(const Complaint& each, const std::string& file) {
+    return {{"file", file},
+            {"line", each.line},
+            {"column", each.column},
+            {"field", each.field},
+            {"message", each.message}};
+}
+
 base::Json to_json(const std::vector<Complaint>& complaints, const std::string& file) {
     base::Json list = base::Json::array();
     for (const Complaint& each : complaints) {
-        list.push_back({{"file", file},
-                        {"line", each.line},
-                        {"column", each.column},
-                        {"field", each.field},
-                        {"message", each.message}});
+        list.push_back(to_json(each, file));
     }
     return list;
+}
+
+// Where the report has no member for it, a last entry tells that the list was cut.
+void add_cut(base::Json& list, const std::vector<Complaint>& complaints, std::int64_t total,
+             const std::string& file) {
+    const auto more = total - static_cast<std::int64_t>(complaints.size());
+    if (more > 0 && !complaints.empty()) {
+        list.push_back(to_json(
+            {complaints.back().line, 1, "", fmt::format("{} more are not listed", more)}, file));
+    }
 }
 
 base::Json sample(const BatchReport& report) {
@@ -60,13 +74,12 @@ base::Json to_json(const BatchReport& report, const std::string& file, bool deta
                     {"count", report.count()},
                     {"warnings", to_json(report.warnings, file)},
                     {"errors", to_json(report.errors, file)}};
-    if (report.errors_total > static_cast<std::int64_t>(report.errors.size()) || details) {
+    if (!details) {
+        add_cut(json["errors"], report.errors, report.errors_total, file);
+        add_cut(json["warnings"], report.warnings, report.warnings_total, file);
+    } else {
         json["errors_total"] = report.errors_total;
-    }
-    if (report.warnings_total > static_cast<std::int64_t>(report.warnings.size()) || details) {
         json["warnings_total"] = report.warnings_total;
-    }
-    if (details) {
         json["lines"] = report.data_lines;
         json["separator"] = report.separator == '\0' ? base::Json(nullptr)
                                                      : base::Json(std::string(1, report.separator));
