@@ -11,6 +11,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <string>
 
 namespace lineside::db {
@@ -97,6 +98,59 @@ std::string file_uri(const std::filesystem::path& file, std::string_view query) 
         }
     }
     return uri + std::string(query);
+}
+
+// A database and a log that came without their index (a copy, a backup): SQLite would make the
+// index beside them. A copy without names is read instead.
+Result<Connection> open_private_copy(const std::filesystem::path& file) {
+    std::string folder = (std::filesystem::temp_directory_path() / "lineside-XXXXXX").string();
+    if (::mkdtemp(folder.data()) == nullptr) {
+        return base::fail_errno("db.failed", fmt::format("cannot make {}", folder), errno);
+    }
+    const auto copy = std::filesystem::path(folder) / "station.db";
+    std::error_code error;
+    std::filesystem::copy_file(file, copy, error);
+    if (!error) {
+        std::filesystem::copy_file(file.string() + "-wal", copy.string() + "-wal", error);
+    }
+    auto connection = error ? base::fail("db.failed", fmt::format("cannot copy {}: {}",
+                                                                  file.string(), error.message()))
+                            : open_raw(copy.string(), SQLITE_OPEN_READWRITE);
+    if (connection) {  // the first read opens the log and its index
+        if (auto read =
+                execute(connection->get(), "PRAGMA query_only = ON; SELECT 1 FROM sqlite_schema",
+                        fmt::format("cannot read {}", file.string()));
+            !read) {
+            connection = tl::unexpected<base::Error>(read.error());
+        }
+    }
+    std::filesystem::remove_all(folder, error);
+    return connection;
+}
+
+// SQLite writes beside a database that it only reads: it makes the index of the log, or makes it
+// anew after a station was killed. So each case asks for what leaves things as they are.
+Result<Connection> open_without_a_trace(const std::filesystem::path& file) {
+    std::error_code ignored;
+    const auto beside = [&](const char* suffix) {
+        return std::filesystem::exists(file.string() + suffix, ignored);
+    };
+    if (!beside("-wal")) {  // nobody has it open and all of it is in the file
+        return open_raw(file_uri(file, "?mode=ro&immutable=1"),
+                        SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
+    }
+    if (!beside("-shm")) {
+        return open_private_copy(file);
+    }
+    auto connection =
+        open_raw(file_uri(file, "?mode=ro&readonly_shm=1"), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
+    if (connection && !execute(connection->get(), "SELECT 1 FROM sqlite_schema", "read") &&
+        (sqlite3_errcode(connection->get()) & 0xFF) == SQLITE_READONLY) {
+        // A station runs and no reader has been there yet: we set the first mark in its index, as
+        // any reader does.
+        return open_raw(file_uri(file, "?mode=ro"), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
+    }
+    return connection;
 }
 
 Status check_fresh_or_ours(sqlite3* connection, const std::filesystem::path& file) {
@@ -210,11 +264,7 @@ Result<Connection> open_for_reading_only(const std::filesystem::path& file) {
     if (!std::filesystem::is_regular_file(file, ignored)) {
         return base::fail("config.missing", fmt::format("there is no database {}", file.string()));
     }
-    // Without a log nobody has it open and all of it is in the file: SQLite need not make -shm.
-    const bool quiet = !std::filesystem::exists(file.string() + "-wal", ignored) &&
-                       !std::filesystem::exists(file.string() + "-shm", ignored);
-    auto connection = open_raw(file_uri(file, quiet ? "?mode=ro&immutable=1" : "?mode=ro"),
-                               SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
+    auto connection = open_without_a_trace(file);
     if (!connection) {
         return connection;
     }

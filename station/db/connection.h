@@ -37,8 +37,8 @@ enum class Access { write, read };
 // Errors: db.failed.
 [[nodiscard]] base::Result<Connection> open_connection(const std::filesystem::path& file,
                                                        Access access);
-// Opens a database of a station that may run or not, for reading, and leaves no file behind: a
-// database without write-ahead log is opened as unchangeable.   Errors: config.missing, db.failed.
+// Opens a database of a station that runs, was stopped or was killed, or a copy of its files, for
+// reading, and leaves everything beside it as it was.   Errors: config.missing, db.failed.
 [[nodiscard]] base::Result<Connection> open_for_reading_only(const std::filesystem::path& file);
 // Creates or migrates the schema, each version in one transaction.
 [[nodiscard]] base::Status migrate(sqlite3* connection, const std::filesystem::path& file);

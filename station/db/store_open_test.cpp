@@ -9,6 +9,9 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <map>
+#include <ranges>
 
 namespace lineside::db {
 namespace {
@@ -109,6 +112,63 @@ TEST_F(OpenTest, Reading_only_leaves_no_file_behind) {
     }
     EXPECT_EQ(files(), before);
     EXPECT_FALSE(open_for_reading_only(folder / "none.db"));
+}
+
+// Name, time and content of each file.
+std::string picture_of(const std::filesystem::path& folder) {
+    std::map<std::string, std::string> files;
+    for (const auto& each : std::filesystem::directory_iterator(folder)) {
+        std::ifstream in(each.path(), std::ios::binary);
+        const std::string bytes{std::istreambuf_iterator<char>(in), {}};
+        files[each.path().filename()] =
+            fmt::format("{} {}", each.last_write_time().time_since_epoch().count(),
+                        std::hash<std::string>{}(bytes));
+    }
+    return fmt::format("{}",
+                       fmt::join(std::views::transform(
+                                     files, [](const auto& f) { return f.first + " " + f.second; }),
+                                 "\n"));
+}
+
+TEST_F(OpenTest, Reading_only_changes_nothing_beside_a_running_a_killed_or_a_copied_station) {
+    auto store = Store::open(loop, file).value();
+    ASSERT_TRUE(store->write_now([](Tx& tx) -> base::Status {
+        (void)tx.insert("INSERT INTO pool (name) VALUES ('in the log')");
+        return {};
+    }));
+    const auto read_at = [](const std::filesystem::path& where) {
+        const auto before = picture_of(where);
+        {
+            auto reading = open_for_reading_only(where / "station.db");
+            ASSERT_TRUE(reading) << reading.error().message;
+            Tx tx(reading->get());
+            EXPECT_EQ(std::get<0>(*tx.one<std::string>("SELECT name FROM pool").value()),
+                      "in the log");
+            EXPECT_FALSE(execute(reading->get(), "INSERT INTO pool (name) VALUES ('x')", "write"));
+            EXPECT_EQ(picture_of(where), before);
+        }
+        EXPECT_EQ(picture_of(where), before);
+    };
+    // In the station's own process the log's index is one for all: let its first reader leave its
+    // mark.
+    ASSERT_TRUE(store->read_now([](Tx& tx) -> base::Status {
+        (void)tx.one<std::int64_t>("SELECT count(*) FROM pool");
+        return {};
+    }));
+    read_at(folder);
+    const auto killed =
+        folder / "killed";  // what a SIGKILL leaves: all three files, nobody has them open
+    const auto copied = folder / "copied";  // what somebody brings along who knows of the log
+    for (const auto& where : {killed, copied}) {
+        std::filesystem::create_directory(where);
+        for (const char* suffix : {"", "-wal", "-shm"}) {
+            if (where == killed || std::string_view(suffix) != "-shm") {
+                std::filesystem::copy_file(file.string() + suffix,
+                                           (where / "station.db").string() + suffix);
+            }
+        }
+        read_at(where);
+    }
 }
 
 // The child is this program anew (crash points read the environment once); it finds the file there.
