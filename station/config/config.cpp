@@ -30,9 +30,9 @@ void read_station(TableReader& in, Config& config) {
     if (config.listen != "127.0.0.1" && config.listen != "::1") {
         in.complain("listen", "must be 127.0.0.1 or ::1: without a login the station serves this host only");
     }
-    const auto key = config.key_file.lexically_normal().string();
-    const auto data = config.data.lexically_normal().string();
-    if (!data.empty() && key.starts_with(data + "/")) {
+    // "x/" is x with an empty last part.
+    const auto data = (config.data / "").lexically_normal().string();
+    if (!config.data.empty() && config.key_file.lexically_normal().string().starts_with(data)) {
         in.complain("key_file", "must lie outside the data folder, else a copy of the data carries its key");
     }
     in.finish();
@@ -91,6 +91,7 @@ Reading read_config(const std::filesystem::path& file) {
     auto text = base::read_file(file, kMaxFile);
     if (!text) {
         reading.complaints.push_back({file.string(), 0, 0, "", text.error().message});
+        reading.unreadable = true;
         return reading;
     }
     toml::table root;
@@ -153,7 +154,7 @@ int run_check_config(const std::filesystem::path& file, bool json) {
                            : fmt::format("reject: {} errors", reading.complaints.size()))
                   << "\n";
     }
-    return good ? 0 : 1;
+    return reading.unreadable ? 2 : good ? 0 : 1;
 }
 
 }  // namespace lineside::config

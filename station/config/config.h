@@ -50,13 +50,15 @@ struct Complaint {
 struct Reading {
     Config config;                      // good only when there are no complaints
     std::vector<Complaint> complaints;
+    bool unreadable = false;            // the file is not there or cannot be read: its one complaint says so
 };
 
 // Never fails as a call: a file that cannot be read is a complaint too.
 [[nodiscard]] Reading read_config(const std::filesystem::path& file);
 [[nodiscard]] std::string to_text(const Complaint& complaint);  // "station.toml:14:9: slot A3: port used twice"
 
-// `lineside check config FILE [--json]`: exit status 0 accept, 1 reject, 2 usage; writes to stdout.
+// `lineside check config FILE [--json]`: exit status 0 accept, 1 reject, 2 usage
+// (a file that cannot be read, too); writes to stdout.
 [[nodiscard]] int run_check_config(const std::filesystem::path& file, bool json);
 
 }  // namespace lineside::config

@@ -119,8 +119,18 @@ TEST(Config, All_errors_come_at_once) {
     EXPECT_GE(read(text).complaints.size(), 2U);
 }
 
-TEST(Config, A_file_that_is_not_there_is_a_complaint) {
+TEST(Config, A_slash_behind_the_data_folder_does_not_let_the_key_in) {
+    std::string text = with("data = \"/var/lib/lineside\"", "data = \"/var/lib/lineside/\"");
+    EXPECT_EQ(complaints(read(text)), "");
+    text.replace(text.find("/etc/lineside/key"), 17, "/var/lib/lineside/key");
+    EXPECT_NE(complaints(read(text)).find("outside the data folder"), std::string::npos);
+    text = with("/etc/lineside/key", "/var/lib/lineside-key");
+    EXPECT_EQ(complaints(read(text)), "") << "a name that only begins alike is another folder";
+}
+
+TEST(Config, A_file_that_is_not_there_is_a_complaint_and_no_verdict) {
     EXPECT_EQ(read_config("/nonexistent/station.toml").complaints.size(), 1U);
+    EXPECT_EQ(run_check_config("/nonexistent/station.toml", /*json=*/true), 2);
 }
 
 }  // namespace lineside::config
