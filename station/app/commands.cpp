@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "station/app/commands.h"
 
+#include "station/app/output_file.h"
 #include "station/app/unix_http.h"
 #include "station/base/files.h"
 #include "station/base/json.h"
+#include "station/records/record_filter.h"
 
 #include <fmt/format.h>
 
-#include <cstdio>
 #include <iostream>
+#include <map>
 
 namespace lineside::app {
 namespace {
@@ -157,47 +159,46 @@ int press_slot(const std::string& socket, const std::string& slot, const std::st
 }
 
 int export_records(const std::string& socket, const Export& wanted) {
-    std::string target = "/api/v1/records/export?format=" + encode(wanted.format);
-    const auto add = [&](const char* key, const std::string& value) {
-        if (!value.empty()) {
-            target += fmt::format("&{}={}", key, encode(value));
+    // What the station would refuse is refused here, before a file is begun.
+    std::map<std::string, std::string> filters{{"since", wanted.since}, {"until", wanted.until},
+                                               {"result", wanted.result}, {"batch", wanted.batch},
+                                               {"image", wanted.image}, {"slot", wanted.slot}};
+    auto filter = records::parse_filter(filters);
+    if (filter && !wanted.serial.empty()) {
+        if (auto range = records::parse_serial_range(wanted.serial, *filter); !range) {
+            filter = tl::unexpected<base::Error>(range.error());
         }
-    };
-    if (!wanted.serial.empty()) {
-        const auto dots = wanted.serial.find("..");
-        add("serial_from", wanted.serial.substr(0, dots));
-        add("serial_to", dots == std::string::npos ? wanted.serial : wanted.serial.substr(dots + 2));
     }
-    add("since", wanted.since);
-    add("until", wanted.until);
-    add("result", wanted.result);
-    add("batch", wanted.batch);
-    add("image", wanted.image);
-    add("slot", wanted.slot);
-    const bool to_stdout = wanted.output == "-";
-    const std::string part = wanted.output + ".part";  // a broken export never passes for a whole one
-    std::FILE* file = to_stdout ? stdout : std::fopen(part.c_str(), "wbe");
-    if (file == nullptr) {
-        std::cerr << "lineside: cannot write " << wanted.output << "\n";
+    if (filter && filter->since_ms && filter->until_ms && *filter->since_ms >= *filter->until_ms) {
+        filter = base::fail("request.invalid", "since: must lie before until");
+    }
+    if (!filter) {
+        std::cerr << "lineside: " << filter.error().message << "\n";
         return 2;
     }
-    HttpAsk what{"GET", target, "", "", [file](std::string_view piece) {
-                     return std::fwrite(piece.data(), 1, piece.size(), file) == piece.size();
-                 }};
-    auto answer = ask(socket, what);
-    bool written = std::fflush(file) == 0;
-    if (!to_stdout) {
-        written = std::fclose(file) == 0 && written;
-    }
-    if (!answer) {
-        if (!to_stdout) {
-            std::remove(part.c_str());
+    filters["serial_from"] = filter->serial_from.value_or("");
+    filters["serial_to"] = filter->serial_to.value_or("");
+    std::string target = "/api/v1/records/export?format=" + encode(wanted.format);
+    for (const auto& [name, value] : filters) {
+        if (!value.empty()) {
+            target += fmt::format("&{}={}", name, encode(value));
         }
-        return complain(answer.error());
     }
-    if (!written || (!to_stdout && std::rename(part.c_str(), wanted.output.c_str()) != 0)) {
-        std::cerr << "lineside: cannot write " << wanted.output << "\n";
-        return 1;
+    auto output = OutputFile::open(wanted.output);
+    if (!output) {
+        std::cerr << "lineside: " << output.error().message << "\n";
+        return 2;
+    }
+    base::Status written;
+    auto answer = ask(socket, {"GET", target, "", "", [&](std::string_view piece) {
+                                   written = output->write(piece);
+                                   return written.has_value();
+                               }});
+    if (answer && written) {
+        written = output->finish();
+    }
+    if (!written || !answer) {
+        return complain(!written ? written.error() : answer.error());
     }
     return 0;
 }

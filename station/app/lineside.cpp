@@ -60,17 +60,20 @@ int main(int argc, char** argv) {
         press->callback([&, what] { status = app::press_slot(socket, label, what); });
     }
 
+    // An empty variable of a script must not turn a filter into "everything", a comparison into none.
+    const CLI::Validator given([](const std::string& text) { return text.empty() ? "it is empty" : ""; }, "TEXT");
     app::Export wanted;
     auto* exported = app.add_subcommand("export", "records of finished attempts");
     exported->add_option("--format", wanted.format)->check(CLI::IsMember({"csv", "json", "zip"}));
-    exported->add_option("--serial", wanted.serial, "A..B");
-    exported->add_option("--since", wanted.since);
-    exported->add_option("--until", wanted.until);
+    exported->add_option("--serial", wanted.serial, "A..B, both included")->check(given);
+    exported->add_option("--since", wanted.since, "ended at or after: 2026-11-20, 2026-11-20T10:41Z or UTC milliseconds")
+        ->check(given);
+    exported->add_option("--until", wanted.until, "ended before; a date alone means its end")->check(given);
     exported->add_option("--result", wanted.result)->check(CLI::IsMember({"PASS", "FAIL", "ERROR", "ABORTED"}));
-    exported->add_option("--batch", wanted.batch);
-    exported->add_option("--image", wanted.image);
-    exported->add_option("--slot", wanted.slot);
-    exported->add_option("-o", wanted.output, "file, - = stdout");
+    exported->add_option("--batch", wanted.batch)->check(given);
+    exported->add_option("--image", wanted.image, "image id, or at least its first 6 digits")->check(given);
+    exported->add_option("--slot", wanted.slot)->check(given);
+    exported->add_option("-o", wanted.output, "file, - = stdout")->check(given);
     exported->callback([&] { status = app::export_records(socket, wanted); });
 
     auto* check = app.add_subcommand("check", "say whether a file would be accepted; changes nothing");
@@ -85,7 +88,7 @@ int main(int argc, char** argv) {
     auto* check_batch = check->add_subcommand("batch", "a batch of serials and tokens");
     check_batch->add_option("file", batch.file, "CSV file, - = stdin")->required();
     check_batch->add_flag("--test-only", batch.test_only);
-    check_batch->add_option("--against", against, "database of a station");
+    check_batch->add_option("--against", against, "database of a station")->check(given);
     check_batch->add_flag("--json", batch.json);
     check_batch->callback([&] {
         if (!against.empty()) {
@@ -105,6 +108,10 @@ int main(int argc, char** argv) {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : 2;
+    }
+    if (!std::cout.flush()) {  // a verdict nobody could read is none
+        std::cerr << "lineside: standard output cannot be written\n";
+        return 2;
     }
     return status;
 }
