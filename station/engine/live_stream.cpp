@@ -7,9 +7,12 @@ void LiveStream::publish(std::optional<std::int64_t> id, std::string kind, const
     LiveEvent event{id, std::move(kind), std::make_shared<const std::string>(base::dump_json(data))};
     if (id) {
         newest_ = std::max(newest_, *id);
-        ring_.push_back(event);
+    }
+    if (id || event.kind == "tile") {
+        ring_.push_back({event, id.value_or(newest_)});
         if (ring_.size() > keep_) {
-            floor_ = *ring_.front().id;
+            const Kept& oldest = ring_.front();
+            floor_ = std::max(floor_, oldest.event.id ? oldest.row : oldest.row + 1);
             ring_.pop_front();
         }
     }
@@ -27,9 +30,10 @@ std::shared_ptr<void> LiveStream::subscribe(std::optional<std::int64_t> last_id,
                                             const std::function<base::Json()>& snapshot) {
     auto kept = std::make_shared<Sink>(std::move(sink));
     if (last_id && *last_id >= floor_ && *last_id <= newest_) {
-        for (const LiveEvent& event : ring_) {
-            if (*event.id > *last_id) {
-                (*kept)(event);
+        for (const Kept& each : ring_) {
+            // Whether a page saw what came after its row without one is not known: it is told again.
+            if (each.row > *last_id || (each.row == *last_id && !each.event.id)) {
+                (*kept)(each.event);
             }
         }
     } else {

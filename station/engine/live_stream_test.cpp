@@ -50,6 +50,41 @@ TEST(LiveStream, Too_old_or_from_the_future_resets) {
     EXPECT_EQ(future_page.got, (std::vector<std::string>{"reset6"}));
 }
 
+TEST(LiveStream, A_tile_that_changed_without_a_row_is_not_missed) {
+    LiveStream stream;
+    stream.begin(5);
+    stream.publish(6, "tile", {});
+    stream.publish(std::nullopt, "tile", {});  // a judged unit is taken out: nothing to journal
+    stream.publish(std::nullopt, "progress", {});
+    stream.publish(7, "tile", {});
+    stream.publish(std::nullopt, "tile", {});
+    Page page;
+    Page later;
+    const auto a = stream.subscribe(6, page.sink(), snapshot);
+    const auto b = stream.subscribe(7, later.sink(), snapshot);
+    EXPECT_EQ(page.got, (std::vector<std::string>{"tile", "tile7", "tile"}));
+    EXPECT_EQ(later.got, (std::vector<std::string>{"tile"}));
+}
+
+TEST(LiveStream, A_page_from_before_the_restart_gets_a_snapshot) {
+    LiveStream stream;
+    stream.begin(5);
+    Page page;
+    const auto handle = stream.subscribe(5, page.sink(), snapshot);
+    EXPECT_EQ(page.got, (std::vector<std::string>{"reset5"}));
+}
+
+TEST(LiveStream, What_fell_out_of_the_ring_without_a_row_resets_too) {
+    LiveStream stream(1);
+    stream.begin(5);
+    stream.publish(6, "tile", {});
+    stream.publish(std::nullopt, "tile", {});
+    stream.publish(std::nullopt, "tile", {});
+    Page page;
+    const auto handle = stream.subscribe(6, page.sink(), snapshot);
+    EXPECT_EQ(page.got, (std::vector<std::string>{"reset6"}));
+}
+
 TEST(LiveStream, A_dropped_handle_ends_the_subscription) {
     LiveStream stream;
     Page page;
