@@ -153,10 +153,34 @@ class Build {
         if (auto built = run_tool({"--no-flash"}); !built) {
             return built;
         }
-        if (!inputs_.sign) {
-            return {};
+        // NVIDIA's tool writes most files in a signed form that it makes while it flashes. A proof
+        // by the plain ones would fail on every good unit.
+        auto layout = read_layout();
+        if (!layout) {
+            return tl::unexpected(layout.error());
         }
-        return run_tool({"--no-flash", "--sign", "-r"});
+        const auto signs = std::find_if(layout->begin(), layout->end(), [](const auto& entry) {
+            return entry.oem_sign && !entry.file.empty();
+        });
+        if (inputs_.sign == Sign::never && signs != layout->end()) {
+            return base::fail(
+                "config.invalid",
+                fmt::format("sign = false, but the tool signs partition {} while it flashes",
+                            proof::escape_name(signs->name)));
+        }
+        if (inputs_.sign == Sign::always ||
+            (inputs_.sign == Sign::as_layout && signs != layout->end())) {
+            return run_tool({"--no-flash", "--sign", "-r"});
+        }
+        return {};
+    }
+
+    [[nodiscard]] base::Result<std::vector<LayoutEntry>> read_layout() const {
+        auto text = base::read_file(places_.lane / "bootloader/flash.xml", kMaxLayout);
+        if (!text) {
+            return base::fail("image.build", "flash.sh left no layout: " + text.error().message);
+        }
+        return parse_layout(*text);
     }
 
     base::Status run_tool(std::vector<std::string> options) {
@@ -218,11 +242,7 @@ class Build {
     base::Status read_partitions() {
         station_.phase("partitions", 3, 6, 10);
         const fs::path bootloader = places_.lane / "bootloader";
-        auto text = base::read_file(bootloader / "flash.xml", kMaxLayout);
-        if (!text) {
-            return base::fail("image.build", "flash.sh left no layout: " + text.error().message);
-        }
-        auto layout = parse_layout(*text);
+        const auto layout = read_layout();
         if (!layout) {
             return tl::unexpected(layout.error());
         }

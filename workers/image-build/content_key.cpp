@@ -64,11 +64,12 @@ base::Result<BuildInputs> inputs_from_json(const base::Json& params) {
         return invalid("release", "a text of at most 200 bytes");
     }
     out.release = std::move(*release);
-    auto sign = base::field_or<bool>(params, "sign", false);
-    if (!sign) {
-        return invalid("sign", "true or false");
+    if (const auto sign = params.find("sign"); sign != params.end() && !sign->is_null()) {
+        if (!sign->is_boolean()) {
+            return invalid("sign", "true or false");
+        }
+        out.sign = sign->get<bool>() ? Sign::always : Sign::never;
     }
-    out.sign = *sign;
     if (const auto env = params.find("env"); env != params.end() && !env->is_null()) {
         if (!env->is_object()) {
             return invalid("env", "a table");
@@ -114,7 +115,10 @@ base::Result<BuildInputs> inputs_from_json(const base::Json& params) {
 std::string content_key(const BuildInputs& inputs, std::string_view tree_sha256) {
     std::string text =
         fmt::format("lineside-image-key 1\nbuilder {}\nboard {}\nrootdev {}\nsign {}\n",
-                    kBuilderVersion, inputs.board, inputs.rootdev, inputs.sign);
+                    kBuilderVersion, inputs.board, inputs.rootdev,
+                    inputs.sign == Sign::as_layout ? "as layout"
+                    : inputs.sign == Sign::always  ? "true"
+                                                   : "false");
     for (const auto& [name, value] : inputs.environment) {
         text += fmt::format("env {} {}\n", name, value);
     }

@@ -16,7 +16,10 @@
 namespace lineside::image_build {
 
 // Bump when this worker makes another image from the same inputs.
-constexpr std::string_view kBuilderVersion = "1";
+constexpr std::string_view kBuilderVersion = "2";
+
+// Whether flash.sh is also run with --sign.
+enum class Sign { as_layout, always, never };
 
 struct BuildInputs {
     std::string profile;  // not part of the key: two profiles may share an image
@@ -24,7 +27,7 @@ struct BuildInputs {
     std::string rootdev;
     std::string release;                             // words for people; not part of the key
     std::map<std::string, std::string> environment;  // for flash.sh: BOARDID, FAB, …
-    bool sign = false;                               // also run flash.sh with --sign
+    Sign sign = Sign::as_layout;
     proof::PathRules mutable_paths;
     std::vector<std::string> unproven;  // partitions the unit mounts read-write; sorted
 };

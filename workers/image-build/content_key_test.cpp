@@ -33,6 +33,7 @@ TEST(ContentKey, Covers_every_input) {
     changed("board", "other");
     changed("rootdev", "sda1");
     changed("sign", true);
+    changed("sign", false);
     changed("env", {{"BOARDID", "3668"}, {"FAB", "200"}});
     changed("env", base::Json::object());
     changed("mutable", {"/var/"});

@@ -48,8 +48,11 @@ void on_start(void* user, const XML_Char* name, const XML_Char** attributes) {
     if (reading.at({"partition_layout", "device"})) {
         reading.device = attribute(attributes, "type");
     } else if (reading.at({"partition_layout", "device", "partition"})) {
-        reading.entry = {
-            reading.device, attribute(attributes, "name"), attribute(attributes, "type"), {}};
+        reading.entry = {reading.device,
+                         attribute(attributes, "name"),
+                         attribute(attributes, "type"),
+                         {},
+                         attribute(attributes, "oem_sign") == "true"};
         if (reading.entry.name.empty()) {
             reading.problem = "a partition without a name";
         }

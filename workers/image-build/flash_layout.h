@@ -15,8 +15,9 @@ namespace lineside::image_build {
 struct LayoutEntry {
     std::string device;  // sdmmc_user, spi, …
     std::string name;
-    std::string type;  // data, GPT, protective_master_boot_record, …
-    std::string file;  // as the layout says, trimmed; "" = nothing is written
+    std::string type;       // data, GPT, protective_master_boot_record, …
+    std::string file;       // as the layout says, trimmed; "" = nothing is written
+    bool oem_sign = false;  // the tool signs the file and writes that instead
     // True for partition tables: made by the tool at flash time, and no partition of their own.
     [[nodiscard]] bool is_table() const;
 };

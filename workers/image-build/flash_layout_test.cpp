@@ -25,9 +25,12 @@ TEST(FlashLayout, Gives_partition_and_file) {
     const auto entries = parse_layout(layout(
         R"(<partition name="master_boot_record" type="protective_master_boot_record"><filename>mbr.bin</filename></partition>
 <partition name="APP" type="data"><size> APPSIZE </size><filename> system.img </filename></partition>
-<partition name="UDA" type="data"><size>0</size></partition>)"));
+<partition name="UDA" type="data"><size>0</size></partition>
+<partition name="kernel" type="data" oem_sign="true"><filename>boot.img</filename></partition>)"));
     ASSERT_TRUE(entries) << entries.error().message;
-    ASSERT_EQ(entries->size(), 4U);
+    ASSERT_EQ(entries->size(), 5U);
+    EXPECT_TRUE((*entries)[4].oem_sign);
+    EXPECT_FALSE((*entries)[2].oem_sign);
     EXPECT_EQ((*entries)[0].device, "spi");
     EXPECT_EQ((*entries)[0].file, "mb1_t194_prod.bin");
     EXPECT_TRUE((*entries)[1].is_table());
