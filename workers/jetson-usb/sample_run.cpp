@@ -118,8 +118,10 @@ std::string rest() {
 std::string end() {
     std::string out;
     for (const char* name : {"BCT", "MB1_BCT", "MB1_BCT_b", "MEM_BCT", "MEM_BCT_b"}) {
-        out += fmt::format("[ 300.0000 ] tegradevflash_v2 --instance 1-2.3 --write {} x.bct\n{}",
-                           name, bar(300));
+        out += fmt::format(
+            "[ 300.0000 ] tegradevflash_v2 --instance 1-2.3 --write {} x.bct\n"
+            "[ 300.0100 ] Bootloader version 01.00.0000\n{}[ 300.0300 ] \n",
+            name, write(name, "x.bct", 300));
     }
     return out +
            "[ 301.0000 ] Flashing completed\n\n[ 301.1000 ] Coldbooting the device\n"

@@ -68,7 +68,10 @@ Change Transcript::take(std::string_view raw) {
         const bool reached = stage.name != "kernel" || after_app_;
         const bool passed = stage.name == "firmware" && after_app_;
         const bool other = stage.name == "firmware" && partition == "APP";
-        if (here && reached && !passed && !other && RE2::PartialMatch(piece(line), *stage.line)) {
+        // Said in the same words, but of another stage: after `--write BCT` and its kin.
+        const bool table = partition.find("BCT") != std::string::npos;
+        if (here && reached && !passed && !other && !table &&
+            RE2::PartialMatch(piece(line), *stage.line)) {
             change.stage = &stage;
             break;
         }
