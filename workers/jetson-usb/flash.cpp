@@ -3,6 +3,7 @@
 
 #include "workers/jetson-usb/judge.h"
 #include "workers/jetson-usb/preflight.h"
+#include "workers/jetson-usb/usb_unit.h"
 #include "workers/sdk/tool.h"
 
 #include <fmt/format.h>
@@ -222,8 +223,7 @@ class Run {
             if (station_.port() && !station_.port()->present) {
                 return true;
             }
-            const auto unit = unit_at(params_.bus_port);
-            return unit && !*unit;
+            return !unit_at(params_.bus_port);
         };
         const auto gone = station_.wait_until(left, window_ ? milliseconds::zero() : kLookAfterEnd);
         return gone ? *gone : left();
