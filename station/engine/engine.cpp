@@ -3,7 +3,6 @@
 
 #include "station/base/codes.h"
 #include "station/base/log.h"
-#include "station/usb/descriptors.h"
 
 #include <boost/asio/post.hpp>
 
@@ -88,7 +87,7 @@ void Engine::device_arrived(const usb::Device& device) {
         by_port_[device.port.key] = slot;
     }
     if (context_.models.in_recovery(device.vendor, device.product) != nullptr) {
-        const auto said = usb::read_descriptors(device.bus, device.number);
+        const auto said = descriptors_.read(device.bus, device.number);
         if (!said || !said->vendor_bulk_pair) {
             base::log_warning("slot {}: {:04x}:{:04x} has not the endpoints of recovery mode", slot->slot(),
                               device.vendor, device.product);

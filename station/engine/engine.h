@@ -8,6 +8,7 @@
 #include "station/engine/image_keeper.h"
 #include "station/engine/live_stream.h"
 #include "station/engine/slot_actor.h"
+#include "station/usb/descriptors.h"
 #include "station/usb/monitor.h"
 
 #include <boost/asio/steady_timer.hpp>
@@ -115,6 +116,7 @@ class Engine final : public Facade, private Surroundings {
     LiveStream stream_;
     ImageKeeper images_keeper_;
     std::unique_ptr<usb::Monitor> monitor_;
+    usb::DescriptorReader descriptors_;
     bool scanning_ = false;
     bool admitting_ = false;
     bool stopping_ = false;

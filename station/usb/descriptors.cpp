@@ -9,9 +9,6 @@
 namespace lineside::usb {
 namespace {
 
-struct CloseContext {
-    void operator()(libusb_context* context) const { libusb_exit(context); }
-};
 struct FreeConfig {
     void operator()(libusb_config_descriptor* config) const { libusb_free_config_descriptor(config); }
 };
@@ -42,14 +39,24 @@ bool has_vendor_bulk_pair(libusb_device* device) {
 
 }  // namespace
 
-base::Result<Descriptors> read_descriptors(int bus, int device) {
+DescriptorReader::DescriptorReader() = default;
+DescriptorReader::~DescriptorReader() = default;
+
+void DescriptorReader::Close::operator()(libusb_context* context) const { libusb_exit(context); }
+
+base::Status DescriptorReader::open() {
+    context_.reset();
     libusb_context* raw = nullptr;
     if (const int error = libusb_init(&raw); error != 0) {
         return base::fail("usb.no_device", std::string("libusb cannot start: ") + libusb_error_name(error));
     }
-    const std::unique_ptr<libusb_context, CloseContext> context(raw);
+    context_.reset(raw);
+    return {};
+}
+
+base::Result<Descriptors> DescriptorReader::find(int bus, int device) const {
     libusb_device** list = nullptr;
-    const ssize_t count = libusb_get_device_list(context.get(), &list);
+    const ssize_t count = libusb_get_device_list(context_.get(), &list);
     base::Result<Descriptors> found = base::fail("usb.no_device", "libusb does not list the device");
     for (ssize_t i = 0; i < count; ++i) {
         if (libusb_get_bus_number(list[i]) != bus || libusb_get_device_address(list[i]) != device) {
@@ -64,6 +71,18 @@ base::Result<Descriptors> read_descriptors(int bus, int device) {
         libusb_free_device_list(list, 1);
     }
     return found;
+}
+
+base::Result<Descriptors> DescriptorReader::read(int bus, int device) {
+    if (context_) {
+        if (auto found = find(bus, device)) {
+            return found;
+        }  // its own event may still be on the way
+    }
+    if (auto opened = open(); !opened) {
+        return tl::unexpected<base::Error>(opened.error());
+    }
+    return find(bus, device);
 }
 
 }  // namespace lineside::usb
