@@ -317,11 +317,11 @@ class Build(Tree):
 
 
 class Damage(Tree):
-    def both(self, trees, **variables):
-        """Two runs, the second started while the first makes its recovery image."""
+    def both(self, trees, speed="2", **variables):
+        """Two runs, the second started while the first, at `speed`, makes its recovery image."""
         first = subprocess.Popen(["./flash.sh", "--no-flash", "-r", "--no-systemimg", BOARD, "mmcblk0p1"], cwd=trees[0],
                                  stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-                                 env={"PATH": os.environ["PATH"], "USER": "root", "STAND_IN_SPEED": "2", "BOARDSKU": "0001"})
+                                 env={"PATH": os.environ["PATH"], "USER": "root", "STAND_IN_SPEED": speed, "BOARDSKU": "0001"})
         while "Making recovery ramdisk" not in first.stdout.readline():
             self.assertIsNone(first.poll())
         second = flash_sh(trees[1], "--no-flash", "-r", "--no-systemimg", BOARD, "mmcblk0p1", STAND_IN_SPEED="40",
@@ -336,9 +336,13 @@ class Damage(Tree):
             self.assertIn("3668-100-0000", file.read())  # what the first run leaves speaks of the second's board
 
     def test_two_trees_still_share_one_name_in_tmp(self):
+        # On a busy host the second run may come to the name too late; then the first one takes longer.
         trees = [self.tree("one"), self.tree("two")]
-        self.both(trees)
-        self.assertLess(min(map(recovery_files, trees)), 53)
+        for speed in ("2", "0.5", "0.1"):
+            self.both(trees, speed)
+            if min(map(recovery_files, trees)) < 53:
+                return
+        self.fail("both recovery images are whole")
 
     def test_killing_flash_sh_leaves_python_and_the_tool(self):
         bsp = self.tree()
