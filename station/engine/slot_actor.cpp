@@ -38,6 +38,8 @@ SlotActor::~SlotActor() { *alive_ = false; }
 
 base::OrderId SlotActor::order() const { return run_ ? run_->order : base::OrderId{}; }
 
+base::UnitId SlotActor::unit() const { return run_ ? run_->unit : base::UnitId{}; }
+
 // ---------------------------------------------------------------- the bus
 
 void SlotActor::device_arrived(const usb::Device& device, bool at_start) {
@@ -233,18 +235,16 @@ void SlotActor::try_start() {
         const auto shown = context_.clock.wall_ms() - run_->ended_ms;
         const auto least = context_.config.pass_stays.count();
         if (!run_->acknowledged && shown < least) {  // a PASS is seen before the next unit takes its place
-            again_timer_.expires_after(std::chrono::milliseconds(least - shown));
-            again_timer_.async_wait([this, alive = alive_](boost::system::error_code error) {
-                if (!error && *alive) {
-                    try_start();
-                }
-            });
-            return;
+            return try_start_in(std::chrono::milliseconds(least - shown));
         }
     }
     const auto choice = context_.engine.order_for(model_->id);
     if (choice.order == nullptr) {
-        return hold(choice.hold, choice.reason);
+        hold(choice.hold, choice.reason);
+        if (verdict_) {  // a PASS over a unit that was never flashed would send it out of the door
+            next_unit_waits();
+        }
+        return;
     }
     hold_ = core::Hold::none;
     open_job(*choice.order, std::nullopt, "");
@@ -307,6 +307,15 @@ void SlotActor::open_job(const OrderView& order, std::optional<base::UnitId> uni
         });
 }
 
+void SlotActor::try_start_in(std::chrono::milliseconds wait) {
+    again_timer_.expires_after(wait);
+    again_timer_.async_wait([this, alive = alive_](boost::system::error_code error) {
+        if (!error && *alive) {
+            try_start();
+        }
+    });
+}
+
 void SlotActor::admitted() {
     position_.reset();
     deliver(core::Admitted{});
@@ -366,91 +375,6 @@ void SlotActor::restore(const journal::OpenVerdict& verdict) {
     verdict_ = true;
     left_since_verdict_ = false;  // not known: it must be seen leaving, or a person acknowledges
     job_.state = JobState::closed;
-}
-
-// ---------------------------------------------------------------- people
-
-void SlotActor::stop(const base::Error& why, const std::string& actor) {
-    if (live()) {
-        run_->stopped_by = actor;
-        deliver(core::StopAsked{why});
-    }
-}
-
-void SlotActor::acknowledge(const std::string& actor, const Done& done) {
-    if (!run_ || !verdict_ || run_->acknowledged) {
-        return done(base::fail("request.conflict", fmt::format("Slot {} has nothing to acknowledge", slot_)));
-    }
-    const auto stamp = context_.stamp();
-    const auto job = run_->job;
-    context_.store.write<std::int64_t>(
-        [stamp, job, slot = slot_, actor](db::Tx& tx) { return journal::acknowledge(tx, stamp, job, slot, actor); },
-        [this, alive = alive_, job, done](base::Result<std::int64_t> seq) {
-            if (!seq) {
-                return done(tl::unexpected<base::Error>(seq.error()));
-            }
-            if (*alive && run_ && verdict_ && run_->job == job) {
-                run_->acknowledged = true;
-                if (!device_ || left_since_verdict_) {
-                    clear_verdict();
-                }
-                publish(*seq);
-                try_start();
-            }
-            done(Json{{"slot", slot_}, {"acknowledged", true}});
-        });
-}
-
-void SlotActor::retry(const std::string& actor, const Done& done) {
-    if (!run_ || !verdict_ || run_->verdict.outcome == core::Outcome::pass) {
-        return done(base::fail("request.conflict", fmt::format("Slot {} has nothing to try again", slot_)));
-    }
-    if (model_ == nullptr) {
-        return done(base::fail("request.conflict",
-                               fmt::format("Slot {}: no unit in recovery mode is plugged in", slot_)));
-    }
-    const auto choice = context_.engine.order_for(model_->id);
-    if (choice.order == nullptr) {
-        return done(base::fail("request.conflict", fmt::format("Slot {}: {}", slot_, choice.reason)));
-    }
-    const bool same_unit = !left_since_verdict_;
-    const auto unit = same_unit ? std::optional(run_->unit) : std::nullopt;
-    const OrderView order = *choice.order;
-    const auto start = [this, alive = alive_, order, unit, actor, done](base::Result<Json> acknowledged) {
-        if (!acknowledged || !*alive) {
-            return done(std::move(acknowledged));
-        }
-        if (!live() && !opening_) {
-            clear_verdict();
-            open_job(order, unit, actor);
-        }
-        done(Json{{"slot", slot_}, {"started", true}});
-    };
-    if (run_->acknowledged) {
-        return start(Json::object());
-    }
-    const auto stamp = context_.stamp();
-    const auto job = run_->job;
-    opening_ = true;  // nothing else may start here meanwhile
-    context_.store.write<std::int64_t>(
-        [stamp, job, slot = slot_, actor](db::Tx& tx) { return journal::acknowledge(tx, stamp, job, slot, actor); },
-        [this, alive = alive_, start](base::Result<std::int64_t> seq) {
-            if (*alive) {
-                opening_ = false;
-                if (seq && run_) {
-                    run_->acknowledged = true;
-                }
-            }
-            start(seq ? base::Result<Json>(Json::object()) : tl::unexpected<base::Error>(seq.error()));
-        });
-}
-
-void SlotActor::clear_verdict() {
-    run_.reset();
-    verdict_ = false;
-    job_ = core::Job{};
-    job_.state = JobState::closed;
-    since_ms_ = context_.clock.wall_ms();
 }
 
 // ---------------------------------------------------------------- what the wall shows

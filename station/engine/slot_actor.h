@@ -61,6 +61,7 @@ class SlotActor {
     [[nodiscard]] bool live() const { return run_ != nullptr && !verdict_; }
     [[nodiscard]] bool idle() const { return !live() && !committing_; }
     [[nodiscard]] base::OrderId order() const;
+    [[nodiscard]] base::UnitId unit() const;
     [[nodiscard]] core::SlotFacts facts() const;
     [[nodiscard]] std::int64_t since_ms() const { return since_ms_; }
 
@@ -93,6 +94,8 @@ class SlotActor {
     void gadget_maybe_ready();
     void arm(boost::asio::steady_timer& timer, std::chrono::milliseconds after, core::JobEvent event);
     void open_job(const OrderView& order, std::optional<base::UnitId> unit, const std::string& actor);
+    void next_unit_waits();  // it takes the place of a PASS, but may not start
+    void try_start_in(std::chrono::milliseconds wait);
     void clear_verdict();
     [[nodiscard]] bool window_open() const;
     [[nodiscard]] bool gadget_here() const;
