@@ -17,6 +17,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include <filesystem>
+#include <set>
 #include <string>
 
 namespace lineside::engine {
@@ -30,12 +31,13 @@ struct OrderView {
     std::string pool;
     std::int64_t pool_id = 0;
     int quantity = 0;
-    int made = 0;
+    std::set<base::UnitId> passed;  // a unit that passes again is still one
     std::string image_key;     // "" while the image is not known
     std::string image_digest;
     bool open = true;          // a closed one is kept while a job of it lives
     bool image_ready = false;  // built and verified in this life of the service
     std::optional<base::Error> image_error;
+    [[nodiscard]] int made() const { return static_cast<int>(passed.size()); }
 };
 
 class SlotActor;

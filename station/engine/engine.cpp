@@ -208,7 +208,7 @@ void Engine::job_ended(SlotActor& slot, core::Outcome outcome, const std::string
     const base::OrderId id = slot.order();
     for (OrderView& view : orders_) {
         if (view.id == id && outcome == core::Outcome::pass) {
-            ++view.made;
+            view.passed.insert(slot.unit());
         }
     }
     pool_changed();

@@ -47,16 +47,15 @@ base::Status Engine::recover() {
 
 base::Status Engine::load_orders(db::Tx& tx) {
     auto rows = tx.all<base::OrderId, std::string, std::string, std::string, std::string, std::int64_t, int, std::string,
-                       std::optional<std::string>, std::optional<std::string>, int>(
-        "SELECT o.id, o.name, o.profile, o.model, p.name, p.id, o.quantity, o.state, i.key, i.digest,"
-        " (SELECT count(DISTINCT unit_id) FROM job j WHERE j.order_id = o.id AND j.outcome = 'PASS')"
+                       std::optional<std::string>, std::optional<std::string>>(
+        "SELECT o.id, o.name, o.profile, o.model, p.name, p.id, o.quantity, o.state, i.key, i.digest"
         " FROM orders o JOIN pool p ON p.id = o.pool_id LEFT JOIN image i ON i.id = o.image_id"
         " WHERE o.state = 'open' OR EXISTS (SELECT 1 FROM job j WHERE j.order_id = o.id AND j.outcome IS NULL)"
         " ORDER BY o.id");
     if (!rows) {
         return tl::unexpected<base::Error>(rows.error());
     }
-    for (const auto& [id, name, profile, model, pool, pool_id, quantity, state, key, digest, made] : *rows) {
+    for (const auto& [id, name, profile, model, pool, pool_id, quantity, state, key, digest] : *rows) {
         OrderView view;
         view.id = id;
         view.name = name;
@@ -64,7 +63,6 @@ base::Status Engine::load_orders(db::Tx& tx) {
         view.pool = pool;
         view.pool_id = pool_id;
         view.quantity = quantity;
-        view.made = made;
         view.open = state == "open";
         view.image_key = key.value_or("");
         view.image_digest = digest.value_or("");
@@ -75,6 +73,13 @@ base::Status Engine::load_orders(db::Tx& tx) {
         }
         if (view.profile == nullptr) {
             view.image_error = base::make_error("config.invalid", fmt::format("Order {}: there is no profile {} in the configuration", name, profile));
+        }
+        auto passed = tx.all<base::UnitId>("SELECT DISTINCT unit_id FROM job WHERE order_id = ?1 AND outcome = 'PASS'", id);
+        if (!passed) {
+            return tl::unexpected<base::Error>(passed.error());
+        }
+        for (const auto& [unit] : *passed) {
+            view.passed.insert(unit);
         }
         orders_.push_back(std::move(view));
     }
@@ -115,7 +120,7 @@ Surroundings::Choice Engine::order_for(const std::string& model) {
         const auto at_work = std::count_if(slots_.begin(), slots_.end(), [&](const SlotActor& slot) {
             return slot.live() && slot.order() == view.id;
         });
-        if (view.made + at_work >= view.quantity) {
+        if (view.made() + at_work >= view.quantity) {
             choice.reason = fmt::format("Order {} is complete", view.name);
             continue;
         }

@@ -79,7 +79,7 @@ Json Engine::order_json(const OrderView& order) const {
             {"model", model != nullptr ? model->name : order.model},
             {"image", name},
             {"image_id", or_null(order.image_key)},
-            {"made", order.made},
+            {"made", order.made()},
             {"quantity", order.quantity}};
 }
 
@@ -118,7 +118,7 @@ Json Engine::station_json() const {
             const PoolView& view = it->second;
             const bool low = view.left <= view.low_mark;
             pool = {{"name", shown->pool}, {"left", view.left}, {"total", view.total}, {"low", low}, {"warn_at", view.low_mark}};
-            if (view.left == 0 && running == 0 && shown->made < shown->quantity) {
+            if (view.left == 0 && running == 0 && shown->made() < shown->quantity) {
                 state = "blocked";
                 reason = "Pool is empty: nothing can start. Load a batch.";
             } else if (low) {
