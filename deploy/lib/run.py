@@ -20,6 +20,7 @@ import time
 sys.dont_write_bytecode = True
 import build  # noqa: E402
 import packages  # noqa: E402
+import settings  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 FAULTS = os.path.join(build.ROOT, "tests/virtual-line/faults.md")
@@ -58,6 +59,10 @@ def check_faults(spec, boards):
             return "%r is not NAME[:ARG][@BOARD[+BOARD...]]=P" % item
         if found.group(1) not in fault_names():
             return "%r names no fault; there are %s" % (item, ", ".join(fault_names()))
+        steps = re.findall(r'use = "(.*)"', settings.recipe(1))
+        steps = steps[steps.index("set-nvme"):]     # those before have no tool on the unit that could fail
+        if found.group(1).startswith("step-") and found.group(2) not in steps:
+            return "%r names no step of the recipe; there are %s" % (item, ", ".join(steps))
         if not 0 <= float(found.group(4)) <= 1:
             return "%r: P is from 0 to 1" % item
         if found.group(3) and not all(1 <= int(board) <= boards for board in found.group(3).split("+")):

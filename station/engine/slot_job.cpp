@@ -296,7 +296,7 @@ void SlotActor::finish_end() {
     }
     base::Error error = end.outcome.error;
     const bool tells_of_usb = error.code.starts_with("usb.") || error.code.starts_with("tool.");
-    if (!device_ && tells_of_usb) {
+    if (!device_ && tells_of_usb && error.code != "usb.left") {
         error = base::make_error("usb.left", "Unit left while it was worked on: " + error.message);
     }
     deliver(core::StepFailed{std::move(error)});

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "faults.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
+#include <iterator>
 
 #include "identity.h"
 
@@ -26,6 +28,11 @@ constexpr Known kKnown[] = {
     {"hub-drop", Takes::Hub},        {"kill-worker", Takes::Nothing},
     {"kill-tool", Takes::Nothing},
 };
+
+// The steps whose tool on the unit looks whether it shall fail (board-os puts the files there).
+constexpr const char* kSteps[] = {"set-nvme",         "set-serial",  "set-wifi-ap",
+                                  "set-wifi-station", "set-service", "install-mcutool",
+                                  "install-camera",   "read-serial", "reboot-and-wait"};
 
 const char* argument_name(Takes takes) {
     switch (takes) {
@@ -64,8 +71,15 @@ std::vector<std::string> split(const std::string& text, char separator) {
 }
 
 bool is_step(const std::string& text) {
-    return !text.empty() &&
-           text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
+    return std::find(std::begin(kSteps), std::end(kSteps), text) != std::end(kSteps);
+}
+
+std::string step_names() {
+    std::string text;
+    for (const char* step : kSteps) {
+        text += (text.empty() ? "" : ", ") + std::string(step);
+    }
+    return text;
 }
 
 BadSpec bad(const std::string& item, const std::string& why) {
@@ -146,7 +160,7 @@ std::variant<std::vector<FaultRule>, BadSpec> parse_faults(const std::string& sp
             return bad(item, "needs a hub from 1 to " + std::to_string(hubs));
         }
         if (known->takes == Takes::Step && !is_step(rule.fault.argument)) {
-            return bad(item, "needs the name of a step");
+            return bad(item, "needs the name of a step that can fail (" + step_names() + ")");
         }
         rules.push_back(std::move(rule));
     }

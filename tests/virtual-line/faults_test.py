@@ -45,6 +45,14 @@ class Table(unittest.TestCase):
             pass
 
 
+    def test_what_would_never_happen_is_refused(self):
+        for spec in ("step-always:set-wifi", "step-once:prove-image=1", "step-once:=1", "unplug:100=1", "hub-drop:9=1", "stall:1=1"):
+            done = subprocess.run([os.path.join(line_bench.BIN, "lineside-line"), "--boards", "2", "--dir", "/nonexistent",
+                                   "--faults", spec if "=" in spec else spec + "=1"], capture_output=True, text=True)
+            self.assertEqual(done.returncode, 2, spec)
+            self.assertIn('"%s' % spec, done.stderr)
+
+
 class Dice(unittest.TestCase):
     def test_probability_and_seed(self):
         thrown = []
