@@ -241,7 +241,7 @@ class Board(Tree):
                   "Writing partition master_boot_record with mbr_1_3.bin", "Writing partition primary_gpt with gpt_primary_1_3.bin",
                   "Writing partition mb1 with mb1_t194_prod_sigheader.bin.encrypt",
                   "Writing partition master_boot_record with mbr_1_3.bin", "Writing partition APP with system.img",
-                  "Writing partition kernel-bootctrl_b with kernel_bootctrl_sigheader.bin.encrypt", "--write BCT br_bct_BR.bct",
+                  "Writing partition kernel-bootctrl_b with kernel_bootctrl.bin", "--write BCT br_bct_BR.bct",
                   "Flashing completed", "*** The target t186ref has been flashed successfully. ***"]
         for line in lines:
             if wanted and wanted[0] in line:
@@ -293,6 +293,7 @@ class Build(Tree):
         done = flash_sh(bsp, "--no-flash", BOARD, "mmcblk0p1")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("*** no-flash flag enabled. Exiting now... ***", done.stdout)
+        self.assertFalse(os.path.exists(bsp + "/bootloader/signed"))
         self.assertIn("Board ID() version() sku() revision()\n", done.stdout)
         image = os.path.join(bsp, "bootloader/system.img")
         before = os.stat(image).st_mtime_ns
@@ -300,6 +301,19 @@ class Build(Tree):
         self.assertEqual(flash_sh(bsp, "--no-flash", "-r", BOARD, "mmcblk0p1", SKIP_REC_IMG="1").returncode, 0)
         self.assertEqual(os.stat(image).st_mtime_ns, before)
         self.assertEqual(subprocess.run(["/usr/sbin/e2fsck", "-fn", image + ".raw"], capture_output=True, check=False).returncode, 0)
+
+    def test_sign_leaves_what_a_flash_writes(self):
+        bsp = self.tree()
+        self.assertEqual(flash_sh(bsp, "--no-flash", BOARD, "mmcblk0p1").returncode, 0)
+        done = flash_sh(bsp, "--no-flash", "--sign", "-r", BOARD, "mmcblk0p1", SKIP_REC_IMG="1")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        with open(bsp + "/bootloader/flash.xml") as file:
+            self.assertIn('name="kernel_b" type="data" id="3" oem_sign="true"', file.read())
+        for plain, signed in (("boot.img", "boot_sigheader.img.encrypt"), ("mb1_t194_prod.bin", "mb1_t194_prod_sigheader.bin.encrypt"),
+                              ("recovery.img", "recovery_sigheader.img.encrypt")):
+            with open(bsp + "/bootloader/" + plain, "rb") as file, open(bsp + "/bootloader/signed/" + signed, "rb") as other:
+                self.assertEqual(other.read()[4096:], file.read())
+        self.assertFalse(os.path.exists(bsp + "/bootloader/signed/kernel_bootctrl_sigheader.bin.encrypt"))
 
     def test_recovery_image_differs_from_run_to_run(self):
         bsp = self.tree()

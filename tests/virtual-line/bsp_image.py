@@ -3,9 +3,11 @@
 
 Used by check-storage and by tests that put an image on a storage file without USB.
 """
+import hashlib
 import importlib.machinery
 import importlib.util
 import os
+import re
 import xml.etree.ElementTree
 
 
@@ -25,15 +27,25 @@ def partitions(tree):
             word = {child.tag: (child.text or "").strip() for child in node}
             if word.get("filename"):
                 found.append({"name": node.get("name"), "type": node.get("type"), "start": int(word["start_location"]),
-                              "size": int(word["size"]), "file": word["filename"]})
+                              "size": int(word["size"]), "file": word["filename"],
+                              "signed": node.get("oem_sign") == "true" or node.get("type") == "mb1_bootloader"})
     return found
 
 
 def raw_content(tree, partition):
-    """The bytes that must be on the partition: its file, then zeros."""
+    """The bytes that must be on the partition: its file, signed where the tool signs it, then zeros."""
     name = "system.img.raw" if partition["file"] == "system.img" else partition["file"]
     with open(os.path.join(tree, "bootloader", name), "rb") as file:
-        return file.read().ljust(partition["size"], b"\0")
+        content = file.read()
+    if partition["signed"]:  # padded to 16, and 4 KiB before it
+        content += bytes(-len(content) % 16)
+        content = (b"NVDA" + hashlib.sha256(content).digest()).ljust(4096, b"\0") + content
+    return content.ljust(partition["size"], b"\0")
+
+
+def comparable(name, content):
+    """Content without what differs from unit to unit: VER holds the time of the run that wrote it."""
+    return re.sub(rb"(?m)^[0-9]{14}$", b"", content, count=1) if name in ("VER", "VER_b") else content
 
 
 def write_storage(tree, path):

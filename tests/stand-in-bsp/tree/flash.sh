@@ -102,7 +102,7 @@ no_board() {
     exit 14
 }
 
-reuse=0 no_flash=0 no_systemimg=0 root_check=1 print_config=0 usb_instance="" rootfs_size=""
+reuse=0 no_flash=0 sign=0 no_systemimg=0 root_check=1 print_config=0 usb_instance="" rootfs_size=""
 LONG=no-flash,no-systemimg,no-root-check,usb-instance:,sign,rcm-boot,bup,sparseupdate,clean-up,multi-spec
 LONG+=,external-device,skip-fuse-check,user_key:,single-image-bup:,help
 parsed=$(getopt -q -o "b:c:d:f:hi:k:lm:n:o:p:q:rt:u:v:w:x:y:z:B:C:D:F:G:I:K:L:M:N:P:R:S:Z" -l "$LONG" -- "$@") || usage
@@ -118,7 +118,8 @@ while [ "$1" != "--" ]; do
         --no-systemimg) no_systemimg=1 ;;
         --no-root-check) root_check=0 ;;
         --usb-instance) usb_instance=$2; shift ;;
-        --sign | --rcm-boot | --bup | --sparseupdate | --clean-up | --multi-spec | --external-device) ;;
+        --sign) sign=1 ;;
+        --rcm-boot | --bup | --sparseupdate | --clean-up | --multi-spec | --external-device) ;;
         --skip-fuse-check | -l) ;;
         *) shift ;; # an option with a value that the stand-in does not need
     esac
@@ -221,6 +222,10 @@ spec+="${hwchiprev:-2}-$ext_target_board-$target_rootdev"
 printf 'TNSPEC %s\nTEGRA_CHIPID %s\nTEGRA_OTA_BOOT_DEVICE /dev/mtdblock0\nTEGRA_OTA_GPT_DEVICE /dev/mtdblock0\n' \
     "$spec" "$CHIPID" >"$ROOTFS_DIR/etc/nv_boot_control.conf"
 
+# Of this very run: written to the unit, and no two units have the same.
+printf 'NV3\n# R32 , REVISION: %s\nBOARDID=%s BOARDSKU=%s FAB=%s\n%s\n' "$release" "$board_id" "$board_sku" "$board_fab" \
+    "$(date +%Y%m%d%H%M%S)" >"$BL_DIR/qspi_bootblob_ver.txt"
+
 printf 'Making Boot image... '
 "$BL_DIR/mkbootimg" --kernel "$LDK_DIR/kernel/Image" --ramdisk "$BL_DIR/l4t_initrd.img" --board "$target_rootdev" \
     --output "$BL_DIR/boot.img" >/dev/null || { echo "failed."; exit 1; }
@@ -289,6 +294,11 @@ echo "$plain" >"$BL_DIR/flashcmd.txt"
 echo "saving Windows flash command to $BL_DIR/flash_win.bat"
 echo "python $plain" >"$BL_DIR/flash_win.bat"
 
+if [ "$no_flash" = 1 ] && [ "$sign" = 1 ]; then
+    echo "*** Sign and generate flashing ready partition images... *** "
+    (cd "$BL_DIR" && ./tegraflash.py --cmd sign --cfg flash.xml --chip "$CHIPID")
+    exit
+fi
 if [ "$no_flash" = 1 ]; then
     printf '\n*** no-flash flag enabled. Exiting now... *** \n\n'
     exit 0

@@ -7,6 +7,7 @@ the time of the last newline. It works in a folder named after its pid, full of 
 SIGKILL it leaves that folder, and the tool, behind. Firmware files are padded in place through those links.
 """
 import argparse
+import hashlib
 import os
 import shutil
 import struct
@@ -91,6 +92,14 @@ def signed_name(name):
     return stem + "_sigheader" + dot + ending + ".encrypt"
 
 
+def sign_file(name):
+    """A header before the file, as long as the real one's; what is in it only has to follow from the file."""
+    with open(name, "rb") as file:
+        content = file.read()
+    with open(signed_name(name), "wb") as file:
+        file.write((b"NVDA" + hashlib.sha256(content).digest()).ljust(4096, b"\0") + content)
+
+
 class Layout:
     """flash.xml: the devices, and every partition with its place on the one disk of the stand-in board."""
 
@@ -104,7 +113,9 @@ class Layout:
                 partitions.append({
                     "name": node.get("name"), "type": node.get("type"), "id": int(node.get("id") or 0),
                     "size": int(word("size") or 0), "start": int(word("start_location") or 0),
-                    "file": word("filename"), "guid": word("unique_guid")})
+                    "file": word("filename"), "guid": word("unique_guid"),
+                    # mb1 is signed without saying so, as in the real layout
+                    "signed": node.get("oem_sign") == "true" or node.get("type") == "mb1_bootloader"})
             self.devices.append({"type": device.get("type"), "instance": int(device.get("instance")),
                                  "sectors": int(device.get("num_sectors")), "partitions": partitions})
         self.sectors = next(d["sectors"] for d in self.devices if d["type"] == "sdmmc_user")
@@ -218,11 +229,9 @@ class Flash:
         say("Creating list of images to be signed")
         say("Generating signatures")
         nap(3)
-        for name in sorted({p["file"] for p in layout.partitions if p["file"].endswith(".bin")}):
-            if name.startswith(("mbr_", "gpt_")):
-                continue
+        for name in sorted({p["file"] for p in layout.partitions if p["signed"]}):
             pad_in_place(name)
-            shutil.copyfile(name, signed_name(name))
+            sign_file(name)
             if name.startswith("cboot"):
                 say("Header already present for " + name)
         say("Warning: EKS partition magic header mismatch!")
@@ -241,9 +250,8 @@ class Flash:
         for device in layout.devices:
             for p in device["partitions"]:
                 if p["name"] == "master_boot_record" or (p["name"] not in first and p["file"]):
-                    firmware = p["file"].endswith(".bin") and p["name"] not in first
                     actions.append("write %s %d %s %s" % (device["type"], device["instance"], p["name"],
-                                                          signed_name(p["file"]) if firmware else p["file"]))
+                                                          signed_name(p["file"]) if p["signed"] else p["file"]))
         with open("flash.xml.bin", "w") as file:
             file.write("\n".join(actions) + "\n")
 
@@ -305,6 +313,13 @@ class Flash:
                 self.dump_eeprom(words[3])
             elif words == ["flash"]:
                 self.flash()
+            elif words == ["sign"]:
+                layout = Layout(self.options.cfg)
+                self.sign(layout)
+                say("Copying signed file in " + os.path.join(HERE, "signed"))
+                os.makedirs(os.path.join(HERE, "signed"), exist_ok=True)
+                for name in sorted({signed_name(p["file"]) for p in layout.partitions if p["signed"]}) + ["br_bct_BR.bct"]:
+                    shutil.copyfile(name, os.path.join(HERE, "signed", name))
             elif words[:1] == ["reboot"]:
                 self.reboot(words[1] if len(words) > 1 else "coldboot")
             elif words:
