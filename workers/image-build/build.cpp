@@ -7,13 +7,13 @@
 #include "station/base/unique_fd.h"
 #include "workers/image-build/ext4_manifest.h"
 #include "workers/image-build/flash_layout.h"
+#include "workers/image-build/flash_runs.h"
 #include "workers/image-build/image_file.h"
 #include "workers/image-build/stat_cache.h"
 #include "workers/image-build/tree_copy.h"
 #include "workers/image-build/tree_scan.h"
 #include "workers/proof/escape.h"
 #include "workers/proof/image_record.h"
-#include "workers/sdk/tool.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -21,7 +21,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <deque>
 #include <system_error>
 
 namespace lineside::image_build {
@@ -34,9 +33,7 @@ using proof::PartitionRecord;
 using worker::Station;
 namespace fs = std::filesystem;
 
-constexpr std::size_t kMaxLayout = 4UL * 1024 * 1024;
 constexpr std::uint64_t kReserve = 128UL * 1024 * 1024;  // kept free for the rest of the station
-constexpr std::size_t kLastLines = 12;
 
 Tick tick_of(Station& station) {
     return [&station](std::uint64_t done, std::uint64_t total) -> base::Status {
@@ -146,103 +143,13 @@ class Build {
 
     base::Status run_flash_sh() {
         station_.phase("flash.sh", 2, 6, 40);
-        for (const char* stale : {"system.img", "system.img.raw"}) {
-            std::error_code ignored;
-            fs::remove(places_.lane / "bootloader" / stale, ignored);
-        }
-        if (auto built = run_tool({"--no-flash"}); !built) {
-            return built;
-        }
-        // NVIDIA's tool writes most files in a signed form that it makes while it flashes. A proof
-        // by the plain ones would fail on every good unit.
-        auto layout = read_layout();
-        if (!layout) {
-            return tl::unexpected(layout.error());
-        }
-        const auto signs = std::find_if(layout->begin(), layout->end(), [](const auto& entry) {
-            return entry.oem_sign && !entry.file.empty();
-        });
-        if (inputs_.sign == Sign::never && signs != layout->end()) {
-            return base::fail(
-                "config.invalid",
-                fmt::format("sign = false, but the tool signs partition {} while it flashes",
-                            proof::escape_name(signs->name)));
-        }
-        if (inputs_.sign == Sign::always ||
-            (inputs_.sign == Sign::as_layout && signs != layout->end())) {
-            return run_tool({"--no-flash", "--sign", "-r"});
-        }
-        return {};
-    }
-
-    [[nodiscard]] base::Result<std::vector<LayoutEntry>> read_layout() const {
-        auto text = base::read_file(places_.lane / "bootloader/flash.xml", kMaxLayout);
-        if (!text) {
-            return base::fail("image.build", "flash.sh left no layout: " + text.error().message);
-        }
-        return parse_layout(*text);
-    }
-
-    base::Status run_tool(std::vector<std::string> options) {
-        worker::Command command;
-        command.argv = {"./flash.sh"};
-        command.argv.insert(command.argv.end(), options.begin(), options.end());
-        command.argv.push_back(inputs_.board);
-        command.argv.push_back(inputs_.rootdev);
-        command.cwd = places_.lane;
-        std::vector<std::string> set{"USER=root"};
-        for (const auto& [name, value] : inputs_.environment) {
-            set.push_back(name + "=" + value);
-        }
-        command.env = worker::inherited_env(set);
-        std::deque<std::string> last;
-        bool full = false;
-        worker::ToolEvents events;
-        events.line = [&](worker::Stream, std::string_view line) {
-            full = full || line.find("No space left on device") != std::string_view::npos;
-            if (!line.empty()) {
-                last.emplace_back(line.substr(0, 400));
-                if (last.size() > kLastLines) {
-                    last.pop_front();
-                }
-            }
-        };
-        events.tick = [&] { station_.keep_alive(); };
-        worker::ToolLimits limits;
-        limits.silence =
-            std::chrono::seconds(600);  // mkfs of a 14 GiB image says nothing for minutes
-        limits.total = std::chrono::seconds(station_.job().total_s);
-        auto end = worker::Tool(station_, limits).run(command, events);
-        if (!end) {
-            return tl::unexpected(end.error());
-        }
-        return judge(*end, full, fmt::format("{}", fmt::join(last, "\n")));
-    }
-
-    base::Status judge(const worker::ToolEnd& end, bool full, const std::string& last) {
-        using How = worker::ToolEnd::How;
-        if (auto going = station_.check(); !going) {
-            return going;
-        }
-        if (end.how == How::exited && end.status == 0 && !full) {
-            return {};
-        }
-        if (full) {
-            return base::fail("disk.full", "flash.sh found no space while it built the image");
-        }
-        const std::string how = end.how == How::exited   ? fmt::format("ended with {}", end.status)
-                                : end.how == How::silent ? "went silent"
-                                : end.how == How::overdue
-                                    ? "took too long"
-                                    : fmt::format("was killed by signal {}", end.signal);
-        return base::fail("image.build",
-                          fmt::format("flash.sh --no-flash {}; its last lines: {}", how, last));
+        return image_build::run_flash_sh(station_, places_.lane, inputs_, tick_);
     }
 
     base::Status read_partitions() {
         station_.phase("partitions", 3, 6, 10);
         const fs::path bootloader = places_.lane / "bootloader";
-        const auto layout = read_layout();
+        const auto layout = read_layout(places_.lane);
         if (!layout) {
             return tl::unexpected(layout.error());
         }

@@ -26,11 +26,15 @@ PATH=$PATH:/usr/sbin:/sbin
 [ "$USER" = root ] || exit 21
 [ "$1" = --no-flash ] || exit 1
 echo "board $2 rootdev $3 id $BOARDID"
-if [ "$2" = --sign ]; then
-    mkdir -p bootloader/signed
-    echo "signed kernel" >bootloader/signed/boot_sigheader.img.encrypt
-    exit 0
-fi
+case "$*" in *" -r "*)
+    [ ! -e anew ] || echo "kernel again" >bootloader/boot.img
+    truncate -s %16 bootloader/boot.img
+    case "$*" in *--sign*)
+        mkdir -p bootloader/signed
+        echo "signed kernel" >bootloader/signed/boot_sigheader.img.encrypt ;;
+    esac
+    exit 0 ;;
+esac
 [ ! -e fail ] || { echo "something broke"; exit 11; }
 [ ! -e full ] || { echo "cp: cannot write: No space left on device"; exit 1; }
 cd bootloader
@@ -111,8 +115,9 @@ TEST_F(BuildTest, Key_then_build_then_verify) {
     ASSERT_EQ(image.partitions.size(), 4U);
     EXPECT_EQ(image.partitions[0].name, "APP");
     EXPECT_FALSE(image.partitions[0].proven);
-    EXPECT_EQ(image.partitions[1].sha256, base::sha256_hex("kernel nx\n"));
-    EXPECT_EQ(image.partitions[1].bytes, 10U);
+    EXPECT_EQ(image.partitions[1].sha256,
+              base::sha256_hex("kernel nx\n" + std::string(6, '\0')));  // the tool pads
+    EXPECT_EQ(image.partitions[1].bytes, 16U);
     EXPECT_TRUE(fs::exists(places_.out / "tree/bootloader/recovery.img"));
     // The digest is what its README says, made from what the files say.
     proof::ProofDigest digest;
@@ -211,6 +216,15 @@ TEST_F(BuildTest, Signs_only_what_the_layout_says_unless_told) {
     station_.job.params["sign"] = true;
     ASSERT_TRUE(build().outcome.ok);
     EXPECT_EQ(image().partitions[1].file, "signed/boot_sigheader.img.encrypt");
+}
+
+TEST_F(BuildTest, What_every_run_makes_anew_proves_nothing) {
+    std::ofstream(places_.bsp / "anew") << "";
+    const auto refused = build();
+    EXPECT_EQ(refused.outcome.error.code, "image.build");
+    EXPECT_NE(refused.outcome.error.message.find("partition kernel anew"), std::string::npos);
+    station_.job.params["unproven"] = {"APP", "kernel", "kernel_b"};
+    EXPECT_TRUE(build().outcome.ok);
 }
 
 TEST_F(BuildTest, Changed_tree_is_not_built_under_the_old_key) {

@@ -101,7 +101,8 @@ base::Result<BuildInputs> inputs_from_json(const base::Json& params) {
     }
     out.unproven = std::move(*unproven);
     if (!params.contains("unproven")) {
-        out.unproven = {"APP"};
+        // APP is mounted read-write; VER holds the time of the very run that flashed the unit.
+        out.unproven = {"APP", "VER", "VER_b"};
     }
     for (const std::string& name : out.unproven) {
         if (!is_word(name)) {

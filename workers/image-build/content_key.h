@@ -29,7 +29,7 @@ struct BuildInputs {
     std::map<std::string, std::string> environment;  // for flash.sh: BOARDID, FAB, …
     Sign sign = Sign::as_layout;
     proof::PathRules mutable_paths;
-    std::vector<std::string> unproven;  // partitions the unit mounts read-write; sorted
+    std::vector<std::string> unproven;  // partitions that no two units share; sorted
 };
 
 // Reads the worker's params. Errors: config.invalid, naming the field.

@@ -46,7 +46,7 @@ TEST(ContentKey, Is_the_same_for_the_same_inputs) {
     json["profile"] = "another-name";
     json["release"] = "2.0";
     json["mutable"] = {"/etc/machine-id", "/var/", "/var/"};
-    json["unproven"] = {"APP"};
+    json["unproven"] = {"VER_b", "VER", "APP"};
     EXPECT_EQ(key(json), key(params()));
     EXPECT_TRUE(base::is_hex64(key(params())));
 }

@@ -80,6 +80,15 @@ TEST_F(ImageFileTest, Plain_file_is_hashed_as_it_is) {
     EXPECT_FALSE(hash_image_file("/nowhere/at/all", nullptr));
 }
 
+TEST_F(ImageFileTest, First_bytes_are_hashed_whatever_they_are) {
+    const auto file = write(header(7, 4));
+    EXPECT_EQ(hash_first(file, 1000, nullptr).value().sha256, base::sha256_hex(header(7, 4)));
+    const auto begin = hash_first(file, 5, nullptr).value();
+    EXPECT_EQ(begin.bytes, 5U);
+    EXPECT_EQ(begin.sha256, base::sha256_hex(header(7, 4).substr(0, 5)));
+    EXPECT_FALSE(hash_first("/nowhere/at/all", 5, nullptr));
+}
+
 TEST_F(ImageFileTest, Sparse_file_is_hashed_as_what_it_stands_for) {
     const std::string data(4096, 'd');
     const std::string image = header(7, 4) + chunk(0xCAC1, 1, data) +

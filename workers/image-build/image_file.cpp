@@ -60,6 +60,18 @@ class Content {
         return FileContent{bytes_, sha_.hex()};
     }
 
+    base::Result<FileContent> run_first(std::uint64_t most) {
+        if (!in_) {
+            return bad("cannot be read");
+        }
+        in_.seekg(0, std::ios::end);
+        const auto length = static_cast<std::uint64_t>(in_.tellg());
+        if (auto read = plain(std::min(length, most)); !read) {
+            return tl::unexpected(read.error());
+        }
+        return FileContent{bytes_, sha_.hex()};
+    }
+
   private:
     [[nodiscard]] tl::unexpected<base::Error> bad(std::string_view what) const {
         return base::fail("image.build", fmt::format("{} {}", name_, what));
@@ -175,6 +187,11 @@ class Content {
 
 base::Result<FileContent> hash_image_file(const std::filesystem::path& file, const Tick& tick) {
     return Content(file, tick).run();
+}
+
+base::Result<FileContent> hash_first(const std::filesystem::path& file, std::uint64_t most,
+                                     const Tick& tick) {
+    return Content(file, tick).run_first(most);
 }
 
 }  // namespace lineside::image_build

@@ -23,4 +23,8 @@ struct FileContent {
 [[nodiscard]] base::Result<FileContent> hash_image_file(const std::filesystem::path& file,
                                                         const Tick& tick);
 
+// The file as it is, sparse or not; at most its first `most` bytes.
+[[nodiscard]] base::Result<FileContent> hash_first(const std::filesystem::path& file,
+                                                   std::uint64_t most, const Tick& tick);
+
 }  // namespace lineside::image_build
