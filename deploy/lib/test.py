@@ -3,7 +3,7 @@
 
     deploy/test [--full] [--no-install] [--only PART[,PART…]]
 
-Parts, in order: lint, build, ui, unit, asan, fuzz, integration; --full adds clang, tsan, tidy, soak and fuzzes longer.
+Parts, in order: lint, build, ui, unit, asan, fuzz, integration; --full adds clang, tsan, tidy, soak, vm (needs LINESIDE_REAL_BSP) and fuzzes longer.
 What each part says goes to build/test/<part>.log; its failures are shown. The last line on stdout is the count:
 `N passed, N failed[, N skipped]`. Exit 0 when nothing failed, 1 when something did, 2 usage, 3 when it could not begin.
 """
@@ -24,7 +24,7 @@ import packages  # noqa: E402
 ROOT = build.ROOT
 LOGS = os.path.join(ROOT, "build/test")
 PARTS = ["lint", "build", "ui", "unit", "asan", "fuzz", "integration"]
-FULL = ["clang", "tsan", "tidy", "soak"]
+FULL = ["clang", "tsan", "tidy", "soak", "vm"]
 # Labels of ctest: what needs root, real time or the whole machine runs by itself, and not under a sanitizer.
 SLOW = "integration|virtual-line|slow|vm|perf"
 
@@ -194,6 +194,10 @@ class Tests:
     def integration(self):
         self.ctest("integration", "build/release", "-j1", "-L", "integration")
 
+    def vm(self):
+        """NVIDIA's own tools in a guest; skipped where LINESIDE_REAL_BSP names no tree of theirs."""
+        self.ctest("vm", "build/release", "-j1", "-L", "vm")
+
     def tidy(self):
         if not shutil.which("run-clang-tidy"):
             self.tally.skipped += 1
@@ -222,7 +226,7 @@ def main(arguments):
             parser.error("--only: the parts are " + ", ".join(PARTS + FULL))
     os.umask(0o022)
     try:
-        packages.ensure({"build", "run", "ui", "test"}, not options.no_install)
+        packages.ensure({"build", "run", "ui", "test"} | ({"vm"} if "vm" in chosen else set()), not options.no_install)
     except packages.Missing as error:
         print(error, file=sys.stderr)
         return 3

@@ -24,7 +24,7 @@ CHIP, SERIAL = "0x88021911645838891c00000019028200", "1424021000001"
 # A board file of our own, as a product has one: NVIDIA's board with a root partition that is written within a minute.
 BOARD_FILE = 'source "${LDK_DIR}/jetson-xavier-nx-devkit-emmc.conf";\nROOTFSSIZE=64MiB;\n'
 IMAGE_PARAMS = {
-    "profile": "nx", "board": BOARD, "rootdev": "mmcblk0p1", "release": "real-tools test", "sign": True,
+    "profile": "nx", "board": BOARD, "rootdev": "mmcblk0p1", "release": "real-tools test",
     "env": {"BOARDID": "3668", "FAB": "100", "BOARDSKU": "0001", "FUSELEVEL": "fuselevel_production"},
     "mutable": ["/dev/", "/proc/", "/sys/", "/run/", "/tmp/", "/mnt/", "/lost+found/", "/var/"]}
 FLASH_PARAMS = {"board": BOARD, "rootdev": "mmcblk0p1", "expect_board": {"id": "3668", "sku": ["0001"]}}
@@ -186,11 +186,11 @@ class RealTools(unittest.TestCase):
         written = BENCH.unit.written()
         image = {p["name"]: p for p in BENCH.image["partitions"]}
         got = {name: content(written[name]) if name in written else None for name in image}
-        differ = {name: (got[name], p["bytes"], p["sha256"], p["file"]) for name, p in image.items()
-                  if got[name] != (p["bytes"], p["sha256"])}
-        print("   %d partitions of the image, %d written, differing: %s" % (len(image), len(written), sorted(differ)), flush=True)
-        self.assertEqual(differ, {})
-        self.assertIn("APP", image)
+        differ = sorted(name for name, p in image.items() if got[name] != (p["bytes"], p["sha256"]))
+        print("   %d partitions of the image, %d names written, differing: %s" % (len(image), len(written), differ), flush=True)
+        # VER holds the time of the run; the station's proof leaves it out, and APP only because a booted unit changes it.
+        self.assertEqual(differ, ["VER", "VER_b"])
+        self.assertEqual(sorted(name for name, p in image.items() if not p["proven"]), ["APP", "VER", "VER_b"])
 
     def test_2_wrong_module_is_refused_before_the_first_write(self):
         error = self.bad(self.flash(sku="0000"), "order.wrong_model")
