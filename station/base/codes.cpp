@@ -76,6 +76,27 @@ constexpr std::array kCodes{
     CodeEntry{"request.conflict",    config, "C07", "Not possible in the present state", "", false},
     CodeEntry{"host.unfit",          config, "C08", "Host lacks something", "Run lineside doctor", false},
     CodeEntry{"protocol.invalid",    station, "C09", "Message is not valid", "", false},
+    // Answers to requests; never of a job.
+    CodeEntry{"slot.ack_not_ready",   config,  "C10", "There is nothing to acknowledge yet", "Take the unit out first", false},
+    CodeEntry{"slot.job_changed",     config,  "C11", "Another unit is in the slot by now", "Look at the tile again", false},
+    CodeEntry{"slot.no_retry",        config,  "C12", "A new attempt cannot be started here now", "Look at the tile for what to do", false},
+    CodeEntry{"slot.no_job",          config,  "C13", "Nothing runs in this slot", "", false},
+    CodeEntry{"batch.exists",         config,  "C14", "A batch of this name is loaded already", "Choose another name", false},
+    CodeEntry{"batch.refused",        config,  "C15", "The batch was not loaded", "Mend the named lines", false},
+    CodeEntry{"http.malformed",       config,  "C20", "Request cannot be read", "Correct the request", false},
+    CodeEntry{"http.parameter",       config,  "C21", "A parameter is not valid", "See openapi.yaml for what this path takes", false},
+    CodeEntry{"http.header",          config,  "C22", "Request did not come from this station's page", "Send the header X-Lineside: 1", false},
+    CodeEntry{"http.origin",          config,  "C23", "Request comes from another site", "Open the page at this station's own address", false},
+    CodeEntry{"http.not_found",       config,  "C24", "There is no such page", "See openapi.yaml for what there is", false},
+    CodeEntry{"http.method",          config,  "C25", "This path does not take that method", "Use a method the header Allow names", false},
+    CodeEntry{"http.timeout",         config,  "C26", "Request came too slowly", "Send it again", true},
+    CodeEntry{"http.too_large",       config,  "C27", "Body is too large", "Send less", false},
+    CodeEntry{"http.target",          config,  "C28", "Address is too long", "Use a shorter address", false},
+    CodeEntry{"http.content_type",    config,  "C29", "Body is of the wrong kind", "Send the Content-Type that openapi.yaml names", false},
+    CodeEntry{"http.host",            config,  "C30", "This address is not the station's own", "Open http://127.0.0.1 with the station's port", false},
+    CodeEntry{"http.headers",         config,  "C31", "Headers are too large", "Send fewer or shorter headers", false},
+    CodeEntry{"http.busy",            config,  "C32", "Station has no free connection for this", "Try again in a few seconds", true},
+    CodeEntry{"http.version",         config,  "C33", "HTTP version is not supported", "Use HTTP/1.1", false},
 };
 // clang-format on
 

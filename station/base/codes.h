@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The closed list of error codes. One row per code says whom it blames, the short code the wall
-// shows (F = the unit is to blame, E = station or surroundings, A = a person), the sentence, the one
-// action, and whether trying again can help. Journal, API, metrics, wall and docs all use this table.
+// The closed list of error codes, those of refused requests too (tests/lint/codes.py refuses one that is
+// made elsewhere). One row per code says whom it blames, the short code the wall shows (F = the unit is to
+// blame, E = station or surroundings, A = a person, C = no job at all), the sentence, the one action, and
+// whether trying again can help. Journal, API, metrics, wall and docs all use this table.
 // Thread: any (constant data).
 #pragma once
 

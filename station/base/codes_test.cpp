@@ -27,6 +27,16 @@ TEST(Codes, Display_letter_says_who_is_to_blame) {
     }
 }
 
+TEST(Codes, Display_codes_have_three_letters_and_requests_have_their_own) {
+    for (const CodeEntry& entry : all_codes()) {
+        EXPECT_EQ(entry.display.size(), 3U) << entry.code;
+        EXPECT_NE(std::string_view("FEAC").find(entry.display.front()), std::string_view::npos) << entry.code;
+        if (entry.code.starts_with("http.") || entry.code.starts_with("request.")) {
+            EXPECT_EQ(entry.display.front(), 'C') << entry.code;
+        }
+    }
+}
+
 TEST(Codes, Unknown_code_never_blames_a_unit) {
     EXPECT_EQ(code_entry("never.heard_of").code, "station.bug");
     EXPECT_NE(make_error("never.heard_of").kind, Kind::unit);

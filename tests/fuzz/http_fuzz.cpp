@@ -3,7 +3,6 @@
 // Whatever comes, the connection ends by itself, every answer is one of ours, and no forged header
 // gets through.
 #include "web/server/connection.h"
-#include "web/server/problem.h"
 
 #include <boost/asio/local/stream_protocol.hpp>
 

@@ -54,7 +54,7 @@ void export_records(Api& api, const Request& request, const ReplyPtr& reply) {
     const auto format = records::format_from_text(request.query_value("format").value_or(""));
     if (!format) {
         reply->problem(
-            web::http_error("http.parameter", "Parameter format must be csv, json or zip"));
+            base::make_error("http.parameter", "Parameter format must be csv, json or zip"));
         return;
     }
     std::shared_ptr<RecordWriter> writer;

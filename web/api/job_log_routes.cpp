@@ -31,7 +31,7 @@ void get_job_log(Api& api, const Request& request, const ReplyPtr& reply) {
     const auto from = number("from", 0);
     const auto max = number("max", kPiece);
     if (!from || !max || *max < 1 || *max > kMaxPiece) {
-        reply->problem(web::http_error(
+        reply->problem(base::make_error(
             "http.parameter", "from and max must be whole numbers, max from 1 to 1048576"));
         return;
     }

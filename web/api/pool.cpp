@@ -19,19 +19,18 @@ Result<engine::BatchLoad> batch_of(const Request& request) {
     load.batch = request.query_value("batch").value_or("");
     const std::string test_only = request.query_value("test_only").value_or("0");
     if (!is_batch_name(load.pool)) {
-        return tl::unexpected(web::http_error("http.parameter", "Parameter pool must name a pool"));
+        return base::fail("http.parameter", "Parameter pool must name a pool");
     }
     if (!load.batch.empty() && !is_batch_name(load.batch)) {  // empty: the station makes a name
-        return tl::unexpected(web::http_error(
+        return base::fail(
             "http.parameter",
-            "Parameter batch must be a name: letters, digits, dot, dash, underscore, at most 64"));
+            "Parameter batch must be a name: letters, digits, dot, dash, underscore, at most 64");
     }
     if (test_only != "0" && test_only != "1") {
-        return tl::unexpected(
-            web::http_error("http.parameter", "Parameter test_only must be 0 or 1"));
+        return base::fail("http.parameter", "Parameter test_only must be 0 or 1");
     }
     if (request.query_value("file").value_or("").size() > 200) {
-        return tl::unexpected(web::http_error("http.parameter", "Parameter file is too long"));
+        return base::fail("http.parameter", "Parameter file is too long");
     }
     load.test_only = test_only == "1";
     return load;
@@ -87,7 +86,7 @@ void load_batch(Api& api, const Request& request, const ReplyPtr& reply) {
         std::move(*load), request.actor,
         [reply, file = request.query_value("file").value_or("")](Result<Json> result) {
             if (!result && result.error().code == "request.conflict") {
-                reply->problem(web::http_error("batch.exists", result.error().message));
+                reply->problem(base::make_error("batch.exists", result.error().message));
                 return;
             }
             if (!result || result->value("verdict", Json("accept")) != "reject") {
@@ -95,7 +94,7 @@ void load_batch(Api& api, const Request& request, const ReplyPtr& reply) {
                 return;
             }
             name_file(*result, file);
-            const auto error = web::http_error("batch.refused");
+            const auto error = base::make_error("batch.refused");
             Json problem = web::problem_json(error);
             problem["check"] = std::move(*result);
             auto response = web::json_response(web::status_of(error.code), problem);

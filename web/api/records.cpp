@@ -124,7 +124,7 @@ Result<records::RecordFilter> filter_of(const Request& request) {
     auto filter = records::parse_filter(fields);
     if (!filter) {
         return tl::unexpected(
-            web::http_error("http.parameter", "Parameter " + filter.error().message));
+            base::make_error("http.parameter", "Parameter " + filter.error().message));
     }
     return filter;
 }
@@ -137,7 +137,7 @@ void get_records(Api& api, const Request& request, const ReplyPtr& reply) {
     }
     const auto limit = base::to_int(request.query_value("limit").value_or("100"));
     if (!limit || *limit < 1 || *limit > 500) {
-        reply->problem(web::http_error("http.parameter",
+        reply->problem(base::make_error("http.parameter",
                                        "Parameter limit must be a whole number from 1 to 500"));
         return;
     }
@@ -146,7 +146,7 @@ void get_records(Api& api, const Request& request, const ReplyPtr& reply) {
         cursor = base::to_int(*text);
         if (!cursor) {
             reply->problem(
-                web::http_error("http.parameter", "Parameter cursor is not one of ours"));
+                base::make_error("http.parameter", "Parameter cursor is not one of ours"));
             return;
         }
     }

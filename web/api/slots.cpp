@@ -3,14 +3,11 @@
 // now the press is refused, so that no press hits the wrong unit. The check and the command run in
 // one turn of the loop, so nothing comes between them.
 #include "web/api/api.h"
-#include "web/server/problem.h"
 
 #include <fmt/format.h>
 
 namespace lineside::api {
 namespace {
-
-using web::http_error;
 
 Result<Json> body_object(const Request& request, std::string_view only_member) {
     auto body = base::parse_json(request.body, 64 * 1024);
@@ -50,7 +47,7 @@ Result<Json> seen_tile(Api& api, const Request& request) {
     Json tile = tile_of(api.facade.wall(), slot);
     if (tile.is_object()) {
         if (tile.value("job", Json()) != *job) {
-            return tl::unexpected(http_error("slot.job_changed"));
+            return base::fail("slot.job_changed");
         }
         return tile;
     }
@@ -79,7 +76,7 @@ void acknowledge_slot(Api& api, const Request& request, const ReplyPtr& reply) {
     } else if (tile->value("ack", Json("ready")) != "ready") {
         const bool plugged = tile->value("ack", Json()) == "when_unplugged";
         auto error =
-            http_error("slot.ack_not_ready", plugged ? "The unit is still plugged in" : "");
+            base::make_error("slot.ack_not_ready", plugged ? "The unit is still plugged in" : "");
         if (!plugged) {
             error.hint = "Look at the tile for what to do";
         }
@@ -95,7 +92,7 @@ void retry_slot(Api& api, const Request& request, const ReplyPtr& reply) {
     if (!tile) {
         reply->problem(tile.error());
     } else if (tile->value("retry", Json(true)) != true) {
-        reply->problem(http_error("slot.no_retry"));
+        reply->problem(base::make_error("slot.no_retry"));
     } else {
         api.facade.retry(request.param("slot"), request.actor, answer(api, request, reply, 200));
     }
@@ -106,7 +103,7 @@ void stop_slot(Api& api, const Request& request, const ReplyPtr& reply) {
     if (!tile) {
         reply->problem(tile.error());
     } else if (!tile->value("outcome", Json()).is_null()) {
-        reply->problem(http_error("slot.no_job"));
+        reply->problem(base::make_error("slot.no_job"));
     } else {
         api.facade.stop(request.param("slot"), request.actor, answer(api, request, reply, 202));
     }

@@ -3,7 +3,6 @@
 
 #include "station/base/text.h"
 #include "web/server/guard.h"
-#include "web/server/problem.h"
 #include "web/server/target.h"
 
 namespace lineside::web {
@@ -11,7 +10,7 @@ namespace lineside::web {
 base::Result<Admission> admit(Request& request, const Framed& framed, const Site& site,
                               std::string& allow) {
     const auto refused = [](std::string_view code, std::string_view why = "") {
-        return tl::unexpected(http_error(code, std::string(why)));
+        return base::fail(code, std::string(why));
     };
     if (framed.version != 10 && framed.version != 11) {
         return refused("http.version");

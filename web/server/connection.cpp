@@ -111,11 +111,12 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
         head_only_ = false;
         version_ = 11;
         if (ec == http::error::header_limit || ec == http::error::buffer_overflow) {
-            refuse(http_error("http.headers"));
+            refuse(base::make_error("http.headers"));
             return;
         }
         if (is_nonsense(ec)) {
-            refuse(http_error(ec == http::error::bad_version ? "http.version" : "http.malformed"));
+            refuse(base::make_error(ec == http::error::bad_version ? "http.version"
+                                                                   : "http.malformed"));
             return;
         }
         if (ec) {
@@ -174,11 +175,11 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
             return;
         }
         if (ec == http::error::body_limit) {
-            refuse(http_error("http.too_large"));
+            refuse(base::make_error("http.too_large"));
             return;
         }
         if (is_nonsense(ec)) {
-            refuse(http_error("http.malformed", "The body cannot be read"));
+            refuse(base::make_error("http.malformed", "The body cannot be read"));
             return;
         }
         if (ec) {
@@ -196,7 +197,7 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
                          std::chrono::milliseconds(body_bytes_ * 1000 / site_->limits.body_rate);
         if (Clock::now() - body_start_ > due) {
             ++site_->counters->timeouts;
-            refuse(http_error("http.timeout"));
+            refuse(base::make_error("http.timeout"));
             return;
         }
         read_body();
@@ -249,7 +250,7 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
         if (answer_.push && !head_only_) {
             if (!unix_ && site_->counters->event_streams + site_->limits.reserved >=
                               site_->limits.connections) {
-                refuse(http_error("http.busy"));
+                refuse(base::make_error("http.busy"));
                 return;
             }
             ++site_->counters->event_streams;

@@ -2,7 +2,6 @@
 #include "web/server/guard.h"
 
 #include "station/base/text.h"
-#include "web/server/problem.h"
 
 #include <fmt/format.h>
 
@@ -25,11 +24,11 @@ bool is_own_origin(std::string_view origin, std::uint16_t port) {
 
 base::Status check_host(const Request& request, std::uint16_t port) {
     if (request.header_count("host") > 1) {
-        return tl::unexpected(http_error("http.malformed", "There are two Host headers"));
+        return base::fail("http.malformed", "There are two Host headers");
     }
     // No browser reaches the Unix socket, so what a client calls it there means nothing.
     if (!request.over_unix && !is_own_host(request.header("host"), port)) {
-        return tl::unexpected(http_error("http.host"));
+        return base::fail("http.host");
     }
     return {};
 }
@@ -41,23 +40,23 @@ base::Status check_intent(const Request& request, std::uint16_t port) {
         // A foreign page may neither start an export nor hold an event stream; a link to a page is
         // fine.
         if (is_api_path(request.path) && (site == "cross-site" || site == "same-site")) {
-            return tl::unexpected(http_error("http.origin"));
+            return base::fail("http.origin");
         }
         return {};
     }
     if (request.header_count("origin") > 1) {
-        return tl::unexpected(http_error("http.origin"));
+        return base::fail("http.origin");
     }
     const auto origin = request.header("origin");
     const bool needed = !request.over_unix;
     if ((needed || !origin.empty()) && !is_own_origin(origin, port)) {
-        return tl::unexpected(http_error("http.origin"));
+        return base::fail("http.origin");
     }
     if (!site.empty() && site != "same-origin") {
-        return tl::unexpected(http_error("http.origin"));
+        return base::fail("http.origin");
     }
     if (request.header_count("x-lineside") != 1 || request.header("x-lineside") != "1") {
-        return tl::unexpected(http_error("http.header"));
+        return base::fail("http.header");
     }
     return {};
 }
@@ -70,12 +69,11 @@ base::Status check_content_type(const Request& request, BodyKind kind) {
     const auto given = base::split(request.header("content-type"), ';').front();
     if (request.header_count("content-type") != 1 ||
         base::to_lower_ascii(base::trim_blanks(given)) != wanted) {
-        return tl::unexpected(
-            http_error("http.content_type", fmt::format("The body must be {}", wanted)));
+        return base::fail("http.content_type", fmt::format("The body must be {}", wanted));
     }
     if (!request.header("content-encoding").empty() &&
         request.header("content-encoding") != "identity") {
-        return tl::unexpected(http_error("http.content_type", "The body must not be compressed"));
+        return base::fail("http.content_type", "The body must not be compressed");
     }
     return {};
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The parts without sockets: targets, static files, event streams, headers.
+#include "station/base/codes.h"
 #include "web/server/event_stream.h"
 #include "web/server/guard.h"
 #include "web/server/problem.h"
@@ -44,15 +45,28 @@ TEST(Guard, Own_hosts_only) {
     EXPECT_FALSE(is_own_origin("null", 8080));
 }
 
-TEST(Problem, Every_code_has_a_status_title_and_own_words) {
+TEST(Problem, Has_the_status_of_its_code_and_the_words_of_the_list) {
     EXPECT_EQ(status_of("pool.empty"), 409U);
     EXPECT_EQ(status_of("nobody.knows"), 500U);
     auto problem = problem_json(base::make_error("request.conflict", "Slot 3 is busy"));
     EXPECT_EQ(problem["status"], 409);
     EXPECT_EQ(problem["detail"], "Slot 3 is busy");
-    problem = problem_json(base::make_error("slot.no_retry"));  // the engine's error, our words
+    problem = problem_json(base::make_error("slot.no_retry"));
     EXPECT_EQ(problem["title"], "A new attempt cannot be started here now");
     EXPECT_EQ(problem["hint"], "Look at the tile for what to do");
+    base::Error own = base::make_error("slot.no_retry");
+    own.hint = "Wait";
+    EXPECT_EQ(problem_json(own)["hint"], "Wait");
+}
+
+TEST(Problem, Every_code_of_requests_has_a_status) {
+    for (const base::CodeEntry& entry : base::all_codes()) {
+        for (const char* area : {"http.", "slot.", "batch.", "request."}) {
+            if (entry.code.starts_with(area) && entry.kind == base::Kind::config) {
+                EXPECT_NE(status_of(entry.code), 500U) << entry.code;
+            }
+        }
+    }
 }
 
 TEST(ResponseHead, Dates_and_framing) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Errors as RFC 9457 application/problem+json: one table says which HTTP status a code has;
-// sentence and hint come from the error, else from this table, else from station/base/codes.
-// Thread: any (pure).
+// Errors as RFC 9457 application/problem+json: one table says which HTTP status a code of
+// station/base/codes has; title and hint are that list's. Thread: any (pure).
 #pragma once
 
 #include "station/base/error.h"
@@ -12,9 +11,7 @@
 
 namespace lineside::web {
 
-[[nodiscard]] unsigned status_of(std::string_view code);
-// An error of the HTTP layer ("http.host"), with the hint of the table.
-[[nodiscard]] base::Error http_error(std::string_view code, std::string message = {});
+[[nodiscard]] unsigned status_of(std::string_view code);  // 500: the table does not have it
 [[nodiscard]] base::Json problem_json(const base::Error& error);
 [[nodiscard]] Response problem_response(const base::Error& error);
 

@@ -2,7 +2,6 @@
 #include "web/server/router.h"
 
 #include "station/base/text.h"
-#include "web/server/problem.h"
 
 #include <fmt/format.h>
 
@@ -35,13 +34,13 @@ base::Status check_parameters(const Route& route, const Request& request) {
     for (std::size_t i = 0; i < request.query.size(); ++i) {
         const auto& name = request.query[i].first;
         if (name.empty() || std::find(known.begin(), known.end(), name) == known.end()) {
-            return tl::unexpected(
-                http_error("http.parameter", fmt::format("Parameter {} is not known here", name)));
+            return base::fail("http.parameter",
+                              fmt::format("Parameter {} is not known here", name));
         }
         for (std::size_t j = 0; j < i; ++j) {
             if (request.query[j].first == name) {
-                return tl::unexpected(
-                    http_error("http.parameter", fmt::format("Parameter {} is given twice", name)));
+                return base::fail("http.parameter",
+                                  fmt::format("Parameter {} is given twice", name));
             }
         }
     }
@@ -103,14 +102,14 @@ base::Result<Router::Match> Router::find(Request& request, std::string& allow) c
     }
     if (!verbs.empty()) {
         allow = fmt::format("{}", fmt::join(verbs, ", "));
-        return tl::unexpected(http_error("http.method"));
+        return base::fail("http.method");
     }
     if (is_api_path(request.path) || !fallback_) {
-        return tl::unexpected(http_error("http.not_found"));
+        return base::fail("http.not_found");
     }
     if (wanted != Verb::get) {
         allow = "GET, HEAD";
-        return tl::unexpected(http_error("http.method"));
+        return base::fail("http.method");
     }
     return Match{nullptr, fallback_};
 }

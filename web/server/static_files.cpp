@@ -166,7 +166,7 @@ Response StaticFiles::serve(const Request& request) {
             files_.find("/index.html");  // the address of a page: the dashboard finds its own way
     }
     if (found == files_.end()) {
-        return problem_response(http_error("http.not_found"));
+        return problem_response(base::make_error("http.not_found"));
     }
     const File& file = found->second;
     const Form* form = &file.plain;

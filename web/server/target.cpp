@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "web/server/target.h"
 
-#include "web/server/problem.h"
-
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
 
@@ -22,10 +20,10 @@ bool has_control(std::string_view text) {
 
 base::Result<Target> parse_target(std::string_view text, std::size_t max_length) {
     const auto malformed = [](std::string_view why) {
-        return tl::unexpected(http_error("http.malformed", std::string(why)));
+        return base::fail("http.malformed", std::string(why));
     };
     if (text.size() > max_length) {
-        return tl::unexpected(http_error("http.target"));
+        return base::fail("http.target");
     }
     if (text.empty() || text.front() != '/' || text.starts_with("//")) {
         return malformed("The address must begin with one /");
