@@ -2,95 +2,164 @@
 #include "station/records/record_export.h"
 
 #include "station/base/json.h"
-#include "station/base/text.h"
-#include "station/records/piece_writer.h"
+#include "station/records/row_walk.h"
 
 #include <fmt/format.h>
+
+#include <array>
+#include <utility>
+#include <vector>
 
 namespace lineside::records {
 namespace {
 
-using base::Status;
+using base::Json;
+using db::Tx;
 
-const std::string kSelect = "SELECT * FROM record_v1";
-const std::string kOrder = " ORDER BY job";
-
-struct JsonCell {
-    std::string operator()(std::nullptr_t) const { return "null"; }
-    std::string operator()(std::int64_t v) const { return std::to_string(v); }
-    std::string operator()(double v) const { return base::dump_json(v); }
-    std::string operator()(const std::string& v) const { return base::dump_json(v); }
-    std::string operator()(const db::Blob& v) const {
-        return base::dump_json(
-            base::to_hex({reinterpret_cast<const std::uint8_t*>(v.bytes.data()), v.bytes.size()}));
-    }
+struct FormatWords {
+    Format format;
+    std::string_view name;  // also the file's extension
+    std::string_view media;
+};
+constexpr std::array kFormats{
+    FormatWords{Format::csv, "csv", "text/csv; charset=utf-8"},
+    FormatWords{Format::json, "json", "application/json"},
+    FormatWords{Format::zip, "zip", "application/zip"},
 };
 
-struct CsvCell {
-    std::string operator()(std::nullptr_t) const { return {}; }
-    std::string operator()(std::int64_t v) const { return std::to_string(v); }
-    std::string operator()(double v) const { return base::dump_json(v); }
-    std::string operator()(const std::string& v) const { return csv_cell(v); }
-    std::string operator()(const db::Blob& v) const {
-        return base::to_hex(
-            {reinterpret_cast<const std::uint8_t*>(v.bytes.data()), v.bytes.size()});
+const FormatWords& words(Format format) {
+    for (const FormatWords& each : kFormats) {
+        if (each.format == format) {
+            return each;
+        }
     }
-};
-
-Status gone() {
-    return base::fail("request.refused", "The receiver of the export is gone");
+    return kFormats.front();
 }
 
-std::string csv_line(const db::Tx::Row& row, bool names) {
+// Names of the view's columns, also when there is no row.
+base::Result<std::string> header(Tx& tx) {
+    auto rows = tx.all<std::string>("SELECT name FROM pragma_table_info('record_v1') ORDER BY cid");
+    if (!rows) {
+        return tl::unexpected<base::Error>(rows.error());
+    }
     std::string line;
-    for (int i = 0; i < row.columns(); ++i) {
-        line += i == 0 ? "" : ",";
-        line += names ? csv_cell(row.name(i)) : std::visit(CsvCell{}, row.value(i));
+    for (const auto& [name] : *rows) {
+        line += (line.empty() ? "" : ",") + csv_cell(name);
     }
     return line + "\r\n";
 }
 
-// The header must be there also when no row fits; LEFT JOIN gives one row of NULLs then.
-Status csv_header(db::Tx& tx, PieceWriter& out) {
-    return tx.each(
-        "SELECT r.* FROM (SELECT 1) LEFT JOIN (SELECT * FROM record_v1 WHERE job IS NULL) r", {},
-        [&](const db::Tx::Row& row) {
-            out.write(csv_line(row, true));
-            return false;
-        });
-}
+// What the view seals is shown nowhere.
+struct JsonCell {
+    std::string operator()(std::nullptr_t) const { return "null"; }
+    std::string operator()(std::int64_t v) const { return std::to_string(v); }
+    std::string operator()(const db::Blob&) const { return "null"; }
+    std::string operator()(double v) const { return base::dump_json(Json(v)); }
+    std::string operator()(const std::string& v) const { return base::dump_json(Json(v)); }
+};
+// Numbers are numbers: only text can be a formula.
+struct CsvCell {
+    std::string operator()(std::nullptr_t) const { return {}; }
+    std::string operator()(std::int64_t v) const { return std::to_string(v); }
+    std::string operator()(const db::Blob&) const { return {}; }
+    std::string operator()(double v) const { return base::dump_json(Json(v)); }
+    std::string operator()(const std::string& v) const { return csv_cell(v); }
+};
+
+class Table : public Export {
+  public:
+    Table(const RecordFilter& filter, std::shared_ptr<RowSet> rows)
+        : walk_(filter, std::move(rows)) {}
+
+    base::Result<std::string> next(Tx& tx) final {
+        std::string out;
+        if (!more_) {
+            return out;
+        }
+        if (first_) {
+            auto text = begin(tx);
+            if (!text) {
+                return text;
+            }
+            out = std::move(*text);
+        }
+        auto more = walk_.slice(
+            tx, "*", [&](const Tx::Row& row) { add(out, row, std::exchange(first_, false)); });
+        if (!more) {
+            return tl::unexpected<base::Error>(more.error());
+        }
+        more_ = *more;
+        if (!more_) {
+            out += end(first_);
+        }
+        return out;
+    }
+
+  private:
+    virtual base::Result<std::string> begin(Tx& tx) = 0;
+    virtual void add(std::string& out, const Tx::Row& row, bool first) = 0;
+    virtual std::string_view end(bool none) = 0;
+
+    RowWalk walk_;
+    bool first_ = true;
+    bool more_ = true;
+};
+
+class Csv final : public Table {
+  public:
+    using Table::Table;
+
+  private:
+    base::Result<std::string> begin(Tx& tx) override { return header(tx); }
+    void add(std::string& out, const Tx::Row& row, bool /*first*/) override {
+        for (int i = 0; i < row.columns(); ++i) {
+            out += i == 0 ? "" : ",";
+            out += std::visit(CsvCell{}, row.value(i));
+        }
+        out += "\r\n";
+    }
+    std::string_view end(bool /*none*/) override { return ""; }
+};
+
+class JsonArray final : public Table {
+  public:
+    using Table::Table;
+
+  private:
+    base::Result<std::string> begin(Tx& /*tx*/) override { return std::string("["); }
+    void add(std::string& out, const Tx::Row& row, bool first) override {
+        for (int i = first ? 0 : row.columns(); i < row.columns(); ++i) {
+            keys_.push_back((i == 0 ? "{" : ",") + base::dump_json(Json(row.name(i))) + ":");
+        }
+        out += first ? "\n" : ",\n";
+        for (int i = 0; i < row.columns(); ++i) {
+            out += keys_[static_cast<std::size_t>(i)];
+            out += std::visit(JsonCell{}, row.value(i));
+        }
+        out += "}";
+    }
+    std::string_view end(bool none) override { return none ? "]\n" : "\n]\n"; }
+
+    std::vector<std::string> keys_;  // as they stand in every object
+};
 
 }  // namespace
 
 std::optional<Format> format_from_text(std::string_view text) {
-    return text == "csv"    ? std::optional(Format::csv)
-           : text == "json" ? std::optional(Format::json)
-           : text == "zip"  ? std::optional(Format::zip)
-                            : std::nullopt;
+    for (const FormatWords& each : kFormats) {
+        if (each.name == text) {
+            return each.format;
+        }
+    }
+    return std::nullopt;
 }
 
 std::string_view media_type(Format format) {
-    switch (format) {
-        case Format::csv:
-            return "text/csv; charset=utf-8";
-        case Format::json:
-            return "application/json";
-        case Format::zip:
-            return "application/zip";
-    }
-    return "application/octet-stream";
+    return words(format).media;
 }
 
 std::string_view file_extension(Format format) {
-    switch (format) {
-        case Format::csv:
-            return "csv";
-        case Format::json:
-            return "json";
-        case Format::zip:
-            return "zip";
-    }
-    return "bin";
+    return words(format).name;
 }
 
 std::string csv_cell(std::string_view text) {
@@ -112,46 +181,24 @@ std::string csv_cell(std::string_view text) {
     return cell + '"';
 }
 
-Status export_json(db::Tx& tx, const RecordFilter& filter, const Sink& sink) {
-    PieceWriter out(sink);
-    const Where wanted = where(filter);
-    bool first = true;
-    out.write("[");
-    auto done = tx.each(kSelect + wanted.sql + kOrder, wanted.args, [&](const db::Tx::Row& row) {
-        std::string object = first ? "\n{" : ",\n{";
-        first = false;
-        for (int i = 0; i < row.columns(); ++i) {
-            object += fmt::format("{}\"{}\":", i == 0 ? "" : ",", row.name(i));
-            object += std::visit(JsonCell{}, row.value(i));
-        }
-        return out.write(object + "}");
-    });
-    out.write(first ? "]\n" : "\n]\n");
-    return !done ? done : out.finish() ? Status() : gone();
+std::unique_ptr<Export> make_csv(const RecordFilter& filter, std::shared_ptr<RowSet> rows) {
+    return std::make_unique<Csv>(filter, std::move(rows));
 }
 
-Status export_csv(db::Tx& tx, const RecordFilter& filter, const Sink& sink) {
-    PieceWriter out(sink);
-    const Where wanted = where(filter);
-    auto done = csv_header(tx, out);
-    if (done) {
-        done = tx.each(kSelect + wanted.sql + kOrder, wanted.args,
-                       [&](const db::Tx::Row& row) { return out.write(csv_line(row, false)); });
-    }
-    return !done ? done : out.finish() ? Status() : gone();
+std::unique_ptr<Export> make_json(const RecordFilter& filter, std::shared_ptr<RowSet> rows) {
+    return std::make_unique<JsonArray>(filter, std::move(rows));
 }
 
-Status export_records(db::Tx& tx, Format format, const RecordFilter& filter, const LogFolder& logs,
-                      const Sink& sink) {
+std::unique_ptr<Export> make_export(Format format, const RecordFilter& filter, LogFolder logs) {
     switch (format) {
         case Format::csv:
-            return export_csv(tx, filter, sink);
+            return make_csv(filter, std::make_shared<RowSet>());
         case Format::json:
-            return export_json(tx, filter, sink);
+            return make_json(filter, std::make_shared<RowSet>());
         case Format::zip:
-            return export_zip(tx, filter, logs, sink);
+            break;
     }
-    return base::fail("station.bug");
+    return make_zip(filter, std::move(logs));
 }
 
 }  // namespace lineside::records

@@ -3,9 +3,12 @@
 // view exactly. CSV likewise (RFC 4180, UTF-8, header, CRLF), but a text cell that a spreadsheet
 // would take for a formula (first character = + - @ TAB CR) carries a leading '. ZIP holds
 // records.csv, records.json, logs/<serial or unit-N>/<attempt>.log and index.csv with the SHA-256
-// of each log. The web and the command line call this; memory stays flat whatever the number of
-// rows. Errors: db.failed, request.refused (the receiver is gone).   Thread: a db thread
-// (read-only).
+// of each log.
+// An export is made slice by slice for a receiver that takes its time: each next() does a few
+// milliseconds of work on the transaction it is given and returns what it made, so no export ever
+// holds the database, and memory stays flat whatever the number of rows (a ZIP keeps its table of
+// contents, some hundred bytes a log). The rows are those the view had at the first slice.
+// Errors: db.failed, station.bug.   Thread: one slice at a time, on a db thread (read-only).
 #pragma once
 
 #include "station/base/error.h"
@@ -15,14 +18,13 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 namespace lineside::records {
 
-// Takes pieces of at most 64 KiB; false = the receiver is gone.
-using Sink = std::function<bool(std::string)>;
 // Folder of one job's step logs.
 using LogFolder = std::function<std::filesystem::path(std::int64_t job)>;
 
@@ -31,12 +33,15 @@ enum class Format { csv, json, zip };
 [[nodiscard]] std::string_view media_type(Format format);      // "text/csv; charset=utf-8"
 [[nodiscard]] std::string_view file_extension(Format format);  // "csv"
 
-[[nodiscard]] base::Status export_json(db::Tx& tx, const RecordFilter& filter, const Sink& sink);
-[[nodiscard]] base::Status export_csv(db::Tx& tx, const RecordFilter& filter, const Sink& sink);
-[[nodiscard]] base::Status export_zip(db::Tx& tx, const RecordFilter& filter, const LogFolder& logs,
-                                      const Sink& sink);
-[[nodiscard]] base::Status export_records(db::Tx& tx, Format format, const RecordFilter& filter,
-                                          const LogFolder& logs, const Sink& sink);
+class Export {
+  public:
+    virtual ~Export() = default;
+    // The next piece; empty: that was all.
+    [[nodiscard]] virtual base::Result<std::string> next(db::Tx& tx) = 0;
+};
+// `logs` is asked by a ZIP only.
+[[nodiscard]] std::unique_ptr<Export> make_export(Format format, const RecordFilter& filter,
+                                                  LogFolder logs);
 
 // One CSV cell of a text: quoted where needed, a formula made harmless.
 [[nodiscard]] std::string csv_cell(std::string_view text);

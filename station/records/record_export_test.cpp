@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The exports against what SQLite itself says of the view.
 #include "station/records/record_export.h"
 
 #include "station/base/json.h"
@@ -7,12 +8,15 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <map>
+#include <utility>
 
 namespace lineside::records {
 namespace {
@@ -59,6 +63,9 @@ constexpr const char* kRows[] = {
     "INSERT INTO job (id, unit_id, order_id, slot, port, attempt, epoch, state, actor, started_ms, "
     "started_mono_ns, boot)"
     " VALUES (4, 2, 1, '2', '1-2', 2, 1, 'x', 'a', 7000, 0, 'b')",
+    "INSERT INTO step (job_id, idx, name, method, attempt, started_ms) VALUES"
+    " (1, 0, 'flash', 'm', 1, 1), (2, 0, 'flash', 'm', 1, 1), (2, 1, 'set-serial', 'm', 1, 1),"
+    " (3, 0, 'flash', 'm', 1, 1), (4, 0, 'flash', 'm', 1, 1)",
 };
 
 class ExportTest : public testing::Test {
@@ -84,19 +91,74 @@ class ExportTest : public testing::Test {
         std::filesystem::create_directories(folder / std::to_string(job));
         std::ofstream(folder / std::to_string(job) / name) << text;
     }
-    std::string exported(Format format, const std::map<std::string, std::string>& fields = {}) {
+    // Piece by piece, each in a transaction of its own, as a slow client takes it.
+    std::string exported(
+        Format format, const std::map<std::string, std::string>& fields = {},
+        const std::function<void()>& between = [] {}) {
+        const auto file =
+            make_export(format, parse_filter(fields).value(),
+                        [this](std::int64_t job) { return folder / std::to_string(job); });
         std::string bytes;
-        const LogFolder logs = [this](std::int64_t job) { return folder / std::to_string(job); };
-        const Status done = store->read_now([&](db::Tx& tx) {
-            return export_records(tx, format, parse_filter(fields).value(), logs,
-                                  [&](std::string piece) {
-                                      EXPECT_LE(piece.size(), 64U * 1024);
-                                      bytes += piece;
-                                      return true;
-                                  });
-        });
-        EXPECT_TRUE(done) << done.error().message;
+        pieces = 0;
+        for (std::string piece = "-"; !piece.empty(); ++pieces) {
+            const Status done = store->read_now([&](db::Tx& tx) -> Status {
+                auto next = file->next(tx);
+                EXPECT_TRUE(next);
+                piece = next.value_or("");
+                return {};
+            });
+            EXPECT_TRUE(done) << done.error().message;
+            largest = std::max(largest, piece.size());
+            bytes += piece;
+            between();
+        }
         return bytes;
+    }
+    // The view's columns, in its own order.
+    std::vector<std::string> columns() {
+        std::vector<std::string> names;
+        EXPECT_TRUE(store->read_now([&](db::Tx& tx) {
+            return tx.each("SELECT * FROM record_v1 LIMIT 1", {}, [&](const db::Tx::Row& row) {
+                for (int i = 0; i < row.columns(); ++i) {
+                    names.emplace_back(row.name(i));
+                }
+                return true;
+            });
+        }));
+        return names;
+    }
+    // One JSON text for each row of the view, made by SQLite: `function` over every column as
+    // `cell`, a piece of SQL.
+    std::vector<Json> by_sqlite(const std::string& function, const std::string& cell) {
+        std::string list;
+        for (const std::string& name : columns()) {
+            list += (list.empty() ? "" : ", ") + fmt::format(fmt::runtime(cell), name);
+        }
+        std::vector<Json> rows;
+        EXPECT_TRUE(store->read_now([&](db::Tx& tx) {
+            return tx.each(fmt::format("SELECT {}({}) FROM record_v1 ORDER BY job", function, list),
+                           {}, [&](const db::Tx::Row& row) {
+                               rows.push_back(Json::parse(row.text(0)));
+                               return true;
+                           });
+        }));
+        return rows;
+    }
+    // Many ended jobs of unit 2.
+    void many(int count) {
+        ASSERT_TRUE(store->write_now([&](db::Tx& tx) -> Status {
+            EXPECT_TRUE(
+                tx.run("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE"
+                       " i < ?1) INSERT INTO job (unit_id, order_id, slot, port, attempt,"
+                       " epoch, state, actor, started_ms, started_mono_ns, boot)"
+                       " SELECT 2, 1, 's' || i, 'p', i + 2, 1, 'closed', 'plug-in', i, 0, 'b'"
+                       " FROM n WHERE i <= ?1",
+                       count));
+            EXPECT_TRUE(
+                tx.run("UPDATE job SET outcome = 'ERROR', code = 'usb.left', ended_ms ="
+                       " started_ms + 5 WHERE outcome IS NULL AND id > 4"));
+            return {};
+        }));
     }
     std::vector<int> jobs(const std::map<std::string, std::string>& fields) {
         std::vector<int> ids;
@@ -109,7 +171,42 @@ class ExportTest : public testing::Test {
     boost::asio::io_context loop;
     std::filesystem::path folder;
     std::unique_ptr<db::Store> store;
+    int pieces = 0;
+    std::size_t largest = 0;
 };
+
+// Reads a CSV as RFC 4180 has it.
+std::vector<std::vector<std::string>> read_csv(const std::string& text) {
+    std::vector<std::vector<std::string>> rows;
+    std::vector<std::string> row;
+    std::string cell;
+    bool quoted = false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        if (quoted) {
+            if (c != '"') {
+                cell += c;
+            } else if (i + 1 < text.size() && text[i + 1] == '"') {
+                cell += text[++i];
+            } else {
+                quoted = false;
+            }
+        } else if (c == '"') {
+            quoted = true;
+        } else if (c == ',' || c == '\r') {
+            row.push_back(std::exchange(cell, {}));
+            if (c == '\r') {
+                EXPECT_EQ(text.at(++i), '\n');
+                rows.push_back(std::exchange(row, {}));
+            }
+        } else {
+            EXPECT_NE(c, '\n') << "a bare line end outside of quotes";
+            cell += c;
+        }
+    }
+    EXPECT_TRUE(cell.empty() && row.empty() && !quoted) << "the last line has its end";
+    return rows;
+}
 
 // Reads a ZIP as a stranger would.
 std::map<std::string, std::string> unzip(const std::string& bytes) {
@@ -130,30 +227,53 @@ std::map<std::string, std::string> unzip(const std::string& bytes) {
 }
 
 TEST_F(ExportTest, Json_equals_the_view) {
+    for (const int more : {0, 1200}) {
+        many(more);
+        const Json rows = Json::parse(exported(Format::json));
+        const auto expected = by_sqlite("json_object", "'{0}', \"{0}\"");
+        ASSERT_EQ(rows.size(), 3U + static_cast<std::size_t>(more));
+        ASSERT_EQ(rows.size(), expected.size());
+        for (std::size_t i = 0; i < expected.size(); ++i) {
+            EXPECT_EQ(rows[i], expected[i]);
+        }
+    }
+    EXPECT_GT(pieces, 3);
     const Json rows = Json::parse(exported(Format::json));
-    ASSERT_EQ(rows.size(), 3U);
-    ASSERT_TRUE(store->read_now([&](db::Tx& tx) -> Status {
-        std::size_t at = 0;
-        return tx.each("SELECT * FROM record_v1 ORDER BY job", {}, [&](const db::Tx::Row& row) {
-            const Json& object = rows[at++];
-            EXPECT_EQ(object.size(), static_cast<std::size_t>(row.columns()));
-            for (int i = 0; i < row.columns(); ++i) {
-                const Json& cell = object.at(std::string(row.name(i)));
-                EXPECT_EQ(cell.is_null(), row.is_null(i)) << row.name(i);
-                if (cell.is_string()) {
-                    EXPECT_EQ(cell.get<std::string>(), row.text(i));
-                } else if (!cell.is_null()) {
-                    EXPECT_EQ(cell.get<std::int64_t>(), row.integer(i));
-                }
-            }
-            return true;
-        });
-    }));
     EXPECT_EQ(rows[1]["serial"], "RC-0001");
     EXPECT_EQ(rows[1]["image_proven"], 1);
     EXPECT_EQ(rows[1]["started"], "1970-01-01T00:00:03.000Z");
     EXPECT_TRUE(rows[2]["lease"].is_null()) << "a released serial goes to another unit";
     EXPECT_TRUE(rows[2]["serial"].is_null());
+}
+
+TEST_F(ExportTest, Json_keeps_the_order_of_the_columns) {
+    const std::string text = exported(Format::json);
+    std::size_t at = 0;
+    for (const std::string& name : columns()) {
+        const auto found = text.find("\"" + name + "\":", at);
+        ASSERT_NE(found, std::string::npos) << name;
+        at = found;
+    }
+    EXPECT_LT(at, text.find('}'));
+}
+
+TEST_F(ExportTest, Csv_equals_the_view_but_for_formulas) {
+    // SQLite's own word for each cell; a text that begins like a formula gets the apostrophe.
+    const std::string cell =
+        "CASE WHEN typeof(\"{0}\") = 'text' AND \"{0}\" <> '' AND"
+        " instr('=+-@' || char(9, 13), substr(\"{0}\", 1, 1)) > 0 THEN char(39) ELSE '' END"
+        " || coalesce(CAST(\"{0}\" AS TEXT), '')";
+    for (const int more : {0, 1200}) {
+        many(more);
+        const auto rows = read_csv(exported(Format::csv));
+        ASSERT_EQ(rows.size(), 4U + static_cast<std::size_t>(more));
+        EXPECT_EQ(rows[0], columns());
+        const auto expected = by_sqlite("json_array", cell);
+        ASSERT_EQ(rows.size(), expected.size() + 1);
+        for (std::size_t i = 0; i < expected.size(); ++i) {
+            EXPECT_EQ(rows[i + 1], expected[i].get<std::vector<std::string>>());
+        }
+    }
 }
 
 TEST_F(ExportTest, Csv_has_header_quotes_and_harmless_formulas) {
@@ -192,36 +312,69 @@ TEST_F(ExportTest, Filters) {
 }
 
 TEST_F(ExportTest, Zip_holds_records_logs_and_their_digests) {
-    log(1, "01-flash.log", std::string(200'000, 'f'));
-    log(2, "02-serial.log", "serial\n");
-    log(2, "01-flash.log", "flash\n");
-    log(2, "01-flash.events.jsonl", "{}\n");
-    log(3, "01-flash.log", "aborted\n");
+    log(1, "01-flash.1.log", std::string(200'000, 'f'));
+    log(2, "02-set-serial.1.log", "serial\n");
+    log(2, "01-flash.1.log", "flash\n");
+    log(2, "01-flash.1.events.jsonl", "{}\n");
+    log(3, "01-flash.1.log", "aborted\n");
     const auto files = unzip(exported(Format::zip));
     ASSERT_EQ(files.size(), 6U);
     EXPECT_EQ(files.at("records.csv"), exported(Format::csv));
     EXPECT_EQ(files.at("records.json"), exported(Format::json));
     EXPECT_EQ(files.at("logs/RC-0001/2.log"),
-              "==> 01-flash.log <==\nflash\n==> 02-serial.log <==\nserial\n");
-    EXPECT_EQ(files.at("logs/RC-0001/1.log").size(), 200'021U);
-    EXPECT_EQ(files.at("logs/unit-2/1.log"), "==> 01-flash.log <==\naborted\n");
-    const std::string& index = files.at("index.csv");
-    EXPECT_NE(index.find("logs/RC-0001/2.log," + base::sha256_hex(files.at("logs/RC-0001/2.log"))),
-              std::string::npos);
-    EXPECT_NE(index.find(base::sha256_hex(files.at("logs/RC-0001/1.log"))), std::string::npos);
+              "==> 01-flash.1.log <==\nflash\n==> 02-set-serial.1.log <==\nserial\n");
+    EXPECT_EQ(files.at("logs/RC-0001/1.log").size(), 200'023U);
+    EXPECT_EQ(files.at("logs/unit-2/1.log"), "==> 01-flash.1.log <==\naborted\n");
+    const auto index = read_csv(files.at("index.csv"));
+    ASSERT_EQ(index.size(), 4U);
+    for (std::size_t i = 1; i < index.size(); ++i) {
+        const std::string& bytes = files.at(index[i].at(0));
+        EXPECT_EQ(index[i].at(1), base::sha256_hex(bytes)) << index[i].at(0);
+        EXPECT_EQ(index[i].at(2), std::to_string(bytes.size()));
+    }
 }
 
-TEST_F(ExportTest, Zip_with_no_logs_and_no_rows) {
+TEST_F(ExportTest, Zip_with_no_rows) {
     EXPECT_EQ(unzip(exported(Format::zip, {{"slot", "none"}})).size(), 3U);
 }
 
-TEST_F(ExportTest, Receiver_that_leaves_ends_the_export) {
+TEST_F(ExportTest, Job_that_ends_meanwhile_is_in_no_part) {
+    many(1200);
+    const auto before = exported(Format::json);
+    bool done = false;
+    const auto files = unzip(exported(Format::zip, {}, [&] {
+        if (!std::exchange(done, true)) {
+            ASSERT_TRUE(store->write_now([](db::Tx& tx) -> Status {
+                EXPECT_TRUE(
+                    tx.run("UPDATE job SET outcome = 'ERROR', code = 'usb.left',"
+                           " ended_ms = 9000 WHERE id = 4"));
+                return {};
+            }));
+            many(1);
+        }
+    }));
+    EXPECT_EQ(files.at("records.json"), before);
+    EXPECT_EQ(read_csv(files.at("records.csv")).size(), 1U + 1203U);
+    EXPECT_EQ(read_csv(files.at("index.csv")).size(), 1U + 1203U);
+    EXPECT_EQ(files.size(), 3U + 1203U);
+    EXPECT_EQ(Json::parse(exported(Format::json)).size(), 1205U) << "the next one has them";
+}
+
+TEST_F(ExportTest, Comes_in_small_pieces_and_may_be_dropped_half_way) {
+    many(5000);
     for (const Format format : {Format::csv, Format::json, Format::zip}) {
-        EXPECT_FALSE(store->read_now([&](db::Tx& tx) {
-            return export_records(
-                tx, format, {}, [](std::int64_t) { return std::filesystem::path("/nowhere"); },
-                [](std::string) { return false; });
+        largest = 0;
+        const std::string whole = exported(format);
+        EXPECT_GT(whole.size(), 100'000U);
+        EXPECT_GT(pieces, 10);
+        EXPECT_LT(largest, 512U * 1024);
+        auto file = make_export(format, {}, [](std::int64_t) { return "/nowhere"; });
+        EXPECT_TRUE(store->read_now([&](db::Tx& tx) -> Status {
+            auto piece = file->next(tx);
+            EXPECT_TRUE(piece && !piece->empty() && piece->size() < whole.size());
+            return {};
         }));
+        file.reset();  // the sanitizers look whether something is left over
     }
 }
 

@@ -281,4 +281,18 @@ Where where(const RecordFilter& filter) {
     return made;
 }
 
+Where narrowed(Where where, std::string_view condition, const std::vector<db::Value>& values) {
+    where.sql += where.sql.empty() ? " WHERE " : " AND ";
+    auto next = values.begin();
+    for (const char c : condition) {
+        if (c == '?' && next != values.end()) {
+            where.args.push_back(*next++);
+            where.sql += fmt::format("?{}", where.args.size());
+        } else {
+            where.sql += c;
+        }
+    }
+    return where;
+}
+
 }  // namespace lineside::records

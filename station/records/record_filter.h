@@ -47,5 +47,8 @@ struct Where {
     std::vector<db::Value> args;
 };
 [[nodiscard]] Where where(const RecordFilter& filter);
+// `where` and one more condition; each '?' in it stands for the next of `values`.
+[[nodiscard]] Where narrowed(Where where, std::string_view condition,
+                             const std::vector<db::Value>& values);
 
 }  // namespace lineside::records

@@ -1,231 +1,230 @@
 // SPDX-License-Identifier: Apache-2.0
+// The ZIP export, written by libarchive into a string that is handed on slice by slice.
 #include "station/base/text.h"
-#include "station/base/unique_fd.h"
-#include "station/records/piece_writer.h"
-#include "station/records/record_export.h"
+#include "station/records/job_log.h"
+#include "station/records/row_walk.h"
 
 #include <archive.h>
 #include <archive_entry.h>
-#include <fcntl.h>
-#include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <algorithm>
-#include <array>
+#include <fmt/format.h>
+
+#include <deque>
 #include <set>
 
 namespace lineside::records {
 namespace {
 
-using base::Status;
+using db::Tx;
 
-// One step's log within a job's folder.
-struct LogPart {
-    std::string heading;
-    base::UniqueFd fd;
-    std::int64_t size = 0;
+struct FreeArchive {
+    void operator()(archive* a) const { archive_write_free(a); }
+};
+struct FreeEntry {
+    void operator()(archive_entry* e) const { archive_entry_free(e); }
 };
 
-// A ZIP that goes to a Sink while it is made.
-class ZipStream {
+struct LogJob {
+    std::int64_t job = 0, unit = 0, attempt = 1, ended_ms = 0;
+    std::string serial, result;
+};
+
+class Zip final : public Export {
   public:
-    explicit ZipStream(const Sink& sink) : out_(sink), archive_(archive_write_new()) {
+    Zip(const RecordFilter& filter, LogFolder log_folder)
+        : filter_(filter),
+          logs_(filter, rows_),
+          log_folder_(std::move(log_folder)),
+          archive_(archive_write_new()) {
         archive_write_set_format_zip(archive_.get());
         archive_write_set_format_option(archive_.get(), "zip", "compression-level", "1");
-        archive_write_set_bytes_per_block(archive_.get(), static_cast<int>(kPieceBytes));
         archive_write_set_bytes_in_last_block(archive_.get(), 1);
-        opened_ = archive_write_open2(archive_.get(), this, nullptr, &ZipStream::take, nullptr,
-                                      nullptr) == ARCHIVE_OK;
+        archive_write_set_bytes_per_block(archive_.get(), 0);
+        archive_write_open2(archive_.get(), this, nullptr, &Zip::take, nullptr, nullptr);
+    }
+    // An unfinished archive is closed as usual, into nowhere: libarchive loses its compressor's
+    // memory when one is only freed or marked as failed.
+    ~Zip() override {
+        dropped_ = true;
+        archive_write_close(archive_.get());
     }
 
-    // Begins a file; `size` < 0 = not known before.
-    [[nodiscard]] bool begin(const std::string& path, std::int64_t size, std::int64_t at_ms) {
-        const std::unique_ptr<archive_entry, void (*)(archive_entry*)> entry(archive_entry_new(),
-                                                                             archive_entry_free);
-        archive_entry_set_pathname_utf8(entry.get(), path.c_str());
+    base::Result<std::string> next(Tx& tx) override {
+        out_.clear();
+        while (out_.empty() && stage_ != Stage::ended) {
+            if (auto worked = step(tx); !worked) {
+                return tl::unexpected<base::Error>(worked.error());
+            }
+        }
+        return std::move(out_);
+    }
+
+  private:
+    enum class Stage { csv, json, logs, index, ended };
+
+    static la_ssize_t take(archive* /*a*/, void* self, const void* bytes, size_t count) {
+        if (auto& writer = *static_cast<Zip*>(self); !writer.dropped_) {
+            writer.out_.append(static_cast<const char*>(bytes), count);
+        }
+        return static_cast<la_ssize_t>(count);
+    }
+
+    base::Status step(Tx& tx) {
+        switch (stage_) {
+            case Stage::csv:
+                return table(tx, "records.csv", &make_csv, Stage::json);
+            case Stage::json:
+                return table(tx, "records.json", &make_json, Stage::logs);
+            case Stage::logs:
+                return log_ ? log_piece() : next_log(tx);
+            case Stage::index:
+                return write_index();
+            case Stage::ended:
+                break;
+        }
+        return {};
+    }
+
+    base::Status begin(const std::string& name, std::int64_t at_ms) {
+        const std::unique_ptr<archive_entry, FreeEntry> entry(archive_entry_new());
+        archive_entry_set_pathname_utf8(entry.get(), name.c_str());
         archive_entry_set_filetype(entry.get(), AE_IFREG);
         archive_entry_set_perm(entry.get(), 0644);
         archive_entry_set_mtime(entry.get(), at_ms / 1000, 0);
-        if (size >= 0) {
-            archive_entry_set_size(entry.get(), size);
-        }
-        return opened_ && archive_write_header(archive_.get(), entry.get()) == ARCHIVE_OK;
+        return check(archive_write_header(archive_.get(), entry.get()));
     }
-    [[nodiscard]] bool write(std::string_view bytes) {
-        while (!bytes.empty()) {
-            const la_ssize_t put = archive_write_data(archive_.get(), bytes.data(), bytes.size());
-            if (put <= 0) {
-                return false;
+    base::Status write(std::string_view bytes) {
+        if (archive_write_data(archive_.get(), bytes.data(), bytes.size()) < 0) {
+            return check(ARCHIVE_FATAL);
+        }
+        return {};
+    }
+    base::Status end() { return check(archive_write_finish_entry(archive_.get())); }
+    base::Status check(int result) {
+        if (result >= ARCHIVE_WARN) {
+            return {};
+        }
+        const char* why = archive_error_string(archive_.get());
+        return base::fail("station.bug", fmt::format("Archive cannot be written: {}",
+                                                     why != nullptr ? why : "unknown"));
+    }
+
+    base::Status table(Tx& tx, const char* name, decltype(&make_csv) make, Stage after) {
+        if (!table_) {
+            table_ = make(filter_, rows_);
+            auto newest = tx.one<std::int64_t>("SELECT coalesce(max(ended_ms), 0) FROM job");
+            if (!newest) {
+                return tl::unexpected<base::Error>(newest.error());
             }
-            bytes.remove_prefix(static_cast<std::size_t>(put));
-        }
-        return true;
-    }
-    [[nodiscard]] bool finish() {
-        return opened_ && archive_write_close(archive_.get()) == ARCHIVE_OK && out_.finish();
-    }
-    [[nodiscard]] Status failure() {
-        const char* text = archive_error_string(archive_.get());
-        return base::fail("request.refused", fmt::format("The archive could not be written: {}",
-                                                         text == nullptr ? "receiver gone" : text));
-    }
-
-  private:
-    static la_ssize_t take(struct archive* /*archive*/, void* self, const void* bytes,
-                           std::size_t size) {
-        auto& stream = *static_cast<ZipStream*>(self);
-        return stream.out_.write({static_cast<const char*>(bytes), size})
-                   ? static_cast<la_ssize_t>(size)
-                   : -1;
-    }
-    struct Free {
-        void operator()(struct archive* a) const { archive_write_free(a); }
-    };
-    PieceWriter out_;
-    std::unique_ptr<struct archive, Free> archive_;
-    bool opened_ = false;
-};
-
-// The folder's *.log by name, opened, with the sizes they have now.
-std::vector<LogPart> open_logs(const std::filesystem::path& folder) {
-    std::vector<std::string> names;
-    std::error_code ignored;
-    for (std::filesystem::directory_iterator each(folder, ignored), end; !ignored && each != end;
-         each.increment(ignored)) {
-        if (each->path().extension() == ".log") {
-            names.push_back(each->path().filename().string());
-        }
-    }
-    std::sort(names.begin(), names.end());
-    std::vector<LogPart> parts;
-    for (const std::string& name : names) {
-        LogPart part;
-        part.fd.reset(
-            ::open((folder / name).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-        struct stat facts {};
-        if (part.fd && ::fstat(part.fd.get(), &facts) == 0 && S_ISREG(facts.st_mode)) {
-            part.heading = fmt::format("==> {} <==\n", name);
-            part.size = facts.st_size;
-            parts.push_back(std::move(part));
-        }
-    }
-    return parts;
-}
-
-struct LogRow {
-    std::int64_t job = 0;
-    std::int64_t unit = 0;
-    std::int64_t attempt = 0;
-    std::int64_t ended_ms = 0;
-    std::string serial;
-    std::string lease;
-    std::string result;
-};
-
-class LogWriter {
-  public:
-    LogWriter(ZipStream& zip, const LogFolder& folder) : zip_(zip), folder_(folder) {}
-
-    [[nodiscard]] bool add(const LogRow& row) {
-        std::vector<LogPart> parts = open_logs(folder_(row.job));
-        if (parts.empty()) {
-            return true;
-        }
-        // A released serial may be on another unit by now; its folder is that one's.
-        const bool own = !row.serial.empty() && row.lease != "released";
-        std::string path = fmt::format(
-            "logs/{}/{}.log", own ? row.serial : fmt::format("unit-{}", row.unit), row.attempt);
-        if (!used_.insert(base::to_lower_ascii(path)).second) {
-            path = fmt::format("logs/unit-{}/{}-job-{}.log", row.unit, row.attempt, row.job);
-        }
-        std::int64_t size = 0;
-        for (const LogPart& part : parts) {
-            size += part.size + static_cast<std::int64_t>(part.heading.size());
-        }
-        if (!zip_.begin(path, size, row.ended_ms)) {
-            return false;
-        }
-        base::Sha256 digest;
-        for (const LogPart& part : parts) {
-            if (!write(part.heading, digest) || !copy(part, digest)) {
-                return false;
+            newest_ms_ = std::get<0>(**newest);
+            if (auto begun = begin(name, newest_ms_); !begun) {
+                return begun;
             }
         }
-        index_ += fmt::format("{},{},{},{},{},{},{},{}\r\n", csv_cell(path), digest.hex(), size,
-                              row.job, row.unit, csv_cell(row.serial), row.attempt, row.result);
-        return true;
-    }
-    [[nodiscard]] const std::string& index() const { return index_; }
-
-  private:
-    [[nodiscard]] bool write(std::string_view bytes, base::Sha256& digest) {
-        digest.update(bytes);
-        return zip_.write(bytes);
-    }
-    // Exactly the size promised: what grew is cut, what shrank is filled with blanks.
-    [[nodiscard]] bool copy(const LogPart& part, base::Sha256& digest) {
-        std::array<char, 64 * 1024> buffer{};
-        std::int64_t left = part.size;
-        while (left > 0) {
-            const auto want = static_cast<std::size_t>(std::min<std::int64_t>(left, buffer.size()));
-            ssize_t got = ::read(part.fd.get(), buffer.data(), want);
-            if (got <= 0) {
-                std::fill_n(buffer.begin(), want, ' ');
-                got = static_cast<ssize_t>(want);
-            }
-            if (!write({buffer.data(), static_cast<std::size_t>(got)}, digest)) {
-                return false;
-            }
-            left -= got;
+        auto piece = table_->next(tx);
+        if (!piece) {
+            return tl::unexpected<base::Error>(piece.error());
         }
-        return true;
+        if (!piece->empty()) {
+            return write(*piece);
+        }
+        table_.reset();
+        stage_ = after;
+        return end();
     }
-    ZipStream& zip_;
-    const LogFolder& folder_;
+
+    base::Status next_log(Tx& tx) {
+        if (jobs_.empty()) {
+            if (!more_logs_) {
+                stage_ = Stage::index;
+                return {};
+            }
+            auto more = logs_.slice(
+                tx, "job, unit, attempt, ended_ms, serial, result", [this](const Tx::Row& row) {
+                    jobs_.push_back({row.integer(0), row.integer(1), row.integer(2), row.integer(3),
+                                     row.text(4), row.text(5)});
+                });
+            if (!more) {
+                return tl::unexpected<base::Error>(more.error());
+            }
+            more_logs_ = *more;
+            return {};
+        }
+        row_ = jobs_.front();
+        jobs_.pop_front();
+        auto log = joined_log(tx, row_.job, log_folder_(row_.job));
+        if (!log) {
+            return tl::unexpected<base::Error>(log.error());
+        }
+        name_ = fmt::format("logs/{}/{}.log",
+                            row_.serial.empty() ? fmt::format("unit-{}", row_.unit) : row_.serial,
+                            row_.attempt);
+        if (!used_.insert(base::to_lower_ascii(name_)).second) {
+            name_ = fmt::format("logs/unit-{}/{}-job-{}.log", row_.unit, row_.attempt, row_.job);
+        }
+        log_.emplace(std::move(*log));
+        bytes_ = 0;
+        digest_ = base::Sha256();
+        return begin(name_, row_.ended_ms);
+    }
+
+    base::Status log_piece() {
+        auto piece = log_->next();
+        if (!piece) {
+            return tl::unexpected<base::Error>(piece.error());
+        }
+        if (!piece->empty()) {
+            bytes_ += piece->size();
+            digest_.update(*piece);
+            return write(*piece);
+        }
+        index_ +=
+            fmt::format("{},{},{},{},{},{},{},{}\r\n", csv_cell(name_), digest_.hex(), bytes_,
+                        row_.job, row_.unit, csv_cell(row_.serial), row_.attempt, row_.result);
+        log_.reset();
+        return end();
+    }
+
+    base::Status write_index() {
+        auto done = begin("index.csv", newest_ms_);
+        if (done) {
+            done = write(index_);
+        }
+        if (done) {
+            done = end();
+        }
+        if (done) {
+            done = check(archive_write_close(archive_.get()));
+        }
+        stage_ = Stage::ended;
+        return done;
+    }
+
+    RecordFilter filter_;
+    std::shared_ptr<RowSet> rows_ = std::make_shared<RowSet>();
+    RowWalk logs_;
+    bool more_logs_ = true;
+    LogFolder log_folder_;
+    std::string out_;
+    bool dropped_ = false;
+    Stage stage_ = Stage::csv;
+    std::unique_ptr<Export> table_;
+    std::int64_t newest_ms_ = 0;
+    std::deque<LogJob> jobs_;
+    LogJob row_;  // whose log is being written
+    std::optional<LogReader> log_;
+    std::string name_;
+    std::uint64_t bytes_ = 0;
+    base::Sha256 digest_;
     std::set<std::string> used_;
     std::string index_ = "path,sha256,bytes,job,unit,serial,attempt,result\r\n";
+    std::unique_ptr<archive, FreeArchive> archive_;  // last: writes into out_ to its end
 };
 
 }  // namespace
 
-Status export_zip(db::Tx& tx, const RecordFilter& filter, const LogFolder& logs, const Sink& sink) {
-    ZipStream zip(sink);
-    const Where wanted = where(filter);
-    std::int64_t newest = 0;
-    auto dated = tx.one<std::optional<std::int64_t>>("SELECT max(ended_ms) FROM job");
-    if (!dated) {
-        return tl::unexpected<base::Error>(dated.error());
-    }
-    newest = std::get<0>(**dated).value_or(0);
-    const Sink into_zip = [&](std::string piece) { return zip.write(piece); };
-    for (const Format format : {Format::csv, Format::json}) {
-        if (!zip.begin(fmt::format("records.{}", file_extension(format)), -1, newest)) {
-            return zip.failure();
-        }
-        if (auto written = export_records(tx, format, filter, logs, into_zip); !written) {
-            return written;
-        }
-    }
-    LogWriter writer(zip, logs);
-    bool good = true;
-    auto done =
-        tx.each("SELECT job, unit, attempt, ended_ms, serial, lease, result FROM record_v1" +
-                    wanted.sql + " ORDER BY job",
-                wanted.args, [&](const db::Tx::Row& row) {
-                    good = writer.add({row.integer(0), row.integer(1), row.integer(2),
-                                       row.integer(3), row.text(4), row.text(5), row.text(6)});
-                    return good;
-                });
-    if (!done) {
-        return done;
-    }
-    if (!good ||
-        !zip.begin("index.csv", static_cast<std::int64_t>(writer.index().size()), newest) ||
-        !zip.write(writer.index()) || !zip.finish()) {
-        return zip.failure();
-    }
-    return {};
+std::unique_ptr<Export> make_zip(const RecordFilter& filter, LogFolder logs) {
+    return std::make_unique<Zip>(filter, std::move(logs));
 }
 
 }  // namespace lineside::records

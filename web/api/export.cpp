@@ -4,8 +4,6 @@
 // whatever the number of records, a slow client holds nothing, and pages are served in between.
 #include "station/records/record_export.h"
 #include "web/api/api.h"
-#include "web/api/record_writer.h"
-#include "web/server/problem.h"
 
 #include "station/base/clock.h"
 
@@ -16,13 +14,13 @@ namespace {
 
 class ExportSource final : public web::BodySource {
   public:
-    ExportSource(Facade& facade, std::shared_ptr<RecordWriter> writer)
-        : facade_(facade), writer_(std::move(writer)) {}
+    ExportSource(Facade& facade, std::shared_ptr<records::Export> records)
+        : facade_(facade), records_(std::move(records)) {}
 
     void next(Then then) override {
         auto piece = std::make_shared<std::string>();
-        facade_.read(guarded([writer = writer_, piece](Tx& tx) -> Result<Json> {
-                         auto made = writer->next(tx);
+        facade_.read(guarded([records = records_, piece](Tx& tx) -> Result<Json> {
+                         auto made = records->next(tx);
                          if (!made) {
                              return tl::unexpected(made.error());
                          }
@@ -40,7 +38,7 @@ class ExportSource final : public web::BodySource {
 
   private:
     Facade& facade_;
-    std::shared_ptr<RecordWriter> writer_;
+    std::shared_ptr<records::Export> records_;
 };
 
 }  // namespace
@@ -57,20 +55,9 @@ void export_records(Api& api, const Request& request, const ReplyPtr& reply) {
             base::make_error("http.parameter", "Parameter format must be csv, json or zip"));
         return;
     }
-    std::shared_ptr<RecordWriter> writer;
-    switch (*format) {
-        case records::Format::csv:
-            writer = csv_writer(*filter);
-            break;
-        case records::Format::json:
-            writer = json_writer(*filter);
-            break;
-        case records::Format::zip:
-            writer = zip_writer(*filter, [&facade = api.facade](std::int64_t job) {
-                return facade.log_folder(job);
-            });
-            break;
-    }
+    std::shared_ptr<records::Export> file = records::make_export(
+        *format, *filter,
+        [&facade = api.facade](std::int64_t job) { return facade.log_folder(job); });
     web::Response response;
     response.content_type = records::media_type(*format);
     std::string stamp = base::iso_utc(base::SystemClock().wall_ms()).substr(0, 19);
@@ -79,7 +66,7 @@ void export_records(Api& api, const Request& request, const ReplyPtr& reply) {
     response.headers.push_back(
         {"Content-Disposition", fmt::format("attachment; filename=\"records-{}Z.{}\"", stamp,
                                             records::file_extension(*format))});
-    response.source = std::make_shared<ExportSource>(api.facade, std::move(writer));
+    response.source = std::make_shared<ExportSource>(api.facade, std::move(file));
     reply->send(std::move(response));
 }
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "station/base/text.h"
+#include "station/records/job_log.h"
 #include "web/api/api.h"
-#include "web/api/job_log.h"
-#include "web/server/problem.h"
 
 #include <fmt/format.h>
 
@@ -15,9 +14,20 @@ constexpr std::int64_t kMaxPiece = 1024 * 1024;
 constexpr std::int64_t kPiece = 256 * 1024;
 
 struct Piece {
-    JoinedLog log;
+    records::JoinedLog log;
     std::uint64_t from = 0;
     std::string bytes;
+};
+
+// A download of known length.
+class LogSource final : public web::BodySource {
+  public:
+    explicit LogSource(records::JoinedLog log) : reader_(std::move(log)) {}
+    [[nodiscard]] std::optional<std::uint64_t> length() const override { return reader_.length(); }
+    void next(Then then) override { then(reader_.next()); }
+
+  private:
+    records::LogReader reader_;
 };
 
 }  // namespace
@@ -40,15 +50,15 @@ void get_job_log(Api& api, const Request& request, const ReplyPtr& reply) {
     api.facade.read(
         guarded([piece, job, from = *from, max = *max,
                  folder = api.facade.log_folder(job)](Tx& tx) -> Result<Json> {
-            auto log = joined_log(tx, job, folder);
+            auto log = records::joined_log(tx, job, folder);
             if (!log) {
                 return tl::unexpected(log.error());
             }
             const auto size = static_cast<std::int64_t>(log->size);
             const std::int64_t start =
                 from >= 0 ? std::min(from, size) : size + std::max(from, -size);
-            auto bytes =
-                read_log(*log, static_cast<std::uint64_t>(start), static_cast<std::uint64_t>(max));
+            auto bytes = records::read_log(*log, static_cast<std::uint64_t>(start),
+                                           static_cast<std::uint64_t>(max));
             if (!bytes) {
                 return tl::unexpected(bytes.error());
             }
@@ -73,10 +83,10 @@ void get_job_log(Api& api, const Request& request, const ReplyPtr& reply) {
 
 void download_job_log(Api& api, const Request& request, const ReplyPtr& reply) {
     const auto job = request.number("job");
-    auto log = std::make_shared<JoinedLog>();
+    auto log = std::make_shared<records::JoinedLog>();
     api.facade.read(
         guarded([log, job, folder = api.facade.log_folder(job)](Tx& tx) -> Result<Json> {
-            auto found = joined_log(tx, job, folder);
+            auto found = records::joined_log(tx, job, folder);
             if (!found) {
                 return tl::unexpected(found.error());
             }
@@ -93,7 +103,7 @@ void download_job_log(Api& api, const Request& request, const ReplyPtr& reply) {
             response.headers.push_back(
                 {"Content-Disposition",
                  fmt::format("attachment; filename=\"{}\"", log->file_name)});
-            response.source = log_source(std::move(*log));
+            response.source = std::make_shared<LogSource>(std::move(*log));
             reply->send(std::move(response));
         });
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "station/records/job_log.h"
 #include "web/api/api.h"
-#include "web/api/job_log.h"
 #include "web/api/proofs.h"
 #include "web/api/words.h"
 
@@ -67,9 +67,9 @@ Result<Json> lease_of(Tx& tx, std::int64_t job) {
     return Json{{"serial", serial}, {"state", state}, {"pool", pool}, {"batch", batch}};
 }
 
-Json log_json(const JoinedLog& log, std::int64_t redactions) {
+Json log_json(const records::JoinedLog& log, std::int64_t redactions) {
     Json segments = Json::array();
-    for (const LogSegment& s : log.segments) {
+    for (const records::LogSegment& s : log.segments) {
         segments.push_back({{"index", s.index},
                             {"attempt", s.attempt},
                             {"name", s.name},
@@ -105,7 +105,7 @@ Result<Json> job_json(Tx& tx, std::int64_t job, const std::string& folder) {
     auto steps = steps_of(tx, job);
     auto proofs = proofs_of(tx, job);
     auto lease = lease_of(tx, job);
-    auto log = joined_log(tx, job, folder);
+    auto log = records::joined_log(tx, job, folder);
     if (!steps || !proofs || !lease || !log) {
         return tl::unexpected(!steps    ? steps.error()
                               : !proofs ? proofs.error()

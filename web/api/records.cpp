@@ -4,9 +4,7 @@
 #include "station/base/codes.h"
 #include "station/base/text.h"
 #include "web/api/api.h"
-#include "web/api/record_writer.h"
 #include "web/api/words.h"
-#include "web/server/problem.h"
 
 #include <fmt/format.h>
 
@@ -66,7 +64,7 @@ Json record_json(const Tx::Row& row) {
 
 Result<Json> page(Tx& tx, const records::Where& where, std::int64_t limit,
                   std::optional<std::int64_t> cursor) {
-    const records::Where below = cursor ? narrowed(where, "job < ?", {*cursor}) : where;
+    const records::Where below = cursor ? records::narrowed(where, "job < ?", {*cursor}) : where;
     Json rows = Json::array();
     Json next;
     auto read = tx.each(fmt::format("SELECT r.*, {} FROM record_v1 r{} ORDER BY job DESC LIMIT {}",
@@ -123,8 +121,7 @@ Result<records::RecordFilter> filter_of(const Request& request) {
     }
     auto filter = records::parse_filter(fields);
     if (!filter) {
-        return tl::unexpected(
-            base::make_error("http.parameter", "Parameter " + filter.error().message));
+        return base::fail("http.parameter", "Parameter " + filter.error().message);
     }
     return filter;
 }

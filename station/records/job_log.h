@@ -6,14 +6,12 @@
 
 #include "station/base/error.h"
 #include "station/db/query.h"
-#include "web/server/http.h"
 
 #include <filesystem>
-#include <memory>
 #include <string>
 #include <vector>
 
-namespace lineside::api {
+namespace lineside::records {
 
 struct LogSegment {
     std::int64_t index = 0;
@@ -32,11 +30,24 @@ struct JoinedLog {
 
 // Errors: request.unknown (no such job), db.failed.
 [[nodiscard]] base::Result<JoinedLog> joined_log(db::Tx& tx, std::int64_t job,
-                                                 const std::string& folder);
+                                                 const std::filesystem::path& folder);
 // At most `max` bytes from position `from`.
 [[nodiscard]] base::Result<std::string> read_log(const JoinedLog& log, std::uint64_t from,
                                                  std::uint64_t max);
-// The whole log, a line naming each step before its part, as a file of known length.
-[[nodiscard]] std::shared_ptr<web::BodySource> log_source(JoinedLog log);
+// The whole log as a file of the length it has now: a line naming each step before its part.
+class LogReader {
+  public:
+    explicit LogReader(JoinedLog log);
+    [[nodiscard]] std::uint64_t length() const { return length_; }
+    // The next piece, at most 64 KiB and a heading; empty: that was all.   Errors: request.unknown
+    // (a part became shorter meanwhile).
+    [[nodiscard]] base::Result<std::string> next();
 
-}  // namespace lineside::api
+  private:
+    JoinedLog log_;
+    std::uint64_t length_ = 0;
+    std::size_t segment_ = 0;
+    std::uint64_t at_ = 0;
+};
+
+}  // namespace lineside::records

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "web/api/job_log.h"
+#include "station/records/job_log.h"
 
-#include "station/base/text.h"
 #include "station/base/unique_fd.h"
-#include "web/api/words.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -12,7 +10,7 @@
 
 #include <algorithm>
 
-namespace lineside::api {
+namespace lineside::records {
 namespace {
 
 namespace fs = std::filesystem;
@@ -32,7 +30,7 @@ bool is_log_of(std::string_view file, const LogSegment& step) {
            (step.attempt == 1 && name == step.name);
 }
 
-void find_files(JoinedLog& log, const std::string& folder) {
+void find_files(JoinedLog& log, const fs::path& folder) {
     std::vector<fs::path> files;
     std::error_code ec;
     for (auto it = fs::directory_iterator(folder, ec); !ec && it != fs::directory_iterator();
@@ -79,52 +77,13 @@ base::Result<std::string> read_part(const fs::path& file, std::uint64_t at, std:
     return bytes;
 }
 
-// As in the ZIP export.
 std::string heading(const LogSegment& segment) {
     return fmt::format("==> {} <==\n", segment.file.filename().native());
 }
 
-class LogSource final : public web::BodySource {
-  public:
-    explicit LogSource(JoinedLog log) : log_(std::move(log)) {
-        std::erase_if(log_.segments, [](const LogSegment& s) { return s.size == 0; });
-        for (const LogSegment& segment : log_.segments) {
-            length_ += heading(segment).size() + segment.size;
-        }
-    }
-    [[nodiscard]] std::optional<std::uint64_t> length() const override { return length_; }
-    void next(Then then) override {
-        if (segment_ == log_.segments.size()) {
-            then(std::string());
-            return;
-        }
-        const LogSegment& segment = log_.segments[segment_];
-        std::string piece = at_ == 0 ? heading(segment) : std::string();
-        const auto count =
-            static_cast<std::size_t>(std::min<std::uint64_t>(kPiece, segment.size - at_));
-        auto bytes = read_part(segment.file, at_, count);
-        if (!bytes || bytes->size() != count) {
-            then(base::fail("request.unknown", "The log became shorter while it was read"));
-            return;
-        }
-        at_ += count;
-        if (at_ == segment.size) {
-            ++segment_;
-            at_ = 0;
-        }
-        then(piece + *bytes);
-    }
-
-  private:
-    JoinedLog log_;
-    std::uint64_t length_ = 0;
-    std::size_t segment_ = 0;
-    std::uint64_t at_ = 0;
-};
-
 }  // namespace
 
-base::Result<JoinedLog> joined_log(db::Tx& tx, std::int64_t job, const std::string& folder) {
+base::Result<JoinedLog> joined_log(db::Tx& tx, std::int64_t job, const fs::path& folder) {
     auto row = tx.one<std::int64_t, std::int64_t, bool, std::optional<std::string>>(
         "SELECT j.unit_id, j.attempt, j.outcome IS NOT NULL, (SELECT s.value FROM lease l JOIN "
         "serial s ON s.id = l.serial_id"
@@ -180,8 +139,31 @@ base::Result<std::string> read_log(const JoinedLog& log, std::uint64_t from, std
     return out;
 }
 
-std::shared_ptr<web::BodySource> log_source(JoinedLog log) {
-    return std::make_shared<LogSource>(std::move(log));
+LogReader::LogReader(JoinedLog log) : log_(std::move(log)) {
+    std::erase_if(log_.segments, [](const LogSegment& s) { return s.size == 0; });
+    for (const LogSegment& segment : log_.segments) {
+        length_ += heading(segment).size() + segment.size;
+    }
 }
 
-}  // namespace lineside::api
+base::Result<std::string> LogReader::next() {
+    if (segment_ == log_.segments.size()) {
+        return std::string();
+    }
+    const LogSegment& segment = log_.segments[segment_];
+    std::string piece = at_ == 0 ? heading(segment) : std::string();
+    const auto count =
+        static_cast<std::size_t>(std::min<std::uint64_t>(kPiece, segment.size - at_));
+    auto bytes = read_part(segment.file, at_, count);
+    if (!bytes || bytes->size() != count) {
+        return base::fail("request.unknown", "The log became shorter while it was read");
+    }
+    at_ += count;
+    if (at_ == segment.size) {
+        ++segment_;
+        at_ = 0;
+    }
+    return piece + *bytes;
+}
+
+}  // namespace lineside::records
