@@ -86,7 +86,8 @@ int run(const config::Config& config) {
     process::HelperOptions helper;
     helper.socket = config.helper_socket.string();
     process::HelperLauncher launcher(loop.get_executor(), std::move(helper));
-    engine::Engine engine({loop, config, *models, clock, **store, launcher, *vault});
+    usb::Monitor bus(loop);
+    engine::Engine engine({loop, config, *models, clock, **store, launcher, *vault, bus});
     if (auto started = engine.start(); !started) {
         return cannot_start(started.error().message);
     }

@@ -13,9 +13,11 @@
 #include "station/journal/journal.h"
 #include "station/process/worker.h"
 #include "station/usb/models.h"
+#include "station/usb/monitor.h"
 
 #include <boost/asio/io_context.hpp>
 
+#include <chrono>
 #include <filesystem>
 #include <set>
 #include <string>
@@ -64,7 +66,17 @@ class Surroundings {
     virtual void pool_changed() = 0;
 };
 
-struct Context {
+// How long the engine waits for what is not the unit's business; tests wait less.
+struct Patience {
+    // For the worker's word about a unit that left: within the five seconds a loss may take to show.
+    std::chrono::milliseconds announcement{3000};
+    std::chrono::milliseconds commit_again{1000};  // after a commit that failed
+    std::chrono::milliseconds stop_grace{2000};    // a unit that is gone needs no long good-bye
+    std::chrono::milliseconds hub_gather{500};     // units of one hub leave within this time
+};
+
+// What the app gives the engine.
+struct EngineParts {
     boost::asio::io_context& loop;
     const config::Config& config;
     const usb::Models& models;
@@ -72,6 +84,13 @@ struct Context {
     db::Store& store;
     process::Launcher& launcher;
     const serial_pool::TokenVault& vault;
+    usb::Bus& bus;
+    Patience patience{};
+};
+
+struct Context : EngineParts {
+    Context(const EngineParts& parts, Surroundings& surroundings)
+        : EngineParts(parts), engine(surroundings), boot(base::boot_id()) {}
     Surroundings& engine;
     std::int64_t epoch = 0;
     std::string boot;

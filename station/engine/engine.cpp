@@ -10,16 +10,8 @@ namespace lineside::engine {
 
 using base::Json;
 
-namespace {
-
-constexpr std::chrono::milliseconds kHubGather{500};   // units of one hub leave within this time
-
-}  // namespace
-
 Engine::Engine(const EngineParts& parts)
-    : context_{parts.loop,  parts.config,   parts.models, parts.clock,
-               parts.store, parts.launcher, parts.vault,  *this,
-               0,           base::boot_id()},
+    : context_(parts, *this),
       started_ms_(parts.clock.wall_ms()),
       images_keeper_(context_, [this] { station_changed(); }),
       beat_timer_(parts.loop),
@@ -41,22 +33,19 @@ base::Status Engine::start() {
         want_image(order.id);
     }
     pool_changed();
-    usb::MonitorEvents events;
-    start_bus_events(events);
     scanning_ = true;
-    auto monitor = usb::Monitor::start(context_.loop, std::move(events));
+    auto watching = context_.bus.start(bus_events());
     scanning_ = false;
-    if (!monitor) {
-        return tl::unexpected<base::Error>(monitor.error());
+    if (watching) {
+        beat();
     }
-    monitor_ = std::move(*monitor);
-    beat();
-    return {};
+    return watching;
 }
 
 // ---------------------------------------------------------------- the bus
 
-void Engine::start_bus_events(usb::MonitorEvents& events) {
+usb::MonitorEvents Engine::bus_events() {
+    usb::MonitorEvents events;
     events.device_arrived = [this](const usb::Device& device) { device_arrived(device); };
     events.device_left = [this](const usb::PortPath& port, bool is_hub) { device_left(port, is_hub); };
     events.net_arrived = [this](const usb::NetInterface& net) {
@@ -69,6 +58,7 @@ void Engine::start_bus_events(usb::MonitorEvents& events) {
             slot->net_left(name);
         }
     };
+    return events;
 }
 
 void Engine::device_arrived(const usb::Device& device) {
@@ -87,7 +77,7 @@ void Engine::device_arrived(const usb::Device& device) {
         by_port_[device.port.key] = slot;
     }
     if (context_.models.in_recovery(device.vendor, device.product) != nullptr) {
-        const auto said = descriptors_.read(device.bus, device.number);
+        const auto said = context_.bus.descriptors(device);
         if (!said || !said->vendor_bulk_pair) {
             base::log_warning("slot {}: {:04x}:{:04x} has not the endpoints of recovery mode", slot->slot(),
                               device.vendor, device.product);
@@ -105,7 +95,7 @@ void Engine::device_left(const usb::PortPath& port, bool is_hub) {
         return;
     }
     just_left_.emplace_back(slot->slot(), port.key);
-    just_left_timer_.expires_after(kHubGather);
+    just_left_timer_.expires_after(context_.patience.hub_gather);
     just_left_timer_.async_wait([this, alive = alive_](boost::system::error_code error) {
         if (!error && *alive) {
             just_left_.clear();
@@ -141,11 +131,7 @@ SlotActor* Engine::find_slot(const std::string& slot) {
     return nullptr;
 }
 
-void Engine::drain_bus() {
-    if (monitor_) {
-        monitor_->drain();
-    }
-}
+void Engine::drain_bus() { context_.bus.drain(); }
 
 // ---------------------------------------------------------------- admission
 

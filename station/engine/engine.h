@@ -8,8 +8,6 @@
 #include "station/engine/image_keeper.h"
 #include "station/engine/live_stream.h"
 #include "station/engine/slot_actor.h"
-#include "station/usb/descriptors.h"
-#include "station/usb/monitor.h"
 
 #include <boost/asio/steady_timer.hpp>
 
@@ -17,16 +15,6 @@
 #include <map>
 
 namespace lineside::engine {
-
-struct EngineParts {
-    boost::asio::io_context& loop;
-    const config::Config& config;
-    const usb::Models& models;
-    const base::Clock& clock;
-    db::Store& store;
-    process::Launcher& launcher;
-    const serial_pool::TokenVault& vault;
-};
 
 class Engine final : public Facade, private Surroundings {
   public:
@@ -70,7 +58,7 @@ class Engine final : public Facade, private Surroundings {
     [[nodiscard]] base::Status recover();
     [[nodiscard]] base::Status load_orders(db::Tx& tx);
     void want_image(base::OrderId id);
-    void start_bus_events(usb::MonitorEvents& events);
+    [[nodiscard]] usb::MonitorEvents bus_events();
     void device_arrived(const usb::Device& device);
     void device_left(const usb::PortPath& port, bool is_hub);
     void hub_left(const usb::PortPath& port);
@@ -115,8 +103,6 @@ class Engine final : public Facade, private Surroundings {
     std::map<std::string, std::int64_t> verdicts_;  // outcome -> count in this life, for metrics
     LiveStream stream_;
     ImageKeeper images_keeper_;
-    std::unique_ptr<usb::Monitor> monitor_;
-    usb::DescriptorReader descriptors_;
     bool scanning_ = false;
     bool admitting_ = false;
     bool stopping_ = false;

@@ -12,12 +12,6 @@ namespace lineside::engine {
 using base::Json;
 using core::JobState;
 
-namespace {
-
-constexpr std::chrono::milliseconds kAnnounceGrace{3000};  // within the five seconds a loss may take to show
-
-}  // namespace
-
 SlotActor::SlotActor(Context& context, std::string slot, std::string port, bool mapped, bool skip)
     : context_(context),
       slot_(std::move(slot)),
@@ -106,7 +100,7 @@ void SlotActor::await_announcement() {
     // The kernel tells of a leave at once, the worker's announcement has to come through the tool's output
     // and two pipes first; on a busy host it may be the later of the two.
     run_->unannounced = true;
-    announce_timer_.expires_after(kAnnounceGrace);
+    announce_timer_.expires_after(context_.patience.announcement);
     announce_timer_.async_wait([this, alive = alive_](boost::system::error_code error) {
         if (!error && *alive && run_ && std::exchange(run_->unannounced, false)) {
             deliver(core::UnitLeft{false});

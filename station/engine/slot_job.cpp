@@ -12,13 +12,6 @@ namespace lineside::engine {
 using base::Json;
 using core::JobState;
 
-namespace {
-
-constexpr std::chrono::seconds kStopGrace{2};       // a unit that is gone needs no long good-bye
-constexpr std::chrono::milliseconds kCommitAgain{1000};
-
-}  // namespace
-
 void SlotActor::deliver(core::JobEvent event) {
     mailbox_.push_back(std::move(event));
     pump();
@@ -88,7 +81,7 @@ void SlotActor::commit(std::vector<core::Effect> commits, std::vector<core::Effe
                     job_.ending = base::make_error("station.bug", committed.error().message);
                 }
                 // Nothing was begun, nothing is lost: the same commit is tried again until the disk takes it.
-                again_timer_.expires_after(kCommitAgain);
+                again_timer_.expires_after(context_.patience.commit_again);
                 again_timer_.async_wait([this, alive, commits = std::move(commits),
                                          acts = std::move(acts)](boost::system::error_code error) mutable {
                     if (!error && *alive && run_) {
@@ -155,7 +148,7 @@ void SlotActor::act(const core::Effect& effect) {
         start_worker(start->step, start->attempt);
     } else if (const auto* stop = std::get_if<core::StopWorker>(&effect)) {
         if (run_->worker) {
-            run_->worker->stop(stop->reason, kStopGrace);
+            run_->worker->stop(stop->reason, context_.patience.stop_grace);
         }
     } else if (std::holds_alternative<core::WaitForBoot>(effect)) {
         run_->gadget_seen = false;

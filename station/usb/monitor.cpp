@@ -73,7 +73,7 @@ std::optional<NetInterface> read_net(udev_device* udev) {
 }  // namespace
 
 struct Monitor::Parts {
-    Parts(boost::asio::io_context& loop, MonitorEvents wanted) : socket(loop), events(std::move(wanted)) {}
+    explicit Parts(boost::asio::io_context& loop) : socket(loop) {}
 
     void added(udev_device* device) {
         const std::string_view subsystem = text(udev_device_get_subsystem(device));
@@ -159,17 +159,17 @@ struct Monitor::Parts {
     std::map<std::string, NetInterface> nets;
 };
 
-Monitor::Monitor() = default;
+Monitor::Monitor(boost::asio::io_context& loop) : parts_(std::make_unique<Parts>(loop)) {}
+
 Monitor::~Monitor() {
-    if (parts_) {
+    if (parts_->socket.is_open()) {
         [[maybe_unused]] const int owned_by_udev = parts_->socket.release();
     }
 }
 
-base::Result<std::unique_ptr<Monitor>> Monitor::start(boost::asio::io_context& loop, MonitorEvents events) {
-    std::unique_ptr<Monitor> made(new Monitor());
-    made->parts_ = std::make_unique<Parts>(loop, std::move(events));
-    Parts& parts = *made->parts_;
+base::Status Monitor::start(MonitorEvents events) {
+    Parts& parts = *parts_;
+    parts.events = std::move(events);
     parts.context.reset(udev_new());
     if (!parts.context) {
         return base::fail("host.unfit", "libudev cannot be started");
@@ -186,9 +186,17 @@ base::Result<std::unique_ptr<Monitor>> Monitor::start(boost::asio::io_context& l
     parts.scan("usb");
     parts.scan("net");
     parts.wait();
-    return made;
+    return {};
 }
 
-void Monitor::drain() { parts_->take_all(); }
+void Monitor::drain() {
+    if (parts_->monitor) {
+        parts_->take_all();
+    }
+}
+
+base::Result<Descriptors> Monitor::descriptors(const Device& device) {
+    return descriptors_.read(device.bus, device.number);
+}
 
 }  // namespace lineside::usb

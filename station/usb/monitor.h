@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sees USB devices and network interfaces come and go, by libudev: first the monitor, then one
-// coldplug scan, so that nothing falls between. No polling, no thread.
+// coldplug scan, so that nothing falls between. No polling, no thread. The engine knows the Bus alone;
+// its tests have one that says what they like.
 // Thread: the io_context's; callbacks come from its run().
 #pragma once
 
 #include "station/base/error.h"
+#include "station/usb/descriptors.h"
 #include "station/usb/port_path.h"
 
 #include <boost/asio/io_context.hpp>
@@ -43,20 +45,29 @@ struct MonitorEvents {
     std::function<void(const std::string& name, const PortPath&)> net_left;
 };
 
-class Monitor {
+class Bus {
   public:
-    // Errors: host.unfit when libudev cannot be had.
-    [[nodiscard]] static base::Result<std::unique_ptr<Monitor>> start(boost::asio::io_context& loop,
-                                                                      MonitorEvents events);
-    ~Monitor();
-    // Takes in what waits in the socket now: asked before a worker's end is judged, so that a unit
-    // that was pulled is known to be gone.
-    void drain();
+    virtual ~Bus() = default;
+    // What is plugged in already comes before this returns.   Errors: host.unfit.
+    [[nodiscard]] virtual base::Status start(MonitorEvents events) = 0;
+    // Takes in what waits now: asked before a worker's end is judged, so that a unit that was pulled
+    // is known to be gone.
+    virtual void drain() = 0;
+    [[nodiscard]] virtual base::Result<Descriptors> descriptors(const Device& device) = 0;
+};
+
+class Monitor final : public Bus {
+  public:
+    explicit Monitor(boost::asio::io_context& loop);
+    ~Monitor() override;
+    [[nodiscard]] base::Status start(MonitorEvents events) override;  // once
+    void drain() override;
+    [[nodiscard]] base::Result<Descriptors> descriptors(const Device& device) override;
 
   private:
-    Monitor();
     struct Parts;
     std::unique_ptr<Parts> parts_;
+    DescriptorReader descriptors_;
 };
 
 }  // namespace lineside::usb
