@@ -201,7 +201,7 @@ void SlotActor::try_start() {
         }
         return;
     }
-    if (opening_ || !mapped_ || !device_ || (model_ == nullptr && never_ == nullptr)) {
+    if (deciding_ || !mapped_ || !device_ || (model_ == nullptr && never_ == nullptr)) {
         return;
     }
     const auto hold = [this](core::Hold why, std::string reason) {
@@ -229,7 +229,7 @@ void SlotActor::try_start() {
         const auto shown = context_.clock.wall_ms() - run_->ended_ms;
         const auto least = context_.config.pass_stays.count();
         if (!run_->acknowledged && shown < least) {  // a PASS is seen before the next unit takes its place
-            return try_start_in(std::chrono::milliseconds(least - shown));
+            return try_start_after(std::chrono::milliseconds(least - shown));
         }
     }
     const auto choice = context_.engine.order_for(model_->id);
@@ -241,11 +241,21 @@ void SlotActor::try_start() {
         return;
     }
     hold_ = core::Hold::none;
-    open_job(*choice.order, std::nullopt, "");
+    open_job(*choice.order, std::nullopt, "", [](const base::Status&) {});
 }
 
-void SlotActor::open_job(const OrderView& order, std::optional<base::UnitId> unit, const std::string& actor) {
-    opening_ = true;
+void SlotActor::try_start_after(std::chrono::milliseconds wait) {
+    again_timer_.expires_after(wait);
+    again_timer_.async_wait([this, alive = alive_](boost::system::error_code error) {
+        if (!error && *alive) {
+            try_start();
+        }
+    });
+}
+
+void SlotActor::open_job(const OrderView& order, std::optional<base::UnitId> unit, const std::string& actor,
+                         Opened done) {
+    deciding_ = true;
     journal::JobOpening opening;
     opening.slot = slot_;
     opening.port = port_;
@@ -260,24 +270,26 @@ void SlotActor::open_job(const OrderView& order, std::optional<base::UnitId> uni
     const auto order_id = order.id;
     context_.store.write<journal::OpenedJob>(
         [opening, stamp, judged](db::Tx& tx) -> base::Result<journal::OpenedJob> {
-            if (judged) {  // the next unit acknowledges a PASS
-                if (auto done = journal::acknowledge(tx, stamp, *judged, opening.slot, "next unit"); !done) {
-                    return tl::unexpected<base::Error>(done.error());
+            if (judged) {  // the next unit acknowledges a PASS, who tries again whatever it was
+                const std::string by = opening.actor.empty() ? "next unit" : opening.actor;
+                if (auto acknowledged = journal::acknowledge(tx, stamp, *judged, opening.slot, by); !acknowledged) {
+                    return tl::unexpected<base::Error>(acknowledged.error());
                 }
             }
             return journal::open_job(tx, stamp, opening);
         },
-        [this, alive = alive_, order_id](base::Result<journal::OpenedJob> opened) {
+        [this, alive = alive_, order_id, done = std::move(done)](base::Result<journal::OpenedJob> opened) {
             if (!*alive) {
                 return;
             }
-            opening_ = false;
+            deciding_ = false;
             const OrderView* view = context_.engine.order(order_id);
             if (!opened || view == nullptr) {
-                if (!opened) {
-                    context_.engine.records_failing(opened.error());
-                }
-                return;
+                const base::Error error = opened ? base::make_error("order.none") : opened.error();
+                context_.engine.records_failing(error);
+                // Nothing was begun. A unit that still waits then is looked at again.
+                try_start_after(context_.patience.commit_again);
+                return done(tl::unexpected<base::Error>(error));
             }
             context_.engine.records_fine();
             run_ = std::make_unique<Run>();
@@ -298,16 +310,8 @@ void SlotActor::open_job(const OrderView& order, std::optional<base::UnitId> uni
                 deliver(core::UnitLeft{false});
             }
             context_.engine.queue_changed();
+            done({});
         });
-}
-
-void SlotActor::try_start_in(std::chrono::milliseconds wait) {
-    again_timer_.expires_after(wait);
-    again_timer_.async_wait([this, alive = alive_](boost::system::error_code error) {
-        if (!error && *alive) {
-            try_start();
-        }
-    });
 }
 
 void SlotActor::admitted() {

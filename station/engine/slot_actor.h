@@ -17,6 +17,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -93,9 +94,10 @@ class SlotActor {
     void announced();
     void gadget_maybe_ready();
     void arm(boost::asio::steady_timer& timer, std::chrono::milliseconds after, core::JobEvent event);
-    void open_job(const OrderView& order, std::optional<base::UnitId> unit, const std::string& actor);
+    using Opened = std::function<void(const base::Status&)>;
+    void open_job(const OrderView& order, std::optional<base::UnitId> unit, const std::string& actor, Opened done);
+    void try_start_after(std::chrono::milliseconds wait);
     void next_unit_waits();  // it takes the place of a PASS, but may not start
-    void try_start_in(std::chrono::milliseconds wait);
     void clear_verdict();
     [[nodiscard]] bool window_open() const;
     [[nodiscard]] bool gadget_here() const;
@@ -129,7 +131,7 @@ class SlotActor {
     core::Job job_;
     std::unique_ptr<Run> run_;
     bool verdict_ = false;
-    bool opening_ = false;
+    bool deciding_ = false;           // a commit that opens a job or acknowledges one is on its way
     std::deque<core::JobEvent> mailbox_;
     bool committing_ = false;
     boost::asio::steady_timer boot_timer_;

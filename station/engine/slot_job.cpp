@@ -7,6 +7,9 @@
 #include "station/base/log.h"
 #include "station/engine/job_commits.h"
 
+#include <algorithm>
+#include <initializer_list>
+
 namespace lineside::engine {
 
 using base::Json;
@@ -151,7 +154,7 @@ void SlotActor::act(const core::Effect& effect) {
             run_->worker->stop(stop->reason, context_.patience.stop_grace);
         }
     } else if (std::holds_alternative<core::WaitForBoot>(effect)) {
-        run_->gadget_seen = false;
+        run_->gadget_seen = device_ && gadget_;  // it may have come while this was committed
         run_->window.reset();
         arm(boot_timer_, run_->profile->boot, core::BootTimeout{});
         if (std::exchange(run_->back_in_recovery, false) && device_ && model_ != nullptr) {
@@ -170,6 +173,9 @@ void SlotActor::act(const core::Effect& effect) {
 }
 
 void SlotActor::prepare() {
+    if (job_.state != JobState::preparing) {
+        return;  // it was stopped while it waited
+    }
     const OrderView* order = context_.engine.order(run_->order);
     if (order == nullptr || order->profile == nullptr) {
         return deliver(core::PrepareFailed{base::make_error("order.none")});
@@ -194,6 +200,13 @@ void SlotActor::prepare() {
                 return;
             }
             context_.engine.pool_changed();
+            const bool waits = job_.state == JobState::preparing;
+            if (!reserved && waits && (reserved.error().code == "db.failed" || reserved.error().code == "disk.full")) {
+                // Nothing was begun, so the unit can wait for the disk.
+                context_.engine.records_failing(reserved.error());
+                run_->prepare_waits = true;
+                return try_start_after(context_.patience.commit_again);
+            }
             if (!reserved) {
                 return deliver(core::PrepareFailed{reserved.error()});
             }
@@ -279,18 +292,29 @@ void SlotActor::finish_end() {
     run_->held_end.reset();
     run_->worker.reset();
     run_->redactions += end.redactions;
-    run_->unannounced = false;
+    // All that the worker had to say has been heard: nobody announced that the unit would leave.
+    const bool pulled = std::exchange(run_->unannounced, false) && !device_;
     announce_timer_.cancel();
     if (end.outcome.ok) {
         if (job_.step + 1 == static_cast<int>(run_->profile->steps.size()) || job_.step > 0) {
             run_->window.reset();
         }
-        return deliver(core::StepOk{});
+        deliver(core::StepOk{});
+        if (pulled) {  // a flashed unit may leave; for a step behind it nothing is there to work on
+            deliver(core::UnitLeft{false});
+        }
+        return;
     }
     base::Error error = end.outcome.error;
-    const bool tells_of_usb = error.code.starts_with("usb.") || error.code.starts_with("tool.");
-    if (!device_ && tells_of_usb && error.code != "usb.left") {
-        error = base::make_error("usb.left", "Unit left while it was worked on: " + error.message);
+    const auto tells_of = [&error](std::initializer_list<std::string_view> areas) {
+        return std::any_of(areas.begin(), areas.end(), [&](auto area) { return error.code.starts_with(area); });
+    };
+    // What a worker says of a unit that is not there any more is no news of the unit.
+    if (!device_ && (tells_of({"usb.", "tool."}) || (pulled && tells_of({"ssh.", "boot.", "step.", "unit."})))) {
+        if (error.code != "usb.left") {
+            error = base::make_error("usb.left", "Unit left while it was worked on: " + error.message);
+        }
+        error.retry = false;  // not by itself: there is nothing to try it on
     }
     deliver(core::StepFailed{std::move(error)});
 }

@@ -8,13 +8,6 @@
 namespace lineside::engine {
 
 using base::Json;
-using core::JobState;
-
-namespace {
-
-constexpr std::chrono::milliseconds kTryAgain{1000};  // after the disk did not take a row
-
-}  // namespace
 
 void SlotActor::stop(const base::Error& why, const std::string& actor) {
     if (live()) {
@@ -24,28 +17,33 @@ void SlotActor::stop(const base::Error& why, const std::string& actor) {
 }
 
 void SlotActor::acknowledge(const std::string& actor, const Done& done) {
-    if (!run_ || !verdict_ || run_->acknowledged) {
+    if (!run_ || !verdict_ || run_->acknowledged || deciding_) {
         return done(base::fail("request.conflict",
                                fmt::format("Slot {} has nothing to acknowledge", slot_)));
     }
+    deciding_ = true;
     const auto stamp = context_.stamp();
     const auto job = run_->job;
     context_.store.write<std::int64_t>(
         [stamp, job, slot = slot_, actor](db::Tx& tx) {
             return journal::acknowledge(tx, stamp, job, slot, actor);
         },
-        [this, alive = alive_, job, done](base::Result<std::int64_t> seq) {
+        [this, alive = alive_, done](base::Result<std::int64_t> seq) {
+            if (!*alive) {
+                return;
+            }
+            deciding_ = false;
             if (!seq) {
+                try_start_after(
+                    context_.patience.commit_again);  // somebody may have plugged in meanwhile
                 return done(tl::unexpected<base::Error>(seq.error()));
             }
-            if (*alive && run_ && verdict_ && run_->job == job) {
-                run_->acknowledged = true;
-                if (!device_ || left_since_verdict_) {
-                    clear_verdict();
-                }
-                publish(*seq);
-                try_start();
+            run_->acknowledged = true;
+            if (!device_ || left_since_verdict_) {
+                clear_verdict();
             }
+            publish(*seq);
+            try_start();
             done(Json{{"slot", slot_}, {"acknowledged", true}});
         });
 }
@@ -54,6 +52,10 @@ void SlotActor::retry(const std::string& actor, const Done& done) {
     if (!run_ || !verdict_ || run_->verdict.outcome == core::Outcome::pass) {
         return done(
             base::fail("request.conflict", fmt::format("Slot {} has nothing to try again", slot_)));
+    }
+    if (deciding_) {
+        return done(
+            base::fail("request.conflict", fmt::format("Slot {} is starting already", slot_)));
     }
     if (model_ == nullptr) {
         return done(
@@ -66,39 +68,11 @@ void SlotActor::retry(const std::string& actor, const Done& done) {
             base::fail("request.conflict", fmt::format("Slot {}: {}", slot_, choice.reason)));
     }
     const bool same_unit = !left_since_verdict_;
-    const auto unit = same_unit ? std::optional(run_->unit) : std::nullopt;
-    const OrderView order = *choice.order;
-    const auto start = [this, alive = alive_, order, unit, actor,
-                        done](base::Result<Json> acknowledged) {
-        if (!acknowledged || !*alive) {
-            return done(std::move(acknowledged));
-        }
-        if (!live() && !opening_) {
-            clear_verdict();
-            open_job(order, unit, actor);
-        }
-        done(Json{{"slot", slot_}, {"started", true}});
-    };
-    if (run_->acknowledged) {
-        return start(Json::object());
-    }
-    const auto stamp = context_.stamp();
-    const auto job = run_->job;
-    opening_ = true;  // nothing else may start here meanwhile
-    context_.store.write<std::int64_t>(
-        [stamp, job, slot = slot_, actor](db::Tx& tx) {
-            return journal::acknowledge(tx, stamp, job, slot, actor);
-        },
-        [this, alive = alive_, start](base::Result<std::int64_t> seq) {
-            if (*alive) {
-                opening_ = false;
-                if (seq && run_) {
-                    run_->acknowledged = true;
-                }
-            }
-            start(seq ? base::Result<Json>(Json::object())
-                      : tl::unexpected<base::Error>(seq.error()));
-        });
+    open_job(*choice.order, same_unit ? std::optional(run_->unit) : std::nullopt, actor,
+             [done, slot = slot_](const base::Status& opened) {
+                 done(opened ? base::Result<Json>(Json{{"slot", slot}, {"started", true}})
+                             : tl::unexpected<base::Error>(opened.error()));
+             });
 }
 
 void SlotActor::clear_verdict() {
@@ -110,17 +84,10 @@ void SlotActor::clear_verdict() {
 }
 
 void SlotActor::next_unit_waits() {
-    opening_ = true;  // nothing else may start here meanwhile
     acknowledge("next unit", [this, alive = alive_](const base::Result<Json>& acknowledged) {
-        if (!*alive) {
-            return;
+        if (*alive && !acknowledged) {
+            context_.engine.records_failing(acknowledged.error());
         }
-        opening_ = false;
-        if (acknowledged) {
-            return try_start();
-        }
-        context_.engine.records_failing(acknowledged.error());
-        try_start_in(kTryAgain);
     });
 }
 

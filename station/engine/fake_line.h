@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+// For tests only: a bus and workers that do what the test says, in place of udev and processes.
+// Thread: the io_context's.
+#pragma once
+
+#include "station/process/worker.h"
+#include "station/usb/monitor.h"
+
+#include <fmt/format.h>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace lineside::engine::testing {
+
+using base::Json;
+
+constexpr std::uint16_t kRecovery = 0x7e19;
+constexpr std::uint16_t kGadget = 0x7020;
+constexpr std::uint16_t kNeverTarget = 0x7045;
+
+inline std::string port_of(const std::string& slot) {
+    return "pci-0000:00:14.0-usb-0:1." + slot;
+}
+
+class FakeBus final : public usb::Bus {
+  public:
+    base::Status start(usb::MonitorEvents events) override {
+        events_ = std::move(events);
+        for (const auto& [slot, pid] : std::exchange(at_start, {})) {
+            plug(slot, pid);
+        }
+        return {};
+    }
+    void drain() override {
+        for (const auto& each : std::exchange(waiting, {})) {
+            each();
+        }
+    }
+    base::Result<usb::Descriptors> descriptors(const usb::Device& device) override {
+        return usb::Descriptors{device.vendor, device.product, true};
+    }
+
+    // As the kernel tells it; a booted gadget brings its network interface along.
+    void plug(const std::string& slot, std::uint16_t pid = kRecovery) {
+        plug_without_network(slot, pid);
+        if (pid == kGadget) {
+            events_.net_arrived({"usb" + slot, "rndis_host", "", path_of(slot)});
+        }
+    }
+    void plug_without_network(const std::string& slot, std::uint16_t pid = kGadget) {
+        usb::Device device;
+        device.port = path_of(slot);
+        device.vendor = usb::kNvidia;
+        device.product = pid;
+        device.number = ++number_;
+        events_.device_arrived(device);
+    }
+    void unplug(const std::string& slot) {
+        events_.net_left("usb" + slot, path_of(slot));
+        events_.device_left(path_of(slot), false);
+    }
+    // The hub all slots are behind, after what was plugged into it.
+    void hub_left() { events_.device_left({"pci-0000:00:14.0-usb-0:1", "1-1", ""}, true); }
+
+    std::vector<std::pair<std::string, std::uint16_t>> at_start;
+    std::vector<std::function<void()>> waiting;  // in the socket: taken in by drain()
+
+  private:
+    static usb::PortPath path_of(const std::string& slot) {
+        return {port_of(slot), "1-1." + slot, "pci-0000:00:14.0-usb-0:1"};
+    }
+    usb::MonitorEvents events_;
+    int number_ = 0;
+};
+
+class FakeWorker final : public process::Worker {
+  public:
+    FakeWorker(boost::asio::io_context& loop_in, process::WorkerSpec spec_in,
+               process::WorkerEvents events)
+        : spec(std::move(spec_in)), loop_(loop_in), events_(std::move(events)) {}
+
+    void say(const protocol::FromWorker& message) { events_.message(message); }
+    // Nothing of it is left.
+    void end(process::WorkerEnd how) {
+        if (!std::exchange(ended, true)) {
+            events_.end(std::move(how));
+        }
+    }
+    void ok(Json value = nullptr) {
+        process::WorkerEnd how;
+        how.outcome.ok = true;
+        how.outcome.value = std::move(value);
+        end(std::move(how));
+    }
+    void fail(std::string_view code) {
+        process::WorkerEnd how;
+        how.outcome.error = base::make_error(code);
+        end(std::move(how));
+    }
+    void ask(std::int64_t id, const std::string& what, Json args = Json::object()) {
+        say(protocol::Ask{id, what, std::move(args)});
+    }
+    [[nodiscard]] const protocol::Answer* answer(std::int64_t id) const {
+        for (const protocol::FromStation& message : heard) {
+            const auto* found = std::get_if<protocol::Answer>(&message);
+            if (found != nullptr && found->id == id) {
+                return found;
+            }
+        }
+        return nullptr;
+    }
+    [[nodiscard]] const std::string& step() const { return spec.job_line.step; }
+
+    void send(const protocol::FromStation& message) override {
+        if (on_send) {
+            on_send(message);
+        }
+        heard.push_back(message);
+    }
+    void add_secret(const base::Secret& secret) override { spec.secrets.push_back(secret); }
+    void stop(std::string reason, std::chrono::milliseconds /*grace*/) override {
+        stopped = reason;
+        boost::asio::post(loop_, [weak = weak_from(), reason] {
+            if (const auto self = weak.lock()) {
+                process::WorkerEnd how;
+                how.stopped = true;
+                how.outcome.error = base::make_error(reason);
+                self->end(std::move(how));
+            }
+        });
+    }
+
+    process::WorkerSpec spec;
+    std::vector<protocol::FromStation> heard;
+    std::optional<std::string> stopped;
+    std::function<void(const protocol::FromStation&)> on_send;
+    bool ended = false;
+    std::weak_ptr<FakeWorker> self_;
+
+  private:
+    [[nodiscard]] std::weak_ptr<FakeWorker> weak_from() const { return self_; }
+    boost::asio::io_context& loop_;
+    process::WorkerEvents events_;
+};
+
+// Image work succeeds by itself; what units need waits for the test.
+class FakeLauncher final : public process::Launcher {
+  public:
+    FakeLauncher(boost::asio::io_context& loop, std::filesystem::path images)
+        : loop_(loop), images_(std::move(images)) {}
+
+    std::shared_ptr<process::Worker> start(process::WorkerSpec spec,
+                                           process::WorkerEvents events) override {
+        auto worker = std::make_shared<FakeWorker>(loop_, std::move(spec), std::move(events));
+        worker->self_ = worker;
+        if (worker->spec.method == "image-build") {
+            image_modes.push_back(worker->spec.job_line.params["mode"].get<std::string>());
+            if (images_work) {
+                boost::asio::post(loop_, [worker] {
+                    worker->ok({{"key", key()},
+                                {"digest", digest()},
+                                {"partitions", 3},
+                                {"files", 5},
+                                {"bytes", 100}});
+                });
+            } else {
+                image_workers.push_back(worker);
+            }
+            return worker;
+        }
+        if (at_start) {
+            at_start(worker->spec);
+        }
+        workers.push_back(worker);
+        return worker;
+    }
+    void clean(std::int64_t job, std::function<void(base::Status)> done) override {
+        cleaned.push_back(job);
+        boost::asio::post(loop_, [done = std::move(done)] { done({}); });
+    }
+    void publish_image(std::int64_t /*job*/, std::string key,
+                       std::function<void(base::Status)> done) override {
+        std::filesystem::create_directories(images_ / key);
+        std::ofstream(images_ / key / "image.json") << "{}";
+        boost::asio::post(loop_, [done = std::move(done)] { done({}); });
+    }
+    static std::string key() { return std::string(64, 'a'); }
+    static std::string digest() { return std::string(64, 'd'); }
+
+    bool images_work = true;
+    std::vector<std::string> image_modes;
+    std::vector<std::shared_ptr<FakeWorker>> image_workers;
+    std::vector<std::shared_ptr<FakeWorker>> workers;  // of units, in the order of their start
+    std::vector<std::int64_t> cleaned;
+    std::function<void(const process::WorkerSpec&)> at_start;
+
+  private:
+    boost::asio::io_context& loop_;
+    std::filesystem::path images_;
+};
+
+}  // namespace lineside::engine::testing

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+// A worker's end is judged only after what it asked and proved is committed; nothing leaves the
+// process before its commit; what is not proven never passes.
+#include "station/engine/line_fixture.h"
+
+namespace lineside::engine {
+namespace {
+
+using namespace testing;
+
+class SlotWorker : public LineTest {
+  protected:
+    std::string outcome() { return sql("SELECT outcome || coalesce(' ' || code, '') FROM job"); }
+    void run_to_verdict() {
+        run_until("the verdict", [&] { return !tile("1")["outcome"].is_null(); });
+    }
+};
+
+TEST_F(SlotWorker, End_right_behind_the_last_proof_is_judged_after_it) {
+    open_line();
+    FakeWorker& last = to_reading("1");
+    last.say(protocol::Proof{"serial", {{"serial", tile("1")["serial"]}}});
+    last.ok();  // before the loop could commit the proof
+    run_to_verdict();
+    EXPECT_EQ(outcome(), "PASS");
+    EXPECT_LT(seq("kind = 'lease.burned'"), seq("kind = 'step.ended'"));
+    EXPECT_LT(seq("kind = 'step.ended'"), seq("kind = 'job.verdict'"));
+}
+
+TEST_F(SlotWorker, End_right_behind_an_ask_is_judged_after_it) {
+    open_line();
+    FakeWorker& proof = to_proof("1");
+    prove_image(proof);
+    proof.ok();
+    FakeWorker& serial = worker(3, "set-serial");
+    serial.ask(1, "identity.issue");
+    serial.ok();
+    worker(4, "read-serial");
+    EXPECT_LT(seq("kind = 'lease.issued'"), seq("kind = 'step.ended'"));
+    EXPECT_EQ(tile("1")["serial"], "SN-1");
+}
+
+TEST_F(SlotWorker, Serial_leaves_only_after_its_lease_is_issued) {
+    open_line();
+    FakeWorker& proof = to_proof("1");
+    prove_image(proof);
+    proof.ok();
+    FakeWorker& serial = worker(3, "set-serial");
+    std::string lease;
+    std::size_t secrets = 0;
+    serial.on_send = [&](const protocol::FromStation& message) {
+        if (std::holds_alternative<protocol::Answer>(message)) {
+            lease = sql("SELECT state FROM lease");
+            secrets = serial.spec.secrets.size();
+        }
+    };
+    serial.ask(7, "identity.issue");
+    run_until("the answer", [&] { return serial.answer(7) != nullptr; });
+    EXPECT_EQ(lease, "issued");
+    EXPECT_EQ(secrets, 1U) << "the log is told of the token before the worker is";
+    ASSERT_TRUE(serial.answer(7)->ok);
+    EXPECT_EQ(serial.answer(7)->value, (Json{{"serial", "SN-1"}, {"token", "token-1-secret"}}));
+}
+
+TEST_F(SlotWorker, Answers_only_what_the_step_may_ask) {
+    open_line();
+    FakeWorker& proof = to_proof("1");
+    proof.ask(1, "identity.issue");
+    proof.ask(2, "pool.all");
+    proof.ask(3, "once.begin", {{"name", "set-nvme"}});
+    run_until("the answers", [&] { return proof.answer(3) != nullptr; });
+    EXPECT_EQ(proof.answer(1)->error.code, "ask.refused");
+    EXPECT_EQ(proof.answer(2)->error.code, "ask.refused");
+    EXPECT_EQ(proof.answer(3)->value["state"], "new");
+    EXPECT_EQ(sql("SELECT state FROM lease"), "reserved");
+}
+
+struct Lie : Row {
+    std::optional<std::string> digest;
+    std::optional<std::string> serial;
+    const char* outcome;
+    const char* lease;
+};
+
+class SlotLies : public SlotWorker, public ::testing::WithParamInterface<Lie> {};
+
+// Every worker says ok, right behind whatever it proves.
+TEST_P(SlotLies, Never_pass) {
+    open_line();
+    FakeWorker& proof = to_proof("1");
+    if (GetParam().digest) {
+        proof.say(protocol::Proof{"image", {{"digest", *GetParam().digest}}});
+    }
+    proof.ok();
+    settle();
+    if (tile("1")["outcome"].is_null()) {
+        FakeWorker& serial = worker(3, "set-serial");
+        serial.ask(1, "identity.issue");
+        serial.ok();
+        FakeWorker& last = worker(4, "read-serial");
+        if (GetParam().serial) {
+            last.say(protocol::Proof{"serial", {{"serial", *GetParam().serial}}});
+        }
+        last.ok();
+    }
+    run_to_verdict();
+    EXPECT_EQ(outcome(), GetParam().outcome);
+    EXPECT_EQ(sql("SELECT state FROM lease"), GetParam().lease);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table, SlotLies,
+    ::testing::Values(
+        Lie{"other_image", std::string(64, 'e'), {}, "FAIL image.mismatch", "released"},
+        Lie{"image_without_digest", "", {}, "FAIL image.mismatch", "released"},
+        Lie{"no_image_proof", {}, "SN-1", "ERROR station.bug", "burned"},
+        Lie{"other_serial", FakeLauncher::digest(), "SN-2", "FAIL serial.mismatch", "in_doubt"},
+        Lie{"no_serial_proof", FakeLauncher::digest(), {}, "ERROR station.bug", "in_doubt"}),
+    row_name<Lie>);
+
+TEST_F(SlotWorker, Bus_is_asked_before_a_failed_worker_is_judged) {
+    open_line();
+    FakeWorker& flash = to_flash("1");
+    bus->waiting.push_back([this] { bus->unplug("1"); });  // in the socket, not read yet
+    flash.fail("tool.failed");
+    run_to_verdict();
+    EXPECT_EQ(outcome(), "ERROR usb.left");
+}
+
+TEST_F(SlotWorker, Died_worker_is_the_stations_fault_and_is_cleaned_up) {
+    open_line();
+    to_flash("1").fail("worker.died");
+    run_to_verdict();
+    EXPECT_EQ(outcome(), "ERROR worker.died");
+    EXPECT_EQ(sql("SELECT state FROM lease"), "released");
+    EXPECT_EQ(launcher->cleaned, std::vector<std::int64_t>{1});
+}
+
+TEST_F(SlotWorker, Two_boards_with_one_chip_id_stop_the_second) {
+    open_line();
+    to_proof("1", "0xsame");
+    FakeWorker& flash = to_flash("2");
+    flash.ask(1, "unit.admit", {{"chip_id", "0xsame"}});
+    run_until("the verdict", [&] { return !tile("2")["outcome"].is_null(); });
+    EXPECT_EQ(flash.stopped, "unit.duplicate_chip");
+    EXPECT_FALSE(flash.answer(1)->ok);
+    EXPECT_EQ(sql("SELECT outcome || ' ' || code FROM job WHERE slot = '2'"),
+              "ERROR unit.duplicate_chip");
+    EXPECT_TRUE(tile("1")["outcome"].is_null());
+}
+
+TEST_F(SlotWorker, Person_stops_a_job_after_its_worker_is_gone) {
+    open_line();
+    FakeWorker& flash = to_flash("1");
+    ASSERT_TRUE(ask([&](Done done) { engine->stop("1", {"ana", ""}, std::move(done)); }));
+    EXPECT_EQ(flash.stopped, "operator.stopped");
+    EXPECT_EQ(state("1"), "stopping") << "its worker is not gone yet";
+    run_to_verdict();
+    EXPECT_TRUE(flash.ended);
+    EXPECT_EQ(outcome(), "ABORTED operator.stopped");
+    EXPECT_EQ(tile("1")["reason"], "by ana");
+}
+
+}  // namespace
+}  // namespace lineside::engine
