@@ -2,6 +2,7 @@
 #include "station/process/direct_launcher.h"
 
 #include "station/base/files.h"
+#include "station/base/spawn_plan.h"
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
@@ -35,41 +36,16 @@ std::string executable_of(const std::filesystem::path& folder, const std::string
     return folder / method;
 }
 
-class Actions {
-  public:
-    Actions() { ::posix_spawn_file_actions_init(&actions_); }
-    ~Actions() { ::posix_spawn_file_actions_destroy(&actions_); }
-    Actions(const Actions&) = delete;
-    Actions& operator=(const Actions&) = delete;
-    posix_spawn_file_actions_t* get() { return &actions_; }
-
-  private:
-    posix_spawn_file_actions_t actions_{};
-};
-
 int spawn(const std::string& path, char* const* environment, const WorkerEnds& ends, pid_t& pid) {
-    Actions actions;
-    ::posix_spawn_file_actions_addopen(actions.get(), 0, "/dev/null", O_RDONLY, 0);
-    ::posix_spawn_file_actions_adddup2(actions.get(), ends.output.get(), 1);
-    ::posix_spawn_file_actions_adddup2(actions.get(), ends.output.get(), 2);
-    ::posix_spawn_file_actions_adddup2(actions.get(), ends.channel.get(), 3);
-    ::posix_spawn_file_actions_addclosefrom_np(actions.get(), 4);
-    posix_spawnattr_t attributes{};
-    ::posix_spawnattr_init(&attributes);
-    sigset_t none;
-    sigset_t all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    ::posix_spawnattr_setsigmask(&attributes, &none);
-    ::posix_spawnattr_setsigdefault(&attributes, &all);
-    ::posix_spawnattr_setflags(
-        &attributes,
-        static_cast<short>(POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF));
+    base::SpawnPlan plan(POSIX_SPAWN_SETSID);
+    ::posix_spawn_file_actions_addopen(plan.actions(), 0, "/dev/null", O_RDONLY, 0);
+    ::posix_spawn_file_actions_adddup2(plan.actions(), ends.output.get(), 1);
+    ::posix_spawn_file_actions_adddup2(plan.actions(), ends.output.get(), 2);
+    ::posix_spawn_file_actions_adddup2(plan.actions(), ends.channel.get(), 3);
+    ::posix_spawn_file_actions_addclosefrom_np(plan.actions(), 4);
     std::array<char*, 2> argv{const_cast<char*>(path.c_str()), nullptr};
-    const int error =
-        ::posix_spawn(&pid, path.c_str(), actions.get(), &attributes, argv.data(), environment);
-    ::posix_spawnattr_destroy(&attributes);
-    return error;
+    return ::posix_spawn(&pid, path.c_str(), plan.actions(), plan.attributes(), argv.data(),
+                         environment);
 }
 
 }  // namespace

@@ -47,7 +47,7 @@ std::uint64_t size_of(const ext2_inode& inode) {
 
 class Reader {
   public:
-    Reader(ext2_filsys fs, const Tick& tick) : fs_(fs), tick_(tick), buffer_(kPiece, '\0') {}
+    Reader(ext2_filsys fs, const Tick& tick) : fs_(fs), meter_(tick), buffer_(kPiece, '\0') {}
 
     base::Result<std::vector<FileRecord>> run() {
         if (auto added = add("/", EXT2_ROOT_INO, 0); !added) {
@@ -217,12 +217,8 @@ class Reader {
             got = static_cast<unsigned>(std::min<std::uint64_t>(got, size_of(inode) - length));
             take({buffer_.data(), got});
             length += got;
-            done_ += got;
-            if (tick_ && done_ - told_ >= 16UL * kPiece) {
-                told_ = done_;
-                if (auto went_on = tick_(done_, 0); !went_on) {
-                    return went_on;
-                }
+            if (auto went_on = meter_.add(got); !went_on) {
+                return went_on;
             }
         }
         if (length != size_of(inode)) {
@@ -233,12 +229,10 @@ class Reader {
     }
 
     ext2_filsys fs_;
-    const Tick& tick_;
+    Meter meter_;
     std::string buffer_;
     std::vector<FileRecord> records_;
     std::map<ext2_ino_t, std::string> hashes_;  // of inodes with several names
-    std::uint64_t done_ = 0;
-    std::uint64_t told_ = 0;
 };
 
 }  // namespace

@@ -40,7 +40,7 @@ class Content {
     Content(const std::filesystem::path& file, const Tick& tick)
         : name_(proof::escape_name(file.string())),
           in_(file, std::ios::binary),
-          tick_(tick),
+          meter_(tick),
           buffer_(kPiece, '\0') {}
 
     base::Result<FileContent> run() {
@@ -172,12 +172,12 @@ class Content {
     base::Status take(std::size_t length) {
         sha_.update({buffer_.data(), length});
         bytes_ += length;
-        return tick_ && bytes_ % (16 * kPiece) < length ? tick_(bytes_, 0) : base::Status{};
+        return meter_.add(length);
     }
 
     std::string name_;
     std::ifstream in_;
-    const Tick& tick_;
+    Meter meter_;
     std::string buffer_;
     base::Sha256 sha_;
     std::uint64_t bytes_ = 0;

@@ -29,7 +29,7 @@ tl::unexpected<base::Error> cannot(std::string_view what, const std::string& pat
 class Copier {
   public:
     Copier(std::string from, std::string to, const Tick& tick)
-        : from_(std::move(from)), to_(std::move(to)), tick_(tick), buffer_(kPiece, '\0') {}
+        : from_(std::move(from)), to_(std::move(to)), meter_(tick), buffer_(kPiece, '\0') {}
 
     base::Result<Tree> run() {
         auto listed = list_tree(from_);
@@ -37,7 +37,7 @@ class Copier {
             return tl::unexpected(listed.error());
         }
         for (const Listed& item : *listed) {
-            total_ += item.record.type == 'f' ? item.record.size : 0;
+            meter_.expect(item.record.type == 'f' ? item.record.size : 0);
         }
         Tree tree;
         tree.records.reserve(listed->size());
@@ -208,12 +208,8 @@ class Copier {
                 done += static_cast<std::size_t>(put);
             }
             at += length;
-            done_ += length;
-            if (tick_ && done_ - told_ >= 16 * kPiece) {
-                told_ = done_;
-                if (auto went_on = tick_(done_, total_); !went_on) {
-                    return went_on;
-                }
+            if (auto went_on = meter_.add(length); !went_on) {
+                return went_on;
             }
         }
         return {};
@@ -221,11 +217,8 @@ class Copier {
 
     std::string from_;
     std::string to_;
-    const Tick& tick_;
+    Meter meter_;
     std::string buffer_;
-    std::uint64_t total_ = 0;
-    std::uint64_t done_ = 0;
-    std::uint64_t told_ = 0;
 };
 
 }  // namespace

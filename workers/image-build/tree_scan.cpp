@@ -156,13 +156,13 @@ class Lister {
 class Hasher {
   public:
     Hasher(std::string root, StatCache& cache, const Tick& tick, std::uint64_t total)
-        : root_(std::move(root)), cache_(cache), tick_(tick), total_(total) {}
+        : root_(std::move(root)), cache_(cache), meter_(tick, total) {}
 
     base::Status hash(Listed& listed) {
         const std::string real = root_ + listed.record.path;
         if (auto known = cache_.find(listed.status)) {
             listed.record.sha256 = std::move(*known);
-            return progress(listed.record.size);
+            return meter_.add(listed.record.size);
         }
         const std::int64_t from_ns = base::SystemClock().wall_ms() * 1'000'000;
         const base::UniqueFd file(open(real.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
@@ -182,7 +182,7 @@ class Hasher {
             }
             sha.update({buffer_.data(), static_cast<std::size_t>(got)});
             length += static_cast<std::uint64_t>(got);
-            if (auto went_on = progress(static_cast<std::uint64_t>(got)); !went_on) {
+            if (auto went_on = meter_.add(static_cast<std::uint64_t>(got)); !went_on) {
                 return went_on;
             }
         }
@@ -200,22 +200,10 @@ class Hasher {
     }
 
   private:
-    base::Status progress(std::uint64_t bytes) {
-        done_ += bytes;
-        if (!tick_ || done_ - told_ < 16 * kPiece) {
-            return {};
-        }
-        told_ = done_;
-        return tick_(done_, total_);
-    }
-
     std::string root_;
     StatCache& cache_;
-    const Tick& tick_;
+    Meter meter_;
     std::string buffer_;
-    std::uint64_t total_ = 0;
-    std::uint64_t done_ = 0;
-    std::uint64_t told_ = 0;
 };
 
 }  // namespace

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "station/base/error.h"
+#include "workers/image-build/meter.h"
 #include "workers/image-build/stat_cache.h"
 #include "workers/proof/manifest.h"
 
@@ -14,16 +15,11 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <map>
 #include <string>
 #include <vector>
 
 namespace lineside::image_build {
-
-// Called now and then with what is done so far; an error ends the work with it (the station is
-// gone, somebody pressed stop).
-using Tick = std::function<base::Status(std::uint64_t done_bytes, std::uint64_t total_bytes)>;
 
 struct Tree {
     std::vector<proof::FileRecord> records;  // sorted by path; the root itself is "/"

@@ -71,6 +71,31 @@ class Fields {
 [[nodiscard]] base::Result<base::Error> read_error(const Json& message);
 [[nodiscard]] Json write_error(const base::Error& error);
 
+// What result and answer have in common: whether it went well, the value, or the error.
+template <typename Said>
+void read_said(Fields& in, const Json& message, Said& said) {
+    said.ok = in.flag("ok");
+    said.value = in.any_or_null("value");
+    if (in.good() && !said.ok) {
+        auto error = read_error(message);
+        if (error) {
+            said.error = std::move(*error);
+        } else {
+            in.adopt(tl::unexpected(error.error()));
+        }
+    }
+}
+template <typename Said>
+void write_said(Json& out, const Said& said) {
+    out["ok"] = said.ok;
+    if (!said.value.is_null()) {
+        out["value"] = said.value;
+    }
+    if (!said.ok) {
+        out["error"] = write_error(said.error);
+    }
+}
+
 // Parses the text of one line to an object with a text member "ev".
 [[nodiscard]] base::Result<Json> read_line(std::string_view line, std::size_t most);
 [[nodiscard]] std::string write_line(const Json& object);

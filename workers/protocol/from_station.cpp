@@ -78,16 +78,7 @@ FromStation read_job(Fields& in) {
 FromStation read_answer(Fields& in, const Json& message) {
     Answer m;
     m.id = in.number("id", 1, std::numeric_limits<std::int64_t>::max());
-    m.ok = in.flag("ok");
-    m.value = in.any_or_null("value");
-    if (in.good() && !m.ok) {
-        auto error = detail::read_error(message);
-        if (error) {
-            m.error = std::move(*error);
-        } else {
-            in.adopt(tl::unexpected(error.error()));
-        }
-    }
+    detail::read_said(in, message, m);
     return m;
 }
 
@@ -145,13 +136,8 @@ struct ToJson {
                 {"limits", {{"silence_s", m.silence_s}, {"total_s", m.total_s}}}};
     }
     Json operator()(const Answer& m) const {
-        Json out{{"ev", "answer"}, {"id", m.id}, {"ok", m.ok}};
-        if (!m.value.is_null()) {
-            out["value"] = m.value;
-        }
-        if (!m.ok) {
-            out["error"] = detail::write_error(m.error);
-        }
+        Json out{{"ev", "answer"}, {"id", m.id}};
+        detail::write_said(out, m);
         return out;
     }
     Json operator()(const Stop& m) const {

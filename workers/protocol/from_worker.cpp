@@ -52,16 +52,7 @@ FromWorker read_expect(Fields& in) {
 
 FromWorker read_result(Fields& in, const Json& message) {
     Outcome m;
-    m.ok = in.flag("ok");
-    m.value = in.any_or_null("value");
-    if (in.good() && !m.ok) {
-        auto error = detail::read_error(message);
-        if (error) {
-            m.error = std::move(*error);
-        } else {
-            in.adopt(tl::unexpected(error.error()));
-        }
-    }
+    detail::read_said(in, message, m);
     return m;
 }
 
@@ -157,13 +148,8 @@ struct ToJson {
         return {{"ev", "proof"}, {"kind", m.kind}, {"value", m.value}};
     }
     Json operator()(const Outcome& m) const {
-        Json out{{"ev", "result"}, {"ok", m.ok}};
-        if (!m.value.is_null()) {
-            out["value"] = m.value;
-        }
-        if (!m.ok) {
-            out["error"] = detail::write_error(m.error);
-        }
+        Json out{{"ev", "result"}};
+        detail::write_said(out, m);
         return out;
     }
     Json operator()(const Unknown& m) const {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "workers/sdk/tool.h"
 
+#include "station/base/spawn_plan.h"
 #include "workers/sdk/orphans.h"
 
 #include <fcntl.h>
@@ -42,32 +43,6 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
     out.push_back(nullptr);
     return out;
 }
-
-// posix_spawn's attributes and actions as one value.
-struct SpawnPlan {
-    posix_spawn_file_actions_t actions{};
-    posix_spawnattr_t attributes{};
-    SpawnPlan() {
-        ::posix_spawn_file_actions_init(&actions);
-        ::posix_spawnattr_init(&attributes);
-        sigset_t none;
-        sigset_t all;
-        sigemptyset(&none);
-        sigfillset(&all);
-        ::posix_spawnattr_setsigmask(&attributes, &none);
-        ::posix_spawnattr_setsigdefault(&attributes, &all);
-        ::posix_spawnattr_setpgroup(&attributes, 0);
-        ::posix_spawnattr_setflags(
-            &attributes, static_cast<short>(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
-                                            POSIX_SPAWN_SETSIGDEF));
-    }
-    ~SpawnPlan() {
-        ::posix_spawn_file_actions_destroy(&actions);
-        ::posix_spawnattr_destroy(&attributes);
-    }
-    SpawnPlan(const SpawnPlan&) = delete;
-    SpawnPlan& operator=(const SpawnPlan&) = delete;
-};
 
 struct PipeEnds {
     base::UniqueFd read;
@@ -111,16 +86,16 @@ Status Tool::spawn(const Command& command) {
     if (!out || !err) {
         return tl::unexpected(out ? err.error() : out.error());
     }
-    SpawnPlan plan;
-    ::posix_spawn_file_actions_addopen(&plan.actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    ::posix_spawn_file_actions_adddup2(&plan.actions, out->write.get(), STDOUT_FILENO);
-    ::posix_spawn_file_actions_adddup2(&plan.actions, err->write.get(), STDERR_FILENO);
-    ::posix_spawn_file_actions_addclosefrom_np(&plan.actions, 3);
-    ::posix_spawn_file_actions_addchdir_np(&plan.actions, command.cwd.c_str());
+    base::SpawnPlan plan(POSIX_SPAWN_SETPGROUP);
+    ::posix_spawn_file_actions_addopen(plan.actions(), STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    ::posix_spawn_file_actions_adddup2(plan.actions(), out->write.get(), STDOUT_FILENO);
+    ::posix_spawn_file_actions_adddup2(plan.actions(), err->write.get(), STDERR_FILENO);
+    ::posix_spawn_file_actions_addclosefrom_np(plan.actions(), 3);
+    ::posix_spawn_file_actions_addchdir_np(plan.actions(), command.cwd.c_str());
     const auto argv = pointers(command.argv);
     const auto env = pointers(command.env);
     const int error =
-        ::posix_spawnp(&pid_, argv[0], &plan.actions, &plan.attributes, argv.data(), env.data());
+        ::posix_spawnp(&pid_, argv[0], plan.actions(), plan.attributes(), argv.data(), env.data());
     if (error != 0) {
         return base::fail_errno("tool.missing", fmt::format("starting {}", command.argv[0]), error);
     }
