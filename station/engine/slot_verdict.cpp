@@ -8,6 +8,7 @@
 namespace lineside::engine {
 
 using base::Json;
+using core::JobState;
 
 void SlotActor::stop(const base::Error& why, const std::string& actor) {
     if (live()) {
