@@ -315,6 +315,17 @@ class Build(Tree):
                 self.assertEqual(other.read()[4096:], file.read())
         self.assertFalse(os.path.exists(bsp + "/bootloader/signed/kernel_bootctrl_sigheader.bin.encrypt"))
 
+    def test_version_partitions_hold_the_time_of_the_run(self):
+        bsp = self.tree("versions", "--version-partitions")
+        times = [time.strftime("%Y%m%d%H%M%S")]
+        self.assertEqual(flash_sh(bsp, "--no-flash", BOARD, "mmcblk0p1").returncode, 0)
+        with open(bsp + "/bootloader/flash.xml") as file:
+            self.assertIn('name="VER_b"', file.read())
+        with open(bsp + "/bootloader/qspi_bootblob_ver.txt") as file:
+            times.append(file.read().splitlines()[-1])
+        times.append(time.strftime("%Y%m%d%H%M%S"))
+        self.assertEqual(times, sorted(times))
+
     def test_recovery_image_differs_from_run_to_run(self):
         bsp = self.tree()
         recovery = os.path.join(bsp, "bootloader/recovery.img")

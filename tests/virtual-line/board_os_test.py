@@ -142,13 +142,13 @@ class Boards(unittest.TestCase):
         self.assertEqual(unit.os("stop").returncode, 0)
         self.assertEqual(unit.left(), [])
         code, answer = self.check()
-        self.assertEqual((code, answer["equal"], answer["image_partitions"]), (0, 1, 14), answer)
+        self.assertEqual((code, answer["equal"], answer["image_partitions"]), (0, 1, 12), answer)
         self.assertGreaterEqual(answer["image_files"], 500)
 
     def test_partitions_seen_inside_are_those_of_the_storage(self):
         unit = self.unit().flash().start()
         names = unit.ssh("ls /dev/disk/by-partlabel").stdout.split()
-        self.assertEqual(len(names), 14)
+        self.assertEqual(len(names), 12)
         inside = unit.ssh("sudo sh -c 'sync; echo 3 >/proc/sys/vm/drop_caches; sha256sum /dev/disk/by-partlabel/kernel_b'")
         outside = subprocess.run("dd if=%s/storage.img bs=512 skip=13312 count=8192 status=none | sha256sum" % unit.dir,
                                  shell=True, capture_output=True, text=True, check=True).stdout

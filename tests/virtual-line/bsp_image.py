@@ -7,7 +7,6 @@ import hashlib
 import importlib.machinery
 import importlib.util
 import os
-import re
 import xml.etree.ElementTree
 
 
@@ -41,11 +40,6 @@ def raw_content(tree, partition):
         content += bytes(-len(content) % 16)
         content = (b"NVDA" + hashlib.sha256(content).digest()).ljust(4096, b"\0") + content
     return content.ljust(partition["size"], b"\0")
-
-
-def comparable(name, content):
-    """Content without what differs from unit to unit: VER holds the time of the run that wrote it."""
-    return re.sub(rb"(?m)^[0-9]{14}$", b"", content, count=1) if name in ("VER", "VER_b") else content
 
 
 def write_storage(tree, path):
