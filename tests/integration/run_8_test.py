@@ -1,9 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Eight boards from plug-in to PASS by deploy/run, twice; what is on their storages; how often the image was built."""
+"""Eight boards from plug-in to PASS by deploy/run, twice; what is on their storages; how often the image was built; whether
+`lineside export` says of all that what the database says."""
+import csv
+import hashlib
+import io
 import json
 import os
 import unittest
+import zipfile
 
 import common
 
@@ -38,7 +43,44 @@ class Run(unittest.TestCase):
         self.assertFalse(serials & others, "a serial on two units")
         self.assertEqual(common.sql(self.data, "SELECT builds FROM image"), [{"builds": 1}])
 
-    def test_2_builds_are_counted(self):
+    def exported(self, bench, kind, *filters):
+        path = os.path.join(self.data, "records." + kind)
+        bench.cli("export", "--format", kind, *filters, "-o", path)
+        with open(path, "rb") as file:
+            return file.read()
+
+    def check_exports(self, bench):
+        rows = common.sql(self.data, "SELECT * FROM record_v1 ORDER BY job")
+        self.assertEqual(len(rows), 16)
+        as_json = self.exported(bench, "json")
+        self.assertEqual(json.loads(as_json), rows)
+        last = rows[-1]["serial"]
+        self.assertEqual(json.loads(self.exported(bench, "json", "--serial", last + ".." + last)), rows[-1:])
+        self.assertEqual(json.loads(self.exported(bench, "json", "--result", "FAIL")), [])
+
+        def cell(value):  # only a text can be a formula
+            formula = isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") and value != ""
+            return "" if value is None else ("'" if formula else "") + str(value)
+
+        as_csv = self.exported(bench, "csv")
+        table = list(csv.reader(io.StringIO(as_csv.decode(), newline="")))
+        self.assertEqual(table, [list(rows[0])] + [[cell(value) for value in row.values()] for row in rows])
+
+        with zipfile.ZipFile(io.BytesIO(self.exported(bench, "zip"))) as archive:
+            self.assertEqual(archive.read("records.json"), as_json)
+            self.assertEqual(archive.read("records.csv"), as_csv)
+            index = list(csv.DictReader(io.StringIO(archive.read("index.csv").decode(), newline="")))
+            self.assertEqual([line["path"] for line in index],
+                             ["logs/%s/%d.log" % (row["serial"], row["attempt"]) for row in rows])
+            self.assertEqual(sorted(archive.namelist()),
+                             sorted(["records.json", "records.csv", "index.csv"] + [line["path"] for line in index]))
+            for line, row in zip(index, rows):
+                log = archive.read(line["path"])
+                self.assertEqual(hashlib.sha256(log).hexdigest(), line["sha256"], line)
+                with open(os.path.join(self.data, "station/logs/%d/01-flash.1.log" % row["job"]), "rb") as file:
+                    self.assertTrue(log.startswith(b"==> 01-flash.1.log <==\n" + file.read()), line)
+
+    def test_2_exports_and_builds(self):
         def builds(api):
             return max(image["builds"] for image in api.status()["images"] if image["profile"] == common.settings.PROFILE)
 
@@ -46,6 +88,7 @@ class Run(unittest.TestCase):
             bench.start()
             self.assertEqual(builds(bench.station_api), 1, "after a restart")
             self.assertEqual(json.loads(bench.cli("status", "--json").stdout)["images"][0]["builds"], 1)
+            self.check_exports(bench)
         with open(os.path.join(self.data, "bsp/rootfs/etc/hostname"), "r+b") as file:
             byte = file.read(1)
             file.seek(0)
