@@ -69,6 +69,35 @@ Json or_null(const std::optional<T>& value) {
     return value ? Json(*value) : Json(nullptr);
 }
 
+// The pools' sums over their batches, with the pace of the last hour.
+Result<std::vector<PoolStatus>> pools_of(db::Tx& tx, const std::vector<BatchStatus>& batches,
+                                         std::int64_t now_ms) {
+    auto rows = tx.all<std::string, std::int64_t, std::int64_t, std::optional<std::int64_t>>(
+        "SELECT p.name, p.low_mark,"
+        " (SELECT count(*) FROM lease l JOIN serial s ON s.id = l.serial_id JOIN batch b ON b.id = "
+        "s.batch_id"
+        "  WHERE l.state = 'burned' AND l.at_ms >= ?1 AND b.pool_id = p.id),"
+        " (SELECT sum(max(0, o.quantity - (SELECT count(DISTINCT j.unit_id) FROM job j WHERE "
+        "j.order_id = o.id"
+        "  AND j.outcome = 'PASS'))) FROM orders o WHERE o.pool_id = p.id AND o.state = 'open')"
+        " FROM pool p ORDER BY p.id",
+        now_ms - kHourMs);
+    if (!rows) {
+        return tl::unexpected<base::Error>(rows.error());
+    }
+    std::vector<PoolStatus> pools;
+    for (const auto& [name, warn_at, used, needed] : *rows) {
+        PoolStatus pool{name, warn_at, {}, used, needed};
+        for (const BatchStatus& batch : batches) {
+            if (batch.pool == name) {
+                add(pool.counts, batch.counts);
+            }
+        }
+        pools.push_back(std::move(pool));
+    }
+    return pools;
+}
+
 Result<Json> in_doubt(db::Tx& tx) {
     auto rows = tx.all<std::string, std::string, std::string, std::int64_t,
                        std::optional<std::int64_t>, std::optional<std::string>,
@@ -141,33 +170,7 @@ Result<std::vector<BatchStatus>> batch_status(db::Tx& tx) {
 
 Result<std::vector<PoolStatus>> pool_status(db::Tx& tx, std::int64_t now_ms) {
     auto batches = batch_status(tx);
-    if (!batches) {
-        return tl::unexpected<base::Error>(batches.error());
-    }
-    auto rows = tx.all<std::string, std::int64_t, std::int64_t, std::optional<std::int64_t>>(
-        "SELECT p.name, p.low_mark,"
-        " (SELECT count(*) FROM lease l JOIN serial s ON s.id = l.serial_id JOIN batch b ON b.id = "
-        "s.batch_id"
-        "  WHERE l.state = 'burned' AND l.at_ms >= ?1 AND b.pool_id = p.id),"
-        " (SELECT sum(max(0, o.quantity - (SELECT count(DISTINCT j.unit_id) FROM job j WHERE "
-        "j.order_id = o.id"
-        "  AND j.outcome = 'PASS'))) FROM orders o WHERE o.pool_id = p.id AND o.state = 'open')"
-        " FROM pool p ORDER BY p.id",
-        now_ms - kHourMs);
-    if (!rows) {
-        return tl::unexpected<base::Error>(rows.error());
-    }
-    std::vector<PoolStatus> pools;
-    for (const auto& [name, warn_at, used, needed] : *rows) {
-        PoolStatus pool{name, warn_at, {}, used, needed};
-        for (const BatchStatus& batch : *batches) {
-            if (batch.pool == name) {
-                add(pool.counts, batch.counts);
-            }
-        }
-        pools.push_back(std::move(pool));
-    }
-    return pools;
+    return batches ? pools_of(tx, *batches, now_ms) : tl::unexpected<base::Error>(batches.error());
 }
 
 Json to_json(const BatchStatus& batch) {
@@ -192,13 +195,14 @@ Json to_json(const PoolStatus& pool) {
 }
 
 Result<Json> pool_page(db::Tx& tx, std::int64_t now_ms) {
-    auto pools = pool_status(tx, now_ms);
     auto batches = batch_status(tx);
+    if (!batches) {
+        return tl::unexpected<base::Error>(batches.error());
+    }
+    auto pools = pools_of(tx, *batches, now_ms);
     auto doubts = in_doubt(tx);
-    if (!pools || !batches || !doubts) {
-        return tl::unexpected<base::Error>(!pools     ? pools.error()
-                                           : !batches ? batches.error()
-                                                      : doubts.error());
+    if (!pools || !doubts) {
+        return tl::unexpected<base::Error>(!pools ? pools.error() : doubts.error());
     }
     Json page{
         {"pools", Json::array()}, {"batches", Json::array()}, {"in_doubt", std::move(*doubts)}};

@@ -199,12 +199,7 @@ Json Engine::status() const {
     for (const SlotActor& slot : slots_) {
         slots.push_back(core::tile(slot.facts()));
     }
-    Json pools = Json::array();
-    for (const auto& [name, pool] : pools_) {
-        pools.push_back({{"name", name}, {"free", pool.left}, {"total", pool.total}, {"warn_at", pool.low_mark},
-                         {"low", pool.left <= pool.low_mark}});
-    }
-    return {{"pools", std::move(pools)}, {"station", station_json()}, {"epoch", context_.epoch}, {"seq", stream_.newest()}, {"images", std::move(images)},
+    return {{"station", station_json()}, {"epoch", context_.epoch}, {"seq", stream_.newest()}, {"images", std::move(images)},
             {"orders", std::move(orders)}, {"slots", std::move(slots)}};
 }
 

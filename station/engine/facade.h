@@ -54,7 +54,7 @@ class Facade {
     virtual ~Facade() = default;
 
     [[nodiscard]] virtual base::Json wall() const = 0;      // full snapshot with "seq"
-    [[nodiscard]] virtual base::Json status() const = 0;    // GET /status
+    [[nodiscard]] virtual base::Json status() const = 0;    // GET /status; web/api adds the pools
     [[nodiscard]] virtual base::Json health() const = 0;
     [[nodiscard]] virtual std::string metrics() const = 0;  // Prometheus text
 
