@@ -188,9 +188,12 @@ class Bench:
 
     def open(self):
         os.umask(0o022)
-        os.makedirs(self.real_data, exist_ok=True)
-        os.chmod(self.real_data, os.stat(self.real_data).st_mode & 0o7777 | 0o711)
-        self.lock = open(os.path.join(self.real_data, "run.lock"), "w", encoding="utf-8")
+        try:
+            os.makedirs(self.real_data, exist_ok=True)
+            os.chmod(self.real_data, os.stat(self.real_data).st_mode & 0o7777 | 0o711)
+            self.lock = open(os.path.join(self.real_data, "run.lock"), "w", encoding="utf-8")
+        except OSError as error:
+            raise CannotStart("%s cannot be the data folder: %s" % (self.real_data, error.strerror)) from error
         try:
             fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

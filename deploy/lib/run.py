@@ -84,6 +84,8 @@ def read_options(arguments):
     parser.add_argument("--exit-when-done", action="store_true", help="end when every board has its verdict")
     parser.add_argument("--no-install", action="store_true", help="install nothing: fail with the list of missing Debian packages")
     options = parser.parse_args(arguments)
+    if options.data == "":
+        parser.error("--data is empty")
     if options.config:
         for name in VIRTUAL:
             if getattr(options, name) not in (None, False):
