@@ -183,11 +183,13 @@ Json tile(const SlotFacts& f) {
     const std::string_view state = state_of(f);
     const Look& row = look(state);
     const bool shows_verdict = f.has_job && f.outcome.has_value();
+    // What is plugged in is the next unit already: the judged one is out.
+    const bool next_waits = f.hold == Hold::acknowledge_first;
     const bool can_retry = shows_verdict && f.outcome != Outcome::pass && base::code_entry(f.code).retry &&
-                           f.presence == Presence::recovery;
+                           f.presence == Presence::recovery && !next_waits;
     std::string_view ack = "none";
     if (shows_verdict && !f.acknowledged) {
-        ack = f.present ? "when_unplugged" : "ready";
+        ack = f.present && !next_waits ? "when_unplugged" : "ready";
     }
     std::string_view press;
     std::string_view button;
@@ -209,8 +211,10 @@ Json tile(const SlotFacts& f) {
         action_icon = "arrow";
     }
     std::string note;
-    if (f.hold == Hold::acknowledge_first) {
+    if (next_waits) {
         note = f.hold_reason;
+        action = "Press Done";
+        action_icon = "arrow";
     }
     const std::string fact = fact_of(f, state);
     const bool with_progress = !shows_verdict && row.step > 0 && state != "restarting";

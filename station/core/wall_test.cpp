@@ -38,6 +38,20 @@ TEST(Wall, Pass_asks_to_take_out_and_then_to_acknowledge) {
     EXPECT_EQ(t["press"], "acknowledge");
 }
 
+TEST(Wall, The_unit_behind_a_failed_one_waits_for_a_press_that_is_there) {
+    auto facts = verdict_of(Outcome::fail, "step.set-nvme", true);
+    facts.hold = Hold::acknowledge_first;  // so the judged unit is out, what is plugged in is another
+    facts.hold_reason = "Slot 3: acknowledge the failed unit first";
+    const auto t = tile(facts);
+    EXPECT_EQ(t["word"], "FAIL");
+    EXPECT_EQ(t["note"], "Slot 3: acknowledge the failed unit first");
+    EXPECT_EQ(t["ack"], "ready");
+    EXPECT_EQ(t["press"], "acknowledge");
+    EXPECT_EQ(t["button"], "Done");
+    EXPECT_EQ(t["action"], "Press Done");
+    EXPECT_EQ(t["retry"], false) << "it would be the next unit's attempt";
+}
+
 TEST(Wall, Fail_blames_the_unit_and_error_does_not) {
     auto t = tile(verdict_of(Outcome::fail, "boot.none", true));
     EXPECT_EQ(t["display_code"], "F12");

@@ -223,8 +223,7 @@ void SlotActor::try_start() {
         }
         if (!run_->acknowledged && run_->verdict.outcome != core::Outcome::pass) {
             return hold(core::Hold::acknowledge_first,
-                        fmt::format("Slot {}: acknowledge the {} first", slot_,
-                                    run_->verdict.outcome == core::Outcome::fail ? "failed unit" : "problem"));
+                        fmt::format("Slot {}: acknowledge the failed unit first", slot_));
         }
         const auto shown = context_.clock.wall_ms() - run_->ended_ms;
         const auto least = context_.config.pass_stays.count();

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """What becomes of a PASS on the wall: it stays until the unit is out and acknowledged, or the next unit arrives, whether
-or not that one may start; a unit that passes twice is one unit of its order; a page that was away learns of all of it."""
+or not that one may start; behind a failed unit the next one waits for the acknowledgement; a unit that passes twice is one
+unit of its order; a page that was away learns of all of it."""
 import json
 import socket
 import unittest
@@ -40,16 +41,17 @@ class Events:
 
 class Wall(unittest.TestCase):
     def test_a_pass_and_what_takes_its_place(self):
-        with common.bench.Bench(common.data_folder("wall"), 2, seed=31) as bench:
+        with common.bench.Bench(common.data_folder("wall"), 3, "wrong-model@3=1", seed=31) as bench:
             bench.start()
             bench.load_serials()
-            bench.open_order()
+            bench.open_order(2)
             bench.plug_all()
             self.bench = bench
             self.reach("1", outcome="PASS")
             self.reach("2", outcome="PASS")
             self.stays_until_out_and_acknowledged()
             self.gives_way_to_a_unit_that_may_not_start()
+            self.a_problem_is_acknowledged_before_the_next_unit()
             self.counts_a_unit_once()
 
     def tile(self, slot):
@@ -91,16 +93,28 @@ class Wall(unittest.TestCase):
         rows = common.sql(self.bench.real_data, "SELECT acknowledged_by FROM job WHERE id = ?", job)
         self.assertEqual(rows, [{"acknowledged_by": "next unit"}])
 
+    def a_problem_is_acknowledged_before_the_next_unit(self):
+        tile = self.reach("3", outcome="ERROR", ack="when_unplugged")
+        self.bench.line_api.ask(do="faults", spec="none")
+        self.bench.open_order(3)
+        self.line("unplug", 3)
+        self.reach("3", present=False)
+        self.line("plug", 3)
+        told = self.reach("3", 30, present=True, job=tile["job"], ack="ready", press="acknowledge")
+        self.assertEqual(told["note"], "Slot 3: acknowledge the failed unit first")
+        self.bench.station_api.post("/api/v1/slots/3/acknowledge", {"job": tile["job"]})
+        common.wait_for(lambda: self.tile("3")["job"] not in (None, tile["job"]), 30, tell="the next unit starts")
+
     def counts_a_unit_once(self):
-        self.bench.open_order()
         first = self.reach("1", outcome="PASS")["job"]
         self.line("unplug", 1)
         self.reach("1", present=False)
         self.line("plug", 1)
         common.wait_for(lambda: self.tile("1")["job"] not in (None, first), 30, tell="the unit starts once more")
         self.reach("1", outcome="PASS")
+        self.reach("3", outcome="PASS")
         order = next(order for order in self.bench.station_api.status()["orders"] if order["name"] == self.bench.order)
-        self.assertEqual((order["made"], order["quantity"]), (1, 2), "the same unit twice is one unit made")
+        self.assertEqual((order["made"], order["quantity"]), (2, 3), "the same unit twice is one unit made")
 
 
 if __name__ == "__main__":
