@@ -43,6 +43,12 @@ board = "jetson-xavier-nx-devkit-emmc"
 rootdev = "mmcblk0p1"
 bsp = "/opt/bsp"
 recipe = "camera"
+[profile.expect]
+id = "3668"
+sku = ["0001"]
+[profile.image]
+mutable = ["/var/"]
+env = { FAB = "100" }
 [profile.ssh]
 user = "reeplayer"
 password = "reeplayer"
@@ -110,6 +116,14 @@ INSTANTIATE_TEST_SUITE_P(
                     Bad{"wifi_ap_password = \"Reeplayer\"", "wifi_ap_password = \"short\"", "must be 8 to 63"},
                     Bad{"wifi_ap_password = \"Reeplayer\"", "", "\"wifi_ap_password\" is missing"},
                     Bad{"use = \"read-serial\"", "use = \"set-nvme\"", "step 'read-serial' is missing"},
+                    Bad{"[profile.expect]\nid = \"3668\"\nsku = [\"0001\"]\n", "", "profile.expect.id is missing"},
+                    Bad{"id = \"3668\"", "id = 3668", "profile.expect.id must be text in quotes"},
+                    Bad{"sku = [\"0001\"]", "sku = [1]", "profile.expect.sku must be a list of texts"},
+                    Bad{"sku = [\"0001\"]", "skus = [\"0001\"]", "did you mean 'sku'"},
+                    Bad{"mutable = [\"/var/\"]", "mutable = \"/var/\"", "profile.image.mutable must be a list of texts"},
+                    Bad{"mutable = [\"/var/\"]", "mutabel = []", "did you mean 'mutable'"},
+                    Bad{"FAB = \"100\"", "FAB = 100", "FAB must be text in quotes"},
+                    Bad{"rootdev = \"mmcblk0p1\"", "rootdev = \"../x\"", "profile.rootdev must be a word"},
                     Bad{"recipe = \"camera\"", "recipe = \"x\"", "there is no recipe 'x'"},
                     Bad{"id = \"line2-st1\"", "id = ", ".toml:2:"}));
 

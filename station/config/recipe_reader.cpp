@@ -114,6 +114,50 @@ void check_order(TableReader& in, const std::vector<StepPlan>& steps) {
     }
 }
 
+// A name that the BSP's scripts are given as an argument.
+void check_word(TableReader& in, std::string_view key, const std::string& value) {
+    const auto fits = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+               c == '+' || c == '-';
+    };
+    if (!value.empty() && (value.front() == '-' || value.size() > 64 || !std::all_of(value.begin(), value.end(), fits))) {
+        in.complain(key, "must be a word of letters, digits, '.', '_', '+' and '-'");
+    }
+}
+
+// What the image is built with, as the method image-build takes it.
+Json read_image(const toml::table* table, const toml::table& profile, const std::string& file,
+                std::vector<Complaint>& complaints) {
+    TableReader in(table, &profile, "profile.image", file, complaints);
+    (void)in.text("release", "");
+    (void)in.flag("sign", false);
+    in.check_texts("mutable");
+    in.check_texts("unproven");
+    if (const toml::table* env = in.table("env"); env != nullptr) {
+        for (const auto& [name, value] : *env) {
+            if (!value.is_string()) {
+                in.complain("env", fmt::format("{} must be text in quotes", name.str()));
+            }
+        }
+    }
+    in.finish();
+    return table == nullptr ? Json::object() : to_json(*table);
+}
+
+// Which modules may be flashed: without it the vendor's tool flashes a wrong one without a word.
+Json read_expect(const toml::table* table, const toml::table& profile, bool needed, const std::string& file,
+                 std::vector<Complaint>& complaints) {
+    TableReader in(table, &profile, "profile.expect", file, complaints);
+    if (table == nullptr && !needed) {
+        return Json::object();
+    }
+    (void)in.required_text("id");
+    in.check_texts("sku", true);
+    in.check_texts("fab", true);
+    in.finish();
+    return table == nullptr ? Json::object() : to_json(*table);
+}
+
 }  // namespace
 
 Recipes read_recipes(const std::vector<const toml::table*>& tables, const std::string& file,
@@ -156,11 +200,13 @@ core::Profile read_profile(const toml::table& table, const Recipes& recipes, con
         in.complain("recipe", fmt::format("there is no recipe '{}'", recipe));
     }
 
-    TableReader image(in.table("image"), &table, "profile.image", file, complaints);
-    profile.image_params = image.rest();
-
-    TableReader board(in.table("expect"), &table, "profile.expect", file, complaints);
-    const Json expect = board.rest();
+    check_word(in, "board", profile.board);
+    check_word(in, "rootdev", profile.rootdev);
+    const bool flashes_jetsons = std::any_of(profile.steps.begin(), profile.steps.end(), [](const StepPlan& step) {
+        return step.name == kFlash && step.method == "jetson-usb";
+    });
+    profile.image_params = read_image(in.table("image"), table, file, complaints);
+    const Json expect = read_expect(in.table("expect"), table, flashes_jetsons, file, complaints);
 
     // How to log in: the same for every step on the unit.
     TableReader ssh(in.table("ssh"), &table, "profile.ssh", file, complaints);

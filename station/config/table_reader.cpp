@@ -126,6 +126,17 @@ std::vector<const toml::table*> TableReader::tables(std::string_view key) {
     return result;
 }
 
+void TableReader::check_texts(std::string_view key, bool one_will_do) {
+    const toml::node* found = node(key);
+    if (found == nullptr || (one_will_do && found->is_string())) {
+        return;
+    }
+    const toml::array* list = found->as_array();
+    if (list == nullptr || !std::all_of(list->begin(), list->end(), [](const toml::node& n) { return n.is_string(); })) {
+        complain(key, "must be a list of texts");
+    }
+}
+
 base::Json TableReader::rest() {
     base::Json result = base::Json::object();
     if (table_ == nullptr) {
