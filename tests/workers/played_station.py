@@ -79,4 +79,7 @@ class Worker:
                 answer = self.answers.get(line["what"], {"ok": True})
                 answer = answer(line) if callable(answer) else answer
                 if answer is not None:
-                    self.say({"ev": "answer", "id": line["id"], **answer})
+                    try:
+                        self.say({"ev": "answer", "id": line["id"], **answer})
+                    except BrokenPipeError:
+                        pass  # the worker has ended meanwhile; its result says why
