@@ -156,9 +156,9 @@ TEST_F(ModuleTest, LeavesForRecoveryAndForGood) {
 
 TEST(OrdersTest, UnknownAndIncompleteOnesAreErrors) {
     EXPECT_EQ(parse_orders("sku 0003\n").sku, "0003");
-    EXPECT_THROW(parse_orders("skew 0003\n"), std::runtime_error);
-    EXPECT_THROW(parse_orders("hang APP\n"), std::runtime_error);
-    EXPECT_THROW(parse_orders("chip-id 0x12\n"), std::runtime_error);
+    EXPECT_THROW((void)parse_orders("skew 0003\n"), std::runtime_error);
+    EXPECT_THROW((void)parse_orders("hang APP\n"), std::runtime_error);
+    EXPECT_THROW((void)parse_orders("chip-id 0x12\n"), std::runtime_error);
 }
 
 }  // namespace
