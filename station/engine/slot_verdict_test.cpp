@@ -26,14 +26,14 @@ TEST_F(SlotVerdict, Failed_unit_is_acknowledged_first) {
     EXPECT_EQ(sql("SELECT acknowledged_by FROM job WHERE id = 1"), "ana");
 }
 
-TEST_F(SlotVerdict, Trouble_of_the_station_has_its_own_sentence) {
+TEST_F(SlotVerdict, Trouble_of_the_station_is_acknowledged_first_too) {
     open_line();
     to_flash("3").fail("worker.died");
     run_until("the verdict", [&] { return state("3") == "error"; });
     bus->unplug("3");
     bus->plug("3");
     settle();
-    EXPECT_EQ(tile("3")["note"], "Slot 3: acknowledge the problem first");
+    EXPECT_EQ(tile("3")["note"], "Slot 3: acknowledge the failed unit first");
 }
 
 struct Order : Row {
