@@ -58,6 +58,7 @@ class Surroundings {
     [[nodiscard]] virtual const OrderView* order(base::OrderId id) = 0;
     virtual void queue_changed() = 0;           // somebody waits, or room was made
     virtual void job_ended(SlotActor& slot, core::Outcome outcome, const std::string& code) = 0;
+    virtual void slot_looked_at(const SlotActor& slot) = 0;  // somebody took its verdict away: so ends its part in an alarm
     virtual void publish_tile(SlotActor& slot, std::optional<std::int64_t> seq) = 0;
     virtual void publish_progress(SlotActor& slot) = 0;
     virtual void records_failing(const base::Error& error) = 0;   // a commit failed

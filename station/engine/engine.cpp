@@ -248,11 +248,15 @@ void Engine::acknowledge(std::string slot, Actor actor, Done done) {
     if (found == nullptr) {
         return done(base::fail("request.unknown", "There is no slot " + slot));
     }
-    std::erase_if(alarms_, [&](const auto& alarm) {
-        auto slots = alarm.second.slots;
-        return !slots.empty() && std::find(slots.begin(), slots.end(), slot) != slots.end();
-    });
     found->acknowledge(actor.name, done);
+}
+
+void Engine::slot_looked_at(const SlotActor& slot) {
+    for (auto alarm = alarms_.begin(); alarm != alarms_.end();) {
+        auto& slots = alarm->second.slots;
+        const bool last = std::erase(slots, slot.slot()) > 0 && slots.empty();
+        alarm = last ? alarms_.erase(alarm) : std::next(alarm);
+    }
     station_changed();
 }
 

@@ -51,6 +51,7 @@ class Engine final : public Facade, private Surroundings {
     void publish_tile(SlotActor& slot, std::optional<std::int64_t> seq) override;
     void publish_progress(SlotActor& slot) override;
     void records_failing(const base::Error& error) override;
+    void slot_looked_at(const SlotActor& slot) override;
     void records_fine() override;
     void drain_bus() override;
     void pool_changed() override;

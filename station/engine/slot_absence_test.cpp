@@ -223,6 +223,13 @@ TEST_F(SlotAbsence, Hub_that_drops_is_one_alarm) {
     const Json alarms = engine->wall()["station"]["alarms"];
     ASSERT_EQ(alarms.size(), 1U);
     EXPECT_EQ(alarms[0]["slots"], Json::array({"1", "2"}));
+
+    ASSERT_TRUE(acknowledge("1"));
+    const Json left = engine->wall()["station"]["alarms"];
+    ASSERT_EQ(left.size(), 1U) << "somebody has yet to look at slot 2";
+    EXPECT_EQ(left[0]["slots"], Json::array({"2"}));
+    ASSERT_TRUE(acknowledge("2"));
+    EXPECT_TRUE(engine->wall()["station"]["alarms"].empty());
 }
 
 }  // namespace

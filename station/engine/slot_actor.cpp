@@ -291,6 +291,7 @@ void SlotActor::open_job(const OrderView& order, std::optional<base::UnitId> uni
                 return done(tl::unexpected<base::Error>(error));
             }
             context_.engine.records_fine();
+            context_.engine.slot_looked_at(*this);
             run_ = std::make_unique<Run>();
             run_->job = opened->job;
             run_->unit = opened->unit;

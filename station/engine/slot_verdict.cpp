@@ -40,6 +40,7 @@ void SlotActor::acknowledge(const std::string& actor, const Done& done) {
                 return done(tl::unexpected<base::Error>(seq.error()));
             }
             run_->acknowledged = true;
+            context_.engine.slot_looked_at(*this);
             if (!device_ || left_since_verdict_) {
                 clear_verdict();
             }

@@ -106,14 +106,6 @@ describe('reset, station, alarms', () => {
     expect(went.tiles.has('pci-0:4.2')).toBe(false);
   });
 
-  it('alarms replace the list and leave the rest of the station', () => {
-    const alarm = { id: 'a', code: 'usb.hub', display_code: null, sentence: 's', action: null, slots: [], since: 1 };
-    const state = run([reset([flashing()]), { kind: 'alarm', data: { alarms: [alarm], seq: 140, mono_ns: 1, at: 1 } }]);
-    expect(state.station?.alarms).toEqual([alarm]);
-    expect(state.station?.slots).toBe(1);
-    expect(state.lastSeq).toBe(140);
-  });
-
   it('only the changed tile is a new object', () => {
     const before = run([reset([flashing(), tile('2', 'pass')])]);
     const after = applyEvent(before, progress(50));

@@ -133,13 +133,6 @@ export interface StationEvent {
   at: number;
 }
 
-export interface AlarmEvent {
-  alarms: Alarm[];
-  seq: number | null;
-  mono_ns: number;
-  at: number;
-}
-
 export interface Beat {
   mono_ns: number;
   at: number;

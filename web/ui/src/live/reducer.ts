@@ -3,7 +3,7 @@
 // Order comes from the journal's sequence alone: a tile older than the one shown is dropped, whenever it arrives.
 // Percent never goes back within one stage of one job; a new stage starts its own bar.
 import type {
-  AlarmEvent, ProgressEvent, Station, StationEvent, Tile, TileEvent, Wall,
+  ProgressEvent, Station, StationEvent, Tile, TileEvent, Wall,
 } from '../api/types';
 
 export interface ShownTile {
@@ -25,8 +25,7 @@ export type WallEvent =
   | { kind: 'tile'; data: TileEvent }
   | { kind: 'answer'; data: { tile: Tile; seq: number } }
   | { kind: 'progress'; data: ProgressEvent }
-  | { kind: 'station'; data: StationEvent }
-  | { kind: 'alarm'; data: AlarmEvent };
+  | { kind: 'station'; data: StationEvent };
 
 export const emptyWall: WallState = {
   station: null, order: [], tiles: new Map(), lastSeq: null, rev: 0,
@@ -112,9 +111,5 @@ export function applyEvent(state: WallState, event: WallEvent): WallState {
       return applyProgress(state, event.data);
     case 'station':
       return { ...state, station: event.data.station, lastSeq: newest(state.lastSeq, event.data.seq) };
-    case 'alarm': {
-      const station = state.station === null ? null : { ...state.station, alarms: event.data.alarms };
-      return { ...state, station, lastSeq: newest(state.lastSeq, event.data.seq) };
-    }
   }
 }

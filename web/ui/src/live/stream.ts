@@ -4,7 +4,7 @@
 // say when it tries next. A page nobody has looked at for 5 minutes lets go of its connection (browsers allow six).
 import { api } from '../api/client';
 import type {
-  AlarmEvent, Beat, ProgressEvent, StationEvent, TileEvent, Wall,
+  Beat, ProgressEvent, StationEvent, TileEvent, Wall,
 } from '../api/types';
 import type { WallEvent } from './reducer';
 
@@ -62,7 +62,6 @@ export class Stream {
     on<TileEvent>('tile', (data) => this.hooks.event({ kind: 'tile', data }));
     on<ProgressEvent>('progress', (data) => this.hooks.event({ kind: 'progress', data }));
     on<StationEvent>('station', (data) => this.hooks.event({ kind: 'station', data }));
-    on<AlarmEvent>('alarm', (data) => this.hooks.event({ kind: 'alarm', data }));
     on<Beat>('beat', (beat) => {
       this.failures = 0;
       this.lastBeat = performance.now();
