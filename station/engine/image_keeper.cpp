@@ -118,12 +118,18 @@ void ImageKeeper::build(const std::string& key) {
                 if (!*alive) {
                     return;
                 }
+                drop_lane();
                 if (!published) {
                     return finish(tl::unexpected<base::Error>(published.error()));
                 }
                 record(key, built, true);
             });
     });
+}
+
+// Every image worker gets one; after a build it holds the work files, as large as the image.
+void ImageKeeper::drop_lane() {
+    context_.launcher.clean(worker_job_, [](const base::Status&) {});
 }
 
 void ImageKeeper::record(const std::string& key, const Json& built, bool really_built) {
@@ -215,11 +221,14 @@ void ImageKeeper::run_worker(const std::string& mode, const std::string& word, c
             changed_();
         }
     };
-    events.end = [this, alive = alive_, done = std::move(done)](process::WorkerEnd end) {
+    events.end = [this, alive = alive_, mode, done = std::move(done)](process::WorkerEnd end) {
         if (!*alive) {
             return;
         }
         worker_.reset();
+        if (!end.outcome.ok || mode != "build") {  // what was built lies in the lane until it is published
+            drop_lane();
+        }
         if (!end.outcome.ok) {
             return done(tl::unexpected<base::Error>(end.outcome.error));
         }

@@ -49,6 +49,7 @@ class ImageKeeper {
     void verify(const std::string& key);
     void build(const std::string& key);
     void record(const std::string& key, const base::Json& built, bool really_built);
+    void drop_lane();
     void run_worker(const std::string& mode, const std::string& word, const std::string& key, OnResult done);
 
     Context& context_;

@@ -101,6 +101,8 @@ class Run(unittest.TestCase):
             found = common.wait_for(bench.verdicts, 120)
             self.assertEqual(found["1"]["result"], "PASS", found)
             self.assertEqual(builds(bench.station_api), 2, "after one byte of the tree changed")
+            common.wait_for(lambda: not os.listdir(bench.place.lanes), 20,
+                            tell=lambda: "lanes are left, of the unit or of the image's build: %s" % os.listdir(bench.place.lanes))
         board = common.storages(self.data)[1]
         self.assertTrue(board["equal"], board)
 
