@@ -152,8 +152,9 @@ void Board::arrive(UsbDevice device, std::shared_ptr<UsbFunction> function) {
     // The answering side first: whoever hears of the device may open it at once.
     bench_.usbfs.listen(bench_.testbed.ioctl_socket(device.node), node_);
     device_ = std::move(device);
-    for (const auto& part : device_->parts) {
-        bench_.testbed.add(part);
+    announced_ = bench_.testbed.add(device_->parts.front());
+    for (std::size_t part = 1; part < device_->parts.size(); part++) {
+        bench_.testbed.add(device_->parts[part]);
     }
     bench_.testbed.announce(device_->parts.front(), "bind");
 }
@@ -203,7 +204,10 @@ void Board::enter_recovery(Stage stage) {
     arrive(recovery_device(place_, devnum_, kNx),
            std::make_shared<Module>(stage, std::move(facts), std::move(events), storage_));
     bench_.journal.note(number_, "arrived",
-                        {{"product", "7e19"}, {"devnum", devnum_}, {"stage", stage_}});
+                        {{"product", "7e19"},
+                         {"devnum", devnum_},
+                         {"stage", stage_},
+                         {"uevent_ns", announced_.time_since_epoch().count()}});
     set_state("recovery");
 }
 
@@ -386,7 +390,10 @@ void Board::show_gadget() {
         bench_.testbed.add(*net_);
     }
     bench_.journal.note(number_, "arrived",
-                        {{"product", "7020"}, {"devnum", devnum_}, {"ifindex", index}});
+                        {{"product", "7020"},
+                         {"devnum", devnum_},
+                         {"ifindex", index},
+                         {"uevent_ns", announced_.time_since_epoch().count()}});
     set_state("up");
 }
 

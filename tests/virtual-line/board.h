@@ -68,6 +68,7 @@ class Board {
     std::uint64_t life_ = 0;  // changes whenever timers of before must not fire
     int jobs_ = 0;
     int devnum_ = 0;
+    Clock::time_point announced_;  // when the node's first uevent went out
     std::vector<Fault> faults_;
     std::set<std::string> fired_;  // node thread only, while a node lives
     bool aged_ = false;

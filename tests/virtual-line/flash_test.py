@@ -45,6 +45,8 @@ class Flash(unittest.TestCase):
             self.assertEqual([e["stage"] for e in arrived[:3]], ["bootrom", "bootrom", "bootloader"])
             numbers = [e["devnum"] for e in arrived]
             self.assertEqual(numbers, sorted(set(numbers)))
+            for entry in arrived:    # noted when all of the device was told, a moment after its first uevent
+                self.assertTrue(0 <= entry["t_ms"] - entry["uevent_ns"] // 10**6 < 1000, entry)
             rows = [row for row in line.run("line-usb-client", "list").stdout.splitlines() if row.startswith("1-1.2 ")]
             self.assertEqual(rows, ["1-1.2 0955:7020 %d %s pci-0000:00:14.0-usb-0:1.2" % (numbers[-1], board["module_serial"])])
             with open(line.storage(2), "rb") as file:

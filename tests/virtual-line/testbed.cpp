@@ -111,7 +111,7 @@ fs::path Testbed::ioctl_socket(const std::string& node) const {
     return root_ / "ioctl/dev" / node;
 }
 
-void Testbed::add(const SysDevice& device) {
+Clock::time_point Testbed::add(const SysDevice& device) {
     const auto sys = root_ / "sys";
     const auto folder = fs::path(sys.string() + device.path);
     make_folder(folder);
@@ -146,7 +146,9 @@ void Testbed::add(const SysDevice& device) {
     // Last, so that whoever enumerates finds a complete device.
     link_to(device.is_bus ? "../../.." + device.path : "../.." + device.path,
             class_link(sys, device));
+    const auto now = Clock::now();
     announce(device, "add");
+    return now;
 }
 
 void Testbed::announce(const SysDevice& device, const std::string& action) {

@@ -37,8 +37,9 @@ class Testbed {
     Testbed(const Testbed&) = delete;
     Testbed& operator=(const Testbed&) = delete;
 
-    // Adds the device and tells the monitors.
-    void add(const SysDevice& device);
+    // Adds the device and tells the monitors; returns the moment at which it was about to tell
+    // them.
+    Clock::time_point add(const SysDevice& device);
     void announce(const SysDevice& device, const std::string& action);
     // Takes the device away (its children first, by the caller) and tells the monitors.
     void remove(const SysDevice& device);
