@@ -207,6 +207,9 @@ Result<bool> Station::wait_until(const std::function<bool()>& wanted, millisecon
         if (auto status = check(); !status) {
             return tl::unexpected(status.error());
         }
+        if (wanted()) {  // check() has read it: nothing more may come that would end a wait
+            return true;
+        }
         const auto left = std::chrono::ceil<milliseconds>(end - Clock::now());
         if (left <= milliseconds::zero()) {
             return wanted();

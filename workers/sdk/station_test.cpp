@@ -144,6 +144,20 @@ TEST(Station, Ask_waits_for_its_own_answer_and_serves_port_messages_meanwhile) {
     EXPECT_EQ(other.hear_a<protocol::Ask>().what, "identity.issue");
 }
 
+TEST(Station, What_came_already_is_not_waited_for) {
+    OtherEnd other;
+    Station station(other.worker_end());
+    const auto begin = Station::Clock::now();
+    constexpr unsigned kTimes = 50;
+    for (unsigned i = 1; i <= kTimes; ++i) {
+        other.say(protocol::PortState{});
+        const auto seen = station.wait_until([&] { return station.port_changes() == i; }, 10s);
+        ASSERT_TRUE(seen && *seen);
+    }
+    // A turn of the wait takes 100 ms when nothing comes; nothing did.
+    EXPECT_LT(Station::Clock::now() - begin, kTimes * 100ms / 2);
+}
+
 TEST(Station, Refused_ask_gives_the_stations_error) {
     OtherEnd other;
     Station station(other.worker_end());
