@@ -356,6 +356,10 @@ class Exec {
             // Once the channel's EOF is in, reading it takes no more packets from the socket; this
             // does.
             (void)ssh_channel_get_exit_status(channel_.get());
+            // It may have taken output as well, which the socket will not wake us for.
+            if (ssh_channel_poll(channel_.get(), 0) > 0 || ssh_channel_poll(channel_.get(), 1) > 0) {
+                continue;
+            }
             // Closed without an exit status: the unit's side died, or the connection did.
             if (ssh_channel_is_eof(channel_.get()) != 0 &&
                 (exited_ || ssh_channel_is_closed(channel_.get()) != 0)) {
