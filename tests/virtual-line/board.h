@@ -47,6 +47,7 @@ class Board {
     void start_os();
     void os_started(int status);
     void os_ended();
+    void go_on_after(const std::string& why);  // the system said why it ended
     void stop_os(std::function<void()> then);
     void show_gadget();
     bool app_progress(std::uint64_t life, int percent);
