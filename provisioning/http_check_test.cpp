@@ -69,7 +69,8 @@ class LoopbackTest : public ::testing::Test {
 };
 
 TEST_F(LoopbackTest, Web_page_is_waited_for) {
-    serve({"HTTP/1.1 503 Service Unavailable\r\n\r\n", "garbage\r\n", "HTTP/1.0 200 OK\r\n\r\nhello"});
+    serve({"HTTP/1.1 503 Service Unavailable\r\n\r\n", "garbage\r\n",
+           "HTTP/1.0 200 OK\r\n\r\nhello"});
     station_.job.params["http_port"] = port_;
     station_.job.params["within_s"] = 20;
     const auto heard = run("http-check");

@@ -357,7 +357,8 @@ class Exec {
             // does.
             (void)ssh_channel_get_exit_status(channel_.get());
             // It may have taken output as well, which the socket will not wake us for.
-            if (ssh_channel_poll(channel_.get(), 0) > 0 || ssh_channel_poll(channel_.get(), 1) > 0) {
+            if (ssh_channel_poll(channel_.get(), 0) > 0 ||
+                ssh_channel_poll(channel_.get(), 1) > 0) {
                 continue;
             }
             // Closed without an exit status: the unit's side died, or the connection did.

@@ -43,8 +43,8 @@ std::string text_of(const Json& object, const char* key) {
 
 void print_complaints(const Json& list) {
     for (const Json& c : list) {
-        std::cerr << fmt::format("{}:{}:{}: {} {}\n", text_of(c, "file"), text_of(c, "line"), text_of(c, "column"),
-                                 text_of(c, "field"), text_of(c, "message"));
+        std::cerr << fmt::format("{}:{}:{}: {} {}\n", text_of(c, "file"), text_of(c, "line"),
+                                 text_of(c, "column"), text_of(c, "field"), text_of(c, "message"));
     }
 }
 
@@ -60,14 +60,17 @@ int show_status(const std::string& socket, bool json) {
         return 0;
     }
     const Json& station = (*status)["station"];
-    std::cout << fmt::format("{}: {} {}\n", text_of(station, "name"), text_of(station, "word"), text_of(station, "reason"));
+    std::cout << fmt::format("{}: {} {}\n", text_of(station, "name"), text_of(station, "word"),
+                             text_of(station, "reason"));
     for (const Json& order : (*status)["orders"]) {
-        std::cout << fmt::format("order {}: {} of {} made, {}\n", text_of(order, "name"), text_of(order, "made"),
-                                 text_of(order, "quantity"), text_of(order, "model"));
+        std::cout << fmt::format("order {}: {} of {} made, {}\n", text_of(order, "name"),
+                                 text_of(order, "made"), text_of(order, "quantity"),
+                                 text_of(order, "model"));
     }
     for (const Json& slot : (*status)["slots"]) {
-        std::cout << fmt::format("  {:>8}  {:<16} {:<6} {:<16} {}\n", text_of(slot, "slot"), text_of(slot, "word"),
-                                 text_of(slot, "display_code"), text_of(slot, "serial"), text_of(slot, "reason"));
+        std::cout << fmt::format("  {:>8}  {:<16} {:<6} {:<16} {}\n", text_of(slot, "slot"),
+                                 text_of(slot, "word"), text_of(slot, "display_code"),
+                                 text_of(slot, "serial"), text_of(slot, "reason"));
     }
     return 0;
 }
@@ -79,7 +82,8 @@ int load_pool(const std::string& socket, const PoolLoad& load) {
         return 2;
     }
     std::string target = load.preview ? "/api/v1/pool/preview" : "/api/v1/pool/batches";
-    target += fmt::format("?pool={}&test_only={}&file={}", encode(load.pool), load.test_only ? 1 : 0, encode(load.file));
+    target += fmt::format("?pool={}&test_only={}&file={}", encode(load.pool),
+                          load.test_only ? 1 : 0, encode(load.file));
     if (!load.batch.empty()) {
         target += "&batch=" + encode(load.batch);
     }
@@ -111,21 +115,26 @@ int show_pool(const std::string& socket, bool json) {
         return 0;
     }
     for (const Json& pool : (*page)["pools"]) {
-        std::cout << fmt::format("pool {}: {} left of {}, {} on units, {} in doubt\n", text_of(pool, "name"),
-                                 text_of(pool, "free"), text_of(pool, "total"), text_of(pool, "burned"),
+        std::cout << fmt::format("pool {}: {} left of {}, {} on units, {} in doubt\n",
+                                 text_of(pool, "name"), text_of(pool, "free"),
+                                 text_of(pool, "total"), text_of(pool, "burned"),
                                  text_of(pool, "in_doubt"));
     }
     for (const Json& doubt : (*page)["in_doubt"]) {
-        std::cout << fmt::format("in doubt {}: {}; {}\n", text_of(doubt, "serial"), text_of(doubt, "certain"),
-                                 text_of(doubt, "next_step"));
+        std::cout << fmt::format("in doubt {}: {}; {}\n", text_of(doubt, "serial"),
+                                 text_of(doubt, "certain"), text_of(doubt, "next_step"));
     }
     return 0;
 }
 
 int open_order(const std::string& socket, const OrderOpen& order) {
-    const Json body{{"name", order.name}, {"profile", order.profile}, {"pool", order.pool}, {"quantity", order.quantity},
+    const Json body{{"name", order.name},
+                    {"profile", order.profile},
+                    {"pool", order.pool},
+                    {"quantity", order.quantity},
                     {"close_others", order.close_others}};
-    auto answer = ask(socket, {"POST", "/api/v1/orders", "application/json", base::dump_json(body), nullptr});
+    auto answer =
+        ask(socket, {"POST", "/api/v1/orders", "application/json", base::dump_json(body), nullptr});
     if (!answer) {
         return complain(answer.error());
     }
@@ -149,8 +158,8 @@ int press_slot(const std::string& socket, const std::string& slot, const std::st
         std::cerr << "lineside: slot " << slot << " shows no job\n";
         return 1;
     }
-    auto answer = ask(socket, {"POST", fmt::format("/api/v1/slots/{}/{}", encode(slot), what), "application/json",
-                               base::dump_json({{"job", job}}), nullptr});
+    auto answer = ask(socket, {"POST", fmt::format("/api/v1/slots/{}/{}", encode(slot), what),
+                               "application/json", base::dump_json({{"job", job}}), nullptr});
     if (!answer) {
         return complain(answer.error());
     }
@@ -160,9 +169,9 @@ int press_slot(const std::string& socket, const std::string& slot, const std::st
 
 int export_records(const std::string& socket, const Export& wanted) {
     // What the station would refuse is refused here, before a file is begun.
-    std::map<std::string, std::string> filters{{"since", wanted.since}, {"until", wanted.until},
+    std::map<std::string, std::string> filters{{"since", wanted.since},   {"until", wanted.until},
                                                {"result", wanted.result}, {"batch", wanted.batch},
-                                               {"image", wanted.image}, {"slot", wanted.slot}};
+                                               {"image", wanted.image},   {"slot", wanted.slot}};
     auto filter = records::parse_filter(filters);
     if (filter && !wanted.serial.empty()) {
         if (auto range = records::parse_serial_range(wanted.serial, *filter); !range) {

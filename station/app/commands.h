@@ -34,7 +34,7 @@ int press_slot(const std::string& socket, const std::string& slot, const std::st
 
 struct Export {
     std::string format = "csv";
-    std::string serial;   // A..B
+    std::string serial;  // A..B
     std::string since;
     std::string until;
     std::string result;

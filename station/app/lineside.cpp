@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The command line. `check` and `doctor` work without a service; everything else asks the running one
-// over its Unix socket, so that the database has one writer.
+// The command line. `check` and `doctor` work without a service; everything else asks the running
+// one over its Unix socket, so that the database has one writer.
 #include "serial-pool/check_batch.h"
 #include "station/app/commands.h"
 #include "station/config/config.h"
@@ -48,7 +48,8 @@ int main(int argc, char** argv) {
     order_open->add_option("--profile", order.profile)->required();
     order_open->add_option("--pool", order.pool)->required();
     order_open->add_option("--quantity", order.quantity)->required();
-    order_open->add_flag("--close-others", order.close_others, "close every open order of the same model");
+    order_open->add_flag("--close-others", order.close_others,
+                         "close every open order of the same model");
     order_open->callback([&] { status = app::open_order(socket, order); });
 
     auto* slot = app.add_subcommand("slot", "press a tile's button");
@@ -60,23 +61,31 @@ int main(int argc, char** argv) {
         press->callback([&, what] { status = app::press_slot(socket, label, what); });
     }
 
-    // An empty variable of a script must not turn a filter into "everything", a comparison into none.
-    const CLI::Validator given([](const std::string& text) { return text.empty() ? "it is empty" : ""; }, "TEXT");
+    // An empty variable of a script must not turn a filter into "everything", a comparison into
+    // none.
+    const CLI::Validator given(
+        [](const std::string& text) { return text.empty() ? "it is empty" : ""; }, "TEXT");
     app::Export wanted;
     auto* exported = app.add_subcommand("export", "records of finished attempts");
     exported->add_option("--format", wanted.format)->check(CLI::IsMember({"csv", "json", "zip"}));
     exported->add_option("--serial", wanted.serial, "A..B, both included")->check(given);
-    exported->add_option("--since", wanted.since, "ended at or after: 2026-11-20, 2026-11-20T10:41Z or UTC milliseconds")
+    exported
+        ->add_option("--since", wanted.since,
+                     "ended at or after: 2026-11-20, 2026-11-20T10:41Z or UTC milliseconds")
         ->check(given);
-    exported->add_option("--until", wanted.until, "ended before; a date alone means its end")->check(given);
-    exported->add_option("--result", wanted.result)->check(CLI::IsMember({"PASS", "FAIL", "ERROR", "ABORTED"}));
+    exported->add_option("--until", wanted.until, "ended before; a date alone means its end")
+        ->check(given);
+    exported->add_option("--result", wanted.result)
+        ->check(CLI::IsMember({"PASS", "FAIL", "ERROR", "ABORTED"}));
     exported->add_option("--batch", wanted.batch)->check(given);
-    exported->add_option("--image", wanted.image, "image id, or at least its first 6 digits")->check(given);
+    exported->add_option("--image", wanted.image, "image id, or at least its first 6 digits")
+        ->check(given);
     exported->add_option("--slot", wanted.slot)->check(given);
     exported->add_option("-o", wanted.output, "file, - = stdout")->check(given);
     exported->callback([&] { status = app::export_records(socket, wanted); });
 
-    auto* check = app.add_subcommand("check", "say whether a file would be accepted; changes nothing");
+    auto* check =
+        app.add_subcommand("check", "say whether a file would be accepted; changes nothing");
     check->require_subcommand(1);
     std::string file;
     auto* check_config = check->add_subcommand("config", "a station.toml");

@@ -8,11 +8,11 @@
 #include "station/process/helper_launcher.h"
 #include "web/api/serve.h"
 
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <CLI/CLI.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 
 #include <csignal>
 #include <iostream>
@@ -33,7 +33,8 @@ void forbid_core_dumps() {
     prctl(PR_SET_DUMPABLE, 0);
 }
 
-base::Result<serial_pool::TokenVault> open_vault(db::Store& store, const std::filesystem::path& key_file) {
+base::Result<serial_pool::TokenVault> open_vault(db::Store& store,
+                                                 const std::filesystem::path& key_file) {
     bool sealed = false;
     auto asked = store.read_now([&](db::Tx& tx) -> base::Status {
         auto found = serial_pool::sealed_tokens(tx);
@@ -64,14 +65,15 @@ int run(const config::Config& config) {
     }
     for (const core::Profile& profile : config.profiles) {
         if (models->by_id(profile.model) == nullptr) {
-            return cannot_start(fmt::format("profile {}: no model '{}' in {}", profile.id, profile.model,
-                                            config.models_file.string()));
+            return cannot_start(fmt::format("profile {}: no model '{}' in {}", profile.id,
+                                            profile.model, config.models_file.string()));
         }
     }
     std::error_code made;
     std::filesystem::create_directories(config.data / "logs", made);
     if (made) {
-        return cannot_start(fmt::format("data folder {}: {}", config.data.string(), made.message()));
+        return cannot_start(
+            fmt::format("data folder {}: {}", config.data.string(), made.message()));
     }
     boost::asio::io_context loop(1);
     auto store = db::Store::open(loop, config.data / "station.db");

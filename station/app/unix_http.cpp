@@ -16,7 +16,8 @@ namespace {
 namespace http = boost::beast::http;
 
 base::Error problem_of(unsigned status, const std::string& body) {
-    base::Error error = base::make_error("request.refused", fmt::format("the station answered {}", status));
+    base::Error error =
+        base::make_error("request.refused", fmt::format("the station answered {}", status));
     if (auto json = base::parse_json(body, 4 * 1024 * 1024)) {
         error.code = base::field_or<std::string>(*json, "code", error.code).value_or(error.code);
         const auto detail = base::field_or<std::string>(*json, "detail", "").value_or("");
@@ -32,8 +33,8 @@ base::Error problem_of(unsigned status, const std::string& body) {
 std::string encode(std::string_view text) {
     std::string out;
     for (const char c : text) {
-        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                           c == '.' || c == '_' || c == '~';
+        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                           (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
         out += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
     }
     return out;
@@ -45,8 +46,8 @@ base::Result<HttpAnswer> ask(const std::string& socket_path, const HttpAsk& what
     boost::system::error_code error;
     socket.connect(socket_path, error);
     if (error) {
-        return base::fail("config.missing",
-                          fmt::format("no station answers at {}: {}", socket_path, error.message()));
+        return base::fail("config.missing", fmt::format("no station answers at {}: {}", socket_path,
+                                                        error.message()));
     }
     http::request<http::string_body> request{http::string_to_verb(what.method), what.target, 11};
     request.set(http::field::host, "localhost");
@@ -59,7 +60,8 @@ base::Result<HttpAnswer> ask(const std::string& socket_path, const HttpAsk& what
     request.prepare_payload();
     http::write(socket, request, error);
     if (error) {
-        return base::fail("request.refused", "the station did not take the request: " + error.message());
+        return base::fail("request.refused",
+                          "the station did not take the request: " + error.message());
     }
     boost::beast::flat_buffer buffer;
     http::response_parser<http::buffer_body> parser;

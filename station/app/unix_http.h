@@ -13,7 +13,7 @@ namespace lineside::app {
 
 struct HttpAnswer {
     unsigned status = 0;
-    std::string body;   // empty when `sink` took it
+    std::string body;  // empty when `sink` took it
 };
 
 struct HttpAsk {

@@ -19,8 +19,12 @@ std::int64_t read_ns(clockid_t id) {
 
 }  // namespace
 
-std::int64_t SystemClock::wall_ms() const { return read_ns(CLOCK_REALTIME) / 1'000'000; }
-std::int64_t SystemClock::mono_ns() const { return read_ns(CLOCK_MONOTONIC); }
+std::int64_t SystemClock::wall_ms() const {
+    return read_ns(CLOCK_REALTIME) / 1'000'000;
+}
+std::int64_t SystemClock::mono_ns() const {
+    return read_ns(CLOCK_MONOTONIC);
+}
 
 std::string iso_utc(std::int64_t wall_ms) {
     auto seconds = static_cast<std::time_t>(wall_ms / 1000);
@@ -32,7 +36,8 @@ std::string iso_utc(std::int64_t wall_ms) {
     std::tm parts{};
     gmtime_r(&seconds, &parts);
     return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", parts.tm_year + 1900,
-                       parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, ms);
+                       parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
+                       ms);
 }
 
 std::string boot_id() {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Time comes in through this seam so that tests need no sleep. Wall time is UTC milliseconds since
-// 1970; monotonic time is nanoseconds since boot (CLOCK_MONOTONIC). Order is never taken from either:
-// the journal's sequence number decides.
-// Thread: any.
+// 1970; monotonic time is nanoseconds since boot (CLOCK_MONOTONIC). Order is never taken from
+// either: the journal's sequence number decides. Thread: any.
 #pragma once
 
 #include <cstdint>

@@ -112,7 +112,9 @@ const CodeEntry& find(std::string_view code) {
 
 }  // namespace
 
-std::span<const CodeEntry> all_codes() { return kCodes; }
+std::span<const CodeEntry> all_codes() {
+    return kCodes;
+}
 
 bool is_known_code(std::string_view code) {
     return code.starts_with("step.") ? code.size() > 5 : find(code).code == code;

@@ -30,7 +30,8 @@ TEST(Codes, Display_letter_says_who_is_to_blame) {
 TEST(Codes, Display_codes_have_three_letters_and_requests_have_their_own) {
     for (const CodeEntry& entry : all_codes()) {
         EXPECT_EQ(entry.display.size(), 3U) << entry.code;
-        EXPECT_NE(std::string_view("FEAC").find(entry.display.front()), std::string_view::npos) << entry.code;
+        EXPECT_NE(std::string_view("FEAC").find(entry.display.front()), std::string_view::npos)
+            << entry.code;
         if (entry.code.starts_with("http.") || entry.code.starts_with("request.")) {
             EXPECT_EQ(entry.display.front(), 'C') << entry.code;
         }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Named places where tests kill the process. Compiled in with -DLINESIDE_CRASHPOINTS=ON; even then a
-// point does nothing unless LINESIDE_CRASH_AT=name[:n] is in the environment (n = on the n-th hit).
-// Thread: any.
+// Named places where tests kill the process. Compiled in with -DLINESIDE_CRASHPOINTS=ON; even then
+// a point does nothing unless LINESIDE_CRASH_AT=name[:n] is in the environment (n = on the n-th
+// hit). Thread: any.
 #pragma once
 
 #include <string_view>

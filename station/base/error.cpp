@@ -11,10 +11,14 @@ namespace lineside::base {
 
 std::string_view to_text(Kind kind) {
     switch (kind) {
-        case Kind::unit: return "unit";
-        case Kind::station: return "station";
-        case Kind::operator_: return "operator";
-        case Kind::config: return "config";
+        case Kind::unit:
+            return "unit";
+        case Kind::station:
+            return "station";
+        case Kind::operator_:
+            return "operator";
+        case Kind::config:
+            return "config";
     }
     return "station";
 }
@@ -48,8 +52,9 @@ tl::unexpected<Error> fail(std::string_view code, std::string message) {
 }
 
 tl::unexpected<Error> fail_errno(std::string_view code, std::string_view doing, int error_number) {
-    return fail(code, fmt::format("{}: {}", doing,
-                                  std::error_code(error_number, std::generic_category()).message()));
+    return fail(code,
+                fmt::format("{}: {}", doing,
+                            std::error_code(error_number, std::generic_category()).message()));
 }
 
 tl::unexpected<Error> with_context(Error error, std::string_view doing) {

@@ -21,18 +21,19 @@ enum class Kind { unit, station, operator_, config };
 [[nodiscard]] Kind kind_from_text(std::string_view text);
 
 struct [[nodiscard]] Error {
-    std::string code;          // "area.what", see codes.h
+    std::string code;  // "area.what", see codes.h
     Kind kind = Kind::station;
-    std::string message;       // one plain sentence, what is so
-    std::string hint;          // what to do, imperative; may be empty
-    bool retry = false;        // can trying again help?
+    std::string message;  // one plain sentence, what is so
+    std::string hint;     // what to do, imperative; may be empty
+    bool retry = false;   // can trying again help?
 };
 
 template <typename T>
 using Result = tl::expected<T, Error>;
 using Status = Result<void>;
 
-// An error whose kind, hint and retry come from the table of codes.h; `message` replaces its sentence.
+// An error whose kind, hint and retry come from the table of codes.h; `message` replaces its
+// sentence.
 [[nodiscard]] Error make_error(std::string_view code, std::string message = {});
 [[nodiscard]] tl::unexpected<Error> fail(std::string_view code, std::string message = {});
 // As fail(), with strerror(error_number) added: "cannot open /x: No such file or directory".

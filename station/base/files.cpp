@@ -13,7 +13,8 @@
 namespace lineside::base {
 namespace {
 
-tl::unexpected<Error> file_error(std::string_view doing, const std::filesystem::path& path, int error) {
+tl::unexpected<Error> file_error(std::string_view doing, const std::filesystem::path& path,
+                                 int error) {
     const std::string what = fmt::format("{} {}", doing, path.string());
     if (error == ENOENT) {
         return fail_errno("config.missing", what, error);
@@ -44,7 +45,8 @@ Result<std::string> read_file(const std::filesystem::path& path, std::size_t max
             return content;
         }
         if (content.size() > max_bytes) {
-            return fail("config.invalid", fmt::format("{} is longer than {} bytes", path.string(), max_bytes));
+            return fail("config.invalid",
+                        fmt::format("{} is longer than {} bytes", path.string(), max_bytes));
         }
     }
 }
@@ -52,7 +54,8 @@ Result<std::string> read_file(const std::filesystem::path& path, std::size_t max
 Status replace_file(const std::filesystem::path& path, std::string_view content, mode_t mode) {
     const std::filesystem::path temporary = path.string() + ".tmp";
     {
-        const UniqueFd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
+        const UniqueFd fd(
+            ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
         if (!fd) {
             return file_error("cannot write", temporary, errno);
         }

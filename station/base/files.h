@@ -14,7 +14,8 @@
 namespace lineside::base {
 
 // Reads at most `max_bytes`; a longer file is an error, not a cut.
-[[nodiscard]] Result<std::string> read_file(const std::filesystem::path& path, std::size_t max_bytes);
+[[nodiscard]] Result<std::string> read_file(const std::filesystem::path& path,
+                                            std::size_t max_bytes);
 // Writes path.tmp, syncs it, renames it over `path`, syncs the folder: after a crash the old or the
 // new content is there, whole.   Durable: yes.
 [[nodiscard]] Status replace_file(const std::filesystem::path& path, std::string_view content,

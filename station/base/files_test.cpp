@@ -8,7 +8,8 @@
 namespace lineside::base {
 
 TEST(Files, Replace_then_read_gives_the_same) {
-    const auto path = std::filesystem::path(testing::TempDir()) / ("files_test." + std::to_string(::getpid()));
+    const auto path =
+        std::filesystem::path(testing::TempDir()) / ("files_test." + std::to_string(::getpid()));
     ASSERT_TRUE(replace_file(path, "one"));
     ASSERT_TRUE(replace_file(path, "two"));
     EXPECT_EQ(read_file(path, 100).value(), "two");

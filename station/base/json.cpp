@@ -12,8 +12,8 @@ constexpr int kMaxDepth = 32;
 
 Result<Json> parse_json(std::string_view text, std::size_t max_bytes) {
     if (text.size() > max_bytes) {
-        return fail("protocol.invalid",
-                    fmt::format("message of {} bytes; at most {} are taken", text.size(), max_bytes));
+        return fail("protocol.invalid", fmt::format("message of {} bytes; at most {} are taken",
+                                                    text.size(), max_bytes));
     }
     bool too_deep = false;
     const auto watch_depth = [&](int depth, Json::parse_event_t /*event*/, Json& /*parsed*/) {

@@ -40,8 +40,7 @@ struct Reader<bool> {
     static bool take(const Json& v) { return v.get<bool>(); }
 };
 template <std::integral I>
-    requires(!std::same_as<I, bool>)
-struct Reader<I> {
+requires(!std::same_as<I, bool>) struct Reader<I> {
     static constexpr std::string_view kWanted = "a whole number in range";
     static bool fits(const Json& v) {
         if (v.is_number_unsigned()) {

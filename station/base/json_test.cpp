@@ -31,6 +31,8 @@ TEST(Json, Rubbish_and_bombs_are_refused) {
     EXPECT_FALSE(parse_json("\"" + std::string(200, 'x') + "\"", 100));
 }
 
-TEST(Json, Dump_survives_bad_utf8) { EXPECT_NO_THROW((void)dump_json(Json("\xff\xfe"))); }
+TEST(Json, Dump_survives_bad_utf8) {
+    EXPECT_NO_THROW((void)dump_json(Json("\xff\xfe")));
+}
 
 }  // namespace lineside::base

@@ -13,7 +13,9 @@ std::atomic<int> g_least{static_cast<int>(Level::info)};  // one setting of the 
 
 }  // namespace
 
-void set_log_level(Level least) { g_least = static_cast<int>(least); }
+void set_log_level(Level least) {
+    g_least = static_cast<int>(least);
+}
 
 void log_line(Level level, std::string_view text) {
     if (static_cast<int>(level) > g_least) {

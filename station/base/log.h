@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The service's own diary on stderr, one line per message with a <n> syslog prefix that journald
-// understands. It holds what the service did, never a secret and never tool output (that has its own
-// file per job step). Domain events belong into the journal database instead.
-// Thread: any; lines are written whole.
+// understands. It holds what the service did, never a secret and never tool output (that has its
+// own file per job step). Domain events belong into the journal database instead. Thread: any;
+// lines are written whole.
 #pragma once
 
 #include <fmt/format.h>

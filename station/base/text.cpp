@@ -39,12 +39,14 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
 }
 
 bool is_hex64(std::string_view text) {
-    return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+    return text.size() == 64 &&
+           text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
 bool is_name(std::string_view text) {
     return !text.empty() && text.size() <= 32 && text.front() != '-' &&
-           text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string_view::npos;
+           text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") ==
+               std::string_view::npos;
 }
 
 std::string to_hex(std::span<const std::uint8_t> bytes) {
@@ -119,7 +121,9 @@ std::string nearest(std::string_view text, std::span<const std::string_view> can
     return best;
 }
 
-void Sha256::Free::operator()(evp_md_ctx_st* context) const { EVP_MD_CTX_free(context); }
+void Sha256::Free::operator()(evp_md_ctx_st* context) const {
+    EVP_MD_CTX_free(context);
+}
 
 Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
     EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr);

@@ -25,8 +25,9 @@ namespace lineside::base {
 // The parts are views into `text`: a temporary string is refused, its parts would dangle.
 [[nodiscard]] std::vector<std::string_view> split(std::string_view text, char separator);
 template <class Temporary>
-    requires std::same_as<Temporary, std::string>
-std::vector<std::string_view> split(Temporary&& text, char separator) = delete;
+requires std::same_as<Temporary, std::string> std::vector<std::string_view> split(Temporary&& text,
+                                                                                  char separator)
+= delete;
 [[nodiscard]] bool is_hex64(std::string_view text);  // 64 lower-case hex digits
 [[nodiscard]] bool is_name(std::string_view text);   // [a-z0-9][a-z0-9-]{0,31}
 
@@ -38,7 +39,8 @@ std::vector<std::string_view> split(Temporary&& text, char separator) = delete;
 [[nodiscard]] std::optional<std::int64_t> to_int(std::string_view text);
 
 // The nearest of `candidates` to `text` for "did you mean", or "" when none is near.
-[[nodiscard]] std::string nearest(std::string_view text, std::span<const std::string_view> candidates);
+[[nodiscard]] std::string nearest(std::string_view text,
+                                  std::span<const std::string_view> candidates);
 
 // SHA-256 over pieces (OpenSSL).
 class Sha256 {

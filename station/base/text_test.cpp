@@ -21,7 +21,8 @@ TEST(Text, Hex_goes_both_ways_and_refuses_rubbish) {
 }
 
 TEST(Text, Sha256_of_abc_is_the_published_one) {
-    EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    EXPECT_EQ(sha256_hex("abc"),
+              "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
 TEST(Text, Nearest_finds_a_slip_of_the_pen) {

@@ -28,17 +28,20 @@ void read_station(TableReader& in, Config& config) {
     config.port = static_cast<std::uint16_t>(in.number("port", 8080, 0, 65535));
     config.pass_stays = in.seconds("pass_stays_s", 3);
     if (config.listen != "127.0.0.1" && config.listen != "::1") {
-        in.complain("listen", "must be 127.0.0.1 or ::1: without a login the station serves this host only");
+        in.complain("listen",
+                    "must be 127.0.0.1 or ::1: without a login the station serves this host only");
     }
     // "x/" is x with an empty last part.
     const auto data = (config.data / "").lexically_normal().string();
     if (!config.data.empty() && config.key_file.lexically_normal().string().starts_with(data)) {
-        in.complain("key_file", "must lie outside the data folder, else a copy of the data carries its key");
+        in.complain("key_file",
+                    "must lie outside the data folder, else a copy of the data carries its key");
     }
     in.finish();
 }
 
-void read_slots(const std::vector<const toml::table*>& tables, const std::string& file, Reading& reading) {
+void read_slots(const std::vector<const toml::table*>& tables, const std::string& file,
+                Reading& reading) {
     std::map<std::string, std::string> port_of;
     std::map<std::string, bool> labels;
     for (const toml::table* table : tables) {
@@ -53,26 +56,29 @@ void read_slots(const std::vector<const toml::table*>& tables, const std::string
         slot.skip = mode == "skip";
         if (!slot.label.empty() &&
             (slot.label.size() > 16 ||
-             slot.label.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") !=
+             slot.label.find_first_not_of(
+                 "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") !=
                  std::string::npos)) {
             in.complain("label", "must be 1 to 16 letters, digits, '.', '_' or '-'");
         }
         if (!slot.port.empty() && !usb::is_port_key(slot.port)) {
-            in.complain("port", fmt::format("slot {}: must look like pci-0000:00:14.0-usb-0:1.3", slot.label));
+            in.complain("port", fmt::format("slot {}: must look like pci-0000:00:14.0-usb-0:1.3",
+                                            slot.label));
         }
         if (!labels.emplace(slot.label, true).second) {
             in.complain("label", fmt::format("slot {} is there twice", slot.label));
         }
         if (const auto [other, fresh] = port_of.emplace(slot.port, slot.label); !fresh) {
-            in.complain("port", fmt::format("slot {}: port used twice, also by slot {}", slot.label, other->second));
+            in.complain("port", fmt::format("slot {}: port used twice, also by slot {}", slot.label,
+                                            other->second));
         }
         in.finish();
         reading.config.slots.push_back(std::move(slot));
     }
 }
 
-void read_profiles(const std::vector<const toml::table*>& tables, const Recipes& recipes, const std::string& file,
-                   Reading& reading) {
+void read_profiles(const std::vector<const toml::table*>& tables, const Recipes& recipes,
+                   const std::string& file, Reading& reading) {
     std::set<std::string> ids;
     for (const toml::table* table : tables) {
         core::Profile profile = read_profile(*table, recipes, file, reading.complaints);
@@ -98,7 +104,8 @@ Reading read_config(const std::filesystem::path& file) {
     try {
         root = toml::parse(*text, std::string_view(file.native()));
     } catch (const toml::parse_error& error) {
-        reading.complaints.push_back({file.string(), static_cast<std::int64_t>(error.source().begin.line),
+        reading.complaints.push_back({file.string(),
+                                      static_cast<std::int64_t>(error.source().begin.line),
                                       static_cast<std::int64_t>(error.source().begin.column), "",
                                       std::string(error.description())});
         return reading;
@@ -113,7 +120,8 @@ Reading read_config(const std::filesystem::path& file) {
     }
     TableReader limits(top.table("limits"), &root, "limits", file.string(), reading.complaints);
     reading.config.limits.jobs = static_cast<int>(limits.number("jobs", 64, 1, 512));
-    reading.config.limits.per_root_port = static_cast<int>(limits.number("per_root_port", 16, 1, 512));
+    reading.config.limits.per_root_port =
+        static_cast<int>(limits.number("per_root_port", 16, 1, 512));
     limits.finish();
     read_slots(top.tables("slot"), file.string(), reading);
     const Recipes recipes = read_recipes(top.tables("recipe"), file.string(), reading.complaints);
@@ -137,8 +145,11 @@ int run_check_config(const std::filesystem::path& file, bool json) {
     if (json) {
         base::Json errors = base::Json::array();
         for (const Complaint& c : reading.complaints) {
-            errors.push_back(
-                {{"file", c.file}, {"line", c.line}, {"column", c.column}, {"field", c.field}, {"message", c.message}});
+            errors.push_back({{"file", c.file},
+                              {"line", c.line},
+                              {"column", c.column},
+                              {"field", c.field},
+                              {"message", c.message}});
         }
         const base::Json answer{{"verdict", good ? "accept" : "reject"},
                                 {"count", good ? reading.config.slots.size() : 0},
@@ -149,9 +160,10 @@ int run_check_config(const std::filesystem::path& file, bool json) {
         for (const Complaint& c : reading.complaints) {
             std::cout << to_text(c) << "\n";
         }
-        std::cout << (good ? fmt::format("accept: {} slots, {} profiles", reading.config.slots.size(),
-                                         reading.config.profiles.size())
-                           : fmt::format("reject: {} errors", reading.complaints.size()))
+        std::cout << (good
+                          ? fmt::format("accept: {} slots, {} profiles",
+                                        reading.config.slots.size(), reading.config.profiles.size())
+                          : fmt::format("reject: {} errors", reading.complaints.size()))
                   << "\n";
     }
     return reading.unreadable ? 2 : good ? 0 : 1;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// station.toml as values. Reading reports every error at once as "file:line:column: what is so"; unknown
-// keys are errors with the nearest known name; durations end in their unit (_s).
-// Errors: config.missing, config.invalid.   Thread: any; read once at start.
+// station.toml as values. Reading reports every error at once as "file:line:column: what is so";
+// unknown keys are errors with the nearest known name; durations end in their unit (_s). Errors:
+// config.missing, config.invalid.   Thread: any; read once at start.
 #pragma once
 
 #include "station/base/error.h"
@@ -16,25 +16,25 @@
 namespace lineside::config {
 
 struct SlotConfig {
-    std::string label;   // as on the sticker
-    std::string port;    // port key, see station/usb/port_path.h
-    bool skip = false;   // mode = "skip": shown, never used
+    std::string label;  // as on the sticker
+    std::string port;   // port key, see station/usb/port_path.h
+    bool skip = false;  // mode = "skip": shown, never used
 };
 
 struct Config {
     std::string station_id;
     std::string station_name;
-    std::filesystem::path data;         // database and logs
-    std::filesystem::path key_file;     // seals the tokens; never inside `data`
+    std::filesystem::path data;      // database and logs
+    std::filesystem::path key_file;  // seals the tokens; never inside `data`
     std::filesystem::path models_file;
     std::filesystem::path helper_socket;
-    std::filesystem::path images;       // the helper's image folder, readable
+    std::filesystem::path images;  // the helper's image folder, readable
     std::filesystem::path unix_socket;
-    std::filesystem::path ui;           // built dashboard, may be missing
-    std::string listen = "127.0.0.1";   // 127.0.0.1 or ::1 (both are then served)
+    std::filesystem::path ui;          // built dashboard, may be missing
+    std::string listen = "127.0.0.1";  // 127.0.0.1 or ::1 (both are then served)
     std::uint16_t port = 8080;
     core::Limits limits;
-    std::chrono::milliseconds pass_stays{3000};   // a PASS is shown at least this long
+    std::chrono::milliseconds pass_stays{3000};  // a PASS is shown at least this long
     std::vector<SlotConfig> slots;
     std::vector<core::Profile> profiles;
 };
@@ -48,14 +48,15 @@ struct Complaint {
 };
 
 struct Reading {
-    Config config;                      // good only when there are no complaints
+    Config config;  // good only when there are no complaints
     std::vector<Complaint> complaints;
-    bool unreadable = false;            // the file is not there or cannot be read: its one complaint says so
+    bool unreadable = false;  // the file is not there or cannot be read: its one complaint says so
 };
 
 // Never fails as a call: a file that cannot be read is a complaint too.
 [[nodiscard]] Reading read_config(const std::filesystem::path& file);
-[[nodiscard]] std::string to_text(const Complaint& complaint);  // "station.toml:14:9: slot A3: port used twice"
+[[nodiscard]] std::string to_text(
+    const Complaint& complaint);  // "station.toml:14:9: slot A3: port used twice"
 
 // `lineside check config FILE [--json]`: exit status 0 accept, 1 reject, 2 usage
 // (a file that cannot be read, too); writes to stdout.

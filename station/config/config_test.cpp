@@ -55,7 +55,8 @@ password = "reeplayer"
 )";
 
 Reading read(std::string text) {
-    const auto path = std::filesystem::path(testing::TempDir()) / fmt::format("config_test.{}.toml", ::getpid());
+    const auto path =
+        std::filesystem::path(testing::TempDir()) / fmt::format("config_test.{}.toml", ::getpid());
     EXPECT_TRUE(base::replace_file(path, text));
     return read_config(path);
 }
@@ -104,28 +105,32 @@ TEST_P(BadConfig, Is_told_with_its_place) {
 }
 INSTANTIATE_TEST_SUITE_P(
     All, BadConfig,
-    testing::Values(Bad{"id = \"line2-st1\"", "idd = \"x\"", "did you mean 'id'"},
-                    Bad{"label = \"2\"", "label = \"1\"", "slot 1 is there twice"},
-                    Bad{"0:1.2", "0:1.1", "port used twice, also by slot 1"},
-                    Bad{"0:1.2", "0:1..2", "must look like"},
-                    Bad{"key_file = \"/etc/lineside/key\"", "key_file = \"/var/lib/lineside/key\"", "outside the data folder"},
-                    Bad{"[[slot]]", "listen = \"0.0.0.0\"\n[[slot]]", "must be 127.0.0.1 or ::1"},
-                    Bad{"use = \"wait-unit\"", "use = \"wait-unti\"", "did you mean 'wait-unit'"},
-                    Bad{"use = \"flash\"", "use = \"wait-unit\"", "the first step must be"},
-                    Bad{"ssid = \"Reeplayer\"", "ssid = 7", ".toml:22:"},
-                    Bad{"wifi_ap_password = \"Reeplayer\"", "wifi_ap_password = \"short\"", "must be 8 to 63"},
-                    Bad{"wifi_ap_password = \"Reeplayer\"", "", "\"wifi_ap_password\" is missing"},
-                    Bad{"use = \"read-serial\"", "use = \"set-nvme\"", "step 'read-serial' is missing"},
-                    Bad{"[profile.expect]\nid = \"3668\"\nsku = [\"0001\"]\n", "", "profile.expect.id is missing"},
-                    Bad{"id = \"3668\"", "id = 3668", "profile.expect.id must be text in quotes"},
-                    Bad{"sku = [\"0001\"]", "sku = [1]", "profile.expect.sku must be a list of texts"},
-                    Bad{"sku = [\"0001\"]", "skus = [\"0001\"]", "did you mean 'sku'"},
-                    Bad{"mutable = [\"/var/\"]", "mutable = \"/var/\"", "profile.image.mutable must be a list of texts"},
-                    Bad{"mutable = [\"/var/\"]", "mutabel = []", "did you mean 'mutable'"},
-                    Bad{"FAB = \"100\"", "FAB = 100", "FAB must be text in quotes"},
-                    Bad{"rootdev = \"mmcblk0p1\"", "rootdev = \"../x\"", "profile.rootdev must be a word"},
-                    Bad{"recipe = \"camera\"", "recipe = \"x\"", "there is no recipe 'x'"},
-                    Bad{"id = \"line2-st1\"", "id = ", ".toml:2:"}));
+    testing::Values(
+        Bad{"id = \"line2-st1\"", "idd = \"x\"", "did you mean 'id'"},
+        Bad{"label = \"2\"", "label = \"1\"", "slot 1 is there twice"},
+        Bad{"0:1.2", "0:1.1", "port used twice, also by slot 1"},
+        Bad{"0:1.2", "0:1..2", "must look like"},
+        Bad{"key_file = \"/etc/lineside/key\"", "key_file = \"/var/lib/lineside/key\"",
+            "outside the data folder"},
+        Bad{"[[slot]]", "listen = \"0.0.0.0\"\n[[slot]]", "must be 127.0.0.1 or ::1"},
+        Bad{"use = \"wait-unit\"", "use = \"wait-unti\"", "did you mean 'wait-unit'"},
+        Bad{"use = \"flash\"", "use = \"wait-unit\"", "the first step must be"},
+        Bad{"ssid = \"Reeplayer\"", "ssid = 7", ".toml:22:"},
+        Bad{"wifi_ap_password = \"Reeplayer\"", "wifi_ap_password = \"short\"", "must be 8 to 63"},
+        Bad{"wifi_ap_password = \"Reeplayer\"", "", "\"wifi_ap_password\" is missing"},
+        Bad{"use = \"read-serial\"", "use = \"set-nvme\"", "step 'read-serial' is missing"},
+        Bad{"[profile.expect]\nid = \"3668\"\nsku = [\"0001\"]\n", "",
+            "profile.expect.id is missing"},
+        Bad{"id = \"3668\"", "id = 3668", "profile.expect.id must be text in quotes"},
+        Bad{"sku = [\"0001\"]", "sku = [1]", "profile.expect.sku must be a list of texts"},
+        Bad{"sku = [\"0001\"]", "skus = [\"0001\"]", "did you mean 'sku'"},
+        Bad{"mutable = [\"/var/\"]", "mutable = \"/var/\"",
+            "profile.image.mutable must be a list of texts"},
+        Bad{"mutable = [\"/var/\"]", "mutabel = []", "did you mean 'mutable'"},
+        Bad{"FAB = \"100\"", "FAB = 100", "FAB must be text in quotes"},
+        Bad{"rootdev = \"mmcblk0p1\"", "rootdev = \"../x\"", "profile.rootdev must be a word"},
+        Bad{"recipe = \"camera\"", "recipe = \"x\"", "there is no recipe 'x'"},
+        Bad{"id = \"line2-st1\"", "id = ", ".toml:2:"}));
 
 TEST(Config, All_errors_come_at_once) {
     std::string text = with("label = \"2\"", "label = \"1\"");

@@ -15,14 +15,18 @@ constexpr std::string_view kFlash = "flash";
 
 core::OnInterrupt on_interrupt_of(provisioning::OnInterrupt value) {
     switch (value) {
-        case provisioning::OnInterrupt::rerun: return core::OnInterrupt::rerun;
-        case provisioning::OnInterrupt::verify: return core::OnInterrupt::verify;
-        case provisioning::OnInterrupt::hold: return core::OnInterrupt::hold;
+        case provisioning::OnInterrupt::rerun:
+            return core::OnInterrupt::rerun;
+        case provisioning::OnInterrupt::verify:
+            return core::OnInterrupt::verify;
+        case provisioning::OnInterrupt::hold:
+            return core::OnInterrupt::hold;
     }
     return core::OnInterrupt::hold;
 }
 
-// The wall's dot: before the proof the unit is being checked, the last two steps test what was made.
+// The wall's dot: before the proof the unit is being checked, the last two steps test what was
+// made.
 core::Dot dot_of(std::string_view step) {
     if (step == kFlash) {
         return core::Dot::flash;
@@ -36,7 +40,8 @@ core::Dot dot_of(std::string_view step) {
     return core::Dot::serial;
 }
 
-StepPlan read_step(const toml::table& table, const std::string& file, std::vector<Complaint>& complaints) {
+StepPlan read_step(const toml::table& table, const std::string& file,
+                   std::vector<Complaint>& complaints) {
     TableReader in(&table, &table, "recipe.step", file, complaints);
     StepPlan plan;
     plan.name = in.required_text("use");
@@ -58,7 +63,8 @@ StepPlan read_step(const toml::table& table, const std::string& file, std::vecto
         }
         const std::string near = base::nearest(plan.name, known);
         in.complain("use", near.empty() ? fmt::format("no step is called '{}'", plan.name)
-                                        : fmt::format("no step is called '{}'; did you mean '{}'?", plan.name, near));
+                                        : fmt::format("no step is called '{}'; did you mean '{}'?",
+                                                      plan.name, near));
         (void)in.rest();
         return plan;
     }
@@ -73,7 +79,8 @@ StepPlan read_step(const toml::table& table, const std::string& file, std::vecto
         if (!param.secret || given == plan.params.end()) {
             continue;
         }
-        if (const std::string wanted = provisioning::form_problem(param.form, *given); !wanted.empty()) {
+        if (const std::string wanted = provisioning::form_problem(param.form, *given);
+            !wanted.empty()) {
             in.complain(param.name, fmt::format("{}: must be {}", plan.name, wanted));
         } else {
             plan.secrets[std::string(param.name)] = base::Secret(given->get<std::string>());
@@ -93,15 +100,20 @@ void check_order(TableReader& in, const std::vector<StepPlan>& steps) {
         return;
     }
     const auto place = [&](std::string_view name) {
-        return std::find_if(steps.begin(), steps.end(), [&](const StepPlan& s) { return s.name == name; });
+        return std::find_if(steps.begin(), steps.end(),
+                            [&](const StepPlan& s) { return s.name == name; });
     };
     for (const auto& facts : provisioning::step_table()) {
         const auto at = place(facts.name);
         if (facts.required && at == steps.end()) {
-            in.complain("step", fmt::format("step '{}' is missing: without it no unit can pass", facts.name));
+            in.complain("step", fmt::format("step '{}' is missing: without it no unit can pass",
+                                            facts.name));
         }
         if (facts.changes_unit && at != steps.end() && at < place("prove-image")) {
-            in.complain("step", fmt::format("step '{}' changes the unit, so it must stand behind prove-image", facts.name));
+            in.complain(
+                "step",
+                fmt::format("step '{}' changes the unit, so it must stand behind prove-image",
+                            facts.name));
         }
     }
     for (std::size_t i = 1; i < steps.size(); ++i) {
@@ -117,10 +129,11 @@ void check_order(TableReader& in, const std::vector<StepPlan>& steps) {
 // A name that the BSP's scripts are given as an argument.
 void check_word(TableReader& in, std::string_view key, const std::string& value) {
     const auto fits = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-               c == '+' || c == '-';
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '.' || c == '_' || c == '+' || c == '-';
     };
-    if (!value.empty() && (value.front() == '-' || value.size() > 64 || !std::all_of(value.begin(), value.end(), fits))) {
+    if (!value.empty() && (value.front() == '-' || value.size() > 64 ||
+                           !std::all_of(value.begin(), value.end(), fits))) {
         in.complain(key, "must be a word of letters, digits, '.', '_', '+' and '-'");
     }
 }
@@ -145,8 +158,8 @@ Json read_image(const toml::table* table, const toml::table& profile, const std:
 }
 
 // Which modules may be flashed: without it the vendor's tool flashes a wrong one without a word.
-Json read_expect(const toml::table* table, const toml::table& profile, bool needed, const std::string& file,
-                 std::vector<Complaint>& complaints) {
+Json read_expect(const toml::table* table, const toml::table& profile, bool needed,
+                 const std::string& file, std::vector<Complaint>& complaints) {
     TableReader in(table, &profile, "profile.expect", file, complaints);
     if (table == nullptr && !needed) {
         return Json::object();
@@ -179,8 +192,8 @@ Recipes read_recipes(const std::vector<const toml::table*>& tables, const std::s
     return recipes;
 }
 
-core::Profile read_profile(const toml::table& table, const Recipes& recipes, const std::string& file,
-                           std::vector<Complaint>& complaints) {
+core::Profile read_profile(const toml::table& table, const Recipes& recipes,
+                           const std::string& file, std::vector<Complaint>& complaints) {
     TableReader in(&table, &table, "profile", file, complaints);
     core::Profile profile;
     profile.id = in.required_text("id");
@@ -202,9 +215,9 @@ core::Profile read_profile(const toml::table& table, const Recipes& recipes, con
 
     check_word(in, "board", profile.board);
     check_word(in, "rootdev", profile.rootdev);
-    const bool flashes_jetsons = std::any_of(profile.steps.begin(), profile.steps.end(), [](const StepPlan& step) {
-        return step.name == kFlash && step.method == "jetson-usb";
-    });
+    const bool flashes_jetsons = std::any_of(
+        profile.steps.begin(), profile.steps.end(),
+        [](const StepPlan& step) { return step.name == kFlash && step.method == "jetson-usb"; });
     profile.image_params = read_image(in.table("image"), table, file, complaints);
     const Json expect = read_expect(in.table("expect"), table, flashes_jetsons, file, complaints);
 

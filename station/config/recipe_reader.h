@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Recipes and product profiles out of TOML. A recipe is an ordered list of steps, the flash first; a
-// profile names what is made and which recipe makes it. Rules of the steps (which may be retried, which
-// must be there) come from provisioning/step_table.h.
-// Thread: any.
+// Recipes and product profiles out of TOML. A recipe is an ordered list of steps, the flash first;
+// a profile names what is made and which recipe makes it. Rules of the steps (which may be retried,
+// which must be there) come from provisioning/step_table.h. Thread: any.
 #pragma once
 
 #include "station/config/config.h"
@@ -15,9 +14,10 @@ namespace lineside::config {
 
 using Recipes = std::map<std::string, std::vector<core::StepPlan>>;
 
-[[nodiscard]] Recipes read_recipes(const std::vector<const toml::table*>& tables, const std::string& file,
-                                   std::vector<Complaint>& complaints);
-[[nodiscard]] core::Profile read_profile(const toml::table& table, const Recipes& recipes, const std::string& file,
+[[nodiscard]] Recipes read_recipes(const std::vector<const toml::table*>& tables,
+                                   const std::string& file, std::vector<Complaint>& complaints);
+[[nodiscard]] core::Profile read_profile(const toml::table& table, const Recipes& recipes,
+                                         const std::string& file,
                                          std::vector<Complaint>& complaints);
 
 }  // namespace lineside::config

@@ -7,9 +7,13 @@
 
 namespace lineside::config {
 
-TableReader::TableReader(const toml::table* table, const toml::node* where, std::string name, std::string file,
-                         std::vector<Complaint>& complaints)
-    : table_(table), where_(where), name_(std::move(name)), file_(std::move(file)), complaints_(complaints) {}
+TableReader::TableReader(const toml::table* table, const toml::node* where, std::string name,
+                         std::string file, std::vector<Complaint>& complaints)
+    : table_(table),
+      where_(where),
+      name_(std::move(name)),
+      file_(std::move(file)),
+      complaints_(complaints) {}
 
 const toml::node* TableReader::node(std::string_view key) {
     asked_.emplace(key);
@@ -87,7 +91,8 @@ std::chrono::milliseconds TableReader::seconds(std::string_view key, double othe
     double value = otherwise;
     if (found != nullptr) {
         const auto given = found->value<double>();
-        if (!given || !found->is_number() || !std::isfinite(*given) || *given <= 0 || *given > 86'400) {
+        if (!given || !found->is_number() || !std::isfinite(*given) || *given <= 0 ||
+            *given > 86'400) {
             complain(key, "must be seconds, more than 0 and at most 86400");
         } else {
             value = *given;
@@ -132,7 +137,8 @@ void TableReader::check_texts(std::string_view key, bool one_will_do) {
         return;
     }
     const toml::array* list = found->as_array();
-    if (list == nullptr || !std::all_of(list->begin(), list->end(), [](const toml::node& n) { return n.is_string(); })) {
+    if (list == nullptr || !std::all_of(list->begin(), list->end(),
+                                        [](const toml::node& n) { return n.is_string(); })) {
         complain(key, "must be a list of texts");
     }
 }
@@ -165,8 +171,11 @@ void TableReader::finish() {
         complaint.file = file_;
         complaint.line = key.source().begin.line;
         complaint.column = key.source().begin.column;
-        complaint.field = name_.empty() ? std::string(key.str()) : fmt::format("{}.{}", name_, key.str());
-        complaint.message = near.empty() ? "is not a known key" : fmt::format("is not a known key; did you mean '{}'?", near);
+        complaint.field =
+            name_.empty() ? std::string(key.str()) : fmt::format("{}.{}", name_, key.str());
+        complaint.message = near.empty()
+                                ? "is not a known key"
+                                : fmt::format("is not a known key; did you mean '{}'?", near);
         complaints_.push_back(std::move(complaint));
     }
 }

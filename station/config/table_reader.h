@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads one TOML table key by key, collecting complaints with line and column instead of stopping at
-// the first. finish() complains about every key nobody asked for.
-// Thread: any.
+// Reads one TOML table key by key, collecting complaints with line and column instead of stopping
+// at the first. finish() complains about every key nobody asked for. Thread: any.
 #pragma once
 
 #include "station/base/json.h"
@@ -18,13 +17,13 @@ namespace lineside::config {
 class TableReader {
   public:
     // `table` may be null: then required keys complain at `where` (the parent's place).
-    TableReader(const toml::table* table, const toml::node* where, std::string name, std::string file,
-                std::vector<Complaint>& complaints);
+    TableReader(const toml::table* table, const toml::node* where, std::string name,
+                std::string file, std::vector<Complaint>& complaints);
 
     [[nodiscard]] std::string text(std::string_view key, std::string otherwise);
     [[nodiscard]] std::string required_text(std::string_view key);
-    [[nodiscard]] std::int64_t number(std::string_view key, std::int64_t otherwise, std::int64_t least,
-                                      std::int64_t most);
+    [[nodiscard]] std::int64_t number(std::string_view key, std::int64_t otherwise,
+                                      std::int64_t least, std::int64_t most);
     [[nodiscard]] bool flag(std::string_view key, bool otherwise);
     [[nodiscard]] std::chrono::milliseconds seconds(std::string_view key, double otherwise);
     // A sub-table or null; the key counts as asked for.

@@ -33,15 +33,15 @@ enum class Outcome { pass, fail, error, aborted };
 
 struct Job {
     JobState state = JobState::queued;
-    int step = 0;                 // index into the recipe
-    int step_attempt = 0;         // of that step, from 1
-    int last_step = 0;            // index of the recipe's last step
-    int retries = 0;              // automatic retries the present step may have
+    int step = 0;          // index into the recipe
+    int step_attempt = 0;  // of that step, from 1
+    int last_step = 0;     // index of the recipe's last step
+    int retries = 0;       // automatic retries the present step may have
     bool worker_running = false;
-    bool away = false;            // left inside an announced window
-    bool flash_again = false;     // interrupted before the flash was done
-    int resume_at = 0;            // interrupted later: goes on here once the unit is known again; 0 = no
-    std::optional<base::Error> ending;   // why it is stopping or closed
+    bool away = false;         // left inside an announced window
+    bool flash_again = false;  // interrupted before the flash was done
+    int resume_at = 0;  // interrupted later: goes on here once the unit is known again; 0 = no
+    std::optional<base::Error> ending;  // why it is stopping or closed
 };
 
 }  // namespace lineside::core

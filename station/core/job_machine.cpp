@@ -28,7 +28,9 @@ constexpr std::array<std::pair<Outcome, std::string_view>, 4> kOutcomes{{
 
 constexpr int kFlashStep = 0;
 
-Transition stay(const Job& job) { return {job, {}}; }
+Transition stay(const Job& job) {
+    return {job, {}};
+}
 
 // Ends a job that has no worker: straight to the verdict.
 Transition conclude(Job job, base::Error why, std::vector<Effect> first = {}) {
@@ -48,15 +50,19 @@ Transition stop_worker(Job job, base::Error why) {
     return {std::move(job), {StopWorker{std::move(reason)}, StopWaiting{}}};
 }
 
-Transition begin_step(Job job, int step, int attempt, const Policy& policy, std::vector<Effect> first) {
+Transition begin_step(Job job, int step, int attempt, const Policy& policy,
+                      std::vector<Effect> first) {
     job.step = step;
     job.step_attempt = attempt;
-    job.retries = step < static_cast<int>(policy.retries.size()) ? policy.retries[static_cast<std::size_t>(step)] : 0;
+    job.retries = step < static_cast<int>(policy.retries.size())
+                      ? policy.retries[static_cast<std::size_t>(step)]
+                      : 0;
     job.state = step == kFlashStep ? JobState::flashing : JobState::provisioning;
     job.worker_running = true;
     job.away = false;
     // Commits stay in front of everything else.
-    auto at = std::find_if(first.begin(), first.end(), [](const Effect& e) { return !is_commit(e); });
+    auto at =
+        std::find_if(first.begin(), first.end(), [](const Effect& e) { return !is_commit(e); });
     first.insert(at, CommitStepStart{step, attempt});
     first.emplace_back(StartWorker{step, attempt});
     return {std::move(job), std::move(first)};
@@ -104,8 +110,9 @@ Transition step_ok(const Job& job, const Policy& policy) {
         return {std::move(to), std::move(effects)};
     }
     effects.emplace_back(StopWaiting{});
-    // A resumed job has looked whether it is still the same unit; what was done before is not done again. The image
-    // above all: its proof is committed, and steps behind it may have changed the unit.
+    // A resumed job has looked whether it is still the same unit; what was done before is not done
+    // again. The image above all: its proof is committed, and steps behind it may have changed the
+    // unit.
     const int next = std::max(job.step + 1, std::exchange(to.resume_at, 0));
     if (next <= job.last_step) {
         return begin_step(std::move(to), next, 1, policy, std::move(effects));
@@ -147,7 +154,8 @@ Transition in_working(const Job& job, const JobEvent& event, const Policy& polic
         return {std::move(to), {StopWaiting{}}};
     }
     if (std::holds_alternative<ReplugTimeout>(event)) {
-        return stop_worker(job, base::make_error(job.step == kFlashStep ? "usb.left" : "boot.none"));
+        return stop_worker(job,
+                           base::make_error(job.step == kFlashStep ? "usb.left" : "boot.none"));
     }
     if (std::holds_alternative<InRecovery>(event) && job.state == JobState::provisioning) {
         return stop_worker(job, base::make_error("boot.back_in_recovery"));
@@ -166,7 +174,8 @@ Transition in_awaiting_boot(const Job& job, const JobEvent& event, const Policy&
         return conclude(job, base::make_error("boot.back_in_recovery"));
     }
     if (const auto* timeout = std::get_if<BootTimeout>(&event)) {
-        return conclude(job, base::make_error(timeout->gadget_seen ? "boot.no_network" : "boot.none"));
+        return conclude(job,
+                        base::make_error(timeout->gadget_seen ? "boot.no_network" : "boot.none"));
     }
     if (const auto* stop = std::get_if<StopAsked>(&event)) {
         return conclude(job, stop->why);
@@ -216,7 +225,9 @@ Transition in_interrupted(const Job& job, const JobEvent& event, const Policy& p
 }  // namespace
 
 std::string_view to_text(JobState state) {
-    return std::find_if(kStates.begin(), kStates.end(), [&](const auto& s) { return s.first == state; })->second;
+    return std::find_if(kStates.begin(), kStates.end(),
+                        [&](const auto& s) { return s.first == state; })
+        ->second;
 }
 
 std::optional<JobState> job_state_from_text(std::string_view text) {
@@ -229,7 +240,8 @@ std::optional<JobState> job_state_from_text(std::string_view text) {
 }
 
 std::string_view to_text(Outcome outcome) {
-    return std::find_if(kOutcomes.begin(), kOutcomes.end(), [&](const auto& o) { return o.first == outcome; })
+    return std::find_if(kOutcomes.begin(), kOutcomes.end(),
+                        [&](const auto& o) { return o.first == outcome; })
         ->second;
 }
 
@@ -244,28 +256,39 @@ std::optional<Outcome> outcome_from_text(std::string_view text) {
 
 Outcome outcome_of(const base::Error& error) {
     switch (error.kind) {
-        case base::Kind::unit: return Outcome::fail;
-        case base::Kind::operator_: return Outcome::aborted;
+        case base::Kind::unit:
+            return Outcome::fail;
+        case base::Kind::operator_:
+            return Outcome::aborted;
         case base::Kind::station:
-        case base::Kind::config: return Outcome::error;
+        case base::Kind::config:
+            return Outcome::error;
     }
     return Outcome::error;
 }
 
 bool is_commit(const Effect& effect) {
-    return std::holds_alternative<CommitStarted>(effect) || std::holds_alternative<CommitStepStart>(effect) ||
-           std::holds_alternative<CommitStepEnd>(effect) || std::holds_alternative<CommitVerdict>(effect);
+    return std::holds_alternative<CommitStarted>(effect) ||
+           std::holds_alternative<CommitStepStart>(effect) ||
+           std::holds_alternative<CommitStepEnd>(effect) ||
+           std::holds_alternative<CommitVerdict>(effect);
 }
 
 Transition next(const Job& job, const JobEvent& event, const Policy& policy) {
     switch (job.state) {
-        case JobState::queued: return in_queued(job, event);
-        case JobState::preparing: return in_preparing(job, event, policy);
+        case JobState::queued:
+            return in_queued(job, event);
+        case JobState::preparing:
+            return in_preparing(job, event, policy);
         case JobState::flashing:
-        case JobState::provisioning: return in_working(job, event, policy);
-        case JobState::awaiting_boot: return in_awaiting_boot(job, event, policy);
-        case JobState::stopping: return in_stopping(job, event);
-        case JobState::interrupted: return in_interrupted(job, event, policy);
+        case JobState::provisioning:
+            return in_working(job, event, policy);
+        case JobState::awaiting_boot:
+            return in_awaiting_boot(job, event, policy);
+        case JobState::stopping:
+            return in_stopping(job, event);
+        case JobState::interrupted:
+            return in_interrupted(job, event, policy);
         case JobState::verifying:
             if (std::holds_alternative<Concluded>(event)) {
                 Job to = job;
@@ -273,7 +296,8 @@ Transition next(const Job& job, const JobEvent& event, const Policy& policy) {
                 return {std::move(to), {}};
             }
             return stay(job);
-        case JobState::closed: return stay(job);
+        case JobState::closed:
+            return stay(job);
     }
     return stay(job);
 }

@@ -23,13 +23,20 @@ Job in(JobState state, int step = 0, int attempt = 1) {
 std::string names(const std::vector<Effect>& effects) {
     struct Name {
         std::string operator()(const CommitStarted&) const { return "started"; }
-        std::string operator()(const CommitStepStart& e) const { return fmt::format("step_start {}.{}", e.step, e.attempt); }
+        std::string operator()(const CommitStepStart& e) const {
+            return fmt::format("step_start {}.{}", e.step, e.attempt);
+        }
         std::string operator()(const CommitStepEnd& e) const {
-            return fmt::format("step_end {}.{} {}", e.step, e.attempt, e.stopped ? "stopped" : e.error ? e.error->code : "ok");
+            return fmt::format("step_end {}.{} {}", e.step, e.attempt,
+                               e.stopped ? "stopped"
+                               : e.error ? e.error->code
+                                         : "ok");
         }
         std::string operator()(const CommitVerdict&) const { return "verdict"; }
         std::string operator()(const Prepare&) const { return "prepare"; }
-        std::string operator()(const StartWorker& e) const { return fmt::format("worker {}.{}", e.step, e.attempt); }
+        std::string operator()(const StartWorker& e) const {
+            return fmt::format("worker {}.{}", e.step, e.attempt);
+        }
         std::string operator()(const StopWorker&) const { return "stop_worker"; }
         std::string operator()(const WaitForBoot&) const { return "wait_boot"; }
         std::string operator()(const WaitForReplug&) const { return "wait_replug"; }
@@ -100,49 +107,76 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Row{in(S::queued), Admitted{}, S::preparing, "started, prepare", ""},
         Row{in(S::queued), UnitLeft{}, S::stopping, "verdict, stop_waiting", "operator.removed"},
-        Row{in(S::queued), StopAsked{error("operator.stopped", true)}, S::stopping, "verdict, stop_waiting", "operator.stopped"},
+        Row{in(S::queued), StopAsked{error("operator.stopped", true)}, S::stopping,
+            "verdict, stop_waiting", "operator.stopped"},
         Row{in(S::queued), StepOk{}, S::queued, "", ""},
         Row{in(S::preparing, 0, 0), Prepared{}, S::flashing, "step_start 0.1, worker 0.1", ""},
-        Row{in(S::preparing), PrepareFailed{error("pool.empty", false)}, S::stopping, "verdict, stop_waiting", "pool.empty"},
+        Row{in(S::preparing), PrepareFailed{error("pool.empty", false)}, S::stopping,
+            "verdict, stop_waiting", "pool.empty"},
         Row{in(S::preparing), UnitLeft{}, S::stopping, "verdict, stop_waiting", "operator.removed"},
-        Row{in(S::preparing), StopAsked{error("operator.stopped", true)}, S::stopping, "verdict, stop_waiting", "operator.stopped"},
+        Row{in(S::preparing), StopAsked{error("operator.stopped", true)}, S::stopping,
+            "verdict, stop_waiting", "operator.stopped"},
         Row{in(S::flashing), StepOk{}, S::awaiting_boot, "step_end 0.1 ok, wait_boot", ""},
-        Row{in(S::flashing), StepFailed{error("tool.failed", true)}, S::stopping, "step_end 0.1 tool.failed, verdict, stop_waiting", "tool.failed"},
+        Row{in(S::flashing), StepFailed{error("tool.failed", true)}, S::stopping,
+            "step_end 0.1 tool.failed, verdict, stop_waiting", "tool.failed"},
         Row{in(S::flashing), UnitLeft{false}, S::stopping, "stop_worker, stop_waiting", "usb.left"},
         Row{in(S::flashing), UnitLeft{true}, S::flashing, "wait_replug", ""},
         Row{away(in(S::flashing)), UnitBack{}, S::flashing, "stop_waiting", ""},
-        Row{away(in(S::flashing)), ReplugTimeout{}, S::stopping, "stop_worker, stop_waiting", "usb.left"},
-        Row{in(S::flashing), StopAsked{error("operator.stopped", true)}, S::stopping, "stop_worker, stop_waiting", "operator.stopped"},
+        Row{away(in(S::flashing)), ReplugTimeout{}, S::stopping, "stop_worker, stop_waiting",
+            "usb.left"},
+        Row{in(S::flashing), StopAsked{error("operator.stopped", true)}, S::stopping,
+            "stop_worker, stop_waiting", "operator.stopped"},
         Row{in(S::flashing), InRecovery{}, S::flashing, "", ""},
-        Row{in(S::awaiting_boot), GadgetReady{}, S::provisioning, "step_start 1.1, stop_waiting, worker 1.1", ""},
-        Row{in(S::awaiting_boot), InRecovery{}, S::stopping, "verdict, stop_waiting", "boot.back_in_recovery"},
-        Row{in(S::awaiting_boot), BootTimeout{false}, S::stopping, "verdict, stop_waiting", "boot.none"},
-        Row{in(S::awaiting_boot), BootTimeout{true}, S::stopping, "verdict, stop_waiting", "boot.no_network"},
+        Row{in(S::awaiting_boot), GadgetReady{}, S::provisioning,
+            "step_start 1.1, stop_waiting, worker 1.1", ""},
+        Row{in(S::awaiting_boot), InRecovery{}, S::stopping, "verdict, stop_waiting",
+            "boot.back_in_recovery"},
+        Row{in(S::awaiting_boot), BootTimeout{false}, S::stopping, "verdict, stop_waiting",
+            "boot.none"},
+        Row{in(S::awaiting_boot), BootTimeout{true}, S::stopping, "verdict, stop_waiting",
+            "boot.no_network"},
         Row{in(S::awaiting_boot), UnitLeft{false}, S::awaiting_boot, "", ""},
-        Row{in(S::awaiting_boot), StopAsked{error("operator.stopped", true)}, S::stopping, "verdict, stop_waiting", "operator.stopped"},
-        Row{in(S::provisioning, 1), StepOk{}, S::provisioning, "step_end 1.1 ok, step_start 2.1, stop_waiting, worker 2.1", ""},
-        Row{in(S::provisioning, 2), StepOk{}, S::verifying, "step_end 2.1 ok, verdict, stop_waiting", ""},
-        Row{in(S::provisioning, 2), StepFailed{error("step.set-wifi-ap", true)}, S::provisioning, "step_end 2.1 step.set-wifi-ap, step_start 2.2, worker 2.2", ""},
-        Row{in(S::provisioning, 2, 2), StepFailed{error("step.set-wifi-ap", true)}, S::stopping, "step_end 2.2 step.set-wifi-ap, verdict, stop_waiting", "step.set-wifi-ap"},
-        Row{in(S::provisioning, 2), StepFailed{error("serial.mismatch", false)}, S::stopping, "step_end 2.1 serial.mismatch, verdict, stop_waiting", "serial.mismatch"},
-        Row{in(S::provisioning, 1), ProofFailed{error("image.mismatch", true)}, S::stopping, "stop_worker, stop_waiting", "image.mismatch"},
-        Row{in(S::provisioning, 1), UnitLeft{false}, S::stopping, "stop_worker, stop_waiting", "usb.left"},
-        Row{away(in(S::provisioning, 1)), ReplugTimeout{}, S::stopping, "stop_worker, stop_waiting", "boot.none"},
-        Row{in(S::provisioning, 1), InRecovery{}, S::stopping, "stop_worker, stop_waiting", "boot.back_in_recovery"},
-        Row{stopping(true), StepOk{}, S::stopping, "step_end 0.1 stopped, verdict, stop_waiting", "usb.left"},
-        Row{stopping(true), StepFailed{error("worker.died", true)}, S::stopping, "step_end 0.1 stopped, verdict, stop_waiting", "usb.left"},
+        Row{in(S::awaiting_boot), StopAsked{error("operator.stopped", true)}, S::stopping,
+            "verdict, stop_waiting", "operator.stopped"},
+        Row{in(S::provisioning, 1), StepOk{}, S::provisioning,
+            "step_end 1.1 ok, step_start 2.1, stop_waiting, worker 2.1", ""},
+        Row{in(S::provisioning, 2), StepOk{}, S::verifying,
+            "step_end 2.1 ok, verdict, stop_waiting", ""},
+        Row{in(S::provisioning, 2), StepFailed{error("step.set-wifi-ap", true)}, S::provisioning,
+            "step_end 2.1 step.set-wifi-ap, step_start 2.2, worker 2.2", ""},
+        Row{in(S::provisioning, 2, 2), StepFailed{error("step.set-wifi-ap", true)}, S::stopping,
+            "step_end 2.2 step.set-wifi-ap, verdict, stop_waiting", "step.set-wifi-ap"},
+        Row{in(S::provisioning, 2), StepFailed{error("serial.mismatch", false)}, S::stopping,
+            "step_end 2.1 serial.mismatch, verdict, stop_waiting", "serial.mismatch"},
+        Row{in(S::provisioning, 1), ProofFailed{error("image.mismatch", true)}, S::stopping,
+            "stop_worker, stop_waiting", "image.mismatch"},
+        Row{in(S::provisioning, 1), UnitLeft{false}, S::stopping, "stop_worker, stop_waiting",
+            "usb.left"},
+        Row{away(in(S::provisioning, 1)), ReplugTimeout{}, S::stopping, "stop_worker, stop_waiting",
+            "boot.none"},
+        Row{in(S::provisioning, 1), InRecovery{}, S::stopping, "stop_worker, stop_waiting",
+            "boot.back_in_recovery"},
+        Row{stopping(true), StepOk{}, S::stopping, "step_end 0.1 stopped, verdict, stop_waiting",
+            "usb.left"},
+        Row{stopping(true), StepFailed{error("worker.died", true)}, S::stopping,
+            "step_end 0.1 stopped, verdict, stop_waiting", "usb.left"},
         Row{stopping(false), StepOk{}, S::stopping, "", "usb.left"},
         Row{stopping(false), Concluded{}, S::closed, "", "usb.left"},
         Row{in(S::verifying), Concluded{}, S::closed, "", ""},
         Row{in(S::verifying), UnitLeft{}, S::verifying, "", ""},
         Row{interrupted(true), InRecovery{}, S::preparing, "started, prepare", ""},
-        Row{interrupted(true), GadgetReady{}, S::stopping, "verdict, stop_waiting", "station.restarted"},
-        Row{interrupted(false), InRecovery{}, S::stopping, "verdict, stop_waiting", "boot.back_in_recovery"},
-        Row{interrupted(false), GadgetReady{}, S::provisioning, "step_start 2.2, stop_waiting, worker 2.2", ""},
-        Row{resumed(1, 3), StepOk{}, S::provisioning, "step_end 1.1 ok, step_start 3.1, stop_waiting, worker 3.1", ""},
+        Row{interrupted(true), GadgetReady{}, S::stopping, "verdict, stop_waiting",
+            "station.restarted"},
+        Row{interrupted(false), InRecovery{}, S::stopping, "verdict, stop_waiting",
+            "boot.back_in_recovery"},
+        Row{interrupted(false), GadgetReady{}, S::provisioning,
+            "step_start 2.2, stop_waiting, worker 2.2", ""},
+        Row{resumed(1, 3), StepOk{}, S::provisioning,
+            "step_end 1.1 ok, step_start 3.1, stop_waiting, worker 3.1", ""},
         Row{resumed(1, 99), StepOk{}, S::verifying, "step_end 1.1 ok, verdict, stop_waiting", ""},
         Row{interrupted(true), UnitLeft{}, S::interrupted, "", ""},
-        Row{interrupted(true), StopAsked{error("operator.stopped", true)}, S::stopping, "verdict, stop_waiting", "operator.stopped"},
+        Row{interrupted(true), StopAsked{error("operator.stopped", true)}, S::stopping,
+            "verdict, stop_waiting", "operator.stopped"},
         Row{in(S::closed), UnitLeft{}, S::closed, "", ""}));
 
 TEST(JobMachine, State_names_go_both_ways) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is made and how: a product profile with its ordered recipe. Read from TOML at start, constant
-// afterwards. Thread: any (plain values).
+// What is made and how: a product profile with its ordered recipe. Read from TOML at start,
+// constant afterwards. Thread: any (plain values).
 #pragma once
 
 #include "station/base/json.h"
@@ -25,10 +25,10 @@ enum class OnInterrupt {
 enum class Dot { start = 1, flash = 2, check = 3, serial = 4, test = 5 };
 
 struct StepPlan {
-    std::string name;     // "flash", "set-serial"
-    std::string method;   // "jetson-usb", "provision-ssh"
+    std::string name;    // "flash", "set-serial"
+    std::string method;  // "jetson-usb", "provision-ssh"
     Dot dot = Dot::test;
-    int retries = 0;      // automatic ones, on top of the first try
+    int retries = 0;  // automatic ones, on top of the first try
     OnInterrupt on_interrupt = OnInterrupt::rerun;
     base::Json params = base::Json::object();
     std::map<std::string, base::Secret> secrets;  // never in params, so never recorded by accident
@@ -39,13 +39,13 @@ struct StepPlan {
 struct Profile {
     std::string id;
     std::string name;
-    std::string model;                     // key into the model table
-    std::string board;                     // "jetson-xavier-nx-devkit-emmc"
-    std::string rootdev;                   // "mmcblk0p1"
-    std::string bsp;                       // folder of the BSP tree, for messages
-    base::Json image_params = base::Json::object();   // for the image-build method
-    std::vector<StepPlan> steps;           // steps[0] is the flash
-    std::chrono::milliseconds boot{300'000};    // from the end of the flash to the gadget's network
+    std::string model;                               // key into the model table
+    std::string board;                               // "jetson-xavier-nx-devkit-emmc"
+    std::string rootdev;                             // "mmcblk0p1"
+    std::string bsp;                                 // folder of the BSP tree, for messages
+    base::Json image_params = base::Json::object();  // for the image-build method
+    std::vector<StepPlan> steps;                     // steps[0] is the flash
+    std::chrono::milliseconds boot{300'000};  // from the end of the flash to the gadget's network
 };
 
 }  // namespace lineside::core

@@ -6,7 +6,8 @@
 namespace lineside::core {
 
 std::vector<std::string> admit(const std::vector<Waiting>& queue,
-                               const std::vector<std::string>& busy_root_ports, const Limits& limits) {
+                               const std::vector<std::string>& busy_root_ports,
+                               const Limits& limits) {
     std::map<std::string, int> per_port;
     for (const std::string& port : busy_root_ports) {
         ++per_port[port];

@@ -6,7 +6,8 @@
 namespace lineside::core {
 
 TEST(Schedule, First_come_first_served_within_the_limit) {
-    EXPECT_EQ(admit({{"1", "a"}, {"2", "a"}, {"3", "b"}}, {}, {2, 16}), (std::vector<std::string>{"1", "2"}));
+    EXPECT_EQ(admit({{"1", "a"}, {"2", "a"}, {"3", "b"}}, {}, {2, 16}),
+              (std::vector<std::string>{"1", "2"}));
 }
 
 TEST(Schedule, A_full_root_port_does_not_hold_up_the_others) {

@@ -10,10 +10,11 @@ namespace lineside::core {
 
 // What the database holds about a job at the moment of the verdict.
 struct Evidence {
-    bool all_steps_ok = false;     // every step of the recipe has a row that ended ok
-    bool image_proven = false;     // a proof row of kind image with ok = 1, and none with ok = 0 after it
-    bool serial_heard = false;     // likewise for the serial
-    bool lease_burned = false;     // the unit's live lease is burned
+    bool all_steps_ok = false;  // every step of the recipe has a row that ended ok
+    bool image_proven =
+        false;  // a proof row of kind image with ok = 1, and none with ok = 0 after it
+    bool serial_heard = false;  // likewise for the serial
+    bool lease_burned = false;  // the unit's live lease is burned
 };
 
 struct Verdict {

@@ -7,7 +7,8 @@ namespace lineside::core {
 
 TEST(Verdict, Pass_needs_all_four) {
     for (unsigned bits = 0; bits < 16; ++bits) {
-        const Evidence evidence{(bits & 1U) != 0, (bits & 2U) != 0, (bits & 4U) != 0, (bits & 8U) != 0};
+        const Evidence evidence{(bits & 1U) != 0, (bits & 2U) != 0, (bits & 4U) != 0,
+                                (bits & 8U) != 0};
         const Verdict verdict = decide(evidence, std::nullopt);
         EXPECT_EQ(verdict.outcome == Outcome::pass, bits == 15U) << bits;
         EXPECT_NE(verdict.outcome, Outcome::fail) << "missing proof never blames the unit";

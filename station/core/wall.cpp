@@ -20,8 +20,8 @@ struct Look {
     std::string_view short_word;
     std::string_view icon;
     std::string_view tone;
-    int step;                    // dot under way, 0 = no dots
-    std::string_view action;     // "" = none
+    int step;                 // dot under way, 0 = no dots
+    std::string_view action;  // "" = none
     std::string_view action_icon;
     std::string_view time_form;  // "" = no time shown
 };
@@ -68,35 +68,50 @@ bool is_time_out(std::string_view code) {
 
 std::string_view verdict_state(const SlotFacts& f) {
     switch (*f.outcome) {
-        case Outcome::pass: return "pass";
-        case Outcome::fail: return "fail";
-        case Outcome::aborted: return "stopped";
-        case Outcome::error: return is_time_out(f.code) ? "timeout" : "error";
+        case Outcome::pass:
+            return "pass";
+        case Outcome::fail:
+            return "fail";
+        case Outcome::aborted:
+            return "stopped";
+        case Outcome::error:
+            return is_time_out(f.code) ? "timeout" : "error";
     }
     return "error";
 }
 
 std::string_view working_state(const SlotFacts& f) {
     switch (f.state) {
-        case JobState::queued: return "waiting";
-        case JobState::preparing: return "preparing";
-        case JobState::flashing: return "flashing";
-        case JobState::awaiting_boot: return "restarting";
-        case JobState::verifying: return "testing";
-        case JobState::stopping: return "stopping";
-        case JobState::interrupted: return "interrupted";
+        case JobState::queued:
+            return "waiting";
+        case JobState::preparing:
+            return "preparing";
+        case JobState::flashing:
+            return "flashing";
+        case JobState::awaiting_boot:
+            return "restarting";
+        case JobState::verifying:
+            return "testing";
+        case JobState::stopping:
+            return "stopping";
+        case JobState::interrupted:
+            return "interrupted";
         case JobState::provisioning:
-        case JobState::closed: break;
+        case JobState::closed:
+            break;
     }
     if (f.away || f.step_name == "reboot-and-wait" || f.step_name == "wait-unit") {
         return "restarting";
     }
     switch (f.dot) {
-        case Dot::check: return "verifying";
-        case Dot::serial: return f.step_name == "set-serial" ? "personalising" : "setting_up";
+        case Dot::check:
+            return "verifying";
+        case Dot::serial:
+            return f.step_name == "set-serial" ? "personalising" : "setting_up";
         case Dot::start:
         case Dot::flash:
-        case Dot::test: return "testing";
+        case Dot::test:
+            return "testing";
     }
     return "testing";
 }
@@ -117,12 +132,17 @@ std::string_view state_of(const SlotFacts& f) {
     return f.hold == Hold::none ? "found" : "waiting";
 }
 
-Json text_or_null(std::string_view text) { return text.empty() ? Json(nullptr) : Json(text); }
+Json text_or_null(std::string_view text) {
+    return text.empty() ? Json(nullptr) : Json(text);
+}
 
 std::string ordinal(int n) {
     const int last = n % 10;
     const bool teen = n % 100 >= 11 && n % 100 <= 13;
-    const char* suffix = teen || last == 0 || last > 3 ? "th" : (last == 1 ? "st" : last == 2 ? "nd" : "rd");
+    const char* suffix = teen || last == 0 || last > 3 ? "th"
+                                                       : (last == 1   ? "st"
+                                                          : last == 2 ? "nd"
+                                                                      : "rd");
     return fmt::format("{}{} in line", n, suffix);
 }
 
@@ -156,7 +176,8 @@ std::string reason_of(const SlotFacts& f, std::string_view state) {
         return std::string(base::code_entry(f.code).sentence);
     }
     if (state == "stopped") {
-        return f.stopped_by.empty() ? std::string(base::code_entry(f.code).sentence) : "by " + f.stopped_by;
+        return f.stopped_by.empty() ? std::string(base::code_entry(f.code).sentence)
+                                    : "by " + f.stopped_by;
     }
     if (state == "interrupted") {
         return "Station restarted";
@@ -185,8 +206,9 @@ Json tile(const SlotFacts& f) {
     const bool shows_verdict = f.has_job && f.outcome.has_value();
     // What is plugged in is the next unit already: the judged one is out.
     const bool next_waits = f.hold == Hold::acknowledge_first;
-    const bool can_retry = shows_verdict && f.outcome != Outcome::pass && base::code_entry(f.code).retry &&
-                           f.presence == Presence::recovery && !next_waits;
+    const bool can_retry = shows_verdict && f.outcome != Outcome::pass &&
+                           base::code_entry(f.code).retry && f.presence == Presence::recovery &&
+                           !next_waits;
     std::string_view ack = "none";
     if (shows_verdict && !f.acknowledged) {
         ack = f.present && !next_waits ? "when_unplugged" : "ready";
@@ -203,9 +225,12 @@ Json tile(const SlotFacts& f) {
     std::string action = action_of(f, row);
     std::string_view action_icon = row.action_icon;
     if (shows_verdict && !action.empty() && f.outcome != Outcome::pass) {
-        action_icon = action == "Press Try again" ? "retry" : (action == "Call technician" ? "phone" : "arrow");
+        action_icon = action == "Press Try again"
+                          ? "retry"
+                          : (action == "Call technician" ? "phone" : "arrow");
     }
-    // An acknowledged verdict stays readable until the unit is out; what is left to do is to take it out.
+    // An acknowledged verdict stays readable until the unit is out; what is left to do is to take
+    // it out.
     if (shows_verdict && f.acknowledged && f.present) {
         action = "Take out";
         action_icon = "arrow";
@@ -230,7 +255,8 @@ Json tile(const SlotFacts& f) {
         {"tone", row.tone},
         {"outcome", shows_verdict ? Json(to_text(*f.outcome)) : Json(nullptr)},
         {"code", shows_verdict ? text_or_null(f.code) : Json(nullptr)},
-        {"display_code", shows_verdict && !f.code.empty() ? Json(base::code_entry(f.code).display) : Json(nullptr)},
+        {"display_code",
+         shows_verdict && !f.code.empty() ? Json(base::code_entry(f.code).display) : Json(nullptr)},
         {"fact", text_or_null(fact)},
         {"reason", text_or_null(reason_of(f, state))},
         {"note", text_or_null(note)},
@@ -241,7 +267,8 @@ Json tile(const SlotFacts& f) {
         {"percent", with_progress && f.percent ? Json(*f.percent) : Json(nullptr)},
         {"stage", f.stage},
         {"time_left_s", !shows_verdict && f.time_left_s ? Json(*f.time_left_s) : Json(nullptr)},
-        {"time_form", !shows_verdict && f.time_left_s ? text_or_null(row.time_form) : Json(nullptr)},
+        {"time_form",
+         !shows_verdict && f.time_left_s ? text_or_null(row.time_form) : Json(nullptr)},
         {"step", f.has_job && !f.outcome ? row.step : 0},
         {"serial", text_or_null(f.serial)},
         {"unit", f.unit != 0 ? Json(f.unit) : Json(nullptr)},

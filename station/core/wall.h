@@ -21,9 +21,9 @@ enum class Hold {
     acknowledge_first,  // the verdict of the unit before is not acknowledged
     no_order,           // no open order for this model
     pool_empty,
-    image_building,     // an image is being built or verified
-    never_a_target,     // a device that must never be flashed
-    spent,              // this unit was judged here and is still plugged in
+    image_building,  // an image is being built or verified
+    never_a_target,  // a device that must never be flashed
+    spent,           // this unit was judged here and is still plugged in
 };
 
 struct SlotFacts {
@@ -32,17 +32,17 @@ struct SlotFacts {
     bool mapped = true;
     Presence presence = Presence::empty;
     bool present = false;
-    std::string model;                     // name for people, "" if unknown
+    std::string model;  // name for people, "" if unknown
     Hold hold = Hold::none;
-    std::string hold_reason;               // sentence of that hold
-    std::optional<int> position_in_line;   // 1 = next
+    std::string hold_reason;              // sentence of that hold
+    std::optional<int> position_in_line;  // 1 = next
     std::int64_t since_ms = 0;
 
     // The job that runs here, or whose verdict is shown.
     bool has_job = false;
     JobState state = JobState::closed;
-    std::string step_name;                 // of the running step
-    std::string step_word;                 // progress word of a step, "" = by table
+    std::string step_name;  // of the running step
+    std::string step_word;  // progress word of a step, "" = by table
     Dot dot = Dot::start;
     int step_index = 0;
     int step_count = 0;
@@ -61,7 +61,7 @@ struct SlotFacts {
     std::int64_t job = 0;
     int attempt = 0;
     bool image_tick = false, serial_tick = false, saved_tick = false;
-    std::string interrupted_action;        // what to do with an interrupted unit
+    std::string interrupted_action;  // what to do with an interrupted unit
 };
 
 // The Tile of web/api/openapi.yaml.

@@ -40,7 +40,8 @@ TEST(Wall, Pass_asks_to_take_out_and_then_to_acknowledge) {
 
 TEST(Wall, The_unit_behind_a_failed_one_waits_for_a_press_that_is_there) {
     auto facts = verdict_of(Outcome::fail, "step.set-nvme", true);
-    facts.hold = Hold::acknowledge_first;  // so the judged unit is out, what is plugged in is another
+    facts.hold =
+        Hold::acknowledge_first;  // so the judged unit is out, what is plugged in is another
     facts.hold_reason = "Slot 3: acknowledge the failed unit first";
     const auto t = tile(facts);
     EXPECT_EQ(t["word"], "FAIL");
@@ -93,8 +94,11 @@ TEST(Wall, Ordinals_read_as_people_say_them) {
     SlotFacts f;
     f.has_job = true;
     f.state = JobState::queued;
-    for (const auto& [n, text] : std::map<int, std::string>{
-             {1, "1st in line"}, {2, "2nd in line"}, {3, "3rd in line"}, {11, "11th in line"}, {22, "22nd in line"}}) {
+    for (const auto& [n, text] : std::map<int, std::string>{{1, "1st in line"},
+                                                            {2, "2nd in line"},
+                                                            {3, "3rd in line"},
+                                                            {11, "11th in line"},
+                                                            {22, "22nd in line"}}) {
         f.position_in_line = n;
         EXPECT_EQ(tile(f)["fact"], text);
     }

@@ -34,7 +34,7 @@ struct OrderView {
     std::int64_t pool_id = 0;
     int quantity = 0;
     std::set<base::UnitId> passed;  // a unit that passes again is still one
-    std::string image_key;     // "" while the image is not known
+    std::string image_key;          // "" while the image is not known
     std::string image_digest;
     bool open = true;          // a closed one is kept while a job of it lives
     bool image_ready = false;  // built and verified in this life of the service
@@ -56,20 +56,22 @@ class Surroundings {
     };
     [[nodiscard]] virtual Choice order_for(const std::string& model) = 0;
     [[nodiscard]] virtual const OrderView* order(base::OrderId id) = 0;
-    virtual void queue_changed() = 0;           // somebody waits, or room was made
+    virtual void queue_changed() = 0;  // somebody waits, or room was made
     virtual void job_ended(SlotActor& slot, core::Outcome outcome, const std::string& code) = 0;
-    virtual void slot_looked_at(const SlotActor& slot) = 0;  // somebody took its verdict away: so ends its part in an alarm
+    virtual void slot_looked_at(
+        const SlotActor& slot) = 0;  // somebody took its verdict away: so ends its part in an alarm
     virtual void publish_tile(SlotActor& slot, std::optional<std::int64_t> seq) = 0;
     virtual void publish_progress(SlotActor& slot) = 0;
-    virtual void records_failing(const base::Error& error) = 0;   // a commit failed
+    virtual void records_failing(const base::Error& error) = 0;  // a commit failed
     virtual void records_fine() = 0;
-    virtual void drain_bus() = 0;               // take in bus events that wait
+    virtual void drain_bus() = 0;  // take in bus events that wait
     virtual void pool_changed() = 0;
 };
 
 // How long the engine waits for what is not the unit's business; tests wait less.
 struct Patience {
-    // For the worker's word about a unit that left: within the five seconds a loss may take to show.
+    // For the worker's word about a unit that left: within the five seconds a loss may take to
+    // show.
     std::chrono::milliseconds announcement{3000};
     std::chrono::milliseconds commit_again{1000};  // after a commit that failed
     std::chrono::milliseconds stop_grace{2000};    // a unit that is gone needs no long good-bye
@@ -96,7 +98,9 @@ struct Context : EngineParts {
     std::int64_t epoch = 0;
     std::string boot;
 
-    [[nodiscard]] journal::Stamp stamp() const { return {clock.wall_ms(), clock.mono_ns(), boot, epoch}; }
+    [[nodiscard]] journal::Stamp stamp() const {
+        return {clock.wall_ms(), clock.mono_ns(), boot, epoch};
+    }
     [[nodiscard]] std::filesystem::path job_folder(base::JobId job) const {
         return config.data / "logs" / std::to_string(job.value);
     }

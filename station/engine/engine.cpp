@@ -23,7 +23,9 @@ Engine::Engine(const EngineParts& parts)
     }
 }
 
-Engine::~Engine() { *alive_ = false; }
+Engine::~Engine() {
+    *alive_ = false;
+}
 
 base::Status Engine::start() {
     if (auto done = recover(); !done) {
@@ -47,7 +49,9 @@ base::Status Engine::start() {
 usb::MonitorEvents Engine::bus_events() {
     usb::MonitorEvents events;
     events.device_arrived = [this](const usb::Device& device) { device_arrived(device); };
-    events.device_left = [this](const usb::PortPath& port, bool is_hub) { device_left(port, is_hub); };
+    events.device_left = [this](const usb::PortPath& port, bool is_hub) {
+        device_left(port, is_hub);
+    };
     events.net_arrived = [this](const usb::NetInterface& net) {
         if (SlotActor* slot = find_port(net.port.key)) {
             slot->net_arrived(net);
@@ -79,8 +83,8 @@ void Engine::device_arrived(const usb::Device& device) {
     if (context_.models.in_recovery(device.vendor, device.product) != nullptr) {
         const auto said = context_.bus.descriptors(device);
         if (!said || !said->vendor_bulk_pair) {
-            base::log_warning("slot {}: {:04x}:{:04x} has not the endpoints of recovery mode", slot->slot(),
-                              device.vendor, device.product);
+            base::log_warning("slot {}: {:04x}:{:04x} has not the endpoints of recovery mode",
+                              slot->slot(), device.vendor, device.product);
         }
     }
     slot->device_arrived(device, scanning_);
@@ -113,7 +117,8 @@ void Engine::hub_left(const usb::PortPath& port) {
         }
     }
     if (!slots.empty()) {
-        raise_alarm("hub " + port.key, "usb.left", fmt::format("Hub left with {} units", slots.size()), std::move(slots));
+        raise_alarm("hub " + port.key, "usb.left",
+                    fmt::format("Hub left with {} units", slots.size()), std::move(slots));
     }
 }
 
@@ -131,7 +136,9 @@ SlotActor* Engine::find_slot(const std::string& slot) {
     return nullptr;
 }
 
-void Engine::drain_bus() { context_.bus.drain(); }
+void Engine::drain_bus() {
+    context_.bus.drain();
+}
 
 // ---------------------------------------------------------------- admission
 
@@ -202,8 +209,8 @@ void Engine::job_ended(SlotActor& slot, core::Outcome outcome, const std::string
 }
 
 void Engine::stop_all(std::function<void()> done) {
-    // Nothing is judged because the service ends: workers die with the helper's connection, and the next
-    // life takes every open job up as interrupted, which is the truth.
+    // Nothing is judged because the service ends: workers die with the helper's connection, and the
+    // next life takes every open job up as interrupted, which is the truth.
     stopping_ = true;
     const auto stamp = context_.stamp();
     context_.store.write<std::int64_t>(
@@ -228,7 +235,8 @@ void Engine::records_fine() {
 
 void Engine::raise_alarm(const std::string& id, const std::string& code, std::string sentence,
                          std::vector<std::string> slots) {
-    if (const auto it = alarms_.find(id); it != alarms_.end() && it->second.sentence == sentence && it->second.slots == slots) {
+    if (const auto it = alarms_.find(id);
+        it != alarms_.end() && it->second.sentence == sentence && it->second.slots == slots) {
         return;
     }
     alarms_[id] = Alarm{id, code, std::move(sentence), std::move(slots), context_.clock.wall_ms()};
@@ -272,7 +280,8 @@ void Engine::acknowledge_passed(Actor actor, Done done) {
         const core::SlotFacts facts = slot.facts();
         if (facts.outcome == core::Outcome::pass && !facts.acknowledged && !facts.present) {
             ++*left;
-            slot.acknowledge(actor.name, [acknowledged, one_done, name = slot.slot()](const base::Result<Json>& r) {
+            slot.acknowledge(actor.name, [acknowledged, one_done,
+                                          name = slot.slot()](const base::Result<Json>& r) {
                 if (r) {
                     acknowledged->push_back(name);
                 }
@@ -297,7 +306,8 @@ void Engine::stop(std::string slot, Actor actor, Done done) {
         return done(base::fail("request.unknown", "There is no slot " + slot));
     }
     if (!found->live()) {
-        return done(base::fail("request.conflict", fmt::format("Slot {}: no job is running", slot)));
+        return done(
+            base::fail("request.conflict", fmt::format("Slot {}: no job is running", slot)));
     }
     found->stop(base::make_error("operator.stopped"), actor.name);
     done(Json{{"slot", slot}, {"stopping", true}});
@@ -307,6 +317,8 @@ void Engine::read(std::function<base::Result<Json>(db::Tx&)> work, Done done) {
     context_.store.read<Json>(std::move(work), std::move(done));
 }
 
-std::string Engine::log_folder(std::int64_t job) const { return context_.job_folder(base::JobId(job)).string(); }
+std::string Engine::log_folder(std::int64_t job) const {
+    return context_.job_folder(base::JobId(job)).string();
+}
 
 }  // namespace lineside::engine

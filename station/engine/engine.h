@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The engine: slots, orders, image, recovery, live view. It joins the layers below and is the facade
-// that web server and command line see. All domain state lives on one thread, so there are no locks.
-// Owned by the app. Thread: the io_context's.
+// The engine: slots, orders, image, recovery, live view. It joins the layers below and is the
+// facade that web server and command line see. All domain state lives on one thread, so there are
+// no locks. Owned by the app. Thread: the io_context's.
 #pragma once
 
 #include "station/engine/context.h"
@@ -23,7 +23,8 @@ class Engine final : public Facade, private Surroundings {
 
     // Recovery first, then orders, then the bus. Errors: db.failed, host.unfit.
     [[nodiscard]] base::Status start();
-    // Nothing starts any more; `done` when that is written down. Open jobs are the next life's to resume.
+    // Nothing starts any more; `done` when that is written down. Open jobs are the next life's to
+    // resume.
     void stop_all(std::function<void()> done);
 
     // Facade
@@ -31,8 +32,8 @@ class Engine final : public Facade, private Surroundings {
     [[nodiscard]] base::Json status() const override;
     [[nodiscard]] base::Json health() const override;
     [[nodiscard]] std::string metrics() const override;
-    [[nodiscard]] std::shared_ptr<void> subscribe(std::optional<std::int64_t> last_id,
-                                                  std::function<void(const LiveEvent&)> sink) override;
+    [[nodiscard]] std::shared_ptr<void> subscribe(
+        std::optional<std::int64_t> last_id, std::function<void(const LiveEvent&)> sink) override;
     void acknowledge(std::string slot, Actor actor, Done done) override;
     void acknowledge_passed(Actor actor, Done done) override;
     void retry(std::string slot, Actor actor, Done done) override;
@@ -67,7 +68,8 @@ class Engine final : public Facade, private Surroundings {
     [[nodiscard]] SlotActor* find_slot(const std::string& slot);
     void try_all();
     void admit();
-    void raise_alarm(const std::string& id, const std::string& code, std::string sentence, std::vector<std::string> slots);
+    void raise_alarm(const std::string& id, const std::string& code, std::string sentence,
+                     std::vector<std::string> slots);
     void clear_alarm(const std::string& id);
     void station_changed();
     void beat();
@@ -83,18 +85,18 @@ class Engine final : public Facade, private Surroundings {
     };
     struct ImageView {
         std::string key;
-        std::string state;      // building, ready, broken
+        std::string state;        // building, ready, broken
         std::int64_t builds = 0;  // of the profile, all keys
         std::string message;
     };
 
     Context context_;
     std::int64_t started_ms_ = 0;
-    std::list<SlotActor> slots_;                  // in the order of the configuration, then unmapped ports
+    std::list<SlotActor> slots_;  // in the order of the configuration, then unmapped ports
     std::map<std::string, SlotActor*> by_port_;
-    std::vector<SlotActor*> queue_;               // who waits, first come first
-    std::list<OrderView> orders_;                 // open ones, oldest first
-    std::map<std::string, ImageView> images_;     // by profile
+    std::vector<SlotActor*> queue_;            // who waits, first come first
+    std::list<OrderView> orders_;              // open ones, oldest first
+    std::map<std::string, ImageView> images_;  // by profile
     struct PoolView {
         std::int64_t left = 0, total = 0, low_mark = 0;
         bool known = false;

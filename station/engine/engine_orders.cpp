@@ -34,28 +34,34 @@ base::Status Engine::recover() {
     }
     for (const journal::InterruptedJob& job : recovered.interrupted) {
         SlotActor* slot = find_slot(job.slot);
-        if (slot == nullptr) {  // its slot is no longer configured; the job must not be lost from sight
+        if (slot ==
+            nullptr) {  // its slot is no longer configured; the job must not be lost from sight
             slots_.emplace_back(context_, job.slot, job.port, false, false);
             slot = &slots_.back();
             by_port_.emplace(job.port, slot);
         }
         slot->restore(job);
-        base::log_warning("slot {}: job {} was interrupted by the end of the service", job.slot, job.job.value);
+        base::log_warning("slot {}: job {} was interrupted by the end of the service", job.slot,
+                          job.job.value);
     }
     return {};
 }
 
 base::Status Engine::load_orders(db::Tx& tx) {
-    auto rows = tx.all<base::OrderId, std::string, std::string, std::string, std::string, std::int64_t, int, std::string,
-                       std::optional<std::string>, std::optional<std::string>>(
-        "SELECT o.id, o.name, o.profile, o.model, p.name, p.id, o.quantity, o.state, i.key, i.digest"
-        " FROM orders o JOIN pool p ON p.id = o.pool_id LEFT JOIN image i ON i.id = o.image_id"
-        " WHERE o.state = 'open' OR EXISTS (SELECT 1 FROM job j WHERE j.order_id = o.id AND j.outcome IS NULL)"
-        " ORDER BY o.id");
+    auto rows =
+        tx.all<base::OrderId, std::string, std::string, std::string, std::string, std::int64_t, int,
+               std::string, std::optional<std::string>, std::optional<std::string>>(
+            "SELECT o.id, o.name, o.profile, o.model, p.name, p.id, o.quantity, o.state, i.key, "
+            "i.digest"
+            " FROM orders o JOIN pool p ON p.id = o.pool_id LEFT JOIN image i ON i.id = o.image_id"
+            " WHERE o.state = 'open' OR EXISTS (SELECT 1 FROM job j WHERE j.order_id = o.id AND "
+            "j.outcome IS NULL)"
+            " ORDER BY o.id");
     if (!rows) {
         return tl::unexpected<base::Error>(rows.error());
     }
-    for (const auto& [id, name, profile, model, pool, pool_id, quantity, state, key, digest] : *rows) {
+    for (const auto& [id, name, profile, model, pool, pool_id, quantity, state, key, digest] :
+         *rows) {
         OrderView view;
         view.id = id;
         view.name = name;
@@ -72,9 +78,13 @@ base::Status Engine::load_orders(db::Tx& tx) {
             }
         }
         if (view.profile == nullptr) {
-            view.image_error = base::make_error("config.invalid", fmt::format("Order {}: there is no profile {} in the configuration", name, profile));
+            view.image_error = base::make_error(
+                "config.invalid",
+                fmt::format("Order {}: there is no profile {} in the configuration", name,
+                            profile));
         }
-        auto passed = tx.all<base::UnitId>("SELECT DISTINCT unit_id FROM job WHERE order_id = ?1 AND outcome = 'PASS'", id);
+        auto passed = tx.all<base::UnitId>(
+            "SELECT DISTINCT unit_id FROM job WHERE order_id = ?1 AND outcome = 'PASS'", id);
         if (!passed) {
             return tl::unexpected<base::Error>(passed.error());
         }
@@ -84,7 +94,8 @@ base::Status Engine::load_orders(db::Tx& tx) {
         orders_.push_back(std::move(view));
     }
     auto builds = tx.all<std::string, std::int64_t, std::string>(
-        "SELECT profile, sum(builds), (SELECT key FROM image b WHERE b.profile = a.profile ORDER BY id DESC LIMIT 1)"
+        "SELECT profile, sum(builds), (SELECT key FROM image b WHERE b.profile = a.profile ORDER "
+        "BY id DESC LIMIT 1)"
         " FROM image a GROUP BY profile");
     if (!builds) {
         return tl::unexpected<base::Error>(builds.error());
@@ -117,9 +128,9 @@ Surroundings::Choice Engine::order_for(const std::string& model) {
         if (!view.open || view.model != model) {
             continue;
         }
-        const auto at_work = std::count_if(slots_.begin(), slots_.end(), [&](const SlotActor& slot) {
-            return slot.live() && slot.order() == view.id;
-        });
+        const auto at_work = std::count_if(
+            slots_.begin(), slots_.end(),
+            [&](const SlotActor& slot) { return slot.live() && slot.order() == view.id; });
         if (view.made() + at_work >= view.quantity) {
             choice.reason = fmt::format("Order {} is complete", view.name);
             continue;
@@ -153,59 +164,64 @@ void Engine::want_image(base::OrderId id) {
     }
     images_[view->profile->id].state = "building";
     const bool locked = !view->image_key.empty();
-    images_keeper_.want(*view->profile, view->image_key, [this, id, locked](base::Result<ReadyImage> ready) {
-        for (OrderView& order : orders_) {
-            if (order.id != id) {
-                continue;
-            }
-            ImageView& image = images_[order.profile->id];
-            if (!ready) {
-                order.image_error = ready.error();
-                image.state = "broken";
-                image.message = ready.error().message;
-                raise_alarm("image " + order.profile->id, ready.error().code, ready.error().message, {});
+    images_keeper_.want(
+        *view->profile, view->image_key, [this, id, locked](base::Result<ReadyImage> ready) {
+            for (OrderView& order : orders_) {
+                if (order.id != id) {
+                    continue;
+                }
+                ImageView& image = images_[order.profile->id];
+                if (!ready) {
+                    order.image_error = ready.error();
+                    image.state = "broken";
+                    image.message = ready.error().message;
+                    raise_alarm("image " + order.profile->id, ready.error().code,
+                                ready.error().message, {});
+                    break;
+                }
+                clear_alarm("image " + order.profile->id);
+                order.image_key = ready->key;
+                order.image_digest = ready->digest;
+                image.key = ready->key;
+                image.state = "ready";
+                image.message.clear();
+                const auto row = ready->row;
+                const auto profile = order.profile->id;
+                context_.store.write<std::int64_t>(
+                    [id, row, locked, profile](db::Tx& tx) -> base::Result<std::int64_t> {
+                        if (!locked) {
+                            if (auto done = tx.run("UPDATE orders SET image_id = ?1 WHERE id = ?2",
+                                                   row, id);
+                                !done) {
+                                return done;
+                            }
+                        }
+                        auto builds = tx.one<std::int64_t>(
+                            "SELECT sum(builds) FROM image WHERE profile = ?1", profile);
+                        if (!builds) {
+                            return tl::unexpected<base::Error>(builds.error());
+                        }
+                        return std::get<0>(builds->value());
+                    },
+                    [this, alive = alive_, id, profile](base::Result<std::int64_t> builds) {
+                        if (!*alive) {
+                            return;
+                        }
+                        if (!builds) {
+                            return records_failing(builds.error());
+                        }
+                        images_[profile].builds = *builds;
+                        for (OrderView& locked_order : orders_) {
+                            if (locked_order.id == id) {
+                                locked_order.image_ready = true;
+                            }
+                        }
+                        try_all();
+                    });
                 break;
             }
-            clear_alarm("image " + order.profile->id);
-            order.image_key = ready->key;
-            order.image_digest = ready->digest;
-            image.key = ready->key;
-            image.state = "ready";
-            image.message.clear();
-            const auto row = ready->row;
-            const auto profile = order.profile->id;
-            context_.store.write<std::int64_t>(
-                [id, row, locked, profile](db::Tx& tx) -> base::Result<std::int64_t> {
-                    if (!locked) {
-                        if (auto done = tx.run("UPDATE orders SET image_id = ?1 WHERE id = ?2", row, id); !done) {
-                            return done;
-                        }
-                    }
-                    auto builds = tx.one<std::int64_t>("SELECT sum(builds) FROM image WHERE profile = ?1", profile);
-                    if (!builds) {
-                        return tl::unexpected<base::Error>(builds.error());
-                    }
-                    return std::get<0>(builds->value());
-                },
-                [this, alive = alive_, id, profile](base::Result<std::int64_t> builds) {
-                    if (!*alive) {
-                        return;
-                    }
-                    if (!builds) {
-                        return records_failing(builds.error());
-                    }
-                    images_[profile].builds = *builds;
-                    for (OrderView& locked_order : orders_) {
-                        if (locked_order.id == id) {
-                            locked_order.image_ready = true;
-                        }
-                    }
-                    try_all();
-                });
-            break;
-        }
-        station_changed();
-    });
+            station_changed();
+        });
 }
 
 void Engine::open_order(OrderOpening opening, Actor actor, Done done) {
@@ -216,13 +232,16 @@ void Engine::open_order(OrderOpening opening, Actor actor, Done done) {
         }
     }
     if (profile == nullptr) {
-        return done(base::fail("request.invalid", "There is no profile '" + opening.profile + "' in the configuration"));
+        return done(base::fail("request.invalid", "There is no profile '" + opening.profile +
+                                                      "' in the configuration"));
     }
     if (opening.quantity < 1 || opening.quantity > 1'000'000) {
-        return done(base::fail("request.invalid", "quantity must be a whole number from 1 to 1000000"));
+        return done(
+            base::fail("request.invalid", "quantity must be a whole number from 1 to 1000000"));
     }
     if (!serial_pool::is_pool_name(opening.name)) {
-        return done(base::fail("request.invalid", "name must be letters, digits, '.', '_' or '-', at most 64"));
+        return done(base::fail("request.invalid",
+                               "name must be letters, digits, '.', '_' or '-', at most 64"));
     }
     const auto stamp = context_.stamp();
     const std::string model = profile->model;
@@ -237,17 +256,22 @@ void Engine::open_order(OrderOpening opening, Actor actor, Done done) {
                 return tl::unexpected<base::Error>(pool.error());
             }
             if (!*pool) {
-                return base::fail("pool.unknown", "There is no pool '" + opening.pool + "'; load a batch into it first");
+                return base::fail("pool.unknown", "There is no pool '" + opening.pool +
+                                                      "'; load a batch into it first");
             }
-            auto taken = tx.one<std::int64_t>("SELECT id FROM orders WHERE name = ?1", opening.name);
+            auto taken =
+                tx.one<std::int64_t>("SELECT id FROM orders WHERE name = ?1", opening.name);
             if (!taken) {
                 return tl::unexpected<base::Error>(taken.error());
             }
             if (*taken) {
-                return base::fail("request.conflict", "There is an order '" + opening.name + "' already");
+                return base::fail("request.conflict",
+                                  "There is an order '" + opening.name + "' already");
             }
             if (opening.close_others) {
-                auto closed = tx.run("UPDATE orders SET state = 'closed' WHERE model = ?1 AND state = 'open'", model);
+                auto closed =
+                    tx.run("UPDATE orders SET state = 'closed' WHERE model = ?1 AND state = 'open'",
+                           model);
                 if (!closed) {
                     return tl::unexpected<base::Error>(closed.error());
                 }
@@ -255,16 +279,25 @@ void Engine::open_order(OrderOpening opening, Actor actor, Done done) {
             Opened opened;
             opened.pool_id = std::get<0>(**pool);
             auto id = tx.insert(
-                "INSERT INTO orders (name, profile, model, pool_id, quantity, state, opened_ms, opened_by)"
+                "INSERT INTO orders (name, profile, model, pool_id, quantity, state, opened_ms, "
+                "opened_by)"
                 " VALUES (?1, ?2, ?3, ?4, ?5, 'open', ?6, ?7)",
-                opening.name, opening.profile, model, opened.pool_id, opening.quantity, stamp.at_ms, actor.name);
+                opening.name, opening.profile, model, opened.pool_id, opening.quantity, stamp.at_ms,
+                actor.name);
             if (!id) {
                 return tl::unexpected<base::Error>(id.error());
             }
             opened.id = base::OrderId(*id);
-            auto seq = journal::append(tx, stamp, {"order.opened", "", {}, {}, actor.name,
-                                                   {{"order", opening.name}, {"profile", opening.profile},
-                                                    {"pool", opening.pool}, {"quantity", opening.quantity}}});
+            auto seq = journal::append(tx, stamp,
+                                       {"order.opened",
+                                        "",
+                                        {},
+                                        {},
+                                        actor.name,
+                                        {{"order", opening.name},
+                                         {"profile", opening.profile},
+                                         {"pool", opening.pool},
+                                         {"quantity", opening.quantity}}});
             if (!seq) {
                 return tl::unexpected<base::Error>(seq.error());
             }
@@ -308,7 +341,8 @@ void Engine::pool_changed() {
             }
             std::map<std::string, PoolView> views;
             for (const auto& pool : *pools) {
-                views[pool.name] = PoolView{pool.counts.free, pool.counts.total, pool.warn_at, true};
+                views[pool.name] =
+                    PoolView{pool.counts.free, pool.counts.total, pool.warn_at, true};
             }
             return views;
         },
@@ -339,7 +373,8 @@ void Engine::load_batch(BatchLoad load, Actor actor, Done done) {
         context_.store.read<Json>(
             [=](db::Tx& tx) -> base::Result<Json> {
                 auto report = serial_pool::check_against_pool(tx, vault, *csv, options);
-                return report ? base::Result<Json>(serial_pool::to_json(*report, "", true)) : tl::unexpected<base::Error>(report.error());
+                return report ? base::Result<Json>(serial_pool::to_json(*report, "", true))
+                              : tl::unexpected<base::Error>(report.error());
             },
             std::move(done));
         return;
@@ -372,8 +407,14 @@ void Engine::load_batch(BatchLoad load, Actor actor, Done done) {
             if (!loaded) {
                 return tl::unexpected<base::Error>(loaded.error());
             }
-            auto seq = journal::append(tx, stamp, {"batch.loaded", "", {}, {}, actor.name,
-                                                   {{"pool", load.pool}, {"batch", request.batch}, {"count", loaded->count}}});
+            auto seq = journal::append(
+                tx, stamp,
+                {"batch.loaded",
+                 "",
+                 {},
+                 {},
+                 actor.name,
+                 {{"pool", load.pool}, {"batch", request.batch}, {"count", loaded->count}}});
             if (!seq) {
                 return tl::unexpected<base::Error>(seq.error());
             }
@@ -387,7 +428,8 @@ void Engine::load_batch(BatchLoad load, Actor actor, Done done) {
                     batch = serial_pool::to_json(status);
                 }
             }
-            return Json{{"batch", std::move(batch)}, {"count", loaded->count}, {"left", loaded->left}};
+            return Json{
+                {"batch", std::move(batch)}, {"count", loaded->count}, {"left", loaded->left}};
         },
         [this, alive = alive_, done = std::move(done)](base::Result<Json> answer) {
             if (*alive) {

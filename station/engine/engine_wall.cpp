@@ -12,10 +12,13 @@ using base::Json;
 
 namespace {
 
-constexpr std::chrono::milliseconds kStationTick{200};  // the top bar is told at most five times a second
+constexpr std::chrono::milliseconds kStationTick{
+    200};  // the top bar is told at most five times a second
 constexpr std::chrono::seconds kBeat{1};
 
-Json or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
+Json or_null(const std::string& text) {
+    return text.empty() ? Json(nullptr) : Json(text);
+}
 
 }  // namespace
 
@@ -62,7 +65,8 @@ void Engine::station_changed() {
 }
 
 void Engine::beat() {
-    stream_.publish(std::nullopt, "beat", {{"mono_ns", context_.clock.mono_ns()}, {"at", context_.clock.wall_ms()}});
+    stream_.publish(std::nullopt, "beat",
+                    {{"mono_ns", context_.clock.mono_ns()}, {"at", context_.clock.wall_ms()}});
     beat_timer_.expires_after(kBeat);
     beat_timer_.async_wait([this, alive = alive_](boost::system::error_code error) {
         if (!error && *alive) {
@@ -117,7 +121,11 @@ Json Engine::station_json() const {
         if (const auto it = pools_.find(shown->pool); it != pools_.end() && it->second.known) {
             const PoolView& view = it->second;
             const bool low = view.left <= view.low_mark;
-            pool = {{"name", shown->pool}, {"left", view.left}, {"total", view.total}, {"low", low}, {"warn_at", view.low_mark}};
+            pool = {{"name", shown->pool},
+                    {"left", view.left},
+                    {"total", view.total},
+                    {"low", low},
+                    {"warn_at", view.low_mark}};
             if (view.left == 0 && running == 0 && shown->made() < shown->quantity) {
                 state = "blocked";
                 reason = "Pool is empty: nothing can start. Load a batch.";
@@ -136,16 +144,25 @@ Json Engine::station_json() const {
     }
     Json building = nullptr;
     if (const auto work = images_keeper_.work()) {
-        building = {{"word", work->word}, {"percent", work->percent ? Json(*work->percent) : Json(nullptr)}};
+        building = {{"word", work->word},
+                    {"percent", work->percent ? Json(*work->percent) : Json(nullptr)}};
     }
     Json alarms = Json::array();
     for (const auto& [id, alarm] : alarms_) {
         const base::CodeEntry& entry = base::code_entry(alarm.code);
-        alarms.push_back({{"id", alarm.id}, {"code", alarm.code}, {"display_code", entry.display}, {"sentence", alarm.sentence},
-                          {"action", or_null(std::string(entry.action))}, {"slots", alarm.slots}, {"since", alarm.since_ms}});
+        alarms.push_back({{"id", alarm.id},
+                          {"code", alarm.code},
+                          {"display_code", entry.display},
+                          {"sentence", alarm.sentence},
+                          {"action", or_null(std::string(entry.action))},
+                          {"slots", alarm.slots},
+                          {"since", alarm.since_ms}});
     }
     constexpr auto kWord = [](const std::string& s) {
-        return s == "running" ? "Running" : s == "pool_low" ? "Pool low" : s == "blocked" ? "Blocked" : "Ready";
+        return s == "running"    ? "Running"
+               : s == "pool_low" ? "Pool low"
+               : s == "blocked"  ? "Blocked"
+                                 : "Ready";
     };
     return {{"id", context_.config.station_id},
             {"name", context_.config.station_name},
@@ -159,9 +176,13 @@ Json Engine::station_json() const {
             {"order", shown != nullptr ? order_json(*shown) : Json(nullptr)},
             {"pool", pool},
             {"counts",
-             {{"pass", count("PASS")}, {"fail", count("FAIL")}, {"error", count("ERROR")}, {"aborted", count("ABORTED")},
+             {{"pass", count("PASS")},
+              {"fail", count("FAIL")},
+              {"error", count("ERROR")},
+              {"aborted", count("ABORTED")},
               {"your_turn", {{"count", 0}, {"slots", Json::array()}}}}},
-            {"next_verdict", next ? Json{{"slot", next->first}, {"in_s", next->second}} : Json(nullptr)},
+            {"next_verdict",
+             next ? Json{{"slot", next->first}, {"in_s", next->second}} : Json(nullptr)},
             {"building", building},
             {"alarms", std::move(alarms)}};
 }
@@ -183,8 +204,11 @@ Json Engine::wall() const {
 Json Engine::status() const {
     Json images = Json::array();
     for (const auto& [profile, image] : images_) {
-        images.push_back({{"profile", profile}, {"id", or_null(image.key)}, {"state", image.state},
-                          {"builds", image.builds}, {"message", or_null(image.message)}});
+        images.push_back({{"profile", profile},
+                          {"id", or_null(image.key)},
+                          {"state", image.state},
+                          {"builds", image.builds},
+                          {"message", or_null(image.message)}});
     }
     Json orders = Json::array();
     for (const OrderView& order : orders_) {
@@ -199,13 +223,16 @@ Json Engine::status() const {
     for (const SlotActor& slot : slots_) {
         slots.push_back(core::tile(slot.facts()));
     }
-    return {{"station", station_json()}, {"epoch", context_.epoch}, {"seq", stream_.newest()}, {"images", std::move(images)},
+    return {{"station", station_json()},   {"epoch", context_.epoch},
+            {"seq", stream_.newest()},     {"images", std::move(images)},
             {"orders", std::move(orders)}, {"slots", std::move(slots)}};
 }
 
 Json Engine::health() const {
     const bool fine = !alarms_.contains("records");
-    return {{"status", fine ? "ok" : "failing"}, {"version", LINESIDE_VERSION}, {"epoch", context_.epoch}};
+    return {{"status", fine ? "ok" : "failing"},
+            {"version", LINESIDE_VERSION},
+            {"epoch", context_.epoch}};
 }
 
 std::string Engine::metrics() const {
@@ -214,25 +241,32 @@ std::string Engine::metrics() const {
         running += slot.live() ? 1 : 0;
     }
     std::string text =
-        "# HELP lineside_jobs_running Jobs that have no outcome yet.\n# TYPE lineside_jobs_running gauge\n" +
+        "# HELP lineside_jobs_running Jobs that have no outcome yet.\n# TYPE lineside_jobs_running "
+        "gauge\n" +
         fmt::format("lineside_jobs_running {}\n", running) +
-        "# HELP lineside_verdicts_total Jobs ended in this life of the service.\n# TYPE lineside_verdicts_total counter\n";
+        "# HELP lineside_verdicts_total Jobs ended in this life of the service.\n# TYPE "
+        "lineside_verdicts_total counter\n";
     for (const char* outcome : {"PASS", "FAIL", "ERROR", "ABORTED"}) {
         const auto it = verdicts_.find(outcome);
-        text += fmt::format("lineside_verdicts_total{{outcome=\"{}\"}} {}\n", outcome, it == verdicts_.end() ? 0 : it->second);
+        text += fmt::format("lineside_verdicts_total{{outcome=\"{}\"}} {}\n", outcome,
+                            it == verdicts_.end() ? 0 : it->second);
     }
-    text += "# HELP lineside_serials_left Serials that can still be given out.\n# TYPE lineside_serials_left gauge\n";
+    text +=
+        "# HELP lineside_serials_left Serials that can still be given out.\n# TYPE "
+        "lineside_serials_left gauge\n";
     for (const auto& [name, pool] : pools_) {
         text += fmt::format("lineside_serials_left{{pool=\"{}\"}} {}\n", name, pool.left);
     }
     text += "# HELP lineside_pages Pages that follow the live view.\n# TYPE lineside_pages gauge\n";
     text += fmt::format("lineside_pages {}\n", stream_.subscribers());
-    text += "# HELP lineside_journal_seq Newest journal row.\n# TYPE lineside_journal_seq counter\n";
+    text +=
+        "# HELP lineside_journal_seq Newest journal row.\n# TYPE lineside_journal_seq counter\n";
     text += fmt::format("lineside_journal_seq {}\n", stream_.newest());
     return text;
 }
 
-std::shared_ptr<void> Engine::subscribe(std::optional<std::int64_t> last_id, std::function<void(const LiveEvent&)> sink) {
+std::shared_ptr<void> Engine::subscribe(std::optional<std::int64_t> last_id,
+                                        std::function<void(const LiveEvent&)> sink) {
     return stream_.subscribe(last_id, std::move(sink), [this] { return wall(); });
 }
 

@@ -23,8 +23,8 @@ struct Actor {
     std::string from;
 };
 
-// One message of the live stream. `id` is the journal sequence number of the last row it carries; pure
-// progress has none. `text` is one line of JSON, made once and shared by all pages.
+// One message of the live stream. `id` is the journal sequence number of the last row it carries;
+// pure progress has none. `text` is one line of JSON, made once and shared by all pages.
 struct LiveEvent {
     std::optional<std::int64_t> id;
     std::string kind;  // tile, progress, station, alarm, reset, beat
@@ -43,25 +43,26 @@ struct OrderOpening {
 
 struct BatchLoad {
     std::string pool;
-    std::string batch;      // name; empty: made from pool, date and number
+    std::string batch;  // name; empty: made from pool, date and number
     bool test_only = false;
-    bool preview = false;   // check only, store nothing
-    std::string csv;        // at most 256 MiB
+    bool preview = false;  // check only, store nothing
+    std::string csv;       // at most 256 MiB
 };
 
 class Facade {
   public:
     virtual ~Facade() = default;
 
-    [[nodiscard]] virtual base::Json wall() const = 0;      // full snapshot with "seq"
-    [[nodiscard]] virtual base::Json status() const = 0;    // GET /status; web/api adds the pools
+    [[nodiscard]] virtual base::Json wall() const = 0;    // full snapshot with "seq"
+    [[nodiscard]] virtual base::Json status() const = 0;  // GET /status; web/api adds the pools
     [[nodiscard]] virtual base::Json health() const = 0;
     [[nodiscard]] virtual std::string metrics() const = 0;  // Prometheus text
 
-    // Subscribes to live events until the returned handle is dropped. Events after `last_id` that are
-    // still in the ring come first; when that is not possible a "reset" with a full snapshot does.
-    [[nodiscard]] virtual std::shared_ptr<void> subscribe(std::optional<std::int64_t> last_id,
-                                                          std::function<void(const LiveEvent&)> sink) = 0;
+    // Subscribes to live events until the returned handle is dropped. Events after `last_id` that
+    // are still in the ring come first; when that is not possible a "reset" with a full snapshot
+    // does.
+    [[nodiscard]] virtual std::shared_ptr<void> subscribe(
+        std::optional<std::int64_t> last_id, std::function<void(const LiveEvent&)> sink) = 0;
 
     virtual void acknowledge(std::string slot, Actor actor, Done done) = 0;
     virtual void acknowledge_passed(Actor actor, Done done) = 0;

@@ -14,13 +14,15 @@ namespace {
 constexpr std::int64_t kFirstImageJob = 1'000'000'000'000;
 constexpr std::chrono::minutes kTotal{120};
 constexpr std::chrono::minutes kSilence{10};
-// A worker that was killed or could not be started says nothing about the image: it is tried again before a technician is called.
+// A worker that was killed or could not be started says nothing about the image: it is tried again
+// before a technician is called.
 constexpr int kTries = 3;
 constexpr std::chrono::seconds kTryAgain{5};
 
 bool says_nothing_of_the_image(const base::Error& error) {
-    return error.code == "worker.died" || error.code == "worker.spawn" || error.code == "worker.silence" ||
-           error.code == "helper.lost" || error.code == "lane.failed" || error.code == "db.failed";
+    return error.code == "worker.died" || error.code == "worker.spawn" ||
+           error.code == "worker.silence" || error.code == "helper.lost" ||
+           error.code == "lane.failed" || error.code == "db.failed";
 }
 
 }  // namespace
@@ -51,8 +53,9 @@ void ImageKeeper::next() {
         return find(wishes_.front().locked_key);
     }
     run_worker("key", "Reading BSP tree", "", [this](base::Result<Json> value) {
-        const auto key = value ? base::field<std::string>(*value, "key")
-                               : base::Result<std::string>(tl::unexpected<base::Error>(value.error()));
+        const auto key =
+            value ? base::field<std::string>(*value, "key")
+                  : base::Result<std::string>(tl::unexpected<base::Error>(value.error()));
         if (!key) {
             return finish(tl::unexpected<base::Error>(key.error()));
         }
@@ -62,7 +65,8 @@ void ImageKeeper::next() {
 
 void ImageKeeper::finish(base::Result<ReadyImage> result) {
     if (!result && says_nothing_of_the_image(result.error()) && ++wishes_.front().tries < kTries) {
-        base::log_warning("image of profile {}: {}; trying again", wishes_.front().profile->id, result.error().message);
+        base::log_warning("image of profile {}: {}; trying again", wishes_.front().profile->id,
+                          result.error().message);
         again_.expires_after(kTryAgain);
         again_.async_wait([this, alive = alive_](boost::system::error_code error) {
             if (!error && *alive) {
@@ -99,7 +103,8 @@ void ImageKeeper::verify(const std::string& key) {
     run_worker("verify", "Checking image", key, [this, key](base::Result<Json> value) {
         if (!value) {
             if (value.error().code == "image.broken" && wishes_.front().locked_key.empty()) {
-                base::log_warning("image {} is damaged and is built anew: {}", key.substr(0, 12), value.error().message);
+                base::log_warning("image {} is damaged and is built anew: {}", key.substr(0, 12),
+                                  value.error().message);
                 return build(key);
             }
             return finish(tl::unexpected<base::Error>(value.error()));
@@ -114,7 +119,8 @@ void ImageKeeper::build(const std::string& key) {
             return finish(tl::unexpected<base::Error>(value.error()));
         }
         context_.launcher.publish_image(
-            worker_job_, key, [this, alive = alive_, key, built = *value](const base::Status& published) {
+            worker_job_, key,
+            [this, alive = alive_, key, built = *value](const base::Status& published) {
                 if (!*alive) {
                     return;
                 }
@@ -141,25 +147,35 @@ void ImageKeeper::record(const std::string& key, const Json& built, bool really_
     const std::string profile = wishes_.front().profile->id;
     context_.store.write<ReadyImage>(
         [=](db::Tx& tx) -> base::Result<ReadyImage> {
-            auto known = tx.one<std::optional<std::string>>("SELECT digest FROM image WHERE key = ?1", key);
+            auto known =
+                tx.one<std::optional<std::string>>("SELECT digest FROM image WHERE key = ?1", key);
             if (!known) {
                 return tl::unexpected<base::Error>(known.error());
             }
-            if (!really_built && *known && std::get<0>(**known) && std::get<0>(**known) != *digest) {
-                return base::fail("image.broken", "The cached image is not the one that was recorded");
+            if (!really_built && *known && std::get<0>(**known) &&
+                std::get<0>(**known) != *digest) {
+                return base::fail("image.broken",
+                                  "The cached image is not the one that was recorded");
             }
             auto row = tx.one<base::ImageRow>(
-                "INSERT INTO image (key, profile, state, digest, partitions, files, bytes, builds, built_ms)"
+                "INSERT INTO image (key, profile, state, digest, partitions, files, bytes, builds, "
+                "built_ms)"
                 " VALUES (?1, ?2, 'ready', ?3, ?4, ?5, ?6, ?7, ?8)"
-                " ON CONFLICT (key) DO UPDATE SET state = 'ready', digest = ?3, builds = builds + ?7,"
+                " ON CONFLICT (key) DO UPDATE SET state = 'ready', digest = ?3, builds = builds + "
+                "?7,"
                 " built_ms = CASE ?7 WHEN 1 THEN ?8 ELSE built_ms END RETURNING id",
                 key, profile, *digest, built.value("partitions", 0), built.value("files", 0),
                 built.value("bytes", std::int64_t{0}), really_built, stamp.at_ms);
             if (!row) {
                 return tl::unexpected<base::Error>(row.error());
             }
-            auto seq = journal::append(tx, stamp, {really_built ? "image.built" : "image.verified", "", {}, {}, "",
-                                                   {{"key", key}, {"profile", profile}}});
+            auto seq = journal::append(tx, stamp,
+                                       {really_built ? "image.built" : "image.verified",
+                                        "",
+                                        {},
+                                        {},
+                                        "",
+                                        {{"key", key}, {"profile", profile}}});
             if (!seq) {
                 return tl::unexpected<base::Error>(seq.error());
             }
@@ -172,8 +188,8 @@ void ImageKeeper::record(const std::string& key, const Json& built, bool really_
         });
 }
 
-void ImageKeeper::run_worker(const std::string& mode, const std::string& word, const std::string& key,
-                             OnResult done) {
+void ImageKeeper::run_worker(const std::string& mode, const std::string& word,
+                             const std::string& key, OnResult done) {
     word_ = word;
     percent_ = 0;
     weight_before_ = weight_now_ = 0;
@@ -215,9 +231,12 @@ void ImageKeeper::run_worker(const std::string& mode, const std::string& word, c
         if (const auto* phase = std::get_if<protocol::Phase>(&message)) {
             weight_before_ += weight_now_;
             weight_now_ = phase->weight;
-        } else if (const auto* p = std::get_if<protocol::Progress>(&message); p != nullptr && p->total > 0) {
+        } else if (const auto* p = std::get_if<protocol::Progress>(&message);
+                   p != nullptr && p->total > 0) {
             const double part = static_cast<double>(p->done) / static_cast<double>(p->total);
-            percent_ = std::max(percent_, std::clamp(static_cast<int>(weight_before_ + weight_now_ * part), 0, 100));
+            percent_ =
+                std::max(percent_,
+                         std::clamp(static_cast<int>(weight_before_ + weight_now_ * part), 0, 100));
             changed_();
         }
     };
@@ -226,7 +245,8 @@ void ImageKeeper::run_worker(const std::string& mode, const std::string& word, c
             return;
         }
         worker_.reset();
-        if (!end.outcome.ok || mode != "build") {  // what was built lies in the lane until it is published
+        if (!end.outcome.ok ||
+            mode != "build") {  // what was built lies in the lane until it is published
             drop_lane();
         }
         if (!end.outcome.ok) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Finds or builds the image of a profile and verifies it before a unit starts under it: content key,
-// then a verified hit in the cache or one `flash.sh --no-flash`, published atomically by the helper.
-// One at a time; equal wishes share one answer. The work is done by the image-build worker.
+// Finds or builds the image of a profile and verifies it before a unit starts under it: content
+// key, then a verified hit in the cache or one `flash.sh --no-flash`, published atomically by the
+// helper. One at a time; equal wishes share one answer. The work is done by the image-build worker.
 // Owned by the engine. Thread: the io_context's.
 #pragma once
 
@@ -29,7 +29,7 @@ class ImageKeeper {
     void want(const core::Profile& profile, std::string locked_key, Done done);
 
     struct Work {
-        std::string word;            // "Building image"
+        std::string word;  // "Building image"
         std::optional<int> percent;
     };
     [[nodiscard]] std::optional<Work> work() const;  // nothing while idle
@@ -50,7 +50,8 @@ class ImageKeeper {
     void build(const std::string& key);
     void record(const std::string& key, const base::Json& built, bool really_built);
     void drop_lane();
-    void run_worker(const std::string& mode, const std::string& word, const std::string& key, OnResult done);
+    void run_worker(const std::string& mode, const std::string& word, const std::string& key,
+                    OnResult done);
 
     Context& context_;
     std::function<void()> changed_;

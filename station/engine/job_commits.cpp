@@ -17,10 +17,11 @@ serial_pool::Move move_of(const journal::Stamp& stamp, base::JobId job, std::str
     return move;
 }
 
-Result<std::int64_t> tell_lease(Tx& tx, const journal::Stamp& stamp, base::JobId job, base::UnitId unit,
-                                const std::string& slot, const std::string& serial, std::string_view state) {
-    return journal::append(tx, stamp,
-                           {"lease." + std::string(state), slot, unit, job, "", {{"serial", serial}}});
+Result<std::int64_t> tell_lease(Tx& tx, const journal::Stamp& stamp, base::JobId job,
+                                base::UnitId unit, const std::string& slot,
+                                const std::string& serial, std::string_view state) {
+    return journal::append(
+        tx, stamp, {"lease." + std::string(state), slot, unit, job, "", {{"serial", serial}}});
 }
 
 // Carries out one Commit effect after the other and remembers the last sequence number.
@@ -47,8 +48,10 @@ struct Writer {
         }
         done.step_attempt = started->attempt;
         auto held = tx.one<std::string, std::string, std::optional<db::Blob>>(
-            "SELECT s.value, b.name, s.token_sealed FROM lease l JOIN serial s ON s.id = l.serial_id"
-            " JOIN batch b ON b.id = s.batch_id WHERE l.unit_id = (SELECT unit_id FROM job WHERE id = ?1)"
+            "SELECT s.value, b.name, s.token_sealed FROM lease l JOIN serial s ON s.id = "
+            "l.serial_id"
+            " JOIN batch b ON b.id = s.batch_id WHERE l.unit_id = (SELECT unit_id FROM job WHERE "
+            "id = ?1)"
             " AND l.state IN ('issued', 'in_doubt', 'burned')",
             c.job);
         if (!held) {
@@ -66,7 +69,8 @@ struct Writer {
         return keep(started->seq);
     }
     base::Status operator()(const core::CommitStepEnd& e) {
-        return keep(journal::end_step(tx, c.stamp, c.job, c.slot, e.step, e.error, e.stopped, c.redactions));
+        return keep(journal::end_step(tx, c.stamp, c.job, c.slot, e.step, e.error, e.stopped,
+                                      c.redactions));
     }
     base::Status operator()(const core::CommitVerdict&) {
         auto evidence = journal::evidence(tx, c.job, static_cast<int>(c.steps.size()));
@@ -75,7 +79,8 @@ struct Writer {
         }
         core::Verdict verdict = core::decide(*evidence, c.ending);
         if (verdict.outcome != core::Outcome::pass) {
-            auto settled = serial_pool::settle(tx, c.unit, move_of(c.stamp, c.job, verdict.error->code));
+            auto settled =
+                serial_pool::settle(tx, c.unit, move_of(c.stamp, c.job, verdict.error->code));
             if (!settled) {
                 return tl::unexpected<base::Error>(settled.error());
             }
@@ -102,8 +107,8 @@ Result<JobCommitted> commit_effects(Tx& tx, const JobCommit& commit) {
     return writer.done;
 }
 
-Result<Reservation> commit_reserve(Tx& tx, const journal::Stamp& stamp, base::JobId job, base::UnitId unit,
-                                   const std::string& slot) {
+Result<Reservation> commit_reserve(Tx& tx, const journal::Stamp& stamp, base::JobId job,
+                                   base::UnitId unit, const std::string& slot) {
     auto order = tx.one<base::OrderId>("SELECT order_id FROM job WHERE id = ?1", job);
     if (!order) {
         return tl::unexpected<base::Error>(order.error());
@@ -112,7 +117,8 @@ Result<Reservation> commit_reserve(Tx& tx, const journal::Stamp& stamp, base::Jo
     if (!lease) {
         return tl::unexpected<base::Error>(lease.error());
     }
-    auto seq = tell_lease(tx, stamp, job, unit, slot, lease->value, serial_pool::to_text(lease->state));
+    auto seq =
+        tell_lease(tx, stamp, job, unit, slot, lease->value, serial_pool::to_text(lease->state));
     if (!seq) {
         return tl::unexpected<base::Error>(seq.error());
     }
@@ -120,7 +126,8 @@ Result<Reservation> commit_reserve(Tx& tx, const journal::Stamp& stamp, base::Jo
 }
 
 Result<journal::ChipBinding> commit_bind_chip(Tx& tx, const journal::Stamp& stamp, base::JobId job,
-                                              base::UnitId unit, const std::string& slot, const std::string& chip) {
+                                              base::UnitId unit, const std::string& slot,
+                                              const std::string& chip) {
     auto before = tx.one<base::UnitId>("SELECT unit_id FROM job WHERE id = ?1", job);
     if (!before) {
         return tl::unexpected<base::Error>(before.error());
@@ -164,15 +171,17 @@ Result<Issued> commit_issue(Tx& tx, const journal::Stamp& stamp, base::JobId job
     if (!issued) {
         return tl::unexpected<base::Error>(issued.error());
     }
-    auto seq = tell_lease(tx, stamp, job, unit, slot, issued->lease.value, serial_pool::to_text(issued->lease.state));
+    auto seq = tell_lease(tx, stamp, job, unit, slot, issued->lease.value,
+                          serial_pool::to_text(issued->lease.state));
     if (!seq) {
         return tl::unexpected<base::Error>(seq.error());
     }
     return Issued{*seq, std::move(*issued)};
 }
 
-Result<ProofCommitted> commit_serial_proof(Tx& tx, const journal::Stamp& stamp, base::JobId job, base::UnitId unit,
-                                           const std::string& slot, const std::string& heard) {
+Result<ProofCommitted> commit_serial_proof(Tx& tx, const journal::Stamp& stamp, base::JobId job,
+                                           base::UnitId unit, const std::string& slot,
+                                           const std::string& heard) {
     auto live = serial_pool::live_lease(tx, unit);
     if (!live) {
         return tl::unexpected<base::Error>(live.error());
@@ -183,7 +192,8 @@ Result<ProofCommitted> commit_serial_proof(Tx& tx, const journal::Stamp& stamp, 
     const serial_pool::Lease& lease = **live;
     const bool equal = lease.value == heard;
     // What a unit says is kept as said, but never without a bound.
-    auto seq = journal::add_proof(tx, stamp, job, slot, {"serial", equal, lease.value, heard.substr(0, 256), ""});
+    auto seq = journal::add_proof(tx, stamp, job, slot,
+                                  {"serial", equal, lease.value, heard.substr(0, 256), ""});
     if (!seq) {
         return tl::unexpected<base::Error>(seq.error());
     }
@@ -204,17 +214,20 @@ Result<ProofCommitted> commit_serial_proof(Tx& tx, const journal::Stamp& stamp, 
 }
 
 Result<ProofCommitted> commit_image_proof(Tx& tx, const journal::Stamp& stamp, base::JobId job,
-                                          const std::string& slot, const std::string& expected_digest,
-                                          const Json& heard) {
+                                          const std::string& slot,
+                                          const std::string& expected_digest, const Json& heard) {
     const auto digest = base::field_or<std::string>(heard, "digest", "");
     const std::string said = digest ? digest->substr(0, 64) : "";
     const bool equal = !expected_digest.empty() && said == expected_digest;
-    const Json detail{{"partitions", heard.value("partitions", 0)}, {"files", heard.value("files", 0)}};
-    auto seq = journal::add_proof(tx, stamp, job, slot, {"image", equal, expected_digest, said, base::dump_json(detail)});
+    const Json detail{{"partitions", heard.value("partitions", 0)},
+                      {"files", heard.value("files", 0)}};
+    auto seq = journal::add_proof(tx, stamp, job, slot,
+                                  {"image", equal, expected_digest, said, base::dump_json(detail)});
     if (!seq) {
         return tl::unexpected<base::Error>(seq.error());
     }
-    return ProofCommitted{*seq, equal ? std::nullopt : std::optional(base::make_error("image.mismatch"))};
+    return ProofCommitted{*seq,
+                          equal ? std::nullopt : std::optional(base::make_error("image.mismatch"))};
 }
 
 }  // namespace lineside::engine

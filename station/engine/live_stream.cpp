@@ -4,7 +4,8 @@
 namespace lineside::engine {
 
 void LiveStream::publish(std::optional<std::int64_t> id, std::string kind, const base::Json& data) {
-    LiveEvent event{id, std::move(kind), std::make_shared<const std::string>(base::dump_json(data))};
+    LiveEvent event{id, std::move(kind),
+                    std::make_shared<const std::string>(base::dump_json(data))};
     if (id) {
         newest_ = std::max(newest_, *id);
     }
@@ -31,13 +32,15 @@ std::shared_ptr<void> LiveStream::subscribe(std::optional<std::int64_t> last_id,
     auto kept = std::make_shared<Sink>(std::move(sink));
     if (last_id && *last_id >= floor_ && *last_id <= newest_) {
         for (const Kept& each : ring_) {
-            // Whether a page saw what came after its row without one is not known: it is told again.
+            // Whether a page saw what came after its row without one is not known: it is told
+            // again.
             if (each.row > *last_id || (each.row == *last_id && !each.event.id)) {
                 (*kept)(each.event);
             }
         }
     } else {
-        (*kept)(LiveEvent{newest_, "reset", std::make_shared<const std::string>(base::dump_json(snapshot()))});
+        (*kept)(LiveEvent{newest_, "reset",
+                          std::make_shared<const std::string>(base::dump_json(snapshot()))});
     }
     sinks_.push_back(kept);
     return kept;

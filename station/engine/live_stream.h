@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The live view's event ring. Text is made once and shared by all pages. An event that carries journal
-// rows has the last row's sequence number as id, so a page that comes back is given what it missed, or
-// a snapshot when the ring no longer reaches that far. A tile may also change without a row (a judged
-// unit is taken out, a place in line): such events are kept by the row they came after.
-// Thread: the io_context's.
+// The live view's event ring. Text is made once and shared by all pages. An event that carries
+// journal rows has the last row's sequence number as id, so a page that comes back is given what it
+// missed, or a snapshot when the ring no longer reaches that far. A tile may also change without a
+// row (a judged unit is taken out, a place in line): such events are kept by the row they came
+// after. Thread: the io_context's.
 #pragma once
 
 #include "station/engine/facade.h"
@@ -19,8 +19,9 @@ class LiveStream {
 
     explicit LiveStream(std::size_t keep = 10'000) : keep_(keep) {}
 
-    // `last`: the newest sequence number already committed when the stream begins. A page that knows it
-    // comes from before: what changed on the bus since has no row, so it is given a snapshot.
+    // `last`: the newest sequence number already committed when the stream begins. A page that
+    // knows it comes from before: what changed on the bus since has no row, so it is given a
+    // snapshot.
     void begin(std::int64_t last) {
         newest_ = last;
         floor_ = last + 1;
@@ -38,7 +39,8 @@ class LiveStream {
         std::int64_t row;  // its own, or the one it came after
     };
     std::size_t keep_;
-    std::int64_t floor_ = 0;  // who knows this row or a later one finds all that came after it in the ring
+    std::int64_t floor_ =
+        0;  // who knows this row or a later one finds all that came after it in the ring
     std::int64_t newest_ = 0;
     std::deque<Kept> ring_;
     std::list<std::weak_ptr<Sink>> sinks_;

@@ -9,10 +9,14 @@ namespace {
 struct Page {
     std::vector<std::string> got;
     LiveStream::Sink sink() {
-        return [this](const LiveEvent& e) { got.push_back(e.kind + (e.id ? std::to_string(*e.id) : "")); };
+        return [this](const LiveEvent& e) {
+            got.push_back(e.kind + (e.id ? std::to_string(*e.id) : ""));
+        };
     }
 };
-base::Json snapshot() { return {{"snapshot", true}}; }
+base::Json snapshot() {
+    return {{"snapshot", true}};
+}
 
 }  // namespace
 

@@ -28,17 +28,24 @@ SlotActor::SlotActor(Context& context, std::string slot, std::string port, bool 
     root_port_ = port_.substr(0, dot);
 }
 
-SlotActor::~SlotActor() { *alive_ = false; }
+SlotActor::~SlotActor() {
+    *alive_ = false;
+}
 
-base::OrderId SlotActor::order() const { return run_ ? run_->order : base::OrderId{}; }
+base::OrderId SlotActor::order() const {
+    return run_ ? run_->order : base::OrderId{};
+}
 
-base::UnitId SlotActor::unit() const { return run_ ? run_->unit : base::UnitId{}; }
+base::UnitId SlotActor::unit() const {
+    return run_ ? run_->unit : base::UnitId{};
+}
 
 // ---------------------------------------------------------------- the bus
 
 void SlotActor::device_arrived(const usb::Device& device, bool at_start) {
     if (!at_start && !device_) {
-        left_since_verdict_ = true;  // the port was empty, so a verdict from before a restart is another unit's
+        left_since_verdict_ =
+            true;  // the port was empty, so a verdict from before a restart is another unit's
     }
     device_ = device;
     model_ = context_.models.in_recovery(device.vendor, device.product);
@@ -54,11 +61,12 @@ void SlotActor::device_arrived(const usb::Device& device, bool at_start) {
             run_->window.reset();
             deliver(core::UnitBack{});
         } else if (model_ != nullptr && job_.state == JobState::flashing && window_open()) {
-            run_->back_in_recovery = true;  // the booted unit was announced; judged when its worker has ended
+            run_->back_in_recovery =
+                true;  // the booted unit was announced; judged when its worker has ended
         } else if (model_ != nullptr && !(job_.state == JobState::interrupted && job_.flash_again &&
                                           run_->touched && at_start)) {
-            // A unit whose flashing was cut short holds a used-up boot ROM session: it counts only after
-            // it entered recovery mode anew.
+            // A unit whose flashing was cut short holds a used-up boot ROM session: it counts only
+            // after it entered recovery mode anew.
             run_->gadget_seen = false;
             deliver(core::InRecovery{});
         } else if (gadget_) {
@@ -97,8 +105,8 @@ void SlotActor::device_left() {
 }
 
 void SlotActor::await_announcement() {
-    // The kernel tells of a leave at once, the worker's announcement has to come through the tool's output
-    // and two pipes first; on a busy host it may be the later of the two.
+    // The kernel tells of a leave at once, the worker's announcement has to come through the tool's
+    // output and two pipes first; on a busy host it may be the later of the two.
     run_->unannounced = true;
     announce_timer_.expires_after(context_.patience.announcement);
     announce_timer_.async_wait([this, alive = alive_](boost::system::error_code error) {
@@ -113,7 +121,8 @@ void SlotActor::announced() {
         announce_timer_.cancel();
         deliver(core::UnitLeft{true});
         if (device_ && model_ != nullptr && job_.state == JobState::flashing &&
-            !run_->window->replug.contains(fmt::format("{:04x}:{:04x}", device_->vendor, device_->product))) {
+            !run_->window->replug.contains(
+                fmt::format("{:04x}:{:04x}", device_->vendor, device_->product))) {
             run_->back_in_recovery = true;
         } else if (device_ && !gadget_) {
             deliver(core::UnitBack{});
@@ -136,13 +145,16 @@ void SlotActor::net_left(const std::string& name) {
     }
 }
 
-bool SlotActor::gadget_here() const { return device_ && gadget_ && !nets_.empty(); }
+bool SlotActor::gadget_here() const {
+    return device_ && gadget_ && !nets_.empty();
+}
 
 void SlotActor::gadget_maybe_ready() {
     if (!gadget_here()) {
         return;
     }
-    const bool resumes = job_.state == JobState::interrupted && run_->resume_by_itself && image_ready();
+    const bool resumes =
+        job_.state == JobState::interrupted && run_->resume_by_itself && image_ready();
     if (job_.state == JobState::awaiting_boot || resumes) {
         deliver(core::GadgetReady{});
     } else if (job_.away) {
@@ -227,7 +239,8 @@ void SlotActor::try_start() {
         }
         const auto shown = context_.clock.wall_ms() - run_->ended_ms;
         const auto least = context_.config.pass_stays.count();
-        if (!run_->acknowledged && shown < least) {  // a PASS is seen before the next unit takes its place
+        if (!run_->acknowledged &&
+            shown < least) {  // a PASS is seen before the next unit takes its place
             return try_start_after(std::chrono::milliseconds(least - shown));
         }
     }
@@ -252,8 +265,8 @@ void SlotActor::try_start_after(std::chrono::milliseconds wait) {
     });
 }
 
-void SlotActor::open_job(const OrderView& order, std::optional<base::UnitId> unit, const std::string& actor,
-                         Opened done) {
+void SlotActor::open_job(const OrderView& order, std::optional<base::UnitId> unit,
+                         const std::string& actor, Opened done) {
     deciding_ = true;
     journal::JobOpening opening;
     opening.slot = slot_;
@@ -271,13 +284,15 @@ void SlotActor::open_job(const OrderView& order, std::optional<base::UnitId> uni
         [opening, stamp, judged](db::Tx& tx) -> base::Result<journal::OpenedJob> {
             if (judged) {  // the next unit acknowledges a PASS, who tries again whatever it was
                 const std::string by = opening.actor.empty() ? "next unit" : opening.actor;
-                if (auto acknowledged = journal::acknowledge(tx, stamp, *judged, opening.slot, by); !acknowledged) {
+                if (auto acknowledged = journal::acknowledge(tx, stamp, *judged, opening.slot, by);
+                    !acknowledged) {
                     return tl::unexpected<base::Error>(acknowledged.error());
                 }
             }
             return journal::open_job(tx, stamp, opening);
         },
-        [this, alive = alive_, order_id, done = std::move(done)](base::Result<journal::OpenedJob> opened) {
+        [this, alive = alive_, order_id,
+         done = std::move(done)](base::Result<journal::OpenedJob> opened) {
             if (!*alive) {
                 return;
             }
@@ -349,8 +364,10 @@ void SlotActor::restore(const journal::InterruptedJob& job) {
     job_.last_step = static_cast<int>(steps.size()) - 1;
     run_->touched = job.step_attempt > 0 || job.flashed;
     const auto next = static_cast<std::size_t>(job.step);
-    run_->resume_by_itself = next >= steps.size() || steps[next].on_interrupt != core::OnInterrupt::hold;
-    // The unit has to prove again that it is the unit of this port, so a resumed job begins behind the flash.
+    run_->resume_by_itself =
+        next >= steps.size() || steps[next].on_interrupt != core::OnInterrupt::hold;
+    // The unit has to prove again that it is the unit of this port, so a resumed job begins behind
+    // the flash.
     job_.step = job.flashed ? std::min(1, job_.last_step) : 0;
     job_.resume_at = job.flashed ? job.step : 0;
     for (std::size_t i = 0; i < std::min(next, steps.size()); ++i) {
@@ -369,7 +386,8 @@ void SlotActor::restore(const journal::OpenVerdict& verdict) {
     }
     run_->serial = verdict.serial;
     run_->ended_ms = verdict.ended_ms;
-    run_->image_tick = run_->serial_tick = run_->saved_tick = verdict.outcome == core::Outcome::pass;
+    run_->image_tick = run_->serial_tick = run_->saved_tick =
+        verdict.outcome == core::Outcome::pass;
     verdict_ = true;
     left_since_verdict_ = false;  // not known: it must be seen leaving, or a person acknowledges
     job_.state = JobState::closed;
@@ -377,7 +395,9 @@ void SlotActor::restore(const journal::OpenVerdict& verdict) {
 
 // ---------------------------------------------------------------- what the wall shows
 
-void SlotActor::publish(std::optional<std::int64_t> seq) { context_.engine.publish_tile(*this, seq); }
+void SlotActor::publish(std::optional<std::int64_t> seq) {
+    context_.engine.publish_tile(*this, seq);
+}
 
 core::SlotFacts SlotActor::facts() const {
     core::SlotFacts f;
@@ -385,9 +405,10 @@ core::SlotFacts SlotActor::facts() const {
     f.port = port_;
     f.mapped = mapped_;
     f.present = device_.has_value();
-    f.presence = !device_ ? core::Presence::empty
-                          : (model_ != nullptr ? core::Presence::recovery
-                                               : (gadget_ ? core::Presence::gadget : core::Presence::other));
+    f.presence =
+        !device_ ? core::Presence::empty
+                 : (model_ != nullptr ? core::Presence::recovery
+                                      : (gadget_ ? core::Presence::gadget : core::Presence::other));
     f.model = model_ != nullptr ? model_->name : "";
     f.hold = hold_;
     f.hold_reason = hold_reason_;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// One slot: what is plugged in, the job that runs there, and the verdict that stays. The actor feeds
-// events to core::next() one at a time, commits what it returns, then acts. While a commit is under way
-// further events wait in its mailbox, so nothing is ever done before its intent is on disk.
-// Owned by the engine. Thread: the io_context's. Survives a crash: only what the journal holds.
+// One slot: what is plugged in, the job that runs there, and the verdict that stays. The actor
+// feeds events to core::next() one at a time, commits what it returns, then acts. While a commit is
+// under way further events wait in its mailbox, so nothing is ever done before its intent is on
+// disk. Owned by the engine. Thread: the io_context's. Survives a crash: only what the journal
+// holds.
 #pragma once
 
 #include "station/core/job_machine.h"
@@ -41,8 +42,8 @@ class SlotActor {
     // ---- from the engine
     void restore(const journal::InterruptedJob& job);
     void restore(const journal::OpenVerdict& verdict);
-    void try_start();                 // something changed that may let a waiting unit start
-    void admitted();                  // the scheduler has room
+    void try_start();  // something changed that may let a waiting unit start
+    void admitted();   // the scheduler has room
     void set_position(std::optional<int> position);
     void stop(const base::Error& why, const std::string& actor);
     void acknowledge(const std::string& actor, const Done& done);
@@ -57,7 +58,8 @@ class SlotActor {
     [[nodiscard]] bool present() const { return device_.has_value(); }
     [[nodiscard]] bool queued() const { return live() && job_.state == core::JobState::queued; }
     [[nodiscard]] bool flashing() const {
-        return live() && (job_.state == core::JobState::preparing || job_.state == core::JobState::flashing);
+        return live() &&
+               (job_.state == core::JobState::preparing || job_.state == core::JobState::flashing);
     }
     [[nodiscard]] bool live() const { return run_ != nullptr && !verdict_; }
     [[nodiscard]] bool idle() const { return !live() && !committing_; }
@@ -67,8 +69,8 @@ class SlotActor {
     [[nodiscard]] std::int64_t since_ms() const { return since_ms_; }
 
   private:
-    struct Run;  // the job of this slot, running or judged
-    struct Plan; // what one commit will write
+    struct Run;   // the job of this slot, running or judged
+    struct Plan;  // what one commit will write
 
     void deliver(core::JobEvent event);
     void pump();
@@ -93,9 +95,11 @@ class SlotActor {
     void await_announcement();
     void announced();
     void gadget_maybe_ready();
-    void arm(boost::asio::steady_timer& timer, std::chrono::milliseconds after, core::JobEvent event);
+    void arm(boost::asio::steady_timer& timer, std::chrono::milliseconds after,
+             core::JobEvent event);
     using Opened = std::function<void(const base::Status&)>;
-    void open_job(const OrderView& order, std::optional<base::UnitId> unit, const std::string& actor, Opened done);
+    void open_job(const OrderView& order, std::optional<base::UnitId> unit,
+                  const std::string& actor, Opened done);
     void try_start_after(std::chrono::milliseconds wait);
     void next_unit_waits();  // it takes the place of a PASS, but may not start
     void clear_verdict();
@@ -106,7 +110,8 @@ class SlotActor {
     [[nodiscard]] std::vector<std::string> net_names() const;
     // Counts what must be committed before the worker's end may be judged.
     template <typename T>
-    void write_for_worker(std::function<base::Result<T>(db::Tx&)> work, std::function<void(base::Result<T>)> done);
+    void write_for_worker(std::function<base::Result<T>(db::Tx&)> work,
+                          std::function<void(base::Result<T>)> done);
 
     Context& context_;
     // Fixed after construction.
@@ -122,7 +127,7 @@ class SlotActor {
     const usb::Never* never_ = nullptr;
     bool gadget_ = false;
     bool left_since_verdict_ = true;
-    bool fresh_ = false;              // entered recovery mode since this life of the service began
+    bool fresh_ = false;  // entered recovery mode since this life of the service began
     std::int64_t since_ms_ = 0;
     core::Hold hold_ = core::Hold::none;
     std::string hold_reason_;
@@ -131,7 +136,7 @@ class SlotActor {
     core::Job job_;
     std::unique_ptr<Run> run_;
     bool verdict_ = false;
-    bool deciding_ = false;           // a commit that opens a job or acknowledges one is on its way
+    bool deciding_ = false;  // a commit that opens a job or acknowledges one is on its way
     std::deque<core::JobEvent> mailbox_;
     bool committing_ = false;
     boost::asio::steady_timer boot_timer_;

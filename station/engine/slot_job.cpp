@@ -83,14 +83,16 @@ void SlotActor::commit(std::vector<core::Effect> commits, std::vector<core::Effe
                 if (committed.error().code == "lease.refused" && !job_.ending) {
                     job_.ending = base::make_error("station.bug", committed.error().message);
                 }
-                // Nothing was begun, nothing is lost: the same commit is tried again until the disk takes it.
+                // Nothing was begun, nothing is lost: the same commit is tried again until the disk
+                // takes it.
                 again_timer_.expires_after(context_.patience.commit_again);
-                again_timer_.async_wait([this, alive, commits = std::move(commits),
-                                         acts = std::move(acts)](boost::system::error_code error) mutable {
-                    if (!error && *alive && run_) {
-                        commit(std::move(commits), std::move(acts));
-                    }
-                });
+                again_timer_.async_wait(
+                    [this, alive, commits = std::move(commits),
+                     acts = std::move(acts)](boost::system::error_code error) mutable {
+                        if (!error && *alive && run_) {
+                            commit(std::move(commits), std::move(acts));
+                        }
+                    });
                 return;
             }
             context_.engine.records_fine();
@@ -129,19 +131,21 @@ void SlotActor::commit(std::vector<core::Effect> commits, std::vector<core::Effe
         });
 }
 
-void SlotActor::arm(boost::asio::steady_timer& timer, std::chrono::milliseconds after, core::JobEvent event) {
+void SlotActor::arm(boost::asio::steady_timer& timer, std::chrono::milliseconds after,
+                    core::JobEvent event) {
     timer.expires_after(after);
     run_->waits_until_mono_ns = context_.clock.mono_ns() + after.count() * 1'000'000;
-    timer.async_wait([this, alive = alive_, event = std::move(event)](boost::system::error_code error) {
-        if (error || !*alive || !run_) {
-            return;
-        }
-        core::JobEvent due = event;
-        if (auto* boot = std::get_if<core::BootTimeout>(&due)) {
-            boot->gadget_seen = run_->gadget_seen;
-        }
-        deliver(std::move(due));
-    });
+    timer.async_wait(
+        [this, alive = alive_, event = std::move(event)](boost::system::error_code error) {
+            if (error || !*alive || !run_) {
+                return;
+            }
+            core::JobEvent due = event;
+            if (auto* boot = std::get_if<core::BootTimeout>(&due)) {
+                boot->gadget_seen = run_->gadget_seen;
+            }
+            deliver(std::move(due));
+        });
 }
 
 void SlotActor::act(const core::Effect& effect) {
@@ -201,7 +205,8 @@ void SlotActor::prepare() {
             }
             context_.engine.pool_changed();
             const bool waits = job_.state == JobState::preparing;
-            if (!reserved && waits && (reserved.error().code == "db.failed" || reserved.error().code == "disk.full")) {
+            if (!reserved && waits &&
+                (reserved.error().code == "db.failed" || reserved.error().code == "disk.full")) {
                 // Nothing was begun, so the unit can wait for the disk.
                 context_.engine.records_failing(reserved.error());
                 run_->prepare_waits = true;
@@ -226,7 +231,8 @@ void SlotActor::start_worker(int step, int attempt) {
     spec.lane = step == 0;
     spec.silence = plan.silence;
     spec.total = plan.total;
-    spec.log_file = context_.job_folder(run_->job) / fmt::format("{:02}-{}.{}.log", step + 1, plan.name, attempt);
+    spec.log_file = context_.job_folder(run_->job) /
+                    fmt::format("{:02}-{}.{}.log", step + 1, plan.name, attempt);
     protocol::JobLine& line = spec.job_line;
     line.job = spec.job;
     line.step = plan.name;
@@ -241,7 +247,8 @@ void SlotActor::start_worker(int step, int attempt) {
         line.module_serial = device_->serial;
     }
     line.chip_id = run_->chip_id;
-    line.image = protocol::ImageRef{run_->image_key, (context_.config.images / run_->image_key).string()};
+    line.image =
+        protocol::ImageRef{run_->image_key, (context_.config.images / run_->image_key).string()};
     line.params = plan.params;
     const usb::Model* model = context_.models.by_id(run_->profile->model);
     if (step == 0 && model != nullptr) {  // what to look for at the port, from the model table
@@ -280,7 +287,8 @@ void SlotActor::start_worker(int step, int attempt) {
 }
 
 void SlotActor::worker_ended(process::WorkerEnd end) {
-    context_.engine.drain_bus();  // a unit that was pulled is known to be gone before its worker is judged
+    context_.engine
+        .drain_bus();  // a unit that was pulled is known to be gone before its worker is judged
     run_->held_end = std::move(end);
     if (run_->pending == 0) {
         finish_end();
@@ -307,12 +315,15 @@ void SlotActor::finish_end() {
     }
     base::Error error = end.outcome.error;
     const auto tells_of = [&error](std::initializer_list<std::string_view> areas) {
-        return std::any_of(areas.begin(), areas.end(), [&](auto area) { return error.code.starts_with(area); });
+        return std::any_of(areas.begin(), areas.end(),
+                           [&](auto area) { return error.code.starts_with(area); });
     };
     // What a worker says of a unit that is not there any more is no news of the unit.
-    if (!device_ && (tells_of({"usb.", "tool."}) || (pulled && tells_of({"ssh.", "boot.", "step.", "unit."})))) {
+    if (!device_ && (tells_of({"usb.", "tool."}) ||
+                     (pulled && tells_of({"ssh.", "boot.", "step.", "unit."})))) {
         if (error.code != "usb.left") {
-            error = base::make_error("usb.left", "Unit left while it was worked on: " + error.message);
+            error =
+                base::make_error("usb.left", "Unit left while it was worked on: " + error.message);
         }
         error.retry = false;  // not by itself: there is nothing to try it on
     }
@@ -355,14 +366,16 @@ void SlotActor::Run::describe(core::SlotFacts& f, const core::Job& machine, bool
     }
 }
 
-std::optional<int> SlotActor::Run::time_left_s(const core::Job& machine, std::int64_t mono_ns) const {
+std::optional<int> SlotActor::Run::time_left_s(const core::Job& machine,
+                                               std::int64_t mono_ns) const {
     constexpr std::int64_t kSecond = 1'000'000'000;
     if (waits_until_mono_ns > mono_ns) {
         return static_cast<int>((waits_until_mono_ns - mono_ns + kSecond - 1) / kSecond);
     }
     // From the pace of this step so far; too early it would only jump about.
     const std::int64_t spent = mono_ns - step_began_mono_ns;
-    if (!worker || percent < 5 || percent >= 100 || spent < kSecond || machine.state == JobState::stopping) {
+    if (!worker || percent < 5 || percent >= 100 || spent < kSecond ||
+        machine.state == JobState::stopping) {
         return std::nullopt;
     }
     return static_cast<int>(spent / kSecond * (100 - percent) / percent);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The job of one slot as its actor keeps it in memory: ids, the running worker, the announced window,
-// progress, and the verdict that stays. Private to the engine.
-// Thread: the io_context's.
+// The job of one slot as its actor keeps it in memory: ids, the running worker, the announced
+// window, progress, and the verdict that stays. Private to the engine. Thread: the io_context's.
 #pragma once
 
 #include "station/engine/slot_actor.h"
@@ -11,8 +10,8 @@
 namespace lineside::engine {
 
 struct SlotActor::Run {
-    struct Window {                       // an announced absence
-        std::set<std::string> replug;     // "0955:7e19"
+    struct Window {                    // an announced absence
+        std::set<std::string> replug;  // "0955:7e19"
         std::int64_t until_mono_ns = 0;
     };
     base::JobId job;
@@ -22,25 +21,25 @@ struct SlotActor::Run {
     const core::Profile* profile = nullptr;
     std::string image_key;
     std::string image_digest;
-    std::optional<std::string> chip_id;   // as the boot ROM gave it, for the steps after the boot
+    std::optional<std::string> chip_id;  // as the boot ROM gave it, for the steps after the boot
     std::int64_t started_ms = 0;
     bool gadget_seen = false;
-    bool back_in_recovery = false;        // came back so while its flash worker had not ended yet
-    bool prepare_waits = false;           // for the image to be verified
-    bool resume_by_itself = true;         // of an interrupted job
-    bool touched = false;                 // its flashing had begun when the service died
+    bool back_in_recovery = false;  // came back so while its flash worker had not ended yet
+    bool prepare_waits = false;     // for the image to be verified
+    bool resume_by_itself = true;   // of an interrupted job
+    bool touched = false;           // its flashing had begun when the service died
 
     std::shared_ptr<process::Worker> worker;
     std::optional<Window> window;
-    bool unannounced = false;             // left, and its announcement may still be on its way
-    std::int64_t waits_until_mono_ns = 0; // boot or replug deadline, for the tile
-    int pending = 0;                      // commits the worker's end has to wait for
+    bool unannounced = false;              // left, and its announcement may still be on its way
+    std::int64_t waits_until_mono_ns = 0;  // boot or replug deadline, for the tile
+    int pending = 0;                       // commits the worker's end has to wait for
     std::optional<process::WorkerEnd> held_end;
     int redactions = 0;
 
     // Progress of the running step.
-    int stage = 0;                        // counts steps started, for the tile
-    double weight_before = 0;             // of the phases that are done
+    int stage = 0;             // counts steps started, for the tile
+    double weight_before = 0;  // of the phases that are done
     double weight_now = 0;
     int percent = 0;
     std::int64_t step_began_mono_ns = 0;
@@ -50,14 +49,15 @@ struct SlotActor::Run {
     std::int64_t ended_ms = 0;
     bool acknowledged = false;
     std::string stopped_by;
-    std::string serial;                   // leased, once the unit was given it
-    base::Secret token;                   // likewise; only to keep it out of the logs of later steps
+    std::string serial;  // leased, once the unit was given it
+    base::Secret token;  // likewise; only to keep it out of the logs of later steps
     bool image_tick = false;
     bool serial_tick = false;
     bool saved_tick = false;
 
     void describe(core::SlotFacts& f, const core::Job& machine, bool judged) const;
-    [[nodiscard]] std::optional<int> time_left_s(const core::Job& machine, std::int64_t mono_ns) const;
+    [[nodiscard]] std::optional<int> time_left_s(const core::Job& machine,
+                                                 std::int64_t mono_ns) const;
 };
 
 }  // namespace lineside::engine

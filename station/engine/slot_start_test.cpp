@@ -68,7 +68,8 @@ TEST_P(SlotHeld, Says_why_and_starts_nothing) {
     bus->plug(GetParam().slot, GetParam().pid);
     settle();
     const std::string slot = GetParam().slot;
-    const std::string label = slot == "4" ? port_of(slot) : slot;  // a port without a slot has its own name
+    const std::string label =
+        slot == "4" ? port_of(slot) : slot;  // a port without a slot has its own name
     EXPECT_EQ(state(label), GetParam().state);
     EXPECT_EQ(tile(label)["reason"], GetParam().reason);
     EXPECT_EQ(launcher->workers.size(), before);

@@ -13,10 +13,13 @@ using base::Json;
 
 namespace {
 
-constexpr std::int64_t kTellEveryNs = 200'000'000;  // progress to the pages, at most five times a second
+constexpr std::int64_t kTellEveryNs =
+    200'000'000;  // progress to the pages, at most five times a second
 
 // The step in whose time an ask is allowed; everything else is refused.
-bool may_ask_identity(const core::StepPlan& plan) { return plan.name == "set-serial"; }
+bool may_ask_identity(const core::StepPlan& plan) {
+    return plan.name == "set-serial";
+}
 
 }  // namespace
 
@@ -67,8 +70,10 @@ void SlotActor::progress(const protocol::Progress& progress) {
     if (progress.total == 0) {
         return;
     }
-    const double part = std::min(1.0, static_cast<double>(progress.done) / static_cast<double>(progress.total));
-    const double all = run_->weight_now > 0 ? run_->weight_before + run_->weight_now * part : 100.0 * part;
+    const double part =
+        std::min(1.0, static_cast<double>(progress.done) / static_cast<double>(progress.total));
+    const double all =
+        run_->weight_now > 0 ? run_->weight_before + run_->weight_now * part : 100.0 * part;
     const int percent = std::clamp(static_cast<int>(all), 0, 100);
     if (percent <= run_->percent) {
         return;  // progress never goes back
@@ -98,8 +103,9 @@ void SlotActor::fact(const protocol::Fact& fact) {
             if (!done) {
                 return tl::unexpected<base::Error>(done.error());
             }
-            return journal::append(tx, stamp,
-                                   {"unit.fact", slot, unit, job, "", {{"key", fact.key}, {"value", fact.value}}});
+            return journal::append(
+                tx, stamp,
+                {"unit.fact", slot, unit, job, "", {{"key", fact.key}, {"value", fact.value}}});
         },
         [](const base::Result<std::int64_t>& written) {
             if (!written) {
@@ -137,7 +143,8 @@ void SlotActor::ask(const protocol::Ask& ask) {
     } else if (ask.what == "once.begin" || ask.what == "once.done") {
         ask_once(ask);
     } else {
-        answer(ask.id, base::fail("ask.refused", "Nobody may ask for '" + ask.what.substr(0, 32) + "'"));
+        answer(ask.id,
+               base::fail("ask.refused", "Nobody may ask for '" + ask.what.substr(0, 32) + "'"));
     }
 }
 
@@ -225,7 +232,8 @@ void SlotActor::ask_once(const protocol::Ask& ask) {
             return std::string("done");
         },
         [this, id = ask.id](base::Result<std::string> state) {
-            answer(id, state ? base::Result<Json>(Json{{"state", *state}}) : tl::unexpected<base::Error>(state.error()));
+            answer(id, state ? base::Result<Json>(Json{{"state", *state}})
+                             : tl::unexpected<base::Error>(state.error()));
         });
 }
 
@@ -235,12 +243,13 @@ void SlotActor::proof(const protocol::Proof& proof) {
     const auto heard = serial ? base::field<std::string>(proof.value, "serial")
                               : base::field<std::string>(proof.value, "digest");
     if (!heard || (!serial && proof.kind != "image")) {
-        return deliver(core::ProofFailed{base::make_error("worker.protocol", "A proof of unknown form")});
+        return deliver(
+            core::ProofFailed{base::make_error("worker.protocol", "A proof of unknown form")});
     }
     const OrderView* order = context_.engine.order(run_->order);
     write_for_worker<ProofCommitted>(
-        [stamp, job = run_->job, unit = run_->unit, slot = slot_, serial, heard = *heard, value = proof.value,
-         expected = order != nullptr ? order->image_digest : ""](db::Tx& tx) {
+        [stamp, job = run_->job, unit = run_->unit, slot = slot_, serial, heard = *heard,
+         value = proof.value, expected = order != nullptr ? order->image_digest : ""](db::Tx& tx) {
             return serial ? commit_serial_proof(tx, stamp, job, unit, slot, heard)
                           : commit_image_proof(tx, stamp, job, slot, expected, value);
         },

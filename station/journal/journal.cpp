@@ -15,7 +15,8 @@ Status run_one(Result<std::int64_t> changed, std::string_view what) {
         return tl::unexpected<base::Error>(changed.error());
     }
     if (*changed != 1) {
-        return base::fail("station.bug", fmt::format("{} changed {} rows instead of one", what, *changed));
+        return base::fail("station.bug",
+                          fmt::format("{} changed {} rows instead of one", what, *changed));
     }
     return {};
 }
@@ -24,13 +25,14 @@ std::optional<std::string> text_or_null(const std::string& text) {
     return text.empty() ? std::nullopt : std::optional<std::string>(text);
 }
 
-Result<std::int64_t> append_of_job(Tx& tx, const Stamp& stamp, JobId job, const std::string& slot, std::string kind,
-                                   base::Json data) {
+Result<std::int64_t> append_of_job(Tx& tx, const Stamp& stamp, JobId job, const std::string& slot,
+                                   std::string kind, base::Json data) {
     auto unit = tx.one<UnitId>("SELECT unit_id FROM job WHERE id = ?1", job);
     if (!unit) {
         return tl::unexpected<base::Error>(unit.error());
     }
-    Event event{std::move(kind), slot, *unit ? std::get<0>(**unit) : UnitId{}, job, "", std::move(data)};
+    Event event{std::move(kind), slot, *unit ? std::get<0>(**unit) : UnitId{}, job, "",
+                std::move(data)};
     return append(tx, stamp, event);
 }
 
@@ -48,8 +50,9 @@ Result<std::int64_t> append(Tx& tx, const Stamp& stamp, const Event& event) {
     if (stamp.at_ms < newest) {
         // Order comes from seq, so nothing breaks; but somebody reading times must be told.
         const base::Json data{{"was_ms", newest}, {"is_ms", stamp.at_ms}};
-        auto noted = tx.insert(kInsert, stamp.at_ms, stamp.mono_ns, stamp.boot, stamp.epoch, "clock.went_back",
-                               nullptr, nullptr, nullptr, nullptr, base::dump_json(data));
+        auto noted =
+            tx.insert(kInsert, stamp.at_ms, stamp.mono_ns, stamp.boot, stamp.epoch,
+                      "clock.went_back", nullptr, nullptr, nullptr, nullptr, base::dump_json(data));
         if (!noted) {
             return noted;
         }
@@ -61,9 +64,10 @@ Result<std::int64_t> append(Tx& tx, const Stamp& stamp, const Event& event) {
         }
     }
     return tx.insert(kInsert, stamp.at_ms, stamp.mono_ns, stamp.boot, stamp.epoch, event.kind,
-                     text_or_null(event.slot), event.unit ? std::optional(event.unit.value) : std::nullopt,
-                     event.job ? std::optional(event.job.value) : std::nullopt, text_or_null(event.actor),
-                     base::dump_json(event.data));
+                     text_or_null(event.slot),
+                     event.unit ? std::optional(event.unit.value) : std::nullopt,
+                     event.job ? std::optional(event.job.value) : std::nullopt,
+                     text_or_null(event.actor), base::dump_json(event.data));
 }
 
 Result<OpenedJob> open_job(Tx& tx, const Stamp& stamp, const JobOpening& opening) {
@@ -71,30 +75,38 @@ Result<OpenedJob> open_job(Tx& tx, const Stamp& stamp, const JobOpening& opening
     if (opening.unit) {
         opened.unit = *opening.unit;
     } else {
-        auto unit = tx.insert("INSERT INTO unit (model, first_ms) VALUES (?1, ?2)", opening.model, stamp.at_ms);
+        auto unit = tx.insert("INSERT INTO unit (model, first_ms) VALUES (?1, ?2)", opening.model,
+                              stamp.at_ms);
         if (!unit) {
             return tl::unexpected<base::Error>(unit.error());
         }
         opened.unit = UnitId(*unit);
     }
-    auto attempts = tx.one<std::int64_t>("SELECT coalesce(max(attempt), 0) FROM job WHERE unit_id = ?1", opened.unit);
+    auto attempts = tx.one<std::int64_t>(
+        "SELECT coalesce(max(attempt), 0) FROM job WHERE unit_id = ?1", opened.unit);
     if (!attempts) {
         return tl::unexpected<base::Error>(attempts.error());
     }
     opened.attempt = static_cast<int>(std::get<0>(**attempts)) + 1;
     auto job = tx.insert(
-        "INSERT INTO job (unit_id, order_id, slot, port, attempt, epoch, state, image_key, actor, started_ms,"
+        "INSERT INTO job (unit_id, order_id, slot, port, attempt, epoch, state, image_key, actor, "
+        "started_ms,"
         " started_mono_ns, boot) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         opened.unit, opening.order, opening.slot, opening.port, opened.attempt, stamp.epoch,
-        core::to_text(core::JobState::queued), text_or_null(opening.image_key), opening.actor, stamp.at_ms,
-        stamp.mono_ns, stamp.boot);
+        core::to_text(core::JobState::queued), text_or_null(opening.image_key), opening.actor,
+        stamp.at_ms, stamp.mono_ns, stamp.boot);
     if (!job) {
         return tl::unexpected<base::Error>(job.error());
     }
     opened.job = JobId(*job);
-    auto seq = append(tx, stamp,
-                      {"job.queued", opening.slot, opened.unit, opened.job, opening.actor,
-                       {{"attempt", opened.attempt}, {"port", opening.port}, {"model", opening.model}}});
+    auto seq =
+        append(tx, stamp,
+               {"job.queued",
+                opening.slot,
+                opened.unit,
+                opened.job,
+                opening.actor,
+                {{"attempt", opened.attempt}, {"port", opening.port}, {"model", opening.model}}});
     if (!seq) {
         return tl::unexpected<base::Error>(seq.error());
     }
@@ -102,33 +114,38 @@ Result<OpenedJob> open_job(Tx& tx, const Stamp& stamp, const JobOpening& opening
     return opened;
 }
 
-Result<std::int64_t> set_state(Tx& tx, const Stamp& stamp, JobId job, const std::string& slot, core::JobState state) {
-    if (auto done = run_one(tx.run("UPDATE job SET state = ?1, epoch = ?2 WHERE id = ?3 AND outcome IS NULL",
-                                   core::to_text(state), stamp.epoch, job),
-                            "job state");
+Result<std::int64_t> set_state(Tx& tx, const Stamp& stamp, JobId job, const std::string& slot,
+                               core::JobState state) {
+    if (auto done = run_one(
+            tx.run("UPDATE job SET state = ?1, epoch = ?2 WHERE id = ?3 AND outcome IS NULL",
+                   core::to_text(state), stamp.epoch, job),
+            "job state");
         !done) {
         return tl::unexpected<base::Error>(done.error());
     }
     return append_of_job(tx, stamp, job, slot, "job.state", {{"state", core::to_text(state)}});
 }
 
-Result<StartedStep> start_step(Tx& tx, const Stamp& stamp, JobId job, const std::string& slot, int index,
-                               const core::StepPlan& plan, core::JobState state) {
-    auto last = tx.one<int>("SELECT coalesce(max(attempt), 0) FROM step WHERE job_id = ?1 AND idx = ?2", job, index);
+Result<StartedStep> start_step(Tx& tx, const Stamp& stamp, JobId job, const std::string& slot,
+                               int index, const core::StepPlan& plan, core::JobState state) {
+    auto last = tx.one<int>(
+        "SELECT coalesce(max(attempt), 0) FROM step WHERE job_id = ?1 AND idx = ?2", job, index);
     if (!last) {
         return tl::unexpected<base::Error>(last.error());
     }
     StartedStep started;
     started.attempt = std::get<0>(**last) + 1;
     auto step = tx.insert(
-        "INSERT INTO step (job_id, idx, name, method, attempt, started_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)", job,
-        index, plan.name, plan.method, started.attempt, stamp.at_ms);
+        "INSERT INTO step (job_id, idx, name, method, attempt, started_ms) VALUES (?1, ?2, ?3, ?4, "
+        "?5, ?6)",
+        job, index, plan.name, plan.method, started.attempt, stamp.at_ms);
     if (!step) {
         return tl::unexpected<base::Error>(step.error());
     }
-    if (auto done = run_one(tx.run("UPDATE job SET state = ?1, epoch = ?2 WHERE id = ?3 AND outcome IS NULL",
-                                   core::to_text(state), stamp.epoch, job),
-                            "job state");
+    if (auto done = run_one(
+            tx.run("UPDATE job SET state = ?1, epoch = ?2 WHERE id = ?3 AND outcome IS NULL",
+                   core::to_text(state), stamp.epoch, job),
+            "job state");
         !done) {
         return tl::unexpected<base::Error>(done.error());
     }
@@ -141,19 +158,22 @@ Result<StartedStep> start_step(Tx& tx, const Stamp& stamp, JobId job, const std:
     return started;
 }
 
-Result<std::int64_t> end_step(Tx& tx, const Stamp& stamp, JobId job, const std::string& slot, int index,
-                              const std::optional<base::Error>& error, bool stopped, int redactions) {
+Result<std::int64_t> end_step(Tx& tx, const Stamp& stamp, JobId job, const std::string& slot,
+                              int index, const std::optional<base::Error>& error, bool stopped,
+                              int redactions) {
     const char* outcome = stopped ? "stopped" : (error ? "failed" : "ok");
-    if (auto done = run_one(tx.run("UPDATE step SET ended_ms = ?1, outcome = ?2, code = ?3, message = ?4"
-                                   " WHERE job_id = ?5 AND idx = ?6 AND outcome IS NULL",
-                                   stamp.at_ms, outcome, error ? std::optional(error->code) : std::nullopt,
-                                   error ? std::optional(error->message) : std::nullopt, job, index),
-                            "step end");
+    if (auto done =
+            run_one(tx.run("UPDATE step SET ended_ms = ?1, outcome = ?2, code = ?3, message = ?4"
+                           " WHERE job_id = ?5 AND idx = ?6 AND outcome IS NULL",
+                           stamp.at_ms, outcome, error ? std::optional(error->code) : std::nullopt,
+                           error ? std::optional(error->message) : std::nullopt, job, index),
+                    "step end");
         !done) {
         return tl::unexpected<base::Error>(done.error());
     }
     if (redactions > 0) {
-        auto counted = tx.run("UPDATE job SET redactions = redactions + ?1 WHERE id = ?2", redactions, job);
+        auto counted =
+            tx.run("UPDATE job SET redactions = redactions + ?1 WHERE id = ?2", redactions, job);
         if (!counted) {
             return counted;
         }
@@ -165,10 +185,13 @@ Result<std::int64_t> end_step(Tx& tx, const Stamp& stamp, JobId job, const std::
     return append_of_job(tx, stamp, job, slot, "step.ended", std::move(data));
 }
 
-Result<std::int64_t> add_proof(Tx& tx, const Stamp& stamp, JobId job, const std::string& slot, const ProofRow& proof) {
+Result<std::int64_t> add_proof(Tx& tx, const Stamp& stamp, JobId job, const std::string& slot,
+                               const ProofRow& proof) {
     auto row = tx.insert(
-        "INSERT INTO proof (job_id, kind, ok, expected, heard, detail, at_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        job, proof.kind, proof.ok, proof.expected, proof.heard, text_or_null(proof.detail), stamp.at_ms);
+        "INSERT INTO proof (job_id, kind, ok, expected, heard, detail, at_ms) VALUES (?1, ?2, ?3, "
+        "?4, ?5, ?6, ?7)",
+        job, proof.kind, proof.ok, proof.expected, proof.heard, text_or_null(proof.detail),
+        stamp.at_ms);
     if (!row) {
         return row;
     }
@@ -177,11 +200,14 @@ Result<std::int64_t> add_proof(Tx& tx, const Stamp& stamp, JobId job, const std:
 
 Result<core::Evidence> evidence(Tx& tx, JobId job, int step_count) {
     core::Evidence e;
-    auto steps = tx.one<std::int64_t>("SELECT count(DISTINCT idx) FROM step WHERE job_id = ?1 AND outcome = 'ok'", job);
+    auto steps = tx.one<std::int64_t>(
+        "SELECT count(DISTINCT idx) FROM step WHERE job_id = ?1 AND outcome = 'ok'", job);
     auto proofs = tx.all<std::string, std::int64_t>(
         "SELECT kind, ok FROM proof WHERE job_id = ?1 ORDER BY id", job);
     auto lease = tx.one<std::int64_t>(
-        "SELECT count(*) FROM lease l JOIN job j ON j.unit_id = l.unit_id WHERE j.id = ?1 AND l.state = 'burned'", job);
+        "SELECT count(*) FROM lease l JOIN job j ON j.unit_id = l.unit_id WHERE j.id = ?1 AND "
+        "l.state = 'burned'",
+        job);
     if (!steps || !proofs || !lease) {
         const auto& failed = !steps ? steps.error() : (!proofs ? proofs.error() : lease.error());
         return tl::unexpected<base::Error>(failed);
@@ -198,9 +224,11 @@ Result<std::int64_t> close_job(Tx& tx, const Stamp& stamp, JobId job, const std:
                                const core::Verdict& verdict) {
     const auto outcome = core::to_text(verdict.outcome);
     if (auto done = run_one(
-            tx.run("UPDATE job SET state = 'closed', outcome = ?1, ended_ms = ?2, code = ?3, message = ?4"
+            tx.run("UPDATE job SET state = 'closed', outcome = ?1, ended_ms = ?2, code = ?3, "
+                   "message = ?4"
                    " WHERE id = ?5 AND outcome IS NULL",
-                   outcome, stamp.at_ms, verdict.error ? std::optional(verdict.error->code) : std::nullopt,
+                   outcome, stamp.at_ms,
+                   verdict.error ? std::optional(verdict.error->code) : std::nullopt,
                    verdict.error ? std::optional(verdict.error->message) : std::nullopt, job),
             "verdict");
         !done) {
@@ -217,7 +245,8 @@ Result<std::int64_t> close_job(Tx& tx, const Stamp& stamp, JobId job, const std:
 Result<std::int64_t> acknowledge(Tx& tx, const Stamp& stamp, JobId job, const std::string& slot,
                                  const std::string& actor) {
     auto changed = tx.run(
-        "UPDATE job SET acknowledged_ms = ?1, acknowledged_by = ?2 WHERE id = ?3 AND acknowledged_ms IS NULL"
+        "UPDATE job SET acknowledged_ms = ?1, acknowledged_by = ?2 WHERE id = ?3 AND "
+        "acknowledged_ms IS NULL"
         " AND outcome IS NOT NULL",
         stamp.at_ms, actor, job);
     if (auto done = run_one(std::move(changed), "acknowledgement"); !done) {
@@ -227,23 +256,28 @@ Result<std::int64_t> acknowledge(Tx& tx, const Stamp& stamp, JobId job, const st
     if (!unit) {
         return tl::unexpected<base::Error>(unit.error());
     }
-    return append(tx, stamp, {"job.acknowledged", slot, std::get<0>(unit->value()), job, actor, base::Json::object()});
+    return append(
+        tx, stamp,
+        {"job.acknowledged", slot, std::get<0>(unit->value()), job, actor, base::Json::object()});
 }
 
 Status set_module_serial(Tx& tx, UnitId unit, const std::string& serial) {
-    return run_one(tx.run("UPDATE unit SET module_serial = ?1 WHERE id = ?2", serial, unit), "module serial");
+    return run_one(tx.run("UPDATE unit SET module_serial = ?1 WHERE id = ?2", serial, unit),
+                   "module serial");
 }
 
 Status set_board(Tx& tx, JobId job, const base::Json& board) {
-    return run_one(tx.run("UPDATE job SET board = ?1 WHERE id = ?2", base::dump_json(board), job), "board");
+    return run_one(tx.run("UPDATE job SET board = ?1 WHERE id = ?2", base::dump_json(board), job),
+                   "board");
 }
 
 Status set_tool_version(Tx& tx, JobId job, const std::string& version) {
-    return run_one(tx.run("UPDATE job SET tool_version = ?1 WHERE id = ?2", version, job), "tool version");
+    return run_one(tx.run("UPDATE job SET tool_version = ?1 WHERE id = ?2", version, job),
+                   "tool version");
 }
 
-Result<ChipBinding> bind_chip(Tx& tx, const Stamp& stamp, JobId job, UnitId unit, const std::string& slot,
-                              const std::string& chip_id) {
+Result<ChipBinding> bind_chip(Tx& tx, const Stamp& stamp, JobId job, UnitId unit,
+                              const std::string& slot, const std::string& chip_id) {
     // The job may have moved to another unit since the caller looked: the row rules.
     auto now = tx.one<UnitId>("SELECT unit_id FROM job WHERE id = ?1", job);
     if (!now) {
@@ -263,17 +297,21 @@ Result<ChipBinding> bind_chip(Tx& tx, const Stamp& stamp, JobId job, UnitId unit
         return binding;
     }
     if (*own && std::get<0>(**own)) {
-        return base::fail("unit.swapped", "Another unit than the one this job began with is at the port");
+        return base::fail("unit.swapped",
+                          "Another unit than the one this job began with is at the port");
     }
     if (!*known) {
-        if (auto done = run_one(tx.run("UPDATE unit SET chip_id = ?1 WHERE id = ?2", chip_id, unit), "chip id"); !done) {
+        if (auto done = run_one(tx.run("UPDATE unit SET chip_id = ?1 WHERE id = ?2", chip_id, unit),
+                                "chip id");
+            !done) {
             return tl::unexpected<base::Error>(done.error());
         }
     } else {
         binding.known = true;
         binding.unit = std::get<0>(**known);
-        auto live = tx.one<JobId>("SELECT id FROM job WHERE unit_id = ?1 AND outcome IS NULL AND id <> ?2",
-                                  binding.unit, job);
+        auto live =
+            tx.one<JobId>("SELECT id FROM job WHERE unit_id = ?1 AND outcome IS NULL AND id <> ?2",
+                          binding.unit, job);
         if (!live) {
             return tl::unexpected<base::Error>(live.error());
         }
@@ -282,15 +320,21 @@ Result<ChipBinding> bind_chip(Tx& tx, const Stamp& stamp, JobId job, UnitId unit
             return binding;
         }
         auto moved = tx.run(
-            "UPDATE job SET unit_id = ?1, attempt = 1 + (SELECT coalesce(max(attempt), 0) FROM job WHERE unit_id = ?1)"
+            "UPDATE job SET unit_id = ?1, attempt = 1 + (SELECT coalesce(max(attempt), 0) FROM job "
+            "WHERE unit_id = ?1)"
             " WHERE id = ?2",
             binding.unit, job);
         if (auto done = run_one(std::move(moved), "unit merge"); !done) {
             return tl::unexpected<base::Error>(done.error());
         }
     }
-    auto seq = append(tx, stamp, {"unit.chip_id", slot, binding.unit, job, "",
-                                  {{"chip_id", chip_id}, {"known", binding.known}}});
+    auto seq = append(tx, stamp,
+                      {"unit.chip_id",
+                       slot,
+                       binding.unit,
+                       job,
+                       "",
+                       {{"chip_id", chip_id}, {"known", binding.known}}});
     if (!seq) {
         return tl::unexpected<base::Error>(seq.error());
     }
@@ -299,23 +343,29 @@ Result<ChipBinding> bind_chip(Tx& tx, const Stamp& stamp, JobId job, UnitId unit
 
 Result<std::string> once_begin(Tx& tx, const Stamp& stamp, JobId job, const std::string& name) {
     auto flash = tx.one<std::int64_t>(
-        "SELECT id FROM step WHERE job_id = ?1 AND idx = 0 AND outcome = 'ok' ORDER BY id DESC LIMIT 1", job);
+        "SELECT id FROM step WHERE job_id = ?1 AND idx = 0 AND outcome = 'ok' ORDER BY id DESC "
+        "LIMIT 1",
+        job);
     if (!flash) {
         return tl::unexpected<base::Error>(flash.error());
     }
     if (!*flash) {
-        return base::fail("ask.refused", "No flash of this job is done, so nothing may be marked for it");
+        return base::fail("ask.refused",
+                          "No flash of this job is done, so nothing may be marked for it");
     }
     const std::int64_t flash_id = std::get<0>(**flash);
-    auto mark = tx.one<std::string>("SELECT state FROM once_mark WHERE flash_step_id = ?1 AND name = ?2", flash_id, name);
+    auto mark = tx.one<std::string>(
+        "SELECT state FROM once_mark WHERE flash_step_id = ?1 AND name = ?2", flash_id, name);
     if (!mark) {
         return tl::unexpected<base::Error>(mark.error());
     }
     if (*mark) {
         return std::get<0>(**mark);
     }
-    auto row = tx.insert("INSERT INTO once_mark (job_id, name, flash_step_id, state, at_ms) VALUES (?1, ?2, ?3, 'begun', ?4)",
-                         job, name, flash_id, stamp.at_ms);
+    auto row = tx.insert(
+        "INSERT INTO once_mark (job_id, name, flash_step_id, state, at_ms) VALUES (?1, ?2, ?3, "
+        "'begun', ?4)",
+        job, name, flash_id, stamp.at_ms);
     if (!row) {
         return tl::unexpected<base::Error>(row.error());
     }
@@ -323,10 +373,12 @@ Result<std::string> once_begin(Tx& tx, const Stamp& stamp, JobId job, const std:
 }
 
 Status once_done(Tx& tx, const Stamp& stamp, JobId job, const std::string& name) {
-    return run_one(tx.run("UPDATE once_mark SET state = 'done', at_ms = ?1 WHERE job_id = ?2 AND name = ?3 AND"
-                          " flash_step_id = (SELECT max(id) FROM step WHERE job_id = ?2 AND idx = 0 AND outcome = 'ok')",
-                          stamp.at_ms, job, name),
-                   "once mark");
+    return run_one(
+        tx.run("UPDATE once_mark SET state = 'done', at_ms = ?1 WHERE job_id = ?2 AND name = ?3 AND"
+               " flash_step_id = (SELECT max(id) FROM step WHERE job_id = ?2 AND idx = 0 AND "
+               "outcome = 'ok')",
+               stamp.at_ms, job, name),
+        "once mark");
 }
 
 }  // namespace lineside::journal

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The durable history: units, jobs, steps, proofs and events, each written in the transaction of the
-// state it explains. Functions take the transaction of the caller, who composes several into one commit.
-// Errors: db.failed, lease.refused (a trigger of the schema refused).
-// Thread: a db thread.   Durable: when the caller's transaction commits.
+// The durable history: units, jobs, steps, proofs and events, each written in the transaction of
+// the state it explains. Functions take the transaction of the caller, who composes several into
+// one commit. Errors: db.failed, lease.refused (a trigger of the schema refused). Thread: a db
+// thread.   Durable: when the caller's transaction commits.
 #pragma once
 
 #include "station/base/ids.h"
@@ -21,7 +21,8 @@ using base::Result;
 using base::Status;
 using db::Tx;
 
-// When and in which life of the service something is written. Taken from the clock on the main thread.
+// When and in which life of the service something is written. Taken from the clock on the main
+// thread.
 struct Stamp {
     std::int64_t at_ms = 0;    // UTC
     std::int64_t mono_ns = 0;  // since boot
@@ -30,15 +31,16 @@ struct Stamp {
 };
 
 struct Event {
-    std::string kind;          // "job.started"
+    std::string kind;  // "job.started"
     std::string slot;
     base::UnitId unit;
     base::JobId job;
-    std::string actor;         // "" = the station itself
+    std::string actor;  // "" = the station itself
     base::Json data = base::Json::object();
 };
 
-// Appends one event; returns its sequence number. Notices a clock that went back (adds clock.went_back).
+// Appends one event; returns its sequence number. Notices a clock that went back (adds
+// clock.went_back).
 [[nodiscard]] Result<std::int64_t> append(Tx& tx, const Stamp& stamp, const Event& event);
 
 struct OpenedJob {
@@ -53,62 +55,69 @@ struct JobOpening {
     std::string model;
     base::OrderId order;
     std::string image_key;
-    std::string actor;               // who started it: "plug-in" or a person
-    std::optional<base::UnitId> unit;  // a further attempt on a known unit; else a provisional unit is made
+    std::string actor;  // who started it: "plug-in" or a person
+    std::optional<base::UnitId>
+        unit;  // a further attempt on a known unit; else a provisional unit is made
 };
 [[nodiscard]] Result<OpenedJob> open_job(Tx& tx, const Stamp& stamp, const JobOpening& opening);
 
-[[nodiscard]] Result<std::int64_t> set_state(Tx& tx, const Stamp& stamp, base::JobId job, const std::string& slot,
-                                             core::JobState state);
+[[nodiscard]] Result<std::int64_t> set_state(Tx& tx, const Stamp& stamp, base::JobId job,
+                                             const std::string& slot, core::JobState state);
 // The attempt is counted by the database over all lives of the service, so a resumed step never
 // writes over the row or the log of the one before.
 struct StartedStep {
     std::int64_t seq = 0;
     int attempt = 1;
 };
-[[nodiscard]] Result<StartedStep> start_step(Tx& tx, const Stamp& stamp, base::JobId job, const std::string& slot,
-                                             int index, const core::StepPlan& plan, core::JobState state);
+[[nodiscard]] Result<StartedStep> start_step(Tx& tx, const Stamp& stamp, base::JobId job,
+                                             const std::string& slot, int index,
+                                             const core::StepPlan& plan, core::JobState state);
 // Ends the step `index` of the job that is open.
-[[nodiscard]] Result<std::int64_t> end_step(Tx& tx, const Stamp& stamp, base::JobId job, const std::string& slot,
-                                            int index, const std::optional<base::Error>& error, bool stopped,
+[[nodiscard]] Result<std::int64_t> end_step(Tx& tx, const Stamp& stamp, base::JobId job,
+                                            const std::string& slot, int index,
+                                            const std::optional<base::Error>& error, bool stopped,
                                             int redactions);
 
 struct ProofRow {
-    std::string kind;      // image, serial
+    std::string kind;  // image, serial
     bool ok = false;
     std::string expected;
     std::string heard;
     std::string detail;
 };
-[[nodiscard]] Result<std::int64_t> add_proof(Tx& tx, const Stamp& stamp, base::JobId job, const std::string& slot,
-                                             const ProofRow& proof);
+[[nodiscard]] Result<std::int64_t> add_proof(Tx& tx, const Stamp& stamp, base::JobId job,
+                                             const std::string& slot, const ProofRow& proof);
 
 // What the database holds for the verdict. `step_count` is the recipe's length.
 [[nodiscard]] Result<core::Evidence> evidence(Tx& tx, base::JobId job, int step_count);
 // Writes the outcome. The schema refuses a PASS whose proofs are not there.
-[[nodiscard]] Result<std::int64_t> close_job(Tx& tx, const Stamp& stamp, base::JobId job, const std::string& slot,
-                                             const core::Verdict& verdict);
-[[nodiscard]] Result<std::int64_t> acknowledge(Tx& tx, const Stamp& stamp, base::JobId job, const std::string& slot,
-                                               const std::string& actor);
+[[nodiscard]] Result<std::int64_t> close_job(Tx& tx, const Stamp& stamp, base::JobId job,
+                                             const std::string& slot, const core::Verdict& verdict);
+[[nodiscard]] Result<std::int64_t> acknowledge(Tx& tx, const Stamp& stamp, base::JobId job,
+                                               const std::string& slot, const std::string& actor);
 
 // Facts the worker or the bus told about the unit.
 [[nodiscard]] Status set_module_serial(Tx& tx, base::UnitId unit, const std::string& serial);
 [[nodiscard]] Status set_board(Tx& tx, base::JobId job, const base::Json& board);
 [[nodiscard]] Status set_tool_version(Tx& tx, base::JobId job, const std::string& version);
 
-// Binds a chip id to the job's unit. Where the chip is known already, the provisional unit is merged
-// into the known one and the job moves over.
+// Binds a chip id to the job's unit. Where the chip is known already, the provisional unit is
+// merged into the known one and the job moves over.
 struct ChipBinding {
-    base::UnitId unit;               // the unit the job belongs to from now on
-    bool known = false;              // seen before
-    std::optional<base::JobId> live_elsewhere;  // a live job of that unit: two boards with one chip id
+    base::UnitId unit;   // the unit the job belongs to from now on
+    bool known = false;  // seen before
+    std::optional<base::JobId>
+        live_elsewhere;  // a live job of that unit: two boards with one chip id
 };
-[[nodiscard]] Result<ChipBinding> bind_chip(Tx& tx, const Stamp& stamp, base::JobId job, base::UnitId unit,
-                                            const std::string& slot, const std::string& chip_id);
+[[nodiscard]] Result<ChipBinding> bind_chip(Tx& tx, const Stamp& stamp, base::JobId job,
+                                            base::UnitId unit, const std::string& slot,
+                                            const std::string& chip_id);
 
-// Marks that something which may happen only once per flash begins / is done. Returns the state found
-// before: "new", "begun" or "done".
-[[nodiscard]] Result<std::string> once_begin(Tx& tx, const Stamp& stamp, base::JobId job, const std::string& name);
-[[nodiscard]] Status once_done(Tx& tx, const Stamp& stamp, base::JobId job, const std::string& name);
+// Marks that something which may happen only once per flash begins / is done. Returns the state
+// found before: "new", "begun" or "done".
+[[nodiscard]] Result<std::string> once_begin(Tx& tx, const Stamp& stamp, base::JobId job,
+                                             const std::string& name);
+[[nodiscard]] Status once_done(Tx& tx, const Stamp& stamp, base::JobId job,
+                               const std::string& name);
 
 }  // namespace lineside::journal

@@ -13,7 +13,8 @@ class Journal : public testing::Test {
   protected:
     void SetUp() override {
         file_ = std::filesystem::path(testing::TempDir()) /
-                fmt::format("journal_{}_{}.db", ::getpid(), testing::UnitTest::GetInstance()->current_test_info()->name());
+                fmt::format("journal_{}_{}.db", ::getpid(),
+                            testing::UnitTest::GetInstance()->current_test_info()->name());
         std::filesystem::remove(file_);
         auto store = db::Store::open(loop_, file_);
         ASSERT_TRUE(store) << store.error().message;
@@ -23,8 +24,10 @@ class Journal : public testing::Test {
             EXPECT_TRUE(recovered);
             stamp_.epoch = recovered->epoch;
             EXPECT_TRUE(tx.run("INSERT INTO pool (name) VALUES ('p')"));
-            EXPECT_TRUE(tx.run("INSERT INTO orders (name, profile, model, pool_id, quantity, state, opened_ms, opened_by)"
-                               " VALUES ('o', 'p', 'nx', 1, 10, 'open', 1, 'me')"));
+            EXPECT_TRUE(
+                tx.run("INSERT INTO orders (name, profile, model, pool_id, quantity, state, "
+                       "opened_ms, opened_by)"
+                       " VALUES ('o', 'p', 'nx', 1, 10, 'open', 1, 'me')"));
             return {};
         });
     }
@@ -37,7 +40,9 @@ class Journal : public testing::Test {
         ASSERT_TRUE(done) << done.error().message;
     }
     OpenedJob open(Tx& tx, const std::string& slot) {
-        auto opened = open_job(tx, stamp_, {slot, "port-" + slot, "nx", base::OrderId(1), "", "plug-in", std::nullopt});
+        auto opened =
+            open_job(tx, stamp_,
+                     {slot, "port-" + slot, "nx", base::OrderId(1), "", "plug-in", std::nullopt});
         EXPECT_TRUE(opened) << opened.error().message;
         return *opened;
     }
@@ -69,7 +74,8 @@ TEST_F(Journal, A_known_chip_takes_the_job_over) {
     in_tx([&](Tx& tx) -> Status {
         const auto first = open(tx, "1");
         EXPECT_TRUE(bind_chip(tx, stamp_, first.job, first.unit, "1", "0xaa"));
-        EXPECT_TRUE(close_job(tx, stamp_, first.job, "1", {core::Outcome::error, base::make_error("usb.left")}));
+        EXPECT_TRUE(close_job(tx, stamp_, first.job, "1",
+                              {core::Outcome::error, base::make_error("usb.left")}));
         const auto second = open(tx, "2");
         EXPECT_NE(second.unit, first.unit);
         auto bound = bind_chip(tx, stamp_, second.job, second.unit, "2", "0xaa");

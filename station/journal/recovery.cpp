@@ -12,8 +12,9 @@ Status settle_leases(Tx& tx, const Stamp& stamp) {
     const char* const kMoves[][2] = {{"reserved", "released"}, {"issued", "in_doubt"}};
     for (const auto& [from, to] : kMoves) {
         auto moved = tx.run(
-            "UPDATE lease SET state = ?1, epoch = ?2, at_ms = ?3, reason = 'station.restarted' WHERE state = ?4", to,
-            stamp.epoch, stamp.at_ms, from);
+            "UPDATE lease SET state = ?1, epoch = ?2, at_ms = ?3, reason = 'station.restarted' "
+            "WHERE state = ?4",
+            to, stamp.epoch, stamp.at_ms, from);
         if (!moved) {
             return tl::unexpected<base::Error>(moved.error());
         }
@@ -36,8 +37,9 @@ Result<InterruptedJob> interrupt(Tx& tx, const Stamp& stamp, InterruptedJob job)
     }
     job.flashed = std::get<0>(**flashed) > 0;
     job.step = job.flashed ? static_cast<int>(std::get<0>(**next)) : 0;
-    auto attempts = tx.one<std::int64_t>("SELECT coalesce(max(attempt), 0) FROM step WHERE job_id = ?1 AND idx = ?2",
-                                         job.job, job.step);
+    auto attempts = tx.one<std::int64_t>(
+        "SELECT coalesce(max(attempt), 0) FROM step WHERE job_id = ?1 AND idx = ?2", job.job,
+        job.step);
     if (!attempts) {
         return tl::unexpected<base::Error>(attempts.error());
     }
@@ -52,9 +54,12 @@ Result<InterruptedJob> interrupt(Tx& tx, const Stamp& stamp, InterruptedJob job)
 }  // namespace
 
 Result<Recovered> recover(Tx& tx, Stamp stamp, const std::string& station_name) {
-    auto made = tx.run("INSERT INTO station (id, name, created_ms) VALUES (1, ?1, ?2) ON CONFLICT (id) DO UPDATE SET name = ?1",
-                       station_name, stamp.at_ms);
-    auto epoch = tx.one<std::int64_t>("UPDATE station SET epoch = epoch + 1 WHERE id = 1 RETURNING epoch");
+    auto made = tx.run(
+        "INSERT INTO station (id, name, created_ms) VALUES (1, ?1, ?2) ON CONFLICT (id) DO UPDATE "
+        "SET name = ?1",
+        station_name, stamp.at_ms);
+    auto epoch =
+        tx.one<std::int64_t>("UPDATE station SET epoch = epoch + 1 WHERE id = 1 RETURNING epoch");
     if (!made || !epoch) {
         return tl::unexpected<base::Error>(!made ? made.error() : epoch.error());
     }
@@ -63,8 +68,10 @@ Result<Recovered> recover(Tx& tx, Stamp stamp, const std::string& station_name) 
     if (auto settled = settle_leases(tx, stamp); !settled) {
         return tl::unexpected<base::Error>(settled.error());
     }
-    auto open = tx.all<JobId, UnitId, OrderId, std::string, std::string, std::string, int, std::optional<std::string>>(
-        "SELECT id, unit_id, order_id, slot, port, state, attempt, image_key FROM job WHERE outcome IS NULL ORDER BY id");
+    auto open = tx.all<JobId, UnitId, OrderId, std::string, std::string, std::string, int,
+                       std::optional<std::string>>(
+        "SELECT id, unit_id, order_id, slot, port, state, attempt, image_key FROM job WHERE "
+        "outcome IS NULL ORDER BY id");
     if (!open) {
         return tl::unexpected<base::Error>(open.error());
     }
@@ -84,10 +91,11 @@ Result<Recovered> recover(Tx& tx, Stamp stamp, const std::string& station_name) 
         }
         recovered.interrupted.push_back(std::move(*done));
     }
-    auto verdicts = tx.all<JobId, UnitId, std::string, std::string, std::string, std::string, std::optional<std::string>,
-                           std::int64_t, int>(
+    auto verdicts = tx.all<JobId, UnitId, std::string, std::string, std::string, std::string,
+                           std::optional<std::string>, std::int64_t, int>(
         "SELECT j.id, j.unit_id, j.slot, j.outcome, coalesce(j.code, ''), coalesce(j.message, ''),"
-        " (SELECT s.value FROM lease l JOIN serial s ON s.id = l.serial_id WHERE l.unit_id = j.unit_id"
+        " (SELECT s.value FROM lease l JOIN serial s ON s.id = l.serial_id WHERE l.unit_id = "
+        "j.unit_id"
         "   AND l.state <> 'released' ORDER BY l.id DESC LIMIT 1), j.ended_ms, j.attempt"
         " FROM job j WHERE j.outcome IS NOT NULL AND j.acknowledged_ms IS NULL"
         " AND j.id = (SELECT max(id) FROM job WHERE slot = j.slot)");
@@ -95,11 +103,17 @@ Result<Recovered> recover(Tx& tx, Stamp stamp, const std::string& station_name) 
         return tl::unexpected<base::Error>(verdicts.error());
     }
     for (auto& [id, unit, slot, outcome, code, message, serial, ended, attempt] : *verdicts) {
-        recovered.unacknowledged.push_back({id, unit, slot, core::outcome_from_text(outcome).value_or(core::Outcome::error),
-                                            code, message, serial.value_or(""), ended, attempt});
+        recovered.unacknowledged.push_back(
+            {id, unit, slot, core::outcome_from_text(outcome).value_or(core::Outcome::error), code,
+             message, serial.value_or(""), ended, attempt});
     }
-    auto seq = append(tx, stamp, {"station.started", "", {}, {}, "",
-                                  {{"epoch", stamp.epoch}, {"interrupted", recovered.interrupted.size()}}});
+    auto seq = append(tx, stamp,
+                      {"station.started",
+                       "",
+                       {},
+                       {},
+                       "",
+                       {{"epoch", stamp.epoch}, {"interrupted", recovered.interrupted.size()}}});
     if (!seq) {
         return tl::unexpected<base::Error>(seq.error());
     }

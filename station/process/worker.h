@@ -20,26 +20,28 @@ namespace lineside::process {
 
 struct WorkerSpec {
     std::int64_t job = 0;
-    int step = 0;               // index in the recipe, from 1
+    int step = 0;  // index in the recipe, from 1
     int attempt = 1;
-    std::string method;         // "jetson-usb": the helper finds the executable by this name only
-    std::string profile;        // id of the product profile, for the BSP tree of a build
-    std::string image;          // hex64 or ""
+    std::string method;   // "jetson-usb": the helper finds the executable by this name only
+    std::string profile;  // id of the product profile, for the BSP tree of a build
+    std::string image;    // hex64 or ""
     bool lane = false;
     protocol::JobLine job_line;
-    std::vector<base::Secret> secrets;      // replaced by *** in log and recording
-    std::filesystem::path log_file;         // "<nn>-<step>.log"; ".events.jsonl" is put beside it
+    std::vector<base::Secret> secrets;  // replaced by *** in log and recording
+    std::filesystem::path log_file;     // "<nn>-<step>.log"; ".events.jsonl" is put beside it
     std::chrono::milliseconds hello_within{5000};
     std::chrono::milliseconds silence{60000};
     std::chrono::milliseconds total{1800000};
 };
 
-// How a worker ended; comes exactly once per start(), after the process and all its children are gone.
+// How a worker ended; comes exactly once per start(), after the process and all its children are
+// gone.
 struct WorkerEnd {
-    protocol::Outcome outcome;  // of a worker that died, broke the protocol or was silent: our error
-    bool stopped = false;       // we asked it to stop
-    int redactions = 0;         // how many secrets were replaced in log and recording
-    std::string last_lines;     // of the raw output, redacted, at most 4 KiB
+    protocol::Outcome
+        outcome;             // of a worker that died, broke the protocol or was silent: our error
+    bool stopped = false;    // we asked it to stop
+    int redactions = 0;      // how many secrets were replaced in log and recording
+    std::string last_lines;  // of the raw output, redacted, at most 4 KiB
 };
 
 class Worker {
@@ -57,7 +59,8 @@ struct WorkerEvents {
     std::function<void(WorkerEnd)> end;
 };
 
-// Starts workers and keeps the helper's connection. The fake of the engine's tests implements this too.
+// Starts workers and keeps the helper's connection. The fake of the engine's tests implements this
+// too.
 class Launcher {
   public:
     virtual ~Launcher() = default;
@@ -66,7 +69,8 @@ class Launcher {
     // Kills what is left of `job` and closes its lane; `done` after nothing of it is left.
     virtual void clean(std::int64_t job, std::function<void(base::Status)> done) = 0;
     // Makes the output of build job `job` the cached image `key`, atomically.
-    virtual void publish_image(std::int64_t job, std::string key, std::function<void(base::Status)> done) = 0;
+    virtual void publish_image(std::int64_t job, std::string key,
+                               std::function<void(base::Status)> done) = 0;
 };
 
 }  // namespace lineside::process

@@ -10,12 +10,15 @@ namespace lineside::usb {
 namespace {
 
 struct FreeConfig {
-    void operator()(libusb_config_descriptor* config) const { libusb_free_config_descriptor(config); }
+    void operator()(libusb_config_descriptor* config) const {
+        libusb_free_config_descriptor(config);
+    }
 };
 
 bool has_vendor_bulk_pair(libusb_device* device) {
     libusb_config_descriptor* raw = nullptr;
-    if (libusb_get_active_config_descriptor(device, &raw) != 0 && libusb_get_config_descriptor(device, 0, &raw) != 0) {
+    if (libusb_get_active_config_descriptor(device, &raw) != 0 &&
+        libusb_get_config_descriptor(device, 0, &raw) != 0) {
         return false;
     }
     const std::unique_ptr<libusb_config_descriptor, FreeConfig> config(raw);
@@ -25,7 +28,8 @@ bool has_vendor_bulk_pair(libusb_device* device) {
             bool in = false;
             bool out = false;
             for (const auto& endpoint : std::span(setting.endpoint, setting.bNumEndpoints)) {
-                if ((endpoint.bmAttributes & LIBUSB_TRANSFER_TYPE_MASK) == LIBUSB_TRANSFER_TYPE_BULK) {
+                if ((endpoint.bmAttributes & LIBUSB_TRANSFER_TYPE_MASK) ==
+                    LIBUSB_TRANSFER_TYPE_BULK) {
                     ((endpoint.bEndpointAddress & LIBUSB_ENDPOINT_DIR_MASK) != 0 ? in : out) = true;
                 }
             }
@@ -42,13 +46,16 @@ bool has_vendor_bulk_pair(libusb_device* device) {
 DescriptorReader::DescriptorReader() = default;
 DescriptorReader::~DescriptorReader() = default;
 
-void DescriptorReader::Close::operator()(libusb_context* context) const { libusb_exit(context); }
+void DescriptorReader::Close::operator()(libusb_context* context) const {
+    libusb_exit(context);
+}
 
 base::Status DescriptorReader::open() {
     context_.reset();
     libusb_context* raw = nullptr;
     if (const int error = libusb_init(&raw); error != 0) {
-        return base::fail("usb.no_device", std::string("libusb cannot start: ") + libusb_error_name(error));
+        return base::fail("usb.no_device",
+                          std::string("libusb cannot start: ") + libusb_error_name(error));
     }
     context_.reset(raw);
     return {};
@@ -57,14 +64,16 @@ base::Status DescriptorReader::open() {
 base::Result<Descriptors> DescriptorReader::find(int bus, int device) const {
     libusb_device** list = nullptr;
     const ssize_t count = libusb_get_device_list(context_.get(), &list);
-    base::Result<Descriptors> found = base::fail("usb.no_device", "libusb does not list the device");
+    base::Result<Descriptors> found =
+        base::fail("usb.no_device", "libusb does not list the device");
     for (ssize_t i = 0; i < count; ++i) {
         if (libusb_get_bus_number(list[i]) != bus || libusb_get_device_address(list[i]) != device) {
             continue;
         }
         libusb_device_descriptor descriptor{};
         if (libusb_get_device_descriptor(list[i], &descriptor) == 0) {
-            found = Descriptors{descriptor.idVendor, descriptor.idProduct, has_vendor_bulk_pair(list[i])};
+            found = Descriptors{descriptor.idVendor, descriptor.idProduct,
+                                has_vendor_bulk_pair(list[i])};
         }
     }
     if (count >= 0) {

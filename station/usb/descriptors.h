@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a device says of itself, read by libusb from the kernel's copy of its descriptors. Nothing is
-// sent to the device: the boot ROM gives its chip id with the first bulk read and only once.
+// What a device says of itself, read by libusb from the kernel's copy of its descriptors. Nothing
+// is sent to the device: the boot ROM gives its chip id with the first bulk read and only once.
 // Errors: usb.no_device.   Thread: one.
 #pragma once
 

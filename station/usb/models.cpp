@@ -14,7 +14,8 @@ namespace {
 // PIDs are written as text ("7e19"), because that is how everybody knows them.
 std::optional<std::uint16_t> pid_of(const toml::node& node) {
     const auto text = node.value<std::string>();
-    if (!text || text->size() != 4 || text->find_first_not_of("0123456789abcdef") != std::string::npos) {
+    if (!text || text->size() != 4 ||
+        text->find_first_not_of("0123456789abcdef") != std::string::npos) {
         return std::nullopt;
     }
     return static_cast<std::uint16_t>(std::stoul(*text, nullptr, 16));
@@ -36,7 +37,8 @@ std::vector<std::uint16_t> pids_of(const toml::table& table, std::string_view ke
 
 const Model* Models::in_recovery(std::uint16_t vendor, std::uint16_t product) const {
     for (const Model& model : models) {
-        if (vendor == kNvidia && std::find(model.pids.begin(), model.pids.end(), product) != model.pids.end()) {
+        if (vendor == kNvidia &&
+            std::find(model.pids.begin(), model.pids.end(), product) != model.pids.end()) {
             return &model;
         }
     }
@@ -74,8 +76,9 @@ base::Result<Models> read_models(const std::filesystem::path& file) {
     try {
         root = toml::parse(*text, std::string_view(file.native()));
     } catch (const toml::parse_error& error) {
-        return base::fail("config.invalid", fmt::format("{}:{}:{}: {}", file.string(), error.source().begin.line,
-                                                        error.source().begin.column, error.description()));
+        return base::fail("config.invalid",
+                          fmt::format("{}:{}:{}: {}", file.string(), error.source().begin.line,
+                                      error.source().begin.column, error.description()));
     }
     Models models;
     if (const toml::array* list = root["model"].as_array(); list != nullptr) {
@@ -84,18 +87,21 @@ base::Result<Models> read_models(const std::filesystem::path& file) {
             if (row == nullptr) {
                 continue;
             }
-            Model model{(*row)["id"].value_or(std::string()), (*row)["name"].value_or(std::string()), pids_of(*row, "pids")};
+            Model model{(*row)["id"].value_or(std::string()),
+                        (*row)["name"].value_or(std::string()), pids_of(*row, "pids")};
             if (model.id.empty() || model.name.empty() || model.pids.empty()) {
-                return base::fail("config.invalid",
-                                  fmt::format("{}:{}: a model needs id, name and pids (four hex digits each)", file.string(),
-                                              node.source().begin.line));
+                return base::fail(
+                    "config.invalid",
+                    fmt::format("{}:{}: a model needs id, name and pids (four hex digits each)",
+                                file.string(), node.source().begin.line));
             }
             models.models.push_back(std::move(model));
         }
     }
     if (const toml::array* list = root["never"].as_array(); list != nullptr) {
         for (const toml::node& node : *list) {
-            if (const toml::table* row = node.as_table(); row != nullptr && row->get("pid") != nullptr) {
+            if (const toml::table* row = node.as_table();
+                row != nullptr && row->get("pid") != nullptr) {
                 if (const auto pid = pid_of(*row->get("pid"))) {
                     models.never.push_back({*pid, (*row)["why"].value_or(std::string())});
                 }
@@ -107,7 +113,9 @@ base::Result<Models> read_models(const std::filesystem::path& file) {
         models.gadgets = pids_of(*gadget, "pids");
     }
     if (models.models.empty() || models.gadgets.empty()) {
-        return base::fail("config.invalid", fmt::format("{}: needs [[model]] tables and [gadget] pids", file.string()));
+        return base::fail(
+            "config.invalid",
+            fmt::format("{}: needs [[model]] tables and [gadget] pids", file.string()));
     }
     return models;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The table of board models as data (deploy/models.toml): which USB ids mean which module, which are
-// never a target. A new board needs no C++.
-// Errors: config.missing, config.invalid (file:line:column).   Thread: any (constant after reading).
+// The table of board models as data (deploy/models.toml): which USB ids mean which module, which
+// are never a target. A new board needs no C++. Errors: config.missing, config.invalid
+// (file:line:column).   Thread: any (constant after reading).
 #pragma once
 
 #include "station/base/error.h"
@@ -16,9 +16,9 @@ namespace lineside::usb {
 constexpr std::uint16_t kNvidia = 0x0955;
 
 struct Model {
-    std::string id;                      // "xavier-nx"
-    std::string name;                    // "Xavier NX"
-    std::vector<std::uint16_t> pids;     // in recovery mode
+    std::string id;                   // "xavier-nx"
+    std::string name;                 // "Xavier NX"
+    std::vector<std::uint16_t> pids;  // in recovery mode
 };
 struct Never {
     std::uint16_t pid = 0;

@@ -11,7 +11,8 @@ namespace lineside::usb {
 namespace {
 
 std::filesystem::path write(std::string_view text) {
-    auto path = std::filesystem::path(testing::TempDir()) / fmt::format("models_test.{}.toml", ::getpid());
+    auto path =
+        std::filesystem::path(testing::TempDir()) / fmt::format("models_test.{}.toml", ::getpid());
     EXPECT_TRUE(base::replace_file(path, text));
     return path;
 }
@@ -39,7 +40,8 @@ pids = ["7020"]
 }
 
 TEST(Models, A_bad_row_is_named_with_its_line) {
-    const auto models = read_models(write("[[model]]\nid = \"a\"\nname = \"A\"\npids = [\"7E19\"]\n"));
+    const auto models =
+        read_models(write("[[model]]\nid = \"a\"\nname = \"A\"\npids = [\"7E19\"]\n"));
     ASSERT_FALSE(models);
     EXPECT_NE(models.error().message.find(".toml:1"), std::string::npos) << models.error().message;
 }

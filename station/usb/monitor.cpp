@@ -5,8 +5,8 @@
 #include "station/base/log.h"
 #include "station/base/text.h"
 
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <libudev.h>
+#include <boost/asio/posix/stream_descriptor.hpp>
 
 #include <cstdlib>
 #include <map>
@@ -24,14 +24,17 @@ struct Unref {
 template <typename T>
 using Ref = std::unique_ptr<T, Unref>;
 
-std::string_view text(const char* value) { return value == nullptr ? std::string_view() : std::string_view(value); }
+std::string_view text(const char* value) {
+    return value == nullptr ? std::string_view() : std::string_view(value);
+}
 
 std::string_view attribute(udev_device* device, const char* name) {
     return text(udev_device_get_sysattr_value(device, name));
 }
 
 std::uint16_t hex_attribute(udev_device* device, const char* name) {
-    return static_cast<std::uint16_t>(std::strtoul(std::string(attribute(device, name)).c_str(), nullptr, 16));
+    return static_cast<std::uint16_t>(
+        std::strtoul(std::string(attribute(device, name)).c_str(), nullptr, 16));
 }
 
 std::optional<Device> read_device(udev_device* udev) {
@@ -128,13 +131,14 @@ struct Monitor::Parts {
     }
 
     void wait() {
-        socket.async_wait(boost::asio::posix::stream_descriptor::wait_read, [this](boost::system::error_code error) {
-            if (error) {
-                return;  // closed: the service is stopping
-            }
-            take_all();
-            wait();
-        });
+        socket.async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                          [this](boost::system::error_code error) {
+                              if (error) {
+                                  return;  // closed: the service is stopping
+                              }
+                              take_all();
+                              wait();
+                          });
     }
 
     void scan(const char* subsystem) {
@@ -155,7 +159,7 @@ struct Monitor::Parts {
     Ref<udev_monitor> monitor;
     boost::asio::posix::stream_descriptor socket;
     MonitorEvents events;
-    std::map<std::string, Device> devices;   // by syspath
+    std::map<std::string, Device> devices;  // by syspath
     std::map<std::string, NetInterface> nets;
 };
 
@@ -176,7 +180,8 @@ base::Status Monitor::start(MonitorEvents events) {
     }
     parts.monitor.reset(udev_monitor_new_from_netlink(parts.context.get(), "udev"));
     if (!parts.monitor ||
-        udev_monitor_filter_add_match_subsystem_devtype(parts.monitor.get(), "usb", "usb_device") < 0 ||
+        udev_monitor_filter_add_match_subsystem_devtype(parts.monitor.get(), "usb", "usb_device") <
+            0 ||
         udev_monitor_filter_add_match_subsystem_devtype(parts.monitor.get(), "net", nullptr) < 0 ||
         udev_monitor_enable_receiving(parts.monitor.get()) < 0) {
         return base::fail("host.unfit", "udev's event socket cannot be opened");

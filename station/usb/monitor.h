@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sees USB devices and network interfaces come and go, by libudev: first the monitor, then one
-// coldplug scan, so that nothing falls between. No polling, no thread. The engine knows the Bus alone;
-// its tests have one that says what they like.
-// Thread: the io_context's; callbacks come from its run().
+// coldplug scan, so that nothing falls between. No polling, no thread. The engine knows the Bus
+// alone; its tests have one that says what they like. Thread: the io_context's; callbacks come from
+// its run().
 #pragma once
 
 #include "station/base/error.h"
@@ -26,16 +26,16 @@ struct Device {
     std::uint16_t product = 0;
     std::optional<std::string> serial;  // iSerial; a unit in recovery mode has none
     int bus = 0;
-    int number = 0;                     // changes with every enumeration
+    int number = 0;  // changes with every enumeration
     bool is_hub = false;
-    std::int64_t seen_mono_ns = 0;      // when the event reached us
+    std::int64_t seen_mono_ns = 0;  // when the event reached us
 };
 
 struct NetInterface {
     std::string name;
-    std::string driver;      // "rndis_host", "cdc_ncm"; "" if unknown
+    std::string driver;  // "rndis_host", "cdc_ncm"; "" if unknown
     std::string syspath;
-    PortPath port;           // of the USB device it belongs to
+    PortPath port;  // of the USB device it belongs to
 };
 
 struct MonitorEvents {
@@ -50,8 +50,8 @@ class Bus {
     virtual ~Bus() = default;
     // What is plugged in already comes before this returns.   Errors: host.unfit.
     [[nodiscard]] virtual base::Status start(MonitorEvents events) = 0;
-    // Takes in what waits now: asked before a worker's end is judged, so that a unit that was pulled
-    // is known to be gone.
+    // Takes in what waits now: asked before a worker's end is judged, so that a unit that was
+    // pulled is known to be gone.
     virtual void drain() = 0;
     [[nodiscard]] virtual base::Result<Descriptors> descriptors(const Device& device) = 0;
 };

@@ -25,7 +25,8 @@ bool is_chain(std::string_view chain) {
 // "1-1.3" -> true; "usb1" and "1-1.3:1.0" -> false
 bool is_bus_port(std::string_view name) {
     const auto dash = name.find('-');
-    return dash != std::string_view::npos && all_digits(name.substr(0, dash)) && is_chain(name.substr(dash + 1));
+    return dash != std::string_view::npos && all_digits(name.substr(0, dash)) &&
+           is_chain(name.substr(dash + 1));
 }
 
 }  // namespace
@@ -46,7 +47,8 @@ std::optional<PortPath> port_of_syspath(std::string_view syspath) {
     const std::string_view name = parts.back();
     const std::string_view chain = name.substr(name.find('-') + 1);
     PortPath path;
-    const std::string prefix = std::string(on_pci ? "pci-" : "platform-") + std::string(controller) + "-usb-0:";
+    const std::string prefix =
+        std::string(on_pci ? "pci-" : "platform-") + std::string(controller) + "-usb-0:";
     path.key = prefix + std::string(chain);
     path.bus_port = name;
     path.root_port = prefix + std::string(chain.substr(0, chain.find('.')));
@@ -73,7 +75,8 @@ bool is_port_key(std::string_view text) {
 }
 
 bool is_behind(std::string_view port_key, std::string_view hub_key) {
-    return port_key.size() > hub_key.size() && port_key.starts_with(hub_key) && port_key[hub_key.size()] == '.';
+    return port_key.size() > hub_key.size() && port_key.starts_with(hub_key) &&
+           port_key[hub_key.size()] == '.';
 }
 
 }  // namespace lineside::usb

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A slot is a physical port, never a device number. The key of a port is the controller's stable path
-// plus the chain of hub ports: "pci-0000:00:14.0-usb-0:1.3". Bus numbers change over a reboot and are
-// not part of it; separators stay, so 1.1 is never 11.
-// Thread: any (pure).
+// A slot is a physical port, never a device number. The key of a port is the controller's stable
+// path plus the chain of hub ports: "pci-0000:00:14.0-usb-0:1.3". Bus numbers change over a reboot
+// and are not part of it; separators stay, so 1.1 is never 11. Thread: any (pure).
 #pragma once
 
 #include <optional>
@@ -12,13 +11,14 @@
 namespace lineside::usb {
 
 struct PortPath {
-    std::string key;        // "pci-0000:00:14.0-usb-0:1.3"
-    std::string bus_port;   // "1-1.3": sysfs name, what the flash tools take; changes with the bus number
+    std::string key;  // "pci-0000:00:14.0-usb-0:1.3"
+    std::string
+        bus_port;  // "1-1.3": sysfs name, what the flash tools take; changes with the bus number
     std::string root_port;  // "pci-0000:00:14.0-usb-0:1": units behind one root port share its wire
 };
 
-// From a usb_device's sysfs path, e.g. "/sys/devices/pci0000:00/0000:00:14.0/usb1/1-1/1-1.3". Nothing
-// for a root hub and for what is not a USB device.
+// From a usb_device's sysfs path, e.g. "/sys/devices/pci0000:00/0000:00:14.0/usb1/1-1/1-1.3".
+// Nothing for a root hub and for what is not a USB device.
 [[nodiscard]] std::optional<PortPath> port_of_syspath(std::string_view syspath);
 
 // The usb_device part of the path of anything below it (interface, net, tty, block).

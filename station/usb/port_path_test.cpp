@@ -23,8 +23,9 @@ TEST(PortPath, Root_hubs_and_interfaces_are_no_ports) {
 }
 
 TEST(PortPath, Net_interface_leads_to_its_port) {
-    EXPECT_EQ(usb_device_above("/sys/devices/pci0000:00/0000:00:14.0/usb1/1-1/1-1.3/1-1.3:1.0/net/usb0"),
-              "/sys/devices/pci0000:00/0000:00:14.0/usb1/1-1/1-1.3");
+    EXPECT_EQ(
+        usb_device_above("/sys/devices/pci0000:00/0000:00:14.0/usb1/1-1/1-1.3/1-1.3:1.0/net/usb0"),
+        "/sys/devices/pci0000:00/0000:00:14.0/usb1/1-1/1-1.3");
 }
 
 TEST(PortPath, One_dot_one_is_not_eleven) {

@@ -39,11 +39,12 @@ void write_whole(const fs::path& path, const std::string& text) {
     fs::rename(draft, path);
 }
 
-// The host's interfaces are shared by every line that runs on it, so the name carries the line's pid:
-// at most 15 characters, "lsb1a2b3c-64" at the longest.
+// The host's interfaces are shared by every line that runs on it, so the name carries the line's
+// pid: at most 15 characters, "lsb1a2b3c-64" at the longest.
 std::string interface_name(int number) {
     std::array<char, 16> text{};
-    std::snprintf(text.data(), text.size(), "lsb%x-%d", static_cast<unsigned>(::getpid()) & 0xffffffU, number);
+    std::snprintf(text.data(), text.size(), "lsb%x-%d",
+                  static_cast<unsigned>(::getpid()) & 0xffffffU, number);
     return text.data();
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The part of a board's life in which its own system runs: started by board-os, seen as a gadget, ended by itself or by us.
+// The part of a board's life in which its own system runs: started by board-os, seen as a gadget,
+// ended by itself or by us.
 #include "board.h"
 
 #include <net/if.h>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "usb_node.h"
 
-#include <chrono>
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 
 namespace line {
 namespace {
@@ -28,8 +28,8 @@ UsbNode::~UsbNode() {
 
 int UsbNode::claim(std::uint64_t owner, int pid, unsigned interface) {
     std::unique_lock lock(mutex_);
-    // A kernel frees a dead process's claim before its parent hears of the death; here the news comes by
-    // a socket, so a claim that is being given up is waited for.
+    // A kernel frees a dead process's claim before its parent hears of the death; here the news
+    // comes by a socket, so a claim that is being given up is waited for.
     const auto free_or_own = [&] {
         const auto it = claims_.find(interface);
         return gone_ || it == claims_.end() || it->second.owner == owner;

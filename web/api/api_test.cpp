@@ -173,8 +173,8 @@ TEST_F(ApiTest, Pool_batches_and_doubt) {
     EXPECT_EQ(post("/api/v1/pool/batches?pool=camera&batch=B-2", "x").status, 201U);
     // Without a name the station makes one.
     EXPECT_EQ(post("/api/v1/pool/batches?pool=camera", "x").status, 201U);
-    for (const std::string query : {"", "?batch=B-2", "?pool=..&batch=B",
-                                    "?pool=a&batch=b/c", "?pool=a&batch=b&test_only=yes"}) {
+    for (const std::string query : {"", "?batch=B-2", "?pool=..&batch=B", "?pool=a&batch=b/c",
+                                    "?pool=a&batch=b&test_only=yes"}) {
         EXPECT_EQ(post("/api/v1/pool/batches" + query, "x").status, 400U) << query;
     }
 }

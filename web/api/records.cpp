@@ -135,7 +135,7 @@ void get_records(Api& api, const Request& request, const ReplyPtr& reply) {
     const auto limit = base::to_int(request.query_value("limit").value_or("100"));
     if (!limit || *limit < 1 || *limit > 500) {
         reply->problem(base::make_error("http.parameter",
-                                       "Parameter limit must be a whole number from 1 to 500"));
+                                        "Parameter limit must be a whole number from 1 to 500"));
         return;
     }
     std::optional<std::int64_t> cursor;

@@ -34,7 +34,7 @@ enum : std::uint32_t {
 constexpr unsigned kBootRomLimit = 5000;  // milliseconds
 constexpr int kLooks = 20;
 constexpr unsigned kBetweenLooks = 50'000;  // microseconds
-constexpr std::size_t kReadSize = 96;     // what the real tools ask for
+constexpr std::size_t kReadSize = 96;       // what the real tools ask for
 constexpr std::size_t kPacket = 1U << 20U;
 constexpr std::size_t kPiece = 128 * 1024;  // the real ones: 16 KiB
 constexpr const char* kNoDevice = "USB communication failed.Check if device is in recovery\n";
@@ -94,13 +94,15 @@ std::uint32_t sum_of(const Range& bytes) {
 
 }  // namespace
 
-// The real scripts do minutes of work between two contacts, the stand-in's a fraction of a second: on a busy host the
-// module may still be on its way back.
+// The real scripts do minutes of work between two contacts, the stand-in's a fraction of a second:
+// on a busy host the module may still be on its way back.
 ModuleLink::ModuleLink(const std::string& instance) {
     for (int tries = 0; !open(instance); tries++) {
         if (tries == kLooks) {
             const bool named = !instance.empty() && find_device(instance).empty();
-            throw Stop{kUsbGone, (named ? "No device on specified bus-port[" + instance + "]\n" : std::string()) + kNoDevice};
+            throw Stop{kUsbGone, (named ? "No device on specified bus-port[" + instance + "]\n"
+                                        : std::string()) +
+                                     kNoDevice};
         }
         ::usleep(kBetweenLooks);
     }

@@ -15,7 +15,8 @@ using Bytes = std::vector<std::uint8_t>;
 
 class ModuleLink {
   public:
-    // Opens the device at `instance` (empty: the first of NVIDIA's), waiting a second for it.  Errors: Stop with 8.
+    // Opens the device at `instance` (empty: the first of NVIDIA's), waiting a second for it.
+    // Errors: Stop with 8.
     explicit ModuleLink(const std::string& instance);
     ~ModuleLink();
     ModuleLink(const ModuleLink&) = delete;
