@@ -146,7 +146,7 @@ def check_agreement():
             complain("sysusers.d makes no user %s" % user)
     if not helper["socket"].startswith("/run/%s/" % re.search(r"RuntimeDirectory=(\S+)", service).group(1)):
         complain("helper.toml: socket lies outside the helper's RuntimeDirectory")
-    for key in ("lanes", "images"):
+    for key in ("lanes", "images", "cache"):
         if helper[key].removeprefix("/var/lib/") not in re.search(r"StateDirectory=(.+)", service).group(1).split():
             complain("helper.toml: %s is no StateDirectory of the helper" % key)
     if helper["cgroup_root"] != "/sys/fs/cgroup/system.slice/lineside-helper.service/jobs" or "Delegate=yes" not in service:

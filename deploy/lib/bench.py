@@ -53,6 +53,7 @@ class Place:
         self.key = os.path.join(self.data, "key")
         self.lanes = os.path.join(self.data, "helper/lanes")
         self.images = os.path.join(self.data, "helper/images")
+        self.cache = os.path.join(self.data, "helper/cache")
         self.methods = os.path.join(self.data, "helper/methods")
         self.bsp = os.path.join(self.data, "bsp")
         self.line = os.path.join(self.data, "line")
@@ -208,7 +209,7 @@ class Bench:
         namespace.make_reachable(place, "lineside")
         place.set_folders()
         self.sweep()
-        for folder in (place.lanes, place.images, place.methods, place.line, place.log):
+        for folder in (place.lanes, place.images, place.cache, place.methods, place.line, place.log):
             os.makedirs(folder, exist_ok=True)
         service = pwd.getpwnam("lineside")
         for folder, mode in ((place.station, 0o750), (place.key, 0o700), (os.path.join(run, "station"), 0o755)):

@@ -26,6 +26,7 @@ class RealBench(Bench):
         self.place.station_socket = station.get("unix_socket", "/run/lineside/station.sock")
         self.place.images = station.get("images", "/var/lib/lineside-helper/images")
         self.place.lanes = os.path.join(os.path.dirname(self.place.images), "lanes")
+        self.place.cache = os.path.join(os.path.dirname(self.place.images), "cache")
         self.place.station, self.place.key = station["data"], os.path.dirname(station["key_file"])
         bsp = {profile["id"]: profile["bsp"] for profile in config.get("profile", [])}
         own = os.path.join(os.path.dirname(self.config), "helper.toml")
@@ -37,7 +38,7 @@ class RealBench(Bench):
         self.start_station(self.config)
 
     def prepare_folders(self):
-        for folder in (self.place.lanes, self.place.images, os.path.dirname(self.place.helper_socket)):
+        for folder in (self.place.lanes, self.place.images, self.place.cache, os.path.dirname(self.place.helper_socket)):
             os.makedirs(folder, exist_ok=True)
         for folder in (self.place.station, self.place.key, os.path.dirname(self.place.station_socket)):
             if not os.path.isdir(folder):

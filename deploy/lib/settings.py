@@ -115,9 +115,10 @@ worker_user = "lineside-worker"
 methods = {quoted(place.methods)}
 lanes = {quoted(place.lanes)}
 images = {quoted(place.images)}
+cache = {quoted(place.cache)}
 hide = {json.dumps([path for path in (place.key, place.station) if path])}
 """]
-    keep = [path for path in (place.methods, place.lanes, place.images, place.binaries, *bsp.values())
+    keep = [path for path in (place.methods, place.lanes, place.images, place.cache, place.binaries, *bsp.values())
             if path.startswith("/tmp/")]
     if keep:
         lines.append(f"keep = {json.dumps(keep)}\n")

@@ -263,10 +263,10 @@ Result<Config> parse_config(const std::string& text, const std::string& file) {
     }
     const toml::table& root = parsed.table();
     Reader in(root, file);
-    static constexpr std::array<std::string_view, 13> kKnown{
+    static constexpr std::array<std::string_view, 14> kKnown{
         "socket", "service_user", "worker_user", "methods",  "lanes",
         "images", "cgroup_root",  "lane_mode",   "tmp_size", "hide",
-        "keep",   "environment",  "profile"};
+        "keep",   "cache",        "environment", "profile"};
     in.only(root, kKnown);
     Config out;
     out.socket = in.path("socket", true);
@@ -275,6 +275,7 @@ Result<Config> parse_config(const std::string& text, const std::string& file) {
     out.methods = in.path("methods", true);
     out.lanes = in.path("lanes", true);
     out.images = in.path("images", true);
+    out.cache = in.path("cache", false);
     out.cgroup_root = in.path("cgroup_root", false);
     out.hide = in.paths("hide");
     out.keep = in.paths("keep");
@@ -322,9 +323,13 @@ Result<Config> load_config(const std::string& file) {
 }
 
 Status check_folders(const Config& config) {
-    std::array<dev_t, 3> device{};
+    std::array<dev_t, 4> device{};
     std::size_t index = 0;
-    for (const std::string* path : {&config.methods, &config.lanes, &config.images}) {
+    for (const std::string* path :
+         {&config.methods, &config.lanes, &config.images, &config.cache}) {
+        if (path == &config.cache && path->empty()) {
+            continue;
+        }
         struct stat status {};
         if (::lstat(path->c_str(), &status) != 0) {
             return base::fail_errno("config.invalid", *path, errno);

@@ -32,6 +32,7 @@ struct Config {
     std::string methods;
     std::string lanes;
     std::string images;
+    std::string cache;        // what build workers remember from job to job; "" = nothing
     std::string cgroup_root;  // "" = no cgroups; the PID namespace alone holds a job together
     LaneMode lane_mode = LaneMode::automatic;
     std::string tmp_size = "2g";    // of each worker's private /tmp

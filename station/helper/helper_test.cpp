@@ -393,6 +393,25 @@ TEST_F(HelperTest, Build_becomes_an_image_in_one_step) {
     EXPECT_EQ(status.st_mode & 0777, 0755U);
 }
 
+TEST_F(HelperTest, A_build_finds_what_the_last_one_remembered) {
+    std::filesystem::create_directories(helper_->folder / "bsp");
+    std::filesystem::create_directories(helper_->folder / "cache");
+    helper_->more_config = fmt::format("cache = \"{0}/cache\"\n[profile.nx]\nbsp = \"{0}/bsp\"\n",
+                                       helper_->folder.string());
+    helper_->method("build", "cat $LINESIDE_CACHE/seen; echo seen >> $LINESIDE_CACHE/seen",
+                    "root = true\nbuild = true\n");
+    helper_->method("other", "echo ${LINESIDE_CACHE:-none}", "root = true\n");
+    Client client = start();
+    for (const int job : {7, 8}) {
+        ASSERT_TRUE(ok(client.spawn(job, "build", {{"profile", "nx"}, {"lane", true}})));
+        EXPECT_EQ(client.read_output().find("seen\n") == 0, job == 8);
+        EXPECT_EQ(client.next_event()["status"], 0);
+        EXPECT_TRUE(ok(client.ask({{"do", "lane-close"}, {"job", job}})));
+    }
+    ASSERT_TRUE(ok(client.spawn(9, "other")));
+    EXPECT_EQ(client.read_output(), "none\n");
+}
+
 TEST_F(HelperTest, Cgroup_holds_the_job_and_goes_with_it) {
     const std::string unified = std::filesystem::exists("/sys/fs/cgroup/cgroup.procs")
                                     ? "/sys/fs/cgroup"

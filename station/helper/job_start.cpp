@@ -170,6 +170,9 @@ Result<Jobs::Wanted> Jobs::plan(const SpawnRequest& request, const Job& job) {
         order.environment.push_back("LINESIDE_BSP=" + *lower);
         order.environment.push_back("LINESIDE_OUT=" + folder + "/out");
         order.environment.push_back("LINESIDE_IMAGES=" + config_.images);
+        if (!config_.cache.empty()) {
+            order.environment.push_back("LINESIDE_CACHE=" + config_.cache);
+        }
     }
     for (const auto& [name, value] : config_.environment) {
         order.environment.push_back(name + "=" + value);
@@ -213,6 +216,9 @@ Result<Jobs::Process> Jobs::take_process(const Wanted& wanted) {
         StagePlan stage = usual_stage();
         stage.read_only.push_back(wanted.bsp);
         stage.keep.insert(stage.keep.end(), {wanted.bsp, wanted.order.lane_folder});
+        if (!config_.cache.empty()) {
+            stage.keep.push_back(config_.cache);
+        }
         stage.places.push_back(wanted.bsp);
         return make_process(stage);
     }
