@@ -32,7 +32,7 @@ TEST_F(SlotStart, Nothing_starts_before_its_intent_is_on_disk) {
                     }));
     EXPECT_EQ(sql("SELECT outcome FROM job"), "PASS");
     EXPECT_EQ(sql("SELECT state FROM lease"), "burned");
-    EXPECT_EQ(launcher->cleaned, std::vector<std::int64_t>{1});
+    EXPECT_EQ(std::count(launcher->cleaned.begin(), launcher->cleaned.end(), 1), 1);
 }
 
 TEST_F(SlotStart, Worker_is_told_what_it_needs) {

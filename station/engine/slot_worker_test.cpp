@@ -133,7 +133,7 @@ TEST_F(SlotWorker, Died_worker_is_the_stations_fault_and_is_cleaned_up) {
     run_to_verdict();
     EXPECT_EQ(outcome(), "ERROR worker.died");
     EXPECT_EQ(sql("SELECT state FROM lease"), "released");
-    EXPECT_EQ(launcher->cleaned, std::vector<std::int64_t>{1});
+    EXPECT_EQ(std::count(launcher->cleaned.begin(), launcher->cleaned.end(), 1), 1);
 }
 
 TEST_F(SlotWorker, Two_boards_with_one_chip_id_stop_the_second) {

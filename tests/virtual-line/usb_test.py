@@ -15,7 +15,7 @@ class Seen(unittest.TestCase):
     def test_boards_are_seen_by_another_user(self):
         with Line(boards=10) as line:
             line.wait_all(10)
-            for uid in (0, 65534):
+            for uid in (0, 65534) if in_reach(line_bench.BIN) else (0,):
                 text = line.run("line-usb-client", "list", uid=uid).stdout
                 rows = {words[0]: words[1:] for words in map(str.split, text.splitlines())}
                 self.assertEqual(set(rows), {"1-1.%d" % i for i in range(1, 5)} | {"1-2.%d" % i for i in range(1, 5)} | {"2-1.1", "2-1.2"})
@@ -69,6 +69,15 @@ class Seen(unittest.TestCase):
             order = [row.split()[3] for row in text.splitlines() if "udev add usb" in row]
             self.assertEqual(len(order), 8, text)
             self.assertEqual(text.count("libusb arrived"), 8)
+
+
+def in_reach(folder):
+    """Of every user: a checkout in somebody's private folder is not."""
+    while os.stat(folder).st_mode & 0o001:
+        if folder == "/":
+            return True
+        folder = os.path.dirname(folder)
+    return False
 
 
 def heard(watcher, wanted):
