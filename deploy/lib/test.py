@@ -142,6 +142,7 @@ class Tests:
         if not self.command(preset, preset + ": configure", ["cmake", "--preset", preset, *extra]):
             return
         wanted = [name for name in self.targets(folder, r"[A-Za-z0-9_-]+_test") if name not in self.programs_of(SLOW)]
+        wanted.append("lineside")       # a unit test reads batches through the command line
         if self.command(preset, preset + ": build", ["ninja", "-C", folder, "-k", "0", "-j%d" % build.jobs(), *wanted]):
             self.ctest(preset, folder, "-j2", "-L", "^unit$",
                        env={"ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1", "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
