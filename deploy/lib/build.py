@@ -56,15 +56,16 @@ def _release(targets, log):
 
 
 def digest_of(paths):
-    """Names and content of files and folders, in one number."""
+    """Names and content of files and folders, in one number; the same wherever they stand."""
     sha = hashlib.sha256()
-    for path in sorted(paths):
+    for path in sorted(paths, key=os.path.basename):
+        above = os.path.dirname(path)
         files = [path]
         if os.path.isdir(path):
             files = sorted(os.path.join(top, name) for top, _, names in os.walk(path) for name in names)
         for file in files:
             if os.path.isfile(file):
-                sha.update(file.encode() + b"\0")
+                sha.update(os.path.relpath(file, above).encode() + b"\0")
                 with open(file, "rb") as content:
                     sha.update(hashlib.sha256(content.read()).digest())
     return sha.hexdigest()
