@@ -3,6 +3,7 @@
 #include "station/helper/test_helper.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <grp.h>
 
@@ -64,6 +65,13 @@ echo "to 3" >&3; ls -l /proc/self/fd; ps -o sid= -p $$)",
     EXPECT_EQ(exit["ev"], "exit");
     EXPECT_EQ(exit["job"], 7);
     EXPECT_EQ(exit["status"], 0);
+}
+
+TEST_F(HelperTest, Workers_leave_the_service_its_share_of_the_processor) {
+    helper_->method("nice", "nice");
+    Client client = start();
+    ASSERT_TRUE(ok(client.spawn(7, "nice")));
+    EXPECT_EQ(client.read_output(), fmt::format("{}\n", ::getpriority(PRIO_PROCESS, 0) + 5));
 }
 
 TEST_F(HelperTest, Root_only_where_the_manifest_says_so) {

@@ -24,6 +24,8 @@
 namespace lineside::helper {
 namespace {
 
+constexpr int kNice = 5;
+
 void say(int control, InitMessage::What what, int value, const char* step) {
     InitMessage message;
     message.what = what;
@@ -101,6 +103,11 @@ const char* prepare() {
     ::umask(022);
     for (int number = 1; number < NSIG; ++number) {
         ::signal(number, SIG_DFL);
+    }
+    // Sixteen flash tools that start at once leave the service and the page their share of the
+    // processor.
+    if (::setpriority(PRIO_PROCESS, 0, ::getpriority(PRIO_PROCESS, 0) + kNice) != 0) {
+        return "lower its priority";
     }
     // 1, not 0: a limit of 0 does not keep the kernel from piping a core to a collector, 1 does
     // both.
