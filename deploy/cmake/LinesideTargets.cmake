@@ -40,6 +40,7 @@ target_compile_options(lineside_options INTERFACE
     -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wnon-virtual-dtor
     -Woverloaded-virtual -Wcast-align -Wformat=2 -Wimplicit-fallthrough
     $<$<CXX_COMPILER_ID:GNU>:-Wduplicated-cond -Wlogical-op -fno-var-tracking-assignments>
+    $<$<CXX_COMPILER_ID:Clang>:-Wno-missing-braces>
     $<$<BOOL:${LINESIDE_WERROR}>:-Werror>
     -fPIE -fstack-protector-strong)
 target_compile_definitions(lineside_options INTERFACE

@@ -11,7 +11,6 @@
 #include <fstream>
 #include <iterator>
 #include <map>
-#include <ranges>
 
 namespace lineside::db {
 namespace {
@@ -124,10 +123,11 @@ std::string picture_of(const std::filesystem::path& folder) {
             fmt::format("{} {}", each.last_write_time().time_since_epoch().count(),
                         std::hash<std::string>{}(bytes));
     }
-    return fmt::format("{}",
-                       fmt::join(std::views::transform(
-                                     files, [](const auto& f) { return f.first + " " + f.second; }),
-                                 "\n"));
+    std::string text;
+    for (const auto& [name, facts] : files) {
+        text += name + " " + facts + "\n";
+    }
+    return text;
 }
 
 TEST_F(OpenTest, Reading_only_changes_nothing_beside_a_running_a_killed_or_a_copied_station) {
