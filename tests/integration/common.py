@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import sqlite3
 import subprocess
 import sys
 import time
@@ -49,12 +48,7 @@ def wait_for(what, seconds, every=0.1, tell=""):
 
 def sql(data, query, *arguments):
     """Reads the station's database as it is on the disk."""
-    link = sqlite3.connect("file:%s?mode=ro" % os.path.join(data, "station/station.db"), uri=True, timeout=20)
-    try:
-        link.row_factory = sqlite3.Row
-        return [dict(row) for row in link.execute(query, arguments)]
-    finally:
-        link.close()
+    return bench.read_database(os.path.join(data, "station/station.db"), query, *arguments)
 
 
 def image_of(data):

@@ -3,7 +3,6 @@
 begin and end a measurement at."""
 import os
 import shutil
-import sqlite3
 import sys
 import time
 
@@ -82,12 +81,7 @@ class PerfBench(bench.Bench):
     # -- the station's database, read beside the station so that asking costs it nothing ----------------------------
 
     def sql(self, query, *arguments):
-        link = sqlite3.connect("file:%s?mode=ro" % os.path.join(self.place.station, "station.db"), uri=True, timeout=20)
-        try:
-            link.row_factory = sqlite3.Row
-            return [dict(row) for row in link.execute(query, arguments)]
-        finally:
-            link.close()
+        return bench.read_database(os.path.join(self.place.station, "station.db"), query, *arguments)
 
     def order_jobs(self):
         return self.sql("SELECT j.id, j.slot, j.outcome, j.code, j.message FROM job j JOIN orders o ON o.id = j.order_id"
