@@ -134,7 +134,7 @@ class Opening {
                 until([&] { return ssh_connect(session_.get()); }, SSH_AGAIN, Why::handshake);
             !done) {
             return tl::unexpected(done.error());
-        } else if (*done != SSH_OK) {
+        } else if (*done != SSH_OK) {  // NOLINT(readability-else-after-return): `done` ends here
             return fail(Why::handshake, ssh_get_error(session_.get()));
         }
         if (auto in = log_in(); !in) {

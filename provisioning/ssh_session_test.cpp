@@ -17,8 +17,6 @@
 
 #include <thread>
 
-extern char** environ;
-
 namespace lineside::provisioning {
 namespace {
 
@@ -34,7 +32,7 @@ int listen_somewhere(std::uint16_t& port, bool really_listen = true) {
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t size = sizeof address;
-    bind(fd, reinterpret_cast<sockaddr*>(&address), size);
+    EXPECT_EQ(bind(fd, reinterpret_cast<sockaddr*>(&address), size), 0);
     getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
     port = ntohs(address.sin_port);
     if (really_listen) {

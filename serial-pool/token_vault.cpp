@@ -207,7 +207,7 @@ Result<Secret> TokenVault::open_token(std::string_view sealed, const TokenPlace&
         return broken(fmt::format(
             "the sealed token of serial {} does not open: it was changed or moved", place.serial));
     }
-    Secret secret(token.substr(0, static_cast<std::size_t>(put + last)));
+    Secret secret(token.substr(0, static_cast<std::size_t>(put) + static_cast<std::size_t>(last)));
     OPENSSL_cleanse(token.data(), token.size());
     return secret;
 }

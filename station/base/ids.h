@@ -15,7 +15,7 @@ struct Id {
     constexpr Id() = default;
     constexpr explicit Id(std::int64_t v) : value(v) {}
     [[nodiscard]] constexpr explicit operator bool() const { return value != 0; }
-    constexpr auto operator<=>(const Id&) const = default;
+    constexpr auto operator<=>(const Id&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 
 using UnitId = Id<struct UnitTag>;

@@ -229,6 +229,7 @@ TEST_F(StoreTest, Full_disk_is_told_undone_and_got_over) {
 
 TEST_F(StoreTest, Many_threads_may_wait_for_their_commits) {
     std::vector<std::thread> askers;
+    askers.reserve(8);
     for (int t = 0; t < 8; ++t) {
         askers.emplace_back([&, t] {
             for (int i = 0; i < 50; ++i) {

@@ -117,8 +117,8 @@ void Engine::hub_left(const usb::PortPath& port) {
         }
     }
     if (!slots.empty()) {
-        raise_alarm("hub " + port.key, "usb.left",
-                    fmt::format("Hub left with {} units", slots.size()), std::move(slots));
+        std::string sentence = fmt::format("Hub left with {} units", slots.size());
+        raise_alarm("hub " + port.key, "usb.left", std::move(sentence), std::move(slots));
     }
 }
 

@@ -108,7 +108,7 @@ class HelperProcess {
         std::ofstream(at / "method.toml") << "name = \"" << name << "\"\nexec = \"run\"\n" << more;
     }
     std::string image(char digit, const std::string& content = "image") const {
-        const std::string key(64, digit);
+        std::string key(64, digit);
         std::filesystem::create_directories(folder / "images" / key / "tree/sub");
         std::ofstream(folder / "images" / key / "tree/file") << content;
         std::ofstream(folder / "images" / key / "image.json") << "{}";

@@ -109,6 +109,7 @@ std::shared_ptr<Worker> DirectLauncher::start(WorkerSpec spec, WorkerEvents even
         "LANG=C.UTF-8", fmt::format("LINESIDE_JOB={}", session->spec().job)};
     variables.insert(variables.end(), options_.environment.begin(), options_.environment.end());
     std::vector<char*> environment;
+    environment.reserve(variables.size() + 1);
     for (std::string& variable : variables) {
         environment.push_back(variable.data());
     }

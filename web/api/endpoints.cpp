@@ -68,6 +68,7 @@ std::span<const Endpoint> endpoints() {
 
 web::Router make_router(std::shared_ptr<Api> api) {
     std::vector<web::Route> routes;
+    routes.reserve(std::size(kEndpoints));
     for (const Endpoint& endpoint : kEndpoints) {
         routes.push_back(
             {endpoint.verb, std::string(endpoint.pattern), endpoint.role, endpoint.body,

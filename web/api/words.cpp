@@ -103,7 +103,7 @@ void add_verdict_words(Json& to, const std::optional<std::string>& outcome,
 }
 
 std::string history_sentence(std::string_view kind, const Json& data, std::string_view slot) {
-    if (const auto own = text_of(data, "sentence"); !own.empty()) {
+    if (auto own = text_of(data, "sentence"); !own.empty()) {
         return own;
     }
     const bool ok = base::field_or<bool>(data, "ok", false).value_or(false);

@@ -124,7 +124,7 @@ TEST_F(ServerTest, Refuses_what_could_be_read_in_two_ways) {
                               port))
                   .status,
               400);
-    EXPECT_EQ(ask("\x16\x03\x01\x02\x00\x01\x00\x01\r\n\r\n").status, 400);
+    EXPECT_EQ(ask(std::string("\x16\x03\x01\x02\x00\x01\x00\x01\r\n\r\n", 12)).status, 400);
     EXPECT_EQ(
         ask(fmt::format("GET /api/v1/hello HTTP/2.0\r\nHost: 127.0.0.1:{}\r\n\r\n", port)).status /
             100,

@@ -28,7 +28,7 @@ class Ext4Test : public testing::Test {
         std::ofstream(top_ / "root" / name, std::ios::binary) << content;
     }
     fs::path make(const std::string& options = "") {
-        const fs::path image = top_ / "image";
+        fs::path image = top_ / "image";
         const std::string command = "PATH=$PATH:/usr/sbin:/sbin mkfs.ext4 -q -F " + options +
                                     " -d " + (top_ / "root").string() + " " + image.string() +
                                     " 16M >/dev/null 2>&1";

@@ -51,7 +51,7 @@ TEST(FlashLayout, Refuses_what_is_not_one) {
 class ImageFileTest : public testing::Test {
   protected:
     fs::path write(const std::string& bytes) {
-        const fs::path path = fs::path(testing::TempDir()) / "image-file";
+        fs::path path = fs::path(testing::TempDir()) / "image-file";
         std::ofstream(path, std::ios::binary) << bytes;
         return path;
     }
