@@ -135,8 +135,7 @@ Result<BatchReport> check_against_pool(db::Tx& tx, const TokenVault* vault, std:
             if (!mac) {
                 return tl::unexpected<base::Error>(mac.error());
             }
-            return exists(tx, "SELECT 1 FROM serial WHERE token_mac = ?1",
-                          db::Blob{std::move(*mac)});
+            return exists(tx, "SELECT 1 FROM token WHERE mac = ?1", db::Blob{std::move(*mac)});
         };
     }
     if (auto compared = complain_about_known(report, known); !compared) {
@@ -185,9 +184,12 @@ Result<LoadedBatch> load_batch(db::Tx& tx, const TokenVault& vault, const LoadRe
     if (auto stored = store_rows(tx, vault, request.batch, *batch, report); !stored) {
         return tl::unexpected<base::Error>(stored.error());
     }
+    if (auto opened = tx.run("UPDATE batch SET state = 'open' WHERE id = ?1", *batch); !opened) {
+        return tl::unexpected<base::Error>(opened.error());
+    }
     auto left = tx.one<std::int64_t>(
         "SELECT count(*) FROM batch b JOIN serial s ON s.batch_id = b.id WHERE b.pool_id = ?1 AND "
-        "s.free = 1",
+        "b.state = 'open' AND s.free = 1",
         *pool);
     if (!left) {
         return tl::unexpected<base::Error>(left.error());

@@ -33,9 +33,6 @@ constexpr std::string_view kSelectLease =
 std::optional<std::int64_t> or_null(JobId job) {
     return job ? std::optional(job.value) : std::nullopt;
 }
-std::optional<std::string> or_null(const std::string& text) {
-    return text.empty() ? std::nullopt : std::optional(text);
-}
 
 template <typename Key>
 Result<std::optional<Lease>> find_lease(Tx& tx, std::string_view where, const Key& key) {
@@ -62,8 +59,8 @@ Status move_to(Tx& tx, LeaseId id, LeaseState state, const Move& move) {
         "UPDATE lease SET state = ?2, job_id = coalesce(?3, job_id), epoch = ?4, at_ms = ?5, "
         "reason = ?6, by_user = ?7"
         " WHERE id = ?1",
-        id, to_text(state), or_null(move.job), move.epoch, move.at_ms, or_null(move.reason),
-        or_null(move.by_user));
+        id, to_text(state), or_null(move.job), move.epoch, move.at_ms,
+        db::null_if_empty(move.reason), db::null_if_empty(move.by_user));
     if (!moved) {
         return tl::unexpected<base::Error>(moved.error());
     }
@@ -149,11 +146,12 @@ Result<Lease> reserve(Tx& tx, UnitId unit, OrderId order, const Move& move) {
         "INSERT INTO lease (serial_id, unit_id, job_id, state, epoch, at_ms, reason, by_user)"
         " SELECT s.id, ?1, ?3, 'reserved', ?4, ?5, ?6, ?7 FROM orders o JOIN batch b ON b.pool_id "
         "= o.pool_id"
-        " JOIN serial s ON s.batch_id = b.id WHERE o.id = ?2 AND s.free = 1"
+        " JOIN serial s ON s.batch_id = b.id WHERE o.id = ?2 AND b.state = 'open' AND s.free = 1"
+        " AND (b.order_id IS NULL OR b.order_id = o.id)"
         " AND NOT EXISTS (SELECT 1 FROM lease l WHERE l.serial_id = s.id AND l.state <> 'released')"
-        " ORDER BY b.id, s.id LIMIT 1",
-        unit, order, or_null(move.job), move.epoch, move.at_ms, or_null(move.reason),
-        or_null(move.by_user));
+        " ORDER BY b.order_id IS NULL, b.id, s.id LIMIT 1",
+        unit, order, or_null(move.job), move.epoch, move.at_ms, db::null_if_empty(move.reason),
+        db::null_if_empty(move.by_user));
     if (!id) {
         return tl::unexpected<base::Error>(id.error());
     }
@@ -235,57 +233,31 @@ Status void_lease(Tx& tx, LeaseId id, const Move& move) {
     return step(tx, id, {LeaseState::in_doubt}, {}, LeaseState::voided, move);
 }
 
-Result<std::optional<LeaseState>> settle(Tx& tx, UnitId unit, const Move& move) {
+Result<std::optional<LeaseId>> settle(Tx& tx, UnitId unit, const Move& move) {
     auto own = live_lease(tx, unit);
     if (!own) {
         return tl::unexpected<base::Error>(own.error());
     }
-    if (!*own) {
-        return std::optional<LeaseState>();
+    if (!*own || ((*own)->state != LeaseState::reserved && (*own)->state != LeaseState::issued)) {
+        return std::optional<LeaseId>();
     }
-    LeaseState state = (*own)->state;
-    if (state == LeaseState::reserved || state == LeaseState::issued) {
-        state = state == LeaseState::reserved ? LeaseState::released : LeaseState::in_doubt;
-        if (auto moved = move_to(tx, (*own)->id, state, move); !moved) {
-            return tl::unexpected<base::Error>(moved.error());
-        }
+    const LeaseState state =
+        (*own)->state == LeaseState::reserved ? LeaseState::released : LeaseState::in_doubt;
+    if (auto moved = move_to(tx, (*own)->id, state, move); !moved) {
+        return tl::unexpected<base::Error>(moved.error());
     }
-    return std::optional(state);
+    return std::optional((*own)->id);
 }
 
-Result<std::vector<Lease>> settle_after_restart(Tx& tx, const Move& move) {
-    auto open = tx.all<LeaseId>(
-        "SELECT id FROM lease WHERE state IN ('reserved','issued','in_doubt','voided') AND state "
-        "IN ('reserved','issued')"
-        " AND epoch < ?1 ORDER BY id",
-        move.epoch);
-    if (!open) {
-        return tl::unexpected<base::Error>(open.error());
-    }
-    std::vector<Lease> moved;
-    for (const auto& [id] : *open) {
-        auto found = lease(tx, id);
-        if (!found) {
-            return tl::unexpected<base::Error>(found.error());
-        }
-        found->state =
-            found->state == LeaseState::reserved ? LeaseState::released : LeaseState::in_doubt;
-        if (auto done = move_to(tx, id, found->state, move); !done) {
-            return tl::unexpected<base::Error>(done.error());
-        }
-        moved.push_back(std::move(*found));
-    }
-    return moved;
-}
-
-Result<std::optional<Lease>> adopt_unit(Tx& tx, UnitId provisional, UnitId known,
-                                        const Move& move) {
+Result<Adopted> adopt_unit(Tx& tx, UnitId provisional, UnitId known, const Move& move) {
     auto temporary = live_lease(tx, provisional);
     if (!temporary) {
-        return temporary;
+        return tl::unexpected<base::Error>(temporary.error());
     }
+    Adopted adopted;
     if (provisional == known) {
-        return temporary;
+        adopted.live = std::move(*temporary);
+        return adopted;
     }
     if (*temporary) {
         if ((*temporary)->state != LeaseState::reserved) {
@@ -297,8 +269,14 @@ Result<std::optional<Lease>> adopt_unit(Tx& tx, UnitId provisional, UnitId known
         if (auto released = release(tx, (*temporary)->id, move); !released) {
             return tl::unexpected<base::Error>(released.error());
         }
+        adopted.released = (*temporary)->id;
     }
-    return live_lease(tx, known);
+    auto live = live_lease(tx, known);
+    if (!live) {
+        return tl::unexpected<base::Error>(live.error());
+    }
+    adopted.live = std::move(*live);
+    return adopted;
 }
 
 }  // namespace lineside::serial_pool

@@ -54,7 +54,8 @@ struct Move {
 [[nodiscard]] Result<Lease> lease(Tx& tx, base::LeaseId id);
 
 // The unit's live lease, whatever its state (a known chip keeps its serial), or the first free
-// serial of the order's pool, first loaded first.   Errors: pool.empty, request.unknown (order).
+// serial of an open batch: first the order's own batches, then those of its pool that are nobody's,
+// first loaded first.   Errors: pool.empty, request.unknown (order).
 [[nodiscard]] Result<Lease> reserve(Tx& tx, base::UnitId unit, base::OrderId order,
                                     const Move& move);
 
@@ -79,17 +80,19 @@ struct Issued {
 // in_doubt -> voided: a person with a reason gives the serial up for ever.
 [[nodiscard]] Status void_lease(Tx& tx, base::LeaseId lease, const Move& move);
 // What a job that ends without PASS means for the unit's live lease: reserved is released, issued
-// is in doubt, others stay. Returns the state afterwards, nothing without a live lease.
-[[nodiscard]] Result<std::optional<LeaseState>> settle(Tx& tx, base::UnitId unit, const Move& move);
-// The start of a new life: every reserved lease of an older epoch is released, every issued one is
-// in doubt. Returns the leases that moved, in their new state.
-[[nodiscard]] Result<std::vector<Lease>> settle_after_restart(Tx& tx, const Move& move);
+// is in doubt, others stay. Returns the lease that moved, if one did.
+[[nodiscard]] Result<std::optional<base::LeaseId>> settle(Tx& tx, base::UnitId unit,
+                                                          const Move& move);
 
 // `provisional` turned out to be the chip of `known`: its reserved lease is released, the known
 // unit's live lease (if any) is the one from now on. The job row is the journal's to move. Errors:
 // lease.doubt (the provisional unit may hold a serial already).
-[[nodiscard]] Result<std::optional<Lease>> adopt_unit(Tx& tx, base::UnitId provisional,
-                                                      base::UnitId known, const Move& move);
+struct Adopted {
+    std::optional<Lease> live;              // of the known unit
+    std::optional<base::LeaseId> released;  // what was reserved for the provisional one
+};
+[[nodiscard]] Result<Adopted> adopt_unit(Tx& tx, base::UnitId provisional, base::UnitId known,
+                                         const Move& move);
 
 // The serial's own lease that is not released, for "is this serial on another unit?".
 [[nodiscard]] Result<std::optional<Lease>> lease_of_serial(Tx& tx, std::string_view serial);

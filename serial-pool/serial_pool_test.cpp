@@ -210,37 +210,17 @@ TEST_F(SerialPoolTest, Voided_serial_never_goes_out_again_but_the_unit_gets_anot
 
 TEST_F(SerialPoolTest, Settle_releases_what_stayed_here_and_doubts_what_left) {
     const auto settled = [&](std::int64_t unit) {
-        return run<std::optional<LeaseState>>(
-                   [&](Tx& tx) { return settle(tx, UnitId(unit), kMove); })
+        return run<std::optional<LeaseId>>([&](Tx& tx) { return settle(tx, UnitId(unit), kMove); })
             .value();
     };
     const LeaseId a = in_state(1, LeaseState::reserved);
     const LeaseId b = in_state(2, LeaseState::issued);
     const LeaseId c = in_state(3, LeaseState::burned);
-    EXPECT_EQ(settled(1), LeaseState::released);
-    EXPECT_EQ(settled(2), LeaseState::in_doubt);
-    EXPECT_EQ(settled(3), LeaseState::burned);
+    EXPECT_EQ(settled(1), a);
+    EXPECT_EQ(settled(2), b);
+    EXPECT_EQ(settled(3), std::nullopt);
     EXPECT_EQ(settled(4), std::nullopt);
-    EXPECT_EQ(settled(2), LeaseState::in_doubt);
-    EXPECT_EQ(state(a), LeaseState::released);
-    EXPECT_EQ(state(b), LeaseState::in_doubt);
-    EXPECT_EQ(state(c), LeaseState::burned);
-}
-
-TEST_F(SerialPoolTest, New_life_settles_older_leases_only) {
-    const LeaseId a = in_state(1, LeaseState::reserved);
-    const LeaseId b = in_state(2, LeaseState::issued);
-    const LeaseId c = in_state(3, LeaseState::burned);
-    const auto restart = [&](std::int64_t epoch) {
-        return run<std::vector<Lease>>([&](Tx& tx) {
-                   return settle_after_restart(tx, {{}, epoch, 2000, "station.restarted", ""});
-               })
-            .value()
-            .size();
-    };
-    EXPECT_EQ(restart(1), 0U);
-    EXPECT_EQ(restart(2), 2U);
-    EXPECT_EQ(restart(3), 0U);
+    EXPECT_EQ(settled(2), std::nullopt);
     EXPECT_EQ(state(a), LeaseState::released);
     EXPECT_EQ(state(b), LeaseState::in_doubt);
     EXPECT_EQ(state(c), LeaseState::burned);
@@ -249,15 +229,16 @@ TEST_F(SerialPoolTest, New_life_settles_older_leases_only) {
 TEST_F(SerialPoolTest, Known_chip_gets_its_own_lease_back) {
     const LeaseId old = in_state(1, LeaseState::burned);
     const LeaseId temporary = in_state(2, LeaseState::reserved);
-    const auto adopted = run<std::optional<Lease>>(
-        [&](Tx& tx) { return adopt_unit(tx, UnitId(2), UnitId(1), kMove); });
-    ASSERT_TRUE(adopted && *adopted);
-    EXPECT_EQ((*adopted)->id, old);
+    const auto adopted =
+        run<Adopted>([&](Tx& tx) { return adopt_unit(tx, UnitId(2), UnitId(1), kMove); });
+    ASSERT_TRUE(adopted && adopted->live);
+    EXPECT_EQ(adopted->live->id, old);
+    EXPECT_EQ(adopted->released, temporary);
     EXPECT_EQ(state(temporary), LeaseState::released);
     EXPECT_EQ(reserved(3).value, "S2");  // what was reserved for the provisional unit
     const LeaseId sent = in_state(4, LeaseState::issued);
-    const auto unsure = run<std::optional<Lease>>(
-        [&](Tx& tx) { return adopt_unit(tx, UnitId(4), UnitId(1), kMove); });
+    const auto unsure =
+        run<Adopted>([&](Tx& tx) { return adopt_unit(tx, UnitId(4), UnitId(1), kMove); });
     ASSERT_FALSE(unsure);
     EXPECT_EQ(unsure.error().code, "lease.doubt");
     EXPECT_EQ(state(sent), LeaseState::issued);

@@ -59,20 +59,6 @@ Status refuse_network(const std::filesystem::path& file) {
     return {};
 }
 
-Result<std::int64_t> pragma_number(sqlite3* connection, const char* sql) {
-    sqlite3_stmt* statement = nullptr;
-    if (sqlite3_prepare_v2(connection, sql, -1, &statement, nullptr) != SQLITE_OK) {
-        return sqlite_error(connection, sql);
-    }
-    const int rc = sqlite3_step(statement);
-    const std::int64_t value = rc == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
-    sqlite3_finalize(statement);
-    if (rc != SQLITE_ROW) {
-        return sqlite_error(connection, sql);
-    }
-    return value;
-}
-
 Result<Connection> open_raw(const std::string& name, int flags) {
     sqlite3* made = nullptr;
     const int rc = sqlite3_open_v2(name.c_str(), &made, flags | SQLITE_OPEN_NOMUTEX, nullptr);
@@ -196,6 +182,20 @@ tl::unexpected<base::Error> sqlite_error(sqlite3* connection, std::string_view d
     return base::fail("db.failed", message);
 }
 
+Result<std::int64_t> pragma_number(sqlite3* connection, const char* sql) {
+    sqlite3_stmt* statement = nullptr;
+    if (sqlite3_prepare_v2(connection, sql, -1, &statement, nullptr) != SQLITE_OK) {
+        return sqlite_error(connection, sql);
+    }
+    const int rc = sqlite3_step(statement);
+    const std::int64_t value = rc == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
+    sqlite3_finalize(statement);
+    if (rc != SQLITE_ROW) {
+        return sqlite_error(connection, sql);
+    }
+    return value;
+}
+
 Status execute(sqlite3* connection, const char* sql, std::string_view doing) {
     if (sqlite3_exec(connection, sql, nullptr, nullptr, nullptr) != SQLITE_OK) {
         return sqlite_error(connection, doing);
@@ -291,35 +291,6 @@ Status check_is_ours(sqlite3* connection, const std::filesystem::path& file) {
             "db.failed",
             fmt::format("{} was made by a newer Lineside: schema {}, this program knows {}",
                         file.string(), *version, newest));
-    }
-    return {};
-}
-
-Status migrate(sqlite3* connection, const std::filesystem::path& file) {
-    for (const Migration& step : migrations()) {
-        const auto version = pragma_number(connection, "PRAGMA user_version");
-        if (!version) {
-            return tl::unexpected<base::Error>(version.error());
-        }
-        if (*version >= step.version) {
-            continue;
-        }
-        const std::string doing =
-            fmt::format("cannot bring {} to schema {}", file.string(), step.version);
-        const std::string marks =
-            fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}; COMMIT",
-                        kApplicationId, step.version);
-        Status done = execute(connection, "BEGIN IMMEDIATE", doing);
-        if (done) {
-            done = execute(connection, step.sql, doing);
-        }
-        if (done) {
-            done = execute(connection, marks.c_str(), doing);
-        }
-        if (!done) {
-            sqlite3_exec(connection, "ROLLBACK", nullptr, nullptr, nullptr);
-            return done;
-        }
     }
     return {};
 }

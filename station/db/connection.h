@@ -8,10 +8,13 @@
 #include "station/base/unique_fd.h"
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 struct sqlite3;
 
@@ -31,6 +34,13 @@ struct CloseConnection {
 };
 using Connection = std::unique_ptr<sqlite3, CloseConnection>;
 
+struct SchemaObject {
+    std::string type;  // table, index, trigger, view
+    std::string name;
+    std::string sql;
+    bool operator==(const SchemaObject&) const = default;
+};
+
 enum class Access { write, read };
 
 // Pragmas are set; a file that is another program's or newer than this one is left as it was.
@@ -40,8 +50,20 @@ enum class Access { write, read };
 // Opens a database of a station that runs, was stopped or was killed, or a copy of its files, for
 // reading, and leaves everything beside it as it was.   Errors: config.missing, db.failed.
 [[nodiscard]] base::Result<Connection> open_for_reading_only(const std::filesystem::path& file);
-// Creates or migrates the schema, each version in one transaction.
-[[nodiscard]] base::Status migrate(sqlite3* connection, const std::filesystem::path& file);
+// Creates or migrates the schema, each version in one transaction. Before it changes a database
+// that holds something, `before` is called (a backup); its error stops the migration.
+[[nodiscard]] base::Status migrate(
+    sqlite3* connection, const std::filesystem::path& file,
+    const std::function<base::Status(sqlite3*, int from_version)>& before = {});
+// Text of every table, index, trigger and view, as this program's migrations make them: what a
+// sound database has. `schema_of` is what a database does have.
+[[nodiscard]] base::Result<std::vector<SchemaObject>> expected_schema();
+[[nodiscard]] base::Result<std::vector<SchemaObject>> schema_of(sqlite3* connection);
+// Names the first object that is missing, extra or another: "trigger event_kept is missing".
+[[nodiscard]] std::optional<std::string> schema_difference(
+    const std::vector<SchemaObject>& expected, const std::vector<SchemaObject>& found);
+// Errors: db.failed, naming what differs: somebody changed the rules of this database.
+[[nodiscard]] base::Status check_schema(sqlite3* connection, const std::filesystem::path& file);
 // Errors: db.failed (not ours, newer than this program).
 [[nodiscard]] base::Status check_is_ours(sqlite3* connection, const std::filesystem::path& file);
 
@@ -52,6 +74,8 @@ enum class Access { write, read };
 
 // The error SQLite has for this connection now: disk.full, lease.refused (a trigger) or db.failed.
 [[nodiscard]] tl::unexpected<base::Error> sqlite_error(sqlite3* connection, std::string_view doing);
+// The first column of the first row.
+[[nodiscard]] base::Result<std::int64_t> pragma_number(sqlite3* connection, const char* sql);
 // Runs statements without results.
 [[nodiscard]] base::Status execute(sqlite3* connection, const char* sql, std::string_view doing);
 

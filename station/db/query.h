@@ -32,6 +32,11 @@ struct sqlite3_stmt;
 
 namespace lineside::db {
 
+// An empty text is stored as NULL where a column means "none" by it.
+[[nodiscard]] inline std::optional<std::string> null_if_empty(const std::string& text) {
+    return text.empty() ? std::nullopt : std::optional(text);
+}
+
 struct Blob {
     std::string bytes;
     bool operator==(const Blob&) const = default;

@@ -1,109 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rules of the schema on plain SQL, as a sqlite3 shell with its defaults (no foreign keys, no
-// recursive triggers) or the service would meet them.
-#include "station/db/connection.h"
-
-#include <gtest/gtest.h>
-#include <sqlite3.h>
-
-#include <string>
-#include <vector>
+// The rules of leases, jobs and records.
+#include "station/db/schema_fixture.h"
 
 namespace lineside::db {
 namespace {
-
-// Parameter: pragmas of the connection.
-class Schema : public testing::TestWithParam<const char*> {
-  protected:
-    void SetUp() override {
-        sqlite3* made = nullptr;
-        ASSERT_EQ(sqlite3_open(":memory:", &made), SQLITE_OK);
-        db.reset(made);
-        good(GetParam());
-        for (const Migration& step : migrations()) {
-            good(step.sql);
-        }
-        good(
-            "INSERT INTO station (id, name, created_ms) VALUES (1, 'st', 0);"
-            "INSERT INTO pool (id, name) VALUES (1, 'p');"
-            "INSERT INTO batch (id, pool_id, name, test_only, loaded_ms, loaded_by, file_sha256, "
-            "count)"
-            " VALUES (1, 1, 'b', 0, 0, 'x', 'y', 3), (2, 1, 'test', 1, 0, 'x', 'y', 1);"
-            "INSERT INTO serial (id, batch_id, value, value_key, token_sealed, token_mac) VALUES"
-            " (1, 1, 'S1', 's1', x'01', x'11'), (2, 1, 'S2', 's2', x'02', x'12'), (3, 1, 'S3', "
-            "'s3', x'03', x'13'),"
-            " (4, 2, 'T1', 't1', NULL, NULL);"
-            "INSERT INTO orders (id, name, profile, model, pool_id, quantity, state, opened_ms, "
-            "opened_by)"
-            " VALUES (1, 'o', 'pr', 'nx', 1, 5, 'open', 0, 'x');"
-            "INSERT INTO unit (id, chip_id, model, first_ms) VALUES (1, 'c1', 'nx', 0), (2, 'c2', "
-            "'nx', 0), (3, NULL, 'nx', 0);"
-            "INSERT INTO job (id, unit_id, order_id, slot, port, attempt, epoch, state, actor, "
-            "started_ms, started_mono_ns, boot)"
-            " VALUES (1, 1, 1, '1', 'x', 1, 1, 's', 'a', 0, 0, 'b'), (2, 2, 1, '2', 'x', 1, 1, "
-            "'s', 'a', 0, 0, 'b');"
-            "INSERT INTO step (id, job_id, idx, name, method, attempt, started_ms) VALUES (1, 1, "
-            "0, 'flash', 'm', 1, 0);"
-            "INSERT INTO event (seq, at_ms, mono_ns, boot, epoch, kind, data) VALUES (5, 0, 0, "
-            "'b', 1, 'k', '{}')");
-    }
-    int run(const std::string& sql) {
-        char* text = nullptr;
-        const int rc = sqlite3_exec(db.get(), sql.c_str(), nullptr, nullptr, &text);
-        message = text == nullptr ? "" : text;
-        sqlite3_free(text);
-        return rc;
-    }
-    void good(const std::string& sql) { EXPECT_EQ(run(sql), SQLITE_OK) << sql << ": " << message; }
-    // Refused, and not a byte of any table is different.
-    void bad(const std::string& sql) {
-        const std::string before = dump();
-        EXPECT_NE(run(sql), SQLITE_OK) << sql;
-        EXPECT_EQ(dump(), before) << sql;
-    }
-    std::string dump() {
-        std::string all;
-        const auto add = [](void* to, int columns, char** values, char** /*names*/) {
-            for (int i = 0; i < columns; ++i) {
-                *static_cast<std::string*>(to) +=
-                    std::string(values[i] == nullptr ? "NULL" : values[i]) + "|";
-            }
-            *static_cast<std::string*>(to) += "\n";
-            return 0;
-        };
-        for (const char* table : {"station", "pool", "batch", "serial", "orders", "unit", "job",
-                                  "step", "proof", "lease", "once_mark", "event"}) {
-            all += table;
-            EXPECT_EQ(sqlite3_exec(db.get(), (std::string("SELECT * FROM ") + table).c_str(), add,
-                                   &all, nullptr),
-                      SQLITE_OK);
-        }
-        return all;
-    }
-    // A lease `id` of serial 1 and unit 1 brought into `state` by allowed moves.
-    void lease_in(int id, const std::string& state) {
-        const std::string where = " WHERE id = " + std::to_string(id);
-        good("INSERT INTO lease (id, serial_id, unit_id, job_id, state, epoch, at_ms) VALUES (" +
-             std::to_string(id) + ", 1, 1, 1, 'reserved', 1, 0)");
-        std::vector<std::string> way;
-        if (state == "released") {
-            way = {"released"};
-        } else if (state == "burned") {
-            way = {"issued", "burned"};
-        } else if (state == "voided") {
-            way = {"issued", "in_doubt", "voided"};
-        } else if (state == "in_doubt") {
-            way = {"issued", "in_doubt"};
-        } else if (state == "issued") {
-            way = {"issued"};
-        }
-        for (const std::string& each : way) {
-            good("UPDATE lease SET state = '" + each + "'" + where);
-        }
-    }
-    Connection db;
-    std::string message;
-};
 
 const std::vector<std::string> kStates{"reserved", "issued",   "burned",
                                        "in_doubt", "released", "voided"};
@@ -120,7 +20,8 @@ TEST_P(Schema, Lease_moves_only_along_the_list) {
             for (const std::string verb : {"UPDATE", "UPDATE OR REPLACE", "UPDATE OR IGNORE"}) {
                 good("SAVEPOINT one");
                 lease_in(1, from);
-                const std::string sql = verb + " lease SET state = '" + to + "' WHERE id = 1";
+                const std::string sql = verb + " lease SET state = '" + to +
+                                        "', reason = 'lost', by_user = 'ana' WHERE id = 1";
                 allowed(from, to) ? good(sql) : bad(sql);
                 good("ROLLBACK TO one; RELEASE one");
             }
@@ -190,11 +91,11 @@ TEST_P(Schema, Free_mark_follows_the_lease) {
                      nullptr);
         return all;
     };
-    EXPECT_EQ(free(), "1234");
+    EXPECT_EQ(free(), "12345");
     lease_in(1, "released");
-    EXPECT_EQ(free(), "1234");
+    EXPECT_EQ(free(), "12345");
     lease_in(2, "voided");
-    EXPECT_EQ(free(), "234");
+    EXPECT_EQ(free(), "2345");
 }
 
 TEST_P(Schema, Serials_and_batches_stay_as_loaded) {
@@ -204,20 +105,23 @@ TEST_P(Schema, Serials_and_batches_stay_as_loaded) {
     bad("UPDATE serial SET value_key = 'x' WHERE id = 1");
     bad("UPDATE OR REPLACE serial SET id = 2 WHERE id = 1");
     bad("UPDATE serial SET batch_id = 2 WHERE id = 1");
-    bad("UPDATE OR REPLACE serial SET token_mac = x'12' WHERE id = 1");
+    bad("UPDATE OR REPLACE serial SET token_mac = " + bytes32(0x12) + " WHERE id = 1");
     bad("UPDATE serial SET token_sealed = NULL, token_mac = NULL WHERE id = 1");
     bad("UPDATE serial SET token_mac = NULL WHERE id = 1");
     good("UPDATE serial SET token_sealed = x'0101' WHERE id = 1");  // sealed anew under another key
     for (const std::string verb : {"INSERT", "INSERT OR REPLACE", "INSERT OR IGNORE", "REPLACE"}) {
         const std::string into =
             verb + " INTO serial (id, batch_id, value, value_key, token_sealed, token_mac) VALUES ";
-        bad(into + "(1, 1, 'N', 'n', x'09', x'19')");
-        bad(into + "(9, 1, 'S1', 's1', x'09', x'19')");
-        bad(into + "(9, 1, 'N', 'n', x'09', x'11')");
-        bad(into + "(9, 1, 'N', 'n', NULL, NULL)");
-        bad(into + "(9, 1, 'N', 'n', x'09', NULL)");
-        bad(verb + " INTO batch VALUES (1, 1, 'new', 0, 0, 'x', 'y', 1)");
-        bad(verb + " INTO batch VALUES (9, 1, 'b', 0, 0, 'x', 'y', 1)");
+        bad(into + "(1, 3, 'N', 'n', x'09', " + bytes32(0x19) + ")");
+        bad(into + "(9, 3, 'S1', 's1', x'09', " + bytes32(0x19) + ")");
+        bad(into + "(9, 3, 'N', 'n', x'09', " + bytes32(0x11) + ")");
+        bad(into + "(9, 3, 'N', 'n', NULL, NULL)");
+        bad(into + "(9, 3, 'N', 'n', x'09', NULL)");
+        const std::string batch = verb +
+                                  " INTO batch (id, pool_id, name, loaded_ms, loaded_by, "
+                                  "file_sha256, count) VALUES ";
+        bad(batch + "(1, 1, 'new', 0, 'x', 'y', 1)");
+        bad(batch + "(9, 1, 'b', 0, 'x', 'y', 1)");
         bad(verb + " INTO pool VALUES (9, 'p', 0)");
         bad(verb + " INTO pool VALUES (1, 'q', 0)");
     }
@@ -227,7 +131,7 @@ TEST_P(Schema, Serials_and_batches_stay_as_loaded) {
     bad("DELETE FROM pool");
     bad("UPDATE pool SET name = 'q'");
     good("UPDATE pool SET low_mark = 5");
-    good("INSERT INTO serial (batch_id, value, value_key) VALUES (2, 'T2', 't2')");
+    bad("INSERT INTO serial (batch_id, value, value_key) VALUES (2, 'T2', 't2')");  // it is open
 }
 
 TEST_P(Schema, Pass_needs_its_proofs) {
@@ -254,7 +158,12 @@ TEST_P(Schema, Pass_needs_its_proofs) {
          {"UPDATE job SET outcome = 'FAIL' WHERE id = 1",
           "UPDATE job SET outcome = NULL, ended_ms = NULL WHERE id = 1",
           "UPDATE job SET code = 'x' WHERE id = 1", "UPDATE job SET unit_id = 2 WHERE id = 1",
-          "DELETE FROM proof", "UPDATE proof SET ok = 1", "DELETE FROM job",
+          "UPDATE job SET image_key = 'x' WHERE id = 1", "UPDATE job SET ended_ms = 9 WHERE id = 1",
+          "DELETE FROM proof", "UPDATE proof SET ok = 1",
+          "INSERT INTO proof (job_id, kind, ok, expected, heard, at_ms) VALUES (1, 'image', 1, "
+          "'a', "
+          "'a', 0)",
+          "DELETE FROM job",
           "INSERT OR REPLACE INTO proof (id, job_id, kind, ok, expected, heard, at_ms) VALUES (2, "
           "1, 'serial', 1, 'a', 'a', 0)"}) {
         bad(sql);
@@ -300,8 +209,9 @@ TEST_P(Schema, Units_steps_orders_marks_and_events_stay) {
             " INTO once_mark (id, job_id, name, flash_step_id, state, at_ms) VALUES (9, 1, 'nvme', "
             "1, 'begun', 0)");
         bad(verb +
-            " INTO event (seq, at_ms, mono_ns, boot, epoch, kind, data) VALUES (5, 0, 0, 'b', 1, "
-            "'k', '{}')");
+            " INTO event (seq, at_ms, mono_ns, boot, epoch, kind, data, prev, hash) VALUES (5, 0, "
+            "0, 'b', 1, 'k', '{}', " +
+            bytes32(1) + ", " + bytes32(2) + ")");
         bad(verb +
             " INTO orders (id, name, profile, model, pool_id, quantity, state, opened_ms, "
             "opened_by)"
@@ -314,11 +224,17 @@ TEST_P(Schema, Units_steps_orders_marks_and_events_stay) {
     bad("UPDATE OR REPLACE step SET id = 9");
     bad("UPDATE orders SET name = 'z'");
     good("UPDATE orders SET state = 'closed'");
-    good(
-        "INSERT INTO event (at_ms, mono_ns, boot, epoch, kind, data) VALUES (0, 0, 'b', 1, 'k', "
-        "'{\"a\":1}')");
-    bad("INSERT INTO event (at_ms, mono_ns, boot, epoch, kind, data) VALUES (0, 0, 'b', 1, 'k', "
-        "'text')");
+    const std::string event =
+        "INSERT INTO event (at_ms, mono_ns, boot, epoch, kind, prev, hash, data) VALUES (0, 0, "
+        "'b', "
+        "1, 'k', ";
+    bad(event + bytes32(0) + ", " + bytes32(2) + ", '{}')");  // not behind the last one
+    good(event + bytes32(1) + ", " + bytes32(2) + ", '{\"a\":1}')");
+    bad(event + bytes32(2) + ", " + bytes32(3) + ", 'text')");
+    bad("INSERT INTO event (seq, at_ms, mono_ns, boot, epoch, kind, prev, hash, data) VALUES (3, "
+        "0, "
+        "0, 'b', 1, 'k', " +
+        bytes32(2) + ", " + bytes32(3) + ", '{}')");
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -304,6 +304,9 @@ Result<std::unique_ptr<Store>> Store::open(boost::asio::io_context& loop,
     if (auto migrated = migrate(connection->get(), file); !migrated) {
         return tl::unexpected<base::Error>(migrated.error());
     }
+    if (auto sound = check_schema(connection->get(), file); !sound) {
+        return tl::unexpected<base::Error>(sound.error());
+    }
     std::unique_ptr<Store> store(new Store);
     store->parts_ = std::make_unique<Parts>(loop);
     Parts& parts = *store->parts_;

@@ -25,6 +25,25 @@ bool says_nothing_of_the_image(const base::Error& error) {
            error.code == "lane.failed" || error.code == "db.failed";
 }
 
+// The image's row says what it is now; an image that was built before is the same row.
+base::Result<std::optional<std::tuple<base::ImageRow>>> record_image(
+    db::Tx& tx, const std::string& key, const std::string& profile, const std::string& digest,
+    const Json& built, bool really_built, std::int64_t at_ms) {
+    auto row = tx.one<base::ImageRow>(
+        "UPDATE image SET state = 'ready', digest = ?2, builds = builds + ?3,"
+        " built_ms = CASE ?3 WHEN 1 THEN ?4 ELSE built_ms END WHERE key = ?1 RETURNING id",
+        key, digest, really_built, at_ms);
+    if (!row || *row) {
+        return row;
+    }
+    return tx.one<base::ImageRow>(
+        "INSERT INTO image (key, profile, state, digest, partitions, files, bytes, builds, "
+        "built_ms)"
+        " VALUES (?1, ?2, 'ready', ?3, ?4, ?5, ?6, ?7, ?8) RETURNING id",
+        key, profile, digest, built.value("partitions", 0), built.value("files", 0),
+        built.value("bytes", std::int64_t{0}), really_built, at_ms);
+}
+
 }  // namespace
 
 ImageKeeper::ImageKeeper(Context& context, std::function<void()> changed)
@@ -157,15 +176,7 @@ void ImageKeeper::record(const std::string& key, const Json& built, bool really_
                 return base::fail("image.broken",
                                   "The cached image is not the one that was recorded");
             }
-            auto row = tx.one<base::ImageRow>(
-                "INSERT INTO image (key, profile, state, digest, partitions, files, bytes, builds, "
-                "built_ms)"
-                " VALUES (?1, ?2, 'ready', ?3, ?4, ?5, ?6, ?7, ?8)"
-                " ON CONFLICT (key) DO UPDATE SET state = 'ready', digest = ?3, builds = builds + "
-                "?7,"
-                " built_ms = CASE ?7 WHEN 1 THEN ?8 ELSE built_ms END RETURNING id",
-                key, profile, *digest, built.value("partitions", 0), built.value("files", 0),
-                built.value("bytes", std::int64_t{0}), really_built, stamp.at_ms);
+            auto row = record_image(tx, key, profile, *digest, built, really_built, stamp.at_ms);
             if (!row) {
                 return tl::unexpected<base::Error>(row.error());
             }

@@ -17,13 +17,6 @@ serial_pool::Move move_of(const journal::Stamp& stamp, base::JobId job, std::str
     return move;
 }
 
-Result<std::int64_t> tell_lease(Tx& tx, const journal::Stamp& stamp, base::JobId job,
-                                base::UnitId unit, const std::string& slot,
-                                const std::string& serial, std::string_view state) {
-    return journal::append(
-        tx, stamp, {"lease." + std::string(state), slot, unit, job, "", {{"serial", serial}}});
-}
-
 // Carries out one Commit effect after the other and remembers the last sequence number.
 struct Writer {
     Tx& tx;
@@ -84,6 +77,12 @@ struct Writer {
             if (!settled) {
                 return tl::unexpected<base::Error>(settled.error());
             }
+            if (*settled) {
+                auto told = journal::lease_moved(tx, c.stamp, **settled, c.slot, "");
+                if (!told) {
+                    return tl::unexpected<base::Error>(told.error());
+                }
+            }
         }
         auto seq = journal::close_job(tx, c.stamp, c.job, c.slot, verdict);
         done.verdict = std::move(verdict);
@@ -117,8 +116,7 @@ Result<Reservation> commit_reserve(Tx& tx, const journal::Stamp& stamp, base::Jo
     if (!lease) {
         return tl::unexpected<base::Error>(lease.error());
     }
-    auto seq =
-        tell_lease(tx, stamp, job, unit, slot, lease->value, serial_pool::to_text(lease->state));
+    auto seq = journal::lease_moved(tx, stamp, lease->id, slot, "");
     if (!seq) {
         return tl::unexpected<base::Error>(seq.error());
     }
@@ -139,11 +137,17 @@ Result<journal::ChipBinding> commit_bind_chip(Tx& tx, const journal::Stamp& stam
     if (!bound || bound->live_elsewhere || bound->unit == unit) {
         return bound;
     }
-    auto lease = serial_pool::adopt_unit(tx, unit, bound->unit, move_of(stamp, job, "same chip"));
-    if (!lease) {
-        return tl::unexpected<base::Error>(lease.error());
+    auto adopted = serial_pool::adopt_unit(tx, unit, bound->unit, move_of(stamp, job, "same chip"));
+    if (!adopted) {
+        return tl::unexpected<base::Error>(adopted.error());
     }
-    if (!*lease) {
+    if (adopted->released) {
+        auto told = journal::lease_moved(tx, stamp, *adopted->released, slot, "");
+        if (!told) {
+            return tl::unexpected<base::Error>(told.error());
+        }
+    }
+    if (!adopted->live) {
         if (auto reserved = commit_reserve(tx, stamp, job, bound->unit, slot); !reserved) {
             return tl::unexpected<base::Error>(reserved.error());
         }
@@ -171,8 +175,7 @@ Result<Issued> commit_issue(Tx& tx, const journal::Stamp& stamp, base::JobId job
     if (!issued) {
         return tl::unexpected<base::Error>(issued.error());
     }
-    auto seq = tell_lease(tx, stamp, job, unit, slot, issued->lease.value,
-                          serial_pool::to_text(issued->lease.state));
+    auto seq = journal::lease_moved(tx, stamp, issued->lease.id, slot, "");
     if (!seq) {
         return tl::unexpected<base::Error>(seq.error());
     }
@@ -205,7 +208,7 @@ Result<ProofCommitted> commit_serial_proof(Tx& tx, const journal::Stamp& stamp, 
     if (auto burned = serial_pool::burn(tx, lease.id, move_of(stamp, job)); !burned) {
         return tl::unexpected<base::Error>(burned.error());
     }
-    auto told = tell_lease(tx, stamp, job, unit, slot, lease.value, "burned");
+    auto told = journal::lease_moved(tx, stamp, lease.id, slot, "");
     if (!told) {
         return tl::unexpected<base::Error>(told.error());
     }

@@ -21,10 +21,6 @@ Status run_one(Result<std::int64_t> changed, std::string_view what) {
     return {};
 }
 
-std::optional<std::string> text_or_null(const std::string& text) {
-    return text.empty() ? std::nullopt : std::optional<std::string>(text);
-}
-
 Result<std::int64_t> append_of_job(Tx& tx, const Stamp& stamp, JobId job, const std::string& slot,
                                    std::string kind, base::Json data) {
     auto unit = tx.one<UnitId>("SELECT unit_id FROM job WHERE id = ?1", job);
@@ -37,38 +33,6 @@ Result<std::int64_t> append_of_job(Tx& tx, const Stamp& stamp, JobId job, const 
 }
 
 }  // namespace
-
-Result<std::int64_t> append(Tx& tx, const Stamp& stamp, const Event& event) {
-    auto last = tx.one<std::int64_t>("SELECT last_at_ms FROM station WHERE id = 1");
-    if (!last) {
-        return tl::unexpected<base::Error>(last.error());
-    }
-    constexpr std::string_view kInsert =
-        "INSERT INTO event (at_ms, mono_ns, boot, epoch, kind, slot, unit_id, job_id, actor, data)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
-    const std::int64_t newest = *last ? std::get<0>(**last) : 0;
-    if (stamp.at_ms < newest) {
-        // Order comes from seq, so nothing breaks; but somebody reading times must be told.
-        const base::Json data{{"was_ms", newest}, {"is_ms", stamp.at_ms}};
-        auto noted =
-            tx.insert(kInsert, stamp.at_ms, stamp.mono_ns, stamp.boot, stamp.epoch,
-                      "clock.went_back", nullptr, nullptr, nullptr, nullptr, base::dump_json(data));
-        if (!noted) {
-            return noted;
-        }
-    }
-    if (stamp.at_ms != newest) {
-        auto moved = tx.run("UPDATE station SET last_at_ms = ?1 WHERE id = 1", stamp.at_ms);
-        if (!moved) {
-            return moved;
-        }
-    }
-    return tx.insert(kInsert, stamp.at_ms, stamp.mono_ns, stamp.boot, stamp.epoch, event.kind,
-                     text_or_null(event.slot),
-                     event.unit ? std::optional(event.unit.value) : std::nullopt,
-                     event.job ? std::optional(event.job.value) : std::nullopt,
-                     text_or_null(event.actor), base::dump_json(event.data));
-}
 
 Result<OpenedJob> open_job(Tx& tx, const Stamp& stamp, const JobOpening& opening) {
     OpenedJob opened;
@@ -93,7 +57,7 @@ Result<OpenedJob> open_job(Tx& tx, const Stamp& stamp, const JobOpening& opening
         "started_ms,"
         " started_mono_ns, boot) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         opened.unit, opening.order, opening.slot, opening.port, opened.attempt, stamp.epoch,
-        core::to_text(core::JobState::queued), text_or_null(opening.image_key), opening.actor,
+        core::to_text(core::JobState::queued), db::null_if_empty(opening.image_key), opening.actor,
         stamp.at_ms, stamp.mono_ns, stamp.boot);
     if (!job) {
         return tl::unexpected<base::Error>(job.error());
@@ -190,7 +154,7 @@ Result<std::int64_t> add_proof(Tx& tx, const Stamp& stamp, JobId job, const std:
     auto row = tx.insert(
         "INSERT INTO proof (job_id, kind, ok, expected, heard, detail, at_ms) VALUES (?1, ?2, ?3, "
         "?4, ?5, ?6, ?7)",
-        job, proof.kind, proof.ok, proof.expected, proof.heard, text_or_null(proof.detail),
+        job, proof.kind, proof.ok, proof.expected, proof.heard, db::null_if_empty(proof.detail),
         stamp.at_ms);
     if (!row) {
         return row;

@@ -39,8 +39,9 @@ struct Event {
     base::Json data = base::Json::object();
 };
 
-// Appends one event; returns its sequence number. Notices a clock that went back (adds
-// clock.went_back).
+// Appends one event, linked to the one before; returns its sequence number. Notices a clock that
+// went back (adds clock.went_back) and rows that another program put in or took away
+// (journal.foreign). The station row must be there.
 [[nodiscard]] Result<std::int64_t> append(Tx& tx, const Stamp& stamp, const Event& event);
 
 struct OpenedJob {
@@ -94,6 +95,12 @@ struct ProofRow {
 [[nodiscard]] Result<std::int64_t> close_job(Tx& tx, const Stamp& stamp, base::JobId job,
                                              const std::string& slot, const core::Verdict& verdict);
 [[nodiscard]] Result<std::int64_t> acknowledge(Tx& tx, const Stamp& stamp, base::JobId job,
+                                               const std::string& slot, const std::string& actor);
+
+// Tells in the journal what state a lease is in now (kind "lease.<state>", with the serial, the
+// lease's number and its reason): called in the transaction of the move, so that the journal alone
+// says where each serial went. `slot` may be empty; `actor` too (the station itself).
+[[nodiscard]] Result<std::int64_t> lease_moved(Tx& tx, const Stamp& stamp, base::LeaseId lease,
                                                const std::string& slot, const std::string& actor);
 
 // Facts the worker or the bus told about the unit.

@@ -8,15 +8,26 @@ using base::JobId;
 using base::OrderId;
 using base::UnitId;
 
+// What was never exposed is free again; what may be on a unit is in doubt until that unit is heard.
 Status settle_leases(Tx& tx, const Stamp& stamp) {
-    const char* const kMoves[][2] = {{"reserved", "released"}, {"issued", "in_doubt"}};
-    for (const auto& [from, to] : kMoves) {
+    auto open = tx.all<base::LeaseId, std::string, std::string>(
+        "SELECT l.id, l.state, coalesce(j.slot, '') FROM lease l LEFT JOIN job j ON j.id = l.job_id"
+        " WHERE l.state IN ('reserved', 'issued', 'in_doubt', 'voided') AND l.state IN "
+        "('reserved', "
+        "'issued') ORDER BY l.id");
+    if (!open) {
+        return tl::unexpected<base::Error>(open.error());
+    }
+    for (const auto& [id, state, slot] : *open) {
         auto moved = tx.run(
             "UPDATE lease SET state = ?1, epoch = ?2, at_ms = ?3, reason = 'station.restarted' "
-            "WHERE state = ?4",
-            to, stamp.epoch, stamp.at_ms, from);
+            "WHERE id = ?4",
+            state == "reserved" ? "released" : "in_doubt", stamp.epoch, stamp.at_ms, id);
         if (!moved) {
             return tl::unexpected<base::Error>(moved.error());
+        }
+        if (auto told = lease_moved(tx, stamp, id, slot, ""); !told) {
+            return tl::unexpected<base::Error>(told.error());
         }
     }
     return {};
@@ -54,10 +65,11 @@ Result<InterruptedJob> interrupt(Tx& tx, const Stamp& stamp, InterruptedJob job)
 }  // namespace
 
 Result<Recovered> recover(Tx& tx, Stamp stamp, const std::string& station_name) {
-    auto made = tx.run(
-        "INSERT INTO station (id, name, created_ms) VALUES (1, ?1, ?2) ON CONFLICT (id) DO UPDATE "
-        "SET name = ?1",
-        station_name, stamp.at_ms);
+    auto made = tx.run("UPDATE station SET name = ?1 WHERE id = 1", station_name);
+    if (made && *made == 0) {
+        made = tx.run("INSERT INTO station (id, name, created_ms) VALUES (1, ?1, ?2)", station_name,
+                      stamp.at_ms);
+    }
     auto epoch =
         tx.one<std::int64_t>("UPDATE station SET epoch = epoch + 1 WHERE id = 1 RETURNING epoch");
     if (!made || !epoch) {

@@ -33,6 +33,7 @@ constexpr const char* kRows[] = {
     " VALUES (1, 1, 'b1', 1, 0, 'x', 'y', 2)",
     "INSERT INTO serial (id, batch_id, value, value_key) VALUES (1, 1, 'RC-0001', 'rc-0001'), (2, "
     "1, 'RC-0002', 'rc-0002')",
+    "UPDATE batch SET state = 'open'",
     "INSERT INTO orders (id, name, profile, model, pool_id, quantity, state, opened_ms, opened_by)"
     " VALUES (1, 'o1', 'pr', 'xavier-nx', 1, 5, 'open', 0, 'x')",
     "INSERT INTO unit (id, chip_id, model, first_ms) VALUES (1, '0xabc', 'xavier-nx', 0), (2, "

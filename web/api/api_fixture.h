@@ -3,6 +3,7 @@
 #pragma once
 
 #include "station/db/store.h"
+#include "station/journal/journal.h"
 #include "web/api/api.h"
 #include "web/server/problem.h"
 #include "web/server/target.h"
@@ -52,25 +53,34 @@ class ApiTest : public ::testing::Test {
         });
         ASSERT_TRUE(done) << done.error().message << "\n" << text;
     }
+    void event(std::int64_t at_ms, const journal::Event& what) {
+        auto done = store->write_now([&](Tx& tx) -> base::Status {
+            auto seq = journal::append(tx, {at_ms, 0, "b", 1}, what);
+            return seq ? base::Status() : base::Status(tl::unexpected(seq.error()));
+        });
+        ASSERT_TRUE(done) << done.error().message;
+    }
     // A station with one pool, one order, one unit that passed in job 1 and one that failed in
     // job 2.
     void fill() {
-        sql("INSERT INTO station (id, name, created_ms) VALUES (1, 'line2-st1', 0) ON CONFLICT DO "
-            "NOTHING");
+        sql("INSERT INTO station (id, name, created_ms) VALUES (1, 'line2-st1', 0)");
         sql("INSERT INTO pool (id, name, low_mark) VALUES (1, 'camera', 1)");
-        sql("INSERT INTO batch VALUES (1, 1, 'B-1', 1, 1000, 'page', 'x', 3)");
+        sql("INSERT INTO batch (id, pool_id, name, test_only, loaded_ms, loaded_by, file_sha256, "
+            "count) VALUES (1, 1, 'B-1', 1, 1000, 'page', 'x', 3)");
         for (int i = 1; i <= 3; ++i) {
             sql(
                 fmt::format("INSERT INTO serial (id, batch_id, value, value_key) VALUES ({0}, 1, "
                             "'RC26-0000{0}', 'rc26-0000{0}')",
                             i));
         }
+        sql("UPDATE batch SET state = 'open'");
         sql("INSERT INTO image (id, key, profile, state, partitions, files, bytes, builds, "
             "tool_version, built_ms) VALUES"
             " (1, '" +
             std::string(64, 'a') + "', 'xavier-nx', 'ready', 11, 512, 1000, 1, '32.7.2', 5)");
-        sql("INSERT INTO orders VALUES (1, '2611-07', 'xavier-nx', 'xavier-nx', 1, 1, 10, 'open', "
-            "1, 'page')");
+        sql("INSERT INTO orders (id, name, profile, model, image_id, pool_id, quantity, state, "
+            "opened_ms, opened_by) VALUES (1, '2611-07', 'xavier-nx', 'xavier-nx', 1, 1, 10, "
+            "'open', 1, 'page')");
         for (int i = 1; i <= 2; ++i) {
             sql(fmt::format(
                 "INSERT INTO unit VALUES ({0}, '0x8000{0}', '142000{0}', 'xavier-nx', 1)", i));
@@ -91,12 +101,12 @@ class ApiTest : public ::testing::Test {
                             "VALUES ({0}, {0}, {0}, 'reserved', 1, 1)",
                             i));
             sql(fmt::format("UPDATE lease SET state = 'issued' WHERE unit_id = {}", i));
-            sql(
-                fmt::format("INSERT INTO event (at_ms, mono_ns, boot, epoch, kind, slot, unit_id, "
-                            "job_id, actor, data) VALUES"
-                            " ({0}000, 0, 'b', 1, 'job.queued', '{0}', {0}, {0}, 'plug-in', "
-                            "'{{\"attempt\":1}}')",
-                            i));
+            event(i * 1000, {"job.queued",
+                             std::to_string(i),
+                             base::UnitId(i),
+                             base::JobId(i),
+                             "plug-in",
+                             {{"attempt", 1}}});
         }
         sql("UPDATE lease SET state = 'burned' WHERE unit_id = 1");
         sql("UPDATE lease SET state = 'in_doubt' WHERE unit_id = 2");
@@ -107,13 +117,14 @@ class ApiTest : public ::testing::Test {
         sql("UPDATE job SET outcome = 'PASS', state = 'closed', ended_ms = 61000 WHERE id = 1");
         sql("UPDATE job SET outcome = 'FAIL', state = 'closed', ended_ms = 62000, code = "
             "'boot.none', message = '=Did not, \"start\"' WHERE id = 2");
-        sql("INSERT INTO event (at_ms, mono_ns, boot, epoch, kind, slot, unit_id, job_id, actor, "
-            "data) VALUES"
-            " (62000, 0, 'b', 1, 'job.verdict', '2', 2, 2, NULL, "
-            "'{\"outcome\":\"FAIL\",\"code\":\"boot.none\"}')");
-        sql("INSERT INTO event (at_ms, mono_ns, boot, epoch, kind, slot, unit_id, job_id, actor, "
-            "data) VALUES"
-            " (63000, 0, 'b', 1, 'job.acknowledged', '2', 2, 2, 'page', '{}')");
+        event(62000, {"job.verdict",
+                      "2",
+                      base::UnitId(2),
+                      base::JobId(2),
+                      "",
+                      {{"outcome", "FAIL"}, {"code", "boot.none"}}});
+        event(63000,
+              {"job.acknowledged", "2", base::UnitId(2), base::JobId(2), "page", Json::object()});
         log(1, "01-flash.1.log", "flash says hello\n");
     }
     void log(int job, const std::string& name, const std::string& text) {
