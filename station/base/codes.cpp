@@ -62,6 +62,7 @@ constexpr std::array kCodes{
     CodeEntry{"lease.doubt",         station, "E42", "It is not certain which serial the unit holds", "Call technician", false},
     CodeEntry{"lease.refused",       station, "E43", "Serial pool refused the move", "Call technician", false},
     CodeEntry{"ask.refused",         station, "E44", "Worker asked for what it may not have", "Call technician", false},
+    CodeEntry{"signing.broken",      station, "E45", "Station's signing key cannot be used", "Call technician", false},
     CodeEntry{"station.bug",         station, "E99", "Something the station does not know happened", "Call technician", false},
     // A person.
     CodeEntry{"operator.stopped",    operator_, "A01", "Stopped by a person", "Press Try again", true},
