@@ -34,6 +34,14 @@ std::string dump_json(const Json& value) {
     return value.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+std::string mended_text(const std::string& text) {
+    std::string mended;
+    for (const char c : text) {
+        mended += c == '\0' ? std::string("\xef\xbf\xbd") : std::string(1, c);
+    }
+    return Json::parse(dump_json(mended)).get<std::string>();
+}
+
 namespace detail {
 
 tl::unexpected<Error> wrong_field(std::string_view name, std::string_view wanted) {

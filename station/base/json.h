@@ -22,6 +22,9 @@ using Json = nlohmann::json;
 [[nodiscard]] Result<Json> parse_json(std::string_view text, std::size_t max_bytes);
 // One line of text; invalid UTF-8 becomes U+FFFD instead of an exception.
 [[nodiscard]] std::string dump_json(const Json& value);
+// Text as JSON and SQLite's JSON functions give it back unchanged: what is no UTF-8, and NUL,
+// becomes U+FFFD.
+[[nodiscard]] std::string mended_text(const std::string& text);
 
 namespace detail {
 [[nodiscard]] tl::unexpected<Error> wrong_field(std::string_view name, std::string_view wanted);

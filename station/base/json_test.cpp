@@ -35,4 +35,11 @@ TEST(Json, Dump_survives_bad_utf8) {
     EXPECT_NO_THROW((void)dump_json(Json("\xff\xfe")));
 }
 
+TEST(Json, Mended_text_goes_through_json_unchanged) {
+    EXPECT_EQ(mended_text("gr\xc3\xbc\xc3\x9f \"x\"\n"), "gr\xc3\xbc\xc3\x9f \"x\"\n");
+    EXPECT_EQ(mended_text(std::string("a\0b\xff", 4)),
+              "a\xef\xbf\xbd"
+              "b\xef\xbf\xbd");
+}
+
 }  // namespace lineside::base

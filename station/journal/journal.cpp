@@ -63,14 +63,18 @@ Result<OpenedJob> open_job(Tx& tx, const Stamp& stamp, const JobOpening& opening
         return tl::unexpected<base::Error>(job.error());
     }
     opened.job = JobId(*job);
-    auto seq =
-        append(tx, stamp,
-               {"job.queued",
-                opening.slot,
-                opened.unit,
-                opened.job,
-                opening.actor,
-                {{"attempt", opened.attempt}, {"port", opening.port}, {"model", opening.model}}});
+    auto seq = append(
+        tx, stamp,
+        {"job.queued",
+         opening.slot,
+         opened.unit,
+         opened.job,
+         opening.actor,
+         {{"attempt", opened.attempt},
+          {"port", opening.port},
+          {"model", opening.model},
+          {"order", opening.order.value},
+          {"image", opening.image_key.empty() ? base::Json() : base::Json(opening.image_key)}}});
     if (!seq) {
         return tl::unexpected<base::Error>(seq.error());
     }
@@ -126,14 +130,16 @@ Result<std::int64_t> end_step(Tx& tx, const Stamp& stamp, JobId job, const std::
                               int index, const std::optional<base::Error>& error, bool stopped,
                               int redactions) {
     const char* outcome = stopped ? "stopped" : (error ? "failed" : "ok");
-    if (auto done =
-            run_one(tx.run("UPDATE step SET ended_ms = ?1, outcome = ?2, code = ?3, message = ?4"
-                           " WHERE job_id = ?5 AND idx = ?6 AND outcome IS NULL",
-                           stamp.at_ms, outcome, error ? std::optional(error->code) : std::nullopt,
-                           error ? std::optional(error->message) : std::nullopt, job, index),
-                    "step end");
-        !done) {
-        return tl::unexpected<base::Error>(done.error());
+    auto attempt = tx.one<int>(
+        "UPDATE step SET ended_ms = ?1, outcome = ?2, code = ?3, message = ?4"
+        " WHERE job_id = ?5 AND idx = ?6 AND outcome IS NULL RETURNING attempt",
+        stamp.at_ms, outcome, error ? std::optional(error->code) : std::nullopt,
+        error ? std::optional(error->message) : std::nullopt, job, index);
+    if (!attempt) {
+        return tl::unexpected<base::Error>(attempt.error());
+    }
+    if (!*attempt) {
+        return base::fail("station.bug", "step end: no such step is open");
     }
     if (redactions > 0) {
         auto counted =
@@ -142,7 +148,7 @@ Result<std::int64_t> end_step(Tx& tx, const Stamp& stamp, JobId job, const std::
             return counted;
         }
     }
-    base::Json data{{"index", index}, {"outcome", outcome}};
+    base::Json data{{"index", index}, {"attempt", std::get<0>(**attempt)}, {"outcome", outcome}};
     if (error) {
         data["code"] = error->code;
     }
@@ -151,15 +157,19 @@ Result<std::int64_t> end_step(Tx& tx, const Stamp& stamp, JobId job, const std::
 
 Result<std::int64_t> add_proof(Tx& tx, const Stamp& stamp, JobId job, const std::string& slot,
                                const ProofRow& proof) {
+    // As the journal's JSON can hold it, so that row and event say the same.
+    const std::string expected = base::mended_text(proof.expected);
+    const std::string heard = base::mended_text(proof.heard);
     auto row = tx.insert(
         "INSERT INTO proof (job_id, kind, ok, expected, heard, detail, at_ms) VALUES (?1, ?2, ?3, "
         "?4, ?5, ?6, ?7)",
-        job, proof.kind, proof.ok, proof.expected, proof.heard, db::null_if_empty(proof.detail),
-        stamp.at_ms);
+        job, proof.kind, proof.ok, expected, heard, db::null_if_empty(proof.detail), stamp.at_ms);
     if (!row) {
         return row;
     }
-    return append_of_job(tx, stamp, job, slot, "proof." + proof.kind, {{"ok", proof.ok}});
+    return append_of_job(
+        tx, stamp, job, slot, "proof." + proof.kind,
+        {{"proof", *row}, {"ok", proof.ok}, {"expected", expected}, {"heard", heard}});
 }
 
 Result<core::Evidence> evidence(Tx& tx, JobId job, int step_count) {
@@ -187,13 +197,14 @@ Result<core::Evidence> evidence(Tx& tx, JobId job, int step_count) {
 Result<std::int64_t> close_job(Tx& tx, const Stamp& stamp, JobId job, const std::string& slot,
                                const core::Verdict& verdict) {
     const auto outcome = core::to_text(verdict.outcome);
+    const auto message =
+        verdict.error ? std::optional(base::mended_text(verdict.error->message)) : std::nullopt;
     if (auto done = run_one(
             tx.run("UPDATE job SET state = 'closed', outcome = ?1, ended_ms = ?2, code = ?3, "
                    "message = ?4"
                    " WHERE id = ?5 AND outcome IS NULL",
                    outcome, stamp.at_ms,
-                   verdict.error ? std::optional(verdict.error->code) : std::nullopt,
-                   verdict.error ? std::optional(verdict.error->message) : std::nullopt, job),
+                   verdict.error ? std::optional(verdict.error->code) : std::nullopt, message, job),
             "verdict");
         !done) {
         return tl::unexpected<base::Error>(done.error());
@@ -201,7 +212,7 @@ Result<std::int64_t> close_job(Tx& tx, const Stamp& stamp, JobId job, const std:
     base::Json data{{"outcome", outcome}};
     if (verdict.error) {
         data["code"] = verdict.error->code;
-        data["message"] = verdict.error->message;
+        data["message"] = *message;
     }
     return append_of_job(tx, stamp, job, slot, "job.verdict", std::move(data));
 }

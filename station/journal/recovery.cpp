@@ -34,17 +34,29 @@ Status settle_leases(Tx& tx, const Stamp& stamp) {
 }
 
 Result<InterruptedJob> interrupt(Tx& tx, const Stamp& stamp, InterruptedJob job) {
-    auto ended = tx.run(
+    auto open = tx.all<int, int>(
         "UPDATE step SET outcome = 'interrupted', ended_ms = ?1, code = 'station.restarted'"
-        " WHERE job_id = ?2 AND outcome IS NULL",
+        " WHERE job_id = ?2 AND outcome IS NULL RETURNING idx, attempt",
         stamp.at_ms, job.job);
+    if (!open) {
+        return tl::unexpected<base::Error>(open.error());
+    }
+    for (const auto& [index, attempt] : *open) {
+        Event told{"step.ended", job.slot, job.unit, job.job, "", base::Json::object()};
+        told.data = {{"index", index},
+                     {"attempt", attempt},
+                     {"outcome", "interrupted"},
+                     {"code", "station.restarted"}};
+        if (auto seq = append(tx, stamp, told); !seq) {
+            return tl::unexpected<base::Error>(seq.error());
+        }
+    }
     auto flashed = tx.one<std::int64_t>(
         "SELECT count(*) FROM step WHERE job_id = ?1 AND idx = 0 AND outcome = 'ok'", job.job);
     auto next = tx.one<std::int64_t>(
         "SELECT coalesce(max(idx) + 1, 0) FROM step WHERE job_id = ?1 AND outcome = 'ok'", job.job);
-    if (!ended || !flashed || !next) {
-        const auto& failed = !ended ? ended.error() : (!flashed ? flashed.error() : next.error());
-        return tl::unexpected<base::Error>(failed);
+    if (!flashed || !next) {
+        return tl::unexpected<base::Error>(!flashed ? flashed.error() : next.error());
     }
     job.flashed = std::get<0>(**flashed) > 0;
     job.step = job.flashed ? static_cast<int>(std::get<0>(**next)) : 0;
