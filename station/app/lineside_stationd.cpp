@@ -2,6 +2,7 @@
 // The station service: reads the configuration, opens the truth store, connects the parts, serves.
 // Exit status: 0 stopped on request, 1 failed while running, 2 usage, 3 could not start.
 #include "serial-pool/batch_load.h"
+#include "station/audit/signer.h"
 #include "station/base/log.h"
 #include "station/config/config.h"
 #include "station/engine/engine.h"
@@ -58,6 +59,28 @@ base::Result<serial_pool::TokenVault> open_vault(db::Store& store,
     return vault;
 }
 
+// The signing key is made when the database knows none yet; afterwards its loss is told.
+base::Result<std::shared_ptr<const audit::Signer>> open_signer(db::Store& store,
+                                                               const config::Config& config) {
+    bool known = false;
+    auto asked = store.read_now([&](db::Tx& tx) -> base::Status {
+        auto found = audit::has_signing_key(tx);
+        if (!found) {
+            return tl::unexpected<base::Error>(found.error());
+        }
+        known = *found;
+        return {};
+    });
+    if (!asked) {
+        return tl::unexpected<base::Error>(asked.error());
+    }
+    auto key = trust::SigningKey::open(config.signing_key, !known);
+    if (!key) {
+        return tl::unexpected<base::Error>(key.error());
+    }
+    return std::make_shared<const audit::Signer>(std::move(*key), config.station_id);
+}
+
 int run(const config::Config& config) {
     auto models = usb::read_models(config.models_file);
     if (!models) {
@@ -84,14 +107,24 @@ int run(const config::Config& config) {
     if (!vault) {
         return cannot_start(vault.error().message);
     }
+    auto signer = open_signer(**store, config);
+    if (!signer) {
+        return cannot_start(signer.error().message);
+    }
     const base::SystemClock clock;
     process::HelperOptions helper;
     helper.socket = config.helper_socket.string();
     process::HelperLauncher launcher(loop.get_executor(), std::move(helper));
     usb::Monitor bus(loop);
-    engine::Engine engine({loop, config, *models, clock, **store, launcher, *vault, bus});
+    engine::Engine engine({loop, config, *models, clock, **store, launcher, *vault, bus, *signer});
     if (auto started = engine.start(); !started) {
         return cannot_start(started.error().message);
+    }
+    // For who checks certificates; the keys on record are the truth, so a failure is no disaster.
+    const auto published = (*store)->read_now(
+        [&](db::Tx& tx) { return audit::publish_keys(tx, config.data / "public-keys"); });
+    if (!published) {
+        base::log_warning("public keys: {}", published.error().message);
     }
     api::ServeConfig serve;
     serve.server.port = config.port;

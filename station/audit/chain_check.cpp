@@ -10,6 +10,8 @@ namespace {
 
 using trust::Hash;
 
+constexpr std::string_view kForeign = "journal.foreign";
+
 // Is `row` whole by itself, under number `seq`?
 bool holds_as(const ChainRow& row, std::int64_t seq) {
     if (!row.prev || !row.hash || !row.strange.empty()) {
@@ -85,8 +87,23 @@ bool ChainCheck::add(ChainRow row) {
     if (behind_.size() > kReach + 1) {
         behind_.pop_front();
     }
+    if (row.row.kind == kForeign) {
+        check_foreign(row.row);
+    }
     check_marks();
     return true;
+}
+
+// The station itself found the journal changed, told so, and went on behind what it found.
+void ChainCheck::check_foreign(const trust::EventRow& row) {
+    const auto data = base::parse_json(row.data, row.data.size());
+    const auto expected = data ? base::field<std::int64_t>(*data, "expected_seq")
+                               : base::Result<std::int64_t>(tl::unexpected(data.error()));
+    const std::int64_t wrote = expected.value_or(row.seq - 1);
+    const bool more = wrote + 1 < row.seq;
+    found(more ? wrote + 1 : std::max<std::int64_t>(wrote, 1), more ? Why::inserted : Why::altered,
+          fmt::format("the station itself found at row {} that another program had written",
+                      row.seq));
 }
 
 void ChainCheck::check_marks() {

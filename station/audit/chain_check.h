@@ -66,6 +66,7 @@ class ChainCheck {
     // How many rows put in or taken out in one place are still told from altered ones.
     static constexpr std::size_t kReach = 64;
 
+    void check_foreign(const trust::EventRow& row);
     void check_marks();
     void check_end();
     void found(std::optional<std::int64_t> seq, Why why, std::string detail);

@@ -302,6 +302,27 @@ TEST(ChainCheck, The_stations_own_note_is_compared) {
     EXPECT_EQ(verdict(rows, head), "altered -");
 }
 
+// A station that goes on behind foreign rows tells of them; the chain is whole then.
+TEST(ChainCheck, What_the_station_found_itself_is_told) {
+    const auto foreign = [](Rows& rows, std::int64_t expected) {
+        const auto seq = rows.back().row.seq + 1;
+        ChainRow row = row_of(seq, fmt::format("{{\"expected_seq\":{}}}", expected), {});
+        row.prev = *rows.back().hash;
+        row.row.kind = "journal.foreign";
+        row.hash = trust::chain_hash(*row.prev, row.row);
+        rows.push_back(row);
+    };
+    Rows rows = journal(10);
+    rows.push_back(row_of(11, "{}", *rows.back().hash));
+    foreign(rows, 10);
+    EXPECT_EQ(verdict(rows, head_of(rows)), "inserted 11");
+    rows = journal(10);
+    at(rows, 10).row.data = "{}";
+    hash_anew(rows, 10, 10);
+    foreign(rows, 10);
+    EXPECT_EQ(verdict(rows, head_of(rows)), "altered 10");
+}
+
 // Any one edit, anywhere: found, and the row is right.
 TEST(ChainCheck, Random_edits) {
     std::mt19937 dice(20261128);

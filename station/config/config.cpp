@@ -19,6 +19,7 @@ void read_station(TableReader& in, Config& config) {
     config.station_name = in.text("name", config.station_id);
     config.data = in.required_text("data");
     config.key_file = in.required_text("key_file");
+    config.signing_key = in.text("signing_key", "");
     config.models_file = in.text("models", "/usr/share/lineside/models.toml");
     config.helper_socket = in.text("helper_socket", "/run/lineside-helper/helper.sock");
     config.images = in.text("images", "/var/lib/lineside-helper/images");
@@ -33,9 +34,24 @@ void read_station(TableReader& in, Config& config) {
     }
     // "x/" is x with an empty last part.
     const auto data = (config.data / "").lexically_normal().string();
-    if (!config.data.empty() && config.key_file.lexically_normal().string().starts_with(data)) {
+    if (config.signing_key.empty() && !config.key_file.empty()) {
+        config.signing_key = config.key_file.string() + ".sign";
+        if (config.key_file.string().starts_with("/run/credentials/")) {
+            in.complain("signing_key",
+                        "must be set: systemd's credentials folder, where key_file is, cannot be "
+                        "written; take /var/lib/lineside-keys/signing.pem");
+        }
+    }
+    const auto in_data = [&](const std::filesystem::path& file) {
+        return !config.data.empty() && file.lexically_normal().string().starts_with(data);
+    };
+    if (in_data(config.key_file)) {
         in.complain("key_file",
                     "must lie outside the data folder, else a copy of the data carries its key");
+    }
+    if (in_data(config.signing_key)) {
+        in.complain("signing_key",
+                    "must lie outside the data folder, else who has the data can sign another");
     }
     in.finish();
 }

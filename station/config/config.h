@@ -24,8 +24,9 @@ struct SlotConfig {
 struct Config {
     std::string station_id;
     std::string station_name;
-    std::filesystem::path data;      // database and logs
-    std::filesystem::path key_file;  // seals the tokens; never inside `data`
+    std::filesystem::path data;         // database and logs
+    std::filesystem::path key_file;     // seals the tokens; never inside `data`
+    std::filesystem::path signing_key;  // signs journal and certificates; never inside `data`
     std::filesystem::path models_file;
     std::filesystem::path helper_socket;
     std::filesystem::path images;  // the helper's image folder, readable

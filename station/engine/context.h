@@ -4,6 +4,7 @@
 #pragma once
 
 #include "serial-pool/token_vault.h"
+#include "station/audit/signer.h"
 #include "station/base/clock.h"
 #include "station/config/config.h"
 #include "station/core/profile.h"
@@ -73,9 +74,10 @@ struct Patience {
     // For the worker's word about a unit that left: within the five seconds a loss may take to
     // show.
     std::chrono::milliseconds announcement{3000};
-    std::chrono::milliseconds commit_again{1000};  // after a commit that failed
-    std::chrono::milliseconds stop_grace{2000};    // a unit that is gone needs no long good-bye
-    std::chrono::milliseconds hub_gather{500};     // units of one hub leave within this time
+    std::chrono::milliseconds commit_again{1000};     // after a commit that failed
+    std::chrono::milliseconds stop_grace{2000};       // a unit that is gone needs no long good-bye
+    std::chrono::milliseconds hub_gather{500};        // units of one hub leave within this time
+    std::chrono::milliseconds sign_every{3'600'000};  // the journal's head
 };
 
 // What the app gives the engine.
@@ -88,6 +90,7 @@ struct EngineParts {
     process::Launcher& launcher;
     const serial_pool::TokenVault& vault;
     usb::Bus& bus;
+    std::shared_ptr<const audit::Signer> signer;
     Patience patience{};
 };
 

@@ -16,6 +16,7 @@ Engine::Engine(const EngineParts& parts)
       images_keeper_(context_, [this] { station_changed(); }),
       beat_timer_(parts.loop),
       station_timer_(parts.loop),
+      sign_timer_(parts.loop),
       just_left_timer_(parts.loop) {
     for (const config::SlotConfig& slot : parts.config.slots) {
         slots_.emplace_back(context_, slot.label, slot.port, true, slot.skip);
@@ -40,8 +41,30 @@ base::Status Engine::start() {
     scanning_ = false;
     if (watching) {
         beat();
+        sign_in_an_hour();
     }
     return watching;
+}
+
+// Who changes the journal later changes what this hour's signature says at most.
+void Engine::sign_in_an_hour() {
+    sign_timer_.expires_after(context_.patience.sign_every);
+    sign_timer_.async_wait([this, alive = alive_](boost::system::error_code error) {
+        if (error || !*alive || stopping_) {
+            return;
+        }
+        const auto stamp = context_.stamp();
+        context_.store.write<std::int64_t>(
+            [stamp, signer = context_.signer](db::Tx& tx) {
+                return signer->sign_head_if_moved(tx, stamp);
+            },
+            [this, alive](const base::Result<std::int64_t>& signed_row) {
+                if (*alive && !signed_row) {
+                    records_failing(signed_row.error());
+                }
+            });
+        sign_in_an_hour();
+    });
 }
 
 // ---------------------------------------------------------------- the bus
@@ -214,8 +237,10 @@ void Engine::stop_all(std::function<void()> done) {
     stopping_ = true;
     const auto stamp = context_.stamp();
     context_.store.write<std::int64_t>(
-        [stamp](db::Tx& tx) {
-            return journal::append(tx, stamp, {"station.stopped", "", {}, {}, "", Json::object()});
+        [stamp, signer = context_.signer](db::Tx& tx) {
+            auto told =
+                journal::append(tx, stamp, {"station.stopped", "", {}, {}, "", Json::object()});
+            return told ? signer->sign_head(tx, stamp, "stop") : told;
         },
         [done = std::move(done)](const base::Result<std::int64_t>& /*written*/) { done(); });
 }
@@ -315,6 +340,10 @@ void Engine::stop(std::string slot, Actor actor, Done done) {
 
 void Engine::read(std::function<base::Result<Json>(db::Tx&)> work, Done done) {
     context_.store.read<Json>(std::move(work), std::move(done));
+}
+
+std::shared_ptr<const audit::Signer> Engine::signer() const {
+    return context_.signer;
 }
 
 std::string Engine::log_folder(std::int64_t job) const {

@@ -41,6 +41,7 @@ class Engine final : public Facade, private Surroundings {
     void load_batch(BatchLoad load, Actor actor, Done done) override;
     void open_order(OrderOpening opening, Actor actor, Done done) override;
     void read(std::function<base::Result<base::Json>(db::Tx&)> work, Done done) override;
+    [[nodiscard]] std::shared_ptr<const audit::Signer> signer() const override;
     [[nodiscard]] std::string log_folder(std::int64_t job) const override;
 
   private:
@@ -73,6 +74,7 @@ class Engine final : public Facade, private Surroundings {
     void clear_alarm(const std::string& id);
     void station_changed();
     void beat();
+    void sign_in_an_hour();
     [[nodiscard]] base::Json station_json() const;
     [[nodiscard]] base::Json order_json(const OrderView& order) const;
 
@@ -112,6 +114,7 @@ class Engine final : public Facade, private Surroundings {
     bool station_dirty_ = false;
     boost::asio::steady_timer beat_timer_;
     boost::asio::steady_timer station_timer_;
+    boost::asio::steady_timer sign_timer_;
     // Units that left together with a hub: their slots, for one alarm.
     std::vector<std::pair<std::string, std::string>> just_left_;  // slot, port
     boost::asio::steady_timer just_left_timer_;

@@ -20,6 +20,13 @@ base::Status Engine::recover() {
             return tl::unexpected<base::Error>(result.error());
         }
         recovered = std::move(*result);
+        auto stamp = context_.stamp();
+        stamp.epoch = recovered.epoch;
+        auto signed_row = context_.signer->begin(tx, stamp);
+        if (!signed_row) {
+            return tl::unexpected<base::Error>(signed_row.error());
+        }
+        recovered.last_seq = *signed_row;
         return load_orders(tx);
     });
     if (!done) {

@@ -5,6 +5,7 @@
 // database's read thread and own everything they touch.
 #pragma once
 
+#include "station/audit/signer.h"
 #include "station/base/error.h"
 #include "station/base/json.h"
 #include "station/db/query.h"
@@ -74,6 +75,8 @@ class Facade {
 
     // Runs `work` on a read-only snapshot of the database, off this thread.
     virtual void read(std::function<base::Result<base::Json>(db::Tx&)> work, Done done) = 0;
+    // Signs what leaves the station. Its functions that write nothing may be used within read().
+    [[nodiscard]] virtual std::shared_ptr<const audit::Signer> signer() const { return nullptr; }
     // Folder of the logs of one job; file names come from the database, never from a request.
     [[nodiscard]] virtual std::string log_folder(std::int64_t job) const = 0;
 };

@@ -29,19 +29,21 @@ bool says_nothing_of_the_image(const base::Error& error) {
 base::Result<std::optional<std::tuple<base::ImageRow>>> record_image(
     db::Tx& tx, const std::string& key, const std::string& profile, const std::string& digest,
     const Json& built, bool really_built, std::int64_t at_ms) {
+    const auto tool = db::null_if_empty(built.value("tool_version", std::string()));
     auto row = tx.one<base::ImageRow>(
         "UPDATE image SET state = 'ready', digest = ?2, builds = builds + ?3,"
-        " built_ms = CASE ?3 WHEN 1 THEN ?4 ELSE built_ms END WHERE key = ?1 RETURNING id",
-        key, digest, really_built, at_ms);
+        " built_ms = CASE ?3 WHEN 1 THEN ?4 ELSE built_ms END, tool_version = "
+        "coalesce(tool_version, ?5) WHERE key = ?1 RETURNING id",
+        key, digest, really_built, at_ms, tool);
     if (!row || *row) {
         return row;
     }
     return tx.one<base::ImageRow>(
         "INSERT INTO image (key, profile, state, digest, partitions, files, bytes, builds, "
-        "built_ms)"
-        " VALUES (?1, ?2, 'ready', ?3, ?4, ?5, ?6, ?7, ?8) RETURNING id",
+        "built_ms, tool_version)"
+        " VALUES (?1, ?2, 'ready', ?3, ?4, ?5, ?6, ?7, ?8, ?9) RETURNING id",
         key, profile, digest, built.value("partitions", 0), built.value("files", 0),
-        built.value("bytes", std::int64_t{0}), really_built, at_ms);
+        built.value("bytes", std::int64_t{0}), really_built, at_ms, tool);
 }
 
 }  // namespace

@@ -85,6 +85,9 @@ struct Writer {
             }
         }
         auto seq = journal::close_job(tx, c.stamp, c.job, c.slot, verdict);
+        if (seq && verdict.outcome == core::Outcome::pass && c.signer) {
+            seq = c.signer->certify(tx, c.stamp, c.job, c.slot);
+        }
         done.verdict = std::move(verdict);
         return keep(std::move(seq));
     }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "serial-pool/serial_pool.h"
+#include "station/audit/signer.h"
 #include "station/core/job_machine.h"
 #include "station/core/profile.h"
 #include "station/journal/journal.h"
@@ -23,8 +24,9 @@ struct JobCommit {
     std::vector<core::Effect> effects;  // commits only
     core::JobState to = core::JobState::queued;
     std::optional<base::Error> ending;
-    std::vector<core::StepPlan> steps;  // of the recipe; shared copies are small
-    int redactions = 0;                 // of the step that ends
+    std::vector<core::StepPlan> steps;            // of the recipe; shared copies are small
+    int redactions = 0;                           // of the step that ends
+    std::shared_ptr<const audit::Signer> signer;  // signs a PASS
 };
 struct JobCommitted {
     std::int64_t seq = 0;

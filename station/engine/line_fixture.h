@@ -50,6 +50,7 @@ class LineTest : public ::testing::Test {
         ASSERT_NE(::mkdtemp(name.data()), nullptr);
         folder = name;
         store = db::Store::open(loop, folder / "station.db").value();
+        signer = std::make_shared<audit::Signer>(trust::SigningKey::generate().value(), "line1");
         vault.emplace(
             serial_pool::TokenVault::from_master(base::Secret(std::string(32, 'k'))).value());
         models.models = {{"xavier-nx", "Xavier NX", {kRecovery}}};
@@ -108,8 +109,8 @@ class LineTest : public ::testing::Test {
         bus->at_start = std::exchange(plugged_at_start, {});
         launcher = std::make_unique<FakeLauncher>(loop, config.images);
         launcher->at_start = std::exchange(at_worker_start, {});
-        engine = std::make_unique<Engine>(
-            EngineParts{loop, config, models, clock, *store, *launcher, *vault, *bus, patience});
+        engine = std::make_unique<Engine>(EngineParts{loop, config, models, clock, *store,
+                                                      *launcher, *vault, *bus, signer, patience});
         const auto started = engine->start();
         ASSERT_TRUE(started) << started.error().message;
     }
@@ -230,8 +231,8 @@ class LineTest : public ::testing::Test {
             "image", {{"digest", FakeLauncher::digest()}, {"partitions", 3}, {"files", 5}}});
     }
     // … of the writing of the serial, which has been given out.
-    FakeWorker& to_serial(const std::string& slot) {
-        FakeWorker& proof = to_proof(slot);
+    FakeWorker& to_serial(const std::string& slot, const std::string& chip = "0xc1") {
+        FakeWorker& proof = to_proof(slot, chip);
         const std::size_t before = launcher->workers.size();
         prove_image(proof);
         proof.ok();
@@ -252,8 +253,8 @@ class LineTest : public ::testing::Test {
         last.ok();
         run_until("PASS", [&] { return state(slot) == "pass"; });
     }
-    void to_fail(const std::string& slot) {
-        to_proof(slot).fail("unit.no_proof");
+    void to_fail(const std::string& slot, const std::string& chip = "0xc1") {
+        to_proof(slot, chip).fail("unit.no_proof");
         run_until("FAIL", [&] { return state(slot) == "fail"; });
     }
 
@@ -261,6 +262,7 @@ class LineTest : public ::testing::Test {
     std::filesystem::path folder;
     std::unique_ptr<db::Store> store;
     std::optional<serial_pool::TokenVault> vault;
+    std::shared_ptr<const audit::Signer> signer;
     config::Config config;
     usb::Models models;
     base::FakeClock clock;

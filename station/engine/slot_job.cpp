@@ -71,6 +71,7 @@ void SlotActor::commit(std::vector<core::Effect> commits, std::vector<core::Effe
         }
     }
     plan.redactions = std::exchange(run_->redactions, 0);
+    plan.signer = context_.signer;
     context_.store.write<JobCommitted>(
         [plan](db::Tx& tx) { return commit_effects(tx, plan); },
         [this, alive = alive_, commits = std::move(commits),
@@ -80,7 +81,10 @@ void SlotActor::commit(std::vector<core::Effect> commits, std::vector<core::Effe
             }
             if (!committed) {
                 context_.engine.records_failing(committed.error());
-                if (committed.error().code == "lease.refused" && !job_.ending) {
+                // What will never be committed ends the job; the next try writes that end.
+                const bool refused = committed.error().code == "lease.refused" ||
+                                     committed.error().code == "signing.broken";
+                if (refused && !job_.ending) {
                     job_.ending = base::make_error("station.bug", committed.error().message);
                 }
                 // Nothing was begun, nothing is lost: the same commit is tried again until the disk

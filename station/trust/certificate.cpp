@@ -32,7 +32,7 @@ constexpr FieldRule kFields[] = {
     {"module_serial", is_text_or_null, "text or null"},
     {"image", is_object, "an object"},
     {"tool_version", is_text_or_null, "text or null"},
-    {"operator", is_text, "text"},
+    {"operator", is_text_or_null, "text or null"},
     {"rework_reason", is_text_or_null, "text or null"},
     {"started_ms", is_count, "UTC milliseconds"},
     {"ended_ms", is_count, "UTC milliseconds"},
@@ -132,7 +132,7 @@ Json or_null(const std::optional<T>& value) {
     return value ? Json(*value) : Json();
 }
 
-Json object_of(const CertificateFacts& f) {
+Json as_told(const CertificateFacts& f) {
     Json steps = Json::array();
     for (const auto& step : f.steps) {
         steps.push_back({{"name", step.name},
@@ -161,7 +161,7 @@ Json object_of(const CertificateFacts& f) {
             {"module_serial", or_null(f.module_serial)},
             {"image", {{"key", f.image_key}, {"digest", f.image_digest}}},
             {"tool_version", or_null(f.tool_version)},
-            {"operator", f.person},
+            {"operator", or_null(f.person)},
             {"rework_reason", or_null(f.rework_reason)},
             {"started_ms", f.started_ms},
             {"ended_ms", f.ended_ms},
@@ -170,17 +170,15 @@ Json object_of(const CertificateFacts& f) {
             {"journal", {{"seq", f.seq}, {"head", base::to_hex(f.head)}}}};
 }
 
-std::string told(const Fault& fault) {
-    return fmt::format("{} {}", fault.field, fault.why);
-}
-
 }  // namespace
 
-base::Result<std::string> make_certificate(const CertificateFacts& facts, const SigningKey& key) {
+Json certificate_object(const CertificateFacts& facts) {
     // Once to text and back: text that is no UTF-8 is mended, numbers get the type a reader sees.
-    const Json object =
-        Json::parse(base::dump_json(object_of(facts)), nullptr, /*allow_exceptions=*/false);
-    auto text = sign_object(object, kCertificateType, key);
+    return Json::parse(base::dump_json(as_told(facts)), nullptr, /*allow_exceptions=*/false);
+}
+
+base::Result<std::string> make_certificate(const CertificateFacts& facts, const SigningKey& key) {
+    auto text = sign_object(certificate_object(facts), kCertificateType, key);
     if (!text) {
         return base::with_context(text.error(), "certificate");
     }
@@ -188,7 +186,7 @@ base::Result<std::string> make_certificate(const CertificateFacts& facts, const 
     auto readable = read_canonical(*text);
     auto fault = readable ? check_content(*readable) : std::optional(readable.error());
     if (fault) {
-        return base::fail("station.bug", "certificate: " + told(*fault));
+        return base::fail("station.bug", "certificate: " + to_text(*fault));
     }
     return text;
 }

@@ -31,7 +31,7 @@ struct CertificateFacts {
     std::string image_key;     // 64 hex digits: names every input of the build
     std::string image_digest;  // 64 hex digits: what was proven on the unit
     std::optional<std::string> tool_version;
-    std::string person;  // who started the job
+    std::optional<std::string> person;  // who started the job; nothing: plugging the unit in did
     std::optional<std::string> rework_reason;
     std::int64_t started_ms = 0;  // UTC
     std::int64_t ended_ms = 0;    // UTC
@@ -54,6 +54,9 @@ struct CertificateFacts {
     std::int64_t seq = 0;  // the journal's head: the row of the verdict
     Hash head{};
 };
+
+// The facts as the certificate's fields, but for type, key and signature.
+[[nodiscard]] base::Json certificate_object(const CertificateFacts& facts);
 
 // One line of canonical JSON, no newline.
 // Errors: station.bug (the facts are no certificate: the fault is named).

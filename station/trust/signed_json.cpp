@@ -24,6 +24,10 @@ base::Result<std::string> signed_bytes(Json object, std::string_view type) {
 
 }  // namespace
 
+std::string to_text(const Fault& fault) {
+    return fault.field.empty() ? fault.why : fmt::format("{} {}", fault.field, fault.why);
+}
+
 base::Result<std::string> sign_value(const Json& object, std::string_view type,
                                      const SigningKey& key) {
     auto message = signed_bytes(object, type);

@@ -21,6 +21,7 @@ struct Fault {
     std::string field;  // "steps[2].outcome"; "" = the whole
     std::string why;    // "must be text"
 };
+[[nodiscard]] std::string to_text(const Fault& fault);  // "steps[2].outcome must be text"
 template <typename T>
 using Checked = tl::expected<T, Fault>;
 

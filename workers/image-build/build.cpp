@@ -81,7 +81,8 @@ class Build {
                     {"digest", image_.digest},
                     {"partitions", image_.partitions.size()},
                     {"files", image_.files},
-                    {"bytes", image_.tree_bytes}};
+                    {"bytes", image_.tree_bytes},
+                    {"tool_version", "L4T " + image_.release}};
     }
 
   private:

@@ -103,6 +103,7 @@ base::Result<Json> verify_image(worker::Station& station, const Places& places) 
                 {"partitions", image->partitions.size()},
                 {"files", image->files},
                 {"bytes", image->tree_bytes},
+                {"tool_version", "L4T " + image->release},
                 {"known", cache.hits()}};
 }
 
