@@ -6,6 +6,7 @@
 #include "station/base/files.h"
 #include "station/base/json.h"
 #include "station/records/record_filter.h"
+#include "station/trust/signed_json.h"
 
 #include <fmt/format.h>
 
@@ -39,6 +40,20 @@ std::string text_of(const Json& object, const char* key) {
         return "";
     }
     return found->is_string() ? found->get<std::string>() : found->dump();
+}
+
+// The signed head of the journal beside the records, for `lineside audit verify --anchor`.
+base::Status keep_anchor(const std::string& name, const std::string& base64) {
+    const auto anchor = trust::from_strict_base64(base64);
+    if (!anchor) {
+        return base::fail("request.refused", "the station gave no readable anchor");
+    }
+    auto file = OutputFile::open(name);
+    if (!file) {
+        return tl::unexpected<base::Error>(file.error());
+    }
+    auto written = file->write(*anchor);
+    return written ? file->finish() : written;
 }
 
 void print_complaints(const Json& list) {
@@ -205,6 +220,9 @@ int export_records(const std::string& socket, const Export& wanted) {
                                }});
     if (answer && written) {
         written = output->finish();
+    }
+    if (written && answer && wanted.output != "-" && !answer->anchor.empty()) {
+        written = keep_anchor(wanted.output + ".anchor.json", answer->anchor);
     }
     if (!written || !answer) {
         return complain(!written ? written.error() : answer.error());

@@ -2,6 +2,7 @@
 // The command line. `check` and `doctor` work without a service; everything else asks the running
 // one over its Unix socket, so that the database has one writer.
 #include "serial-pool/check_batch.h"
+#include "station/app/audit_commands.h"
 #include "station/app/commands.h"
 #include "station/config/config.h"
 #ifdef LINESIDE_HAVE_DOCTOR
@@ -83,6 +84,8 @@ int main(int argc, char** argv) {
     exported->add_option("--slot", wanted.slot)->check(given);
     exported->add_option("-o", wanted.output, "file, - = stdout")->check(given);
     exported->callback([&] { status = app::export_records(socket, wanted); });
+
+    app::add_audit_commands(app, socket, status);
 
     auto* check =
         app.add_subcommand("check", "say whether a file would be accepted; changes nothing");

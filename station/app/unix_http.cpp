@@ -72,6 +72,7 @@ base::Result<HttpAnswer> ask(const std::string& socket_path, const HttpAsk& what
     }
     HttpAnswer answer;
     answer.status = parser.get().result_int();
+    answer.anchor = std::string(parser.get()["Lineside-Anchor"]);
     const bool good = answer.status < 300;
     std::array<char, 65536> piece{};
     while (!parser.is_done()) {

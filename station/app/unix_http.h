@@ -13,7 +13,8 @@ namespace lineside::app {
 
 struct HttpAnswer {
     unsigned status = 0;
-    std::string body;  // empty when `sink` took it
+    std::string body;    // empty when `sink` took it
+    std::string anchor;  // header Lineside-Anchor, base64; "" without
 };
 
 struct HttpAsk {

@@ -189,7 +189,8 @@ std::unique_ptr<Export> make_json(const RecordFilter& filter, std::shared_ptr<Ro
     return std::make_unique<JsonArray>(filter, std::move(rows));
 }
 
-std::unique_ptr<Export> make_export(Format format, const RecordFilter& filter, LogFolder logs) {
+std::unique_ptr<Export> make_export(Format format, const RecordFilter& filter, LogFolder logs,
+                                    std::string anchor) {
     switch (format) {
         case Format::csv:
             return make_csv(filter, std::make_shared<RowSet>());
@@ -198,7 +199,7 @@ std::unique_ptr<Export> make_export(Format format, const RecordFilter& filter, L
         case Format::zip:
             break;
     }
-    return make_zip(filter, std::move(logs));
+    return make_zip(filter, std::move(logs), std::move(anchor));
 }
 
 }  // namespace lineside::records

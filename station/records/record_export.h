@@ -2,13 +2,13 @@
 // The records as files: rows of the view record_v1, oldest first, every column. JSON equals the
 // view exactly. CSV likewise (RFC 4180, UTF-8, header, CRLF), but a text cell that a spreadsheet
 // would take for a formula (first character = + - @ TAB CR) carries a leading '. ZIP holds
-// records.csv, records.json, logs/<serial or unit-N>/<attempt>.log and index.csv with the SHA-256
-// of each log.
-// An export is made slice by slice for a receiver that takes its time: each next() does a few
-// milliseconds of work on the transaction it is given and returns what it made, so no export ever
-// holds the database, and memory stays flat whatever the number of rows (a ZIP keeps its table of
-// contents, some hundred bytes a log). The rows are those the view had at the first slice.
-// Errors: db.failed, station.bug.   Thread: one slice at a time, on a db thread (read-only).
+// anchor.json (the signed head of the journal), records.csv, records.json, logs/<serial or
+// unit-N>/<attempt>.log and index.csv with the SHA-256 of each log. An export is made slice by
+// slice for a receiver that takes its time: each next() does a few milliseconds of work on the
+// transaction it is given and returns what it made, so no export ever holds the database, and
+// memory stays flat whatever the number of rows (a ZIP keeps its table of contents, some hundred
+// bytes a log). The rows are those the view had at the first slice. Errors: db.failed, station.bug.
+// Thread: one slice at a time, on a db thread (read-only).
 #pragma once
 
 #include "station/base/error.h"
@@ -39,9 +39,9 @@ class Export {
     // The next piece; empty: that was all.
     [[nodiscard]] virtual base::Result<std::string> next(db::Tx& tx) = 0;
 };
-// `logs` is asked by a ZIP only.
+// `logs` is asked by a ZIP only; `anchor`, if not empty, is its file anchor.json.
 [[nodiscard]] std::unique_ptr<Export> make_export(Format format, const RecordFilter& filter,
-                                                  LogFolder logs);
+                                                  LogFolder logs, std::string anchor = {});
 
 // One CSV cell of a text: quoted where needed, a formula made harmless.
 [[nodiscard]] std::string csv_cell(std::string_view text);

@@ -31,10 +31,11 @@ struct LogJob {
 
 class Zip final : public Export {
   public:
-    Zip(const RecordFilter& filter, LogFolder log_folder)
+    Zip(const RecordFilter& filter, LogFolder log_folder, std::string anchor)
         : filter_(filter),
           logs_(filter, rows_),
           log_folder_(std::move(log_folder)),
+          anchor_(std::move(anchor)),
           archive_(archive_write_new()) {
         archive_write_set_format_zip(archive_.get());
         archive_write_set_format_option(archive_.get(), "zip", "compression-level", "1");
@@ -60,7 +61,7 @@ class Zip final : public Export {
     }
 
   private:
-    enum class Stage { csv, json, logs, index, ended };
+    enum class Stage { anchor, csv, json, logs, index, ended };
 
     static la_ssize_t take(archive* /*a*/, void* self, const void* bytes, size_t count) {
         if (auto& writer = *static_cast<Zip*>(self); !writer.dropped_) {
@@ -71,6 +72,8 @@ class Zip final : public Export {
 
     base::Status step(Tx& tx) {
         switch (stage_) {
+            case Stage::anchor:
+                return write_anchor(tx);
             case Stage::csv:
                 return table(tx, "records.csv", &make_csv, Stage::json);
             case Stage::json:
@@ -109,14 +112,26 @@ class Zip final : public Export {
                                                      why != nullptr ? why : "unknown"));
     }
 
+    base::Status write_anchor(Tx& tx) {
+        auto newest = tx.one<std::int64_t>("SELECT coalesce(max(ended_ms), 0) FROM job");
+        if (!newest) {
+            return tl::unexpected<base::Error>(newest.error());
+        }
+        newest_ms_ = std::get<0>(**newest);
+        stage_ = Stage::csv;
+        if (anchor_.empty()) {
+            return {};
+        }
+        auto done = begin("anchor.json", newest_ms_);
+        if (done) {
+            done = write(anchor_);
+        }
+        return done ? end() : done;
+    }
+
     base::Status table(Tx& tx, const char* name, decltype(&make_csv) make, Stage after) {
         if (!table_) {
             table_ = make(filter_, rows_);
-            auto newest = tx.one<std::int64_t>("SELECT coalesce(max(ended_ms), 0) FROM job");
-            if (!newest) {
-                return tl::unexpected<base::Error>(newest.error());
-            }
-            newest_ms_ = std::get<0>(**newest);
             if (auto begun = begin(name, newest_ms_); !begun) {
                 return begun;
             }
@@ -205,9 +220,10 @@ class Zip final : public Export {
     RowWalk logs_;
     bool more_logs_ = true;
     LogFolder log_folder_;
+    std::string anchor_;
     std::string out_;
     bool dropped_ = false;
-    Stage stage_ = Stage::csv;
+    Stage stage_ = Stage::anchor;
     std::unique_ptr<Export> table_;
     std::int64_t newest_ms_ = 0;
     std::deque<LogJob> jobs_;
@@ -223,8 +239,8 @@ class Zip final : public Export {
 
 }  // namespace
 
-std::unique_ptr<Export> make_zip(const RecordFilter& filter, LogFolder logs) {
-    return std::make_unique<Zip>(filter, std::move(logs));
+std::unique_ptr<Export> make_zip(const RecordFilter& filter, LogFolder logs, std::string anchor) {
+    return std::make_unique<Zip>(filter, std::move(logs), std::move(anchor));
 }
 
 }  // namespace lineside::records

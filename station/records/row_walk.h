@@ -44,6 +44,7 @@ class RowWalk {
                                                std::shared_ptr<RowSet> rows);
 [[nodiscard]] std::unique_ptr<Export> make_json(const RecordFilter& filter,
                                                 std::shared_ptr<RowSet> rows);
-[[nodiscard]] std::unique_ptr<Export> make_zip(const RecordFilter& filter, LogFolder logs);
+[[nodiscard]] std::unique_ptr<Export> make_zip(const RecordFilter& filter, LogFolder logs,
+                                               std::string anchor);
 
 }  // namespace lineside::records

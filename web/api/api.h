@@ -87,6 +87,9 @@ void download_job_log(Api&, const Request&, const ReplyPtr&);
 void get_pool(Api&, const Request&, const ReplyPtr&);
 void preview_batch(Api&, const Request&, const ReplyPtr&);
 void load_batch(Api&, const Request&, const ReplyPtr&);
+// audit.cpp
+void get_certificate(Api&, const Request&, const ReplyPtr&);
+void export_journal(Api&, const Request&, const ReplyPtr&);
 // records.cpp, export.cpp
 [[nodiscard]] Result<records::RecordFilter> filter_of(const Request& request);
 void get_records(Api&, const Request&, const ReplyPtr&);

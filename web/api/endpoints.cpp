@@ -25,6 +25,8 @@ constexpr std::array kEndpoints{
     Endpoint{Verb::get,  "/api/v1/jobs/{job}",               Role::qa,        BodyKind::none, "", &get_job},
     Endpoint{Verb::get,  "/api/v1/jobs/{job}/log",           Role::qa,        BodyKind::none, "from max", &get_job_log},
     Endpoint{Verb::get,  "/api/v1/jobs/{job}/log/download",  Role::qa,        BodyKind::none, "", &download_job_log},
+    Endpoint{Verb::get,  "/api/v1/jobs/{job}/certificate",   Role::qa,        BodyKind::none, "", &get_certificate},
+    Endpoint{Verb::get,  "/api/v1/audit/journal",            Role::qa,        BodyKind::none, "", &export_journal},
     Endpoint{Verb::get,  "/api/v1/pool",                     Role::qa,        BodyKind::none, "", &get_pool},
     Endpoint{Verb::post, "/api/v1/pool/preview",             Role::manager,   BodyKind::csv,  "pool batch test_only file", &preview_batch},
     Endpoint{Verb::post, "/api/v1/pool/batches",             Role::manager,   BodyKind::csv,  "pool batch test_only file", &load_batch},

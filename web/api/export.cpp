@@ -1,45 +1,65 @@
 // SPDX-License-Identifier: Apache-2.0
-// Records as a file. The rows are read in slices of a few milliseconds on the database's read
-// thread, the next slice only when the one before has been written to the client: memory stays flat
-// whatever the number of records, a slow client holds nothing, and pages are served in between.
+// Records as a file, and what the journal's head was when its rows were chosen: who has both can
+// show later that the journal behind the records is still the same.
 #include "station/records/record_export.h"
 #include "web/api/api.h"
+#include "web/api/read_source.h"
 
 #include "station/base/clock.h"
+#include "station/base/text.h"
 
 #include <fmt/format.h>
 
 namespace lineside::api {
 namespace {
 
-class ExportSource final : public web::BodySource {
-  public:
-    ExportSource(Facade& facade, std::shared_ptr<records::Export> records)
-        : facade_(facade), records_(std::move(records)) {}
-
-    void next(Then then) override {
-        auto piece = std::make_shared<std::string>();
-        facade_.read(guarded([records = records_, piece](Tx& tx) -> Result<Json> {
-                         auto made = records->next(tx);
-                         if (!made) {
-                             return tl::unexpected(made.error());
-                         }
-                         *piece = std::move(*made);
-                         return Json();
-                     }),
-                     [piece, then = std::move(then)](const Result<Json>& done) {
-                         if (done) {
-                             then(std::move(*piece));
-                         } else {
-                             then(tl::unexpected(done.error()));
-                         }
-                     });
-    }
-
-  private:
-    Facade& facade_;
-    std::shared_ptr<records::Export> records_;
+// The first slice, and the head of the journal in the same snapshot.
+struct Begun {
+    std::shared_ptr<records::Export> records;
+    std::string first;
+    std::optional<audit::JournalHead> head;
+    std::string anchor;
 };
+
+base::Status begin(Begun& begun, Tx& tx, const audit::Signer* signer,
+                   const std::function<std::shared_ptr<records::Export>(std::string)>& make) {
+    if (signer != nullptr) {
+        auto head = audit::journal_head(tx);
+        auto anchor = signer->anchor_of_head(tx, base::SystemClock().wall_ms());
+        if (!head || !anchor) {
+            return tl::unexpected(!head ? head.error() : anchor.error());
+        }
+        begun.head = *head;
+        begun.anchor = *anchor + "\n";
+    }
+    begun.records = make(begun.anchor);
+    auto first = begun.records->next(tx);
+    if (!first) {
+        return tl::unexpected(first.error());
+    }
+    begun.first = std::move(*first);
+    return {};
+}
+
+web::Response response_of(Facade& facade, records::Format format, Begun& begun) {
+    web::Response response;
+    response.content_type = records::media_type(format);
+    std::string stamp = base::iso_utc(base::SystemClock().wall_ms()).substr(0, 19);
+    std::erase(stamp, '-');
+    std::erase(stamp, ':');
+    response.headers.push_back(
+        {"Content-Disposition", fmt::format("attachment; filename=\"records-{}Z.{}\"", stamp,
+                                            records::file_extension(format))});
+    if (begun.head) {
+        response.headers.push_back({"Lineside-Journal-Seq", std::to_string(begun.head->seq)});
+        response.headers.push_back({"Lineside-Journal-Head", base::to_hex(begun.head->hash)});
+        response.headers.push_back({"Lineside-Anchor", base::to_base64(begun.anchor)});
+    }
+    response.source = std::make_shared<ReadSource>(
+        facade, [records = begun.records](Tx& tx) { return records->next(tx); },
+        std::move(begun.first));
+    return response;
+}
 
 }  // namespace
 
@@ -55,19 +75,25 @@ void export_records(Api& api, const Request& request, const ReplyPtr& reply) {
             base::make_error("http.parameter", "Parameter format must be csv, json or zip"));
         return;
     }
-    std::shared_ptr<records::Export> file = records::make_export(
-        *format, *filter,
-        [&facade = api.facade](std::int64_t job) { return facade.log_folder(job); });
-    web::Response response;
-    response.content_type = records::media_type(*format);
-    std::string stamp = base::iso_utc(base::SystemClock().wall_ms()).substr(0, 19);
-    std::erase(stamp, '-');
-    std::erase(stamp, ':');
-    response.headers.push_back(
-        {"Content-Disposition", fmt::format("attachment; filename=\"records-{}Z.{}\"", stamp,
-                                            records::file_extension(*format))});
-    response.source = std::make_shared<ExportSource>(api.facade, std::move(file));
-    reply->send(std::move(response));
+    const auto make = [format = *format, filter = *filter,
+                       &facade = api.facade](std::string anchor) {
+        return std::shared_ptr<records::Export>(records::make_export(
+            format, filter, [&facade](std::int64_t job) { return facade.log_folder(job); },
+            std::move(anchor)));
+    };
+    auto begun = std::make_shared<Begun>();
+    api.facade.read(
+        guarded([begun, make, signer = api.facade.signer()](Tx& tx) -> Result<Json> {
+            auto done = begin(*begun, tx, signer.get(), make);
+            return done ? Result<Json>(Json()) : tl::unexpected(done.error());
+        }),
+        [begun, reply, format = *format, &facade = api.facade](const Result<Json>& done) {
+            if (done) {
+                reply->send(response_of(facade, format, *begun));
+            } else {
+                reply->problem(done.error());
+            }
+        });
 }
 
 }  // namespace lineside::api

@@ -105,12 +105,15 @@ Result<Json> job_json(Tx& tx, std::int64_t job, const std::string& folder) {
     auto steps = steps_of(tx, job);
     auto proofs = proofs_of(tx, job);
     auto lease = lease_of(tx, job);
+    auto certificate =
+        tx.one<bool>("SELECT EXISTS (SELECT 1 FROM certificate WHERE job_id = ?1)", job);
     auto log = records::joined_log(tx, job, folder);
-    if (!steps || !proofs || !lease || !log) {
-        return tl::unexpected(!steps    ? steps.error()
-                              : !proofs ? proofs.error()
-                              : !lease  ? lease.error()
-                                        : log.error());
+    if (!steps || !proofs || !lease || !certificate || !log) {
+        return tl::unexpected(!steps         ? steps.error()
+                              : !proofs      ? proofs.error()
+                              : !lease       ? lease.error()
+                              : !certificate ? certificate.error()
+                                             : log.error());
     }
     Json json{{"job", job},
               {"unit", unit},
@@ -125,6 +128,7 @@ Result<Json> job_json(Tx& tx, std::int64_t job, const std::string& folder) {
               {"steps", std::move(*steps)},
               {"proofs", std::move(*proofs)},
               {"lease", std::move(*lease)},
+              {"certificate", std::get<0>(**certificate)},
               {"log", log_json(*log, redactions)}};
     if (image) {
         json["image"] = {{"id", *image}, {"name", image_name(profile.value_or(""), version)}};

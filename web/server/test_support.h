@@ -40,6 +40,7 @@ class FakeFacade : public engine::Facade {
     engine::BatchLoad last_load;
     std::function<base::Status(const std::function<base::Status(db::Tx&)>&)> run_on_database;
     std::string logs = "/nowhere";
+    std::shared_ptr<const audit::Signer> signer_key;
 
     struct Subscriber {
         std::optional<std::int64_t> last_id;
@@ -122,6 +123,9 @@ class FakeFacade : public engine::Facade {
             return {};
         });
         done(ran ? std::move(result) : base::Result<Json>(tl::unexpected(ran.error())));
+    }
+    [[nodiscard]] std::shared_ptr<const audit::Signer> signer() const override {
+        return signer_key;
     }
     [[nodiscard]] std::string log_folder(std::int64_t job) const override {
         return fmt::format("{}/{}", logs, job);

@@ -108,7 +108,7 @@ export function job(id, tiles) {
     sentence: bad ? 'The unit did not start after flashing: nothing was seen on its port for 120 s.' : null,
     action: bad ? tile?.action ?? 'Put in repair bin' : null, retry: bad ? outcome === 'ERROR' : null,
     started_at: live ? Date.now() - 120_000 : today('10:30:17'), ended_at: live ? null : today('10:41:24'),
-    steps: stepsOf(outcome, live), proofs: proofsOf(outcome), lease: { serial: 'RC26-04127', state: outcome === 'PASS' ? 'burned' : 'issued', pool: 'reeplayer-crc', batch: '2611-b' },
+    steps: stepsOf(outcome, live), proofs: proofsOf(outcome), lease: { serial: 'RC26-04127', state: outcome === 'PASS' ? 'burned' : 'issued', pool: 'reeplayer-crc', batch: '2611-b' }, certificate: outcome === 'PASS',
     log: { size: text(id, tiles).length, ended: !live, redactions: 2, segments: segments(id, tiles) },
   };
 }

@@ -119,6 +119,7 @@ export const api = {
       ended: response.headers.get('X-Log-End') === 'true',
     };
   },
+  certificate: (job: number) => `${base}/jobs/${job}/certificate`,
   logDownload: (job: number) => `${base}/jobs/${job}/log/download`,
   pool: (signal?: AbortSignal) => getJson<PoolPage>('/pool', signal),
   previewBatch: (target: BatchTarget, file: Blob) =>

@@ -230,6 +230,7 @@ export interface Job {
   steps: Step[];
   proofs: Proof[];
   lease: { serial: string; state: LeaseState; pool: string; batch: string } | null;
+  certificate: boolean;
   log: { size: number; ended: boolean; redactions: number; segments: LogSegment[] };
 }
 

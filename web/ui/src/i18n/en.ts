@@ -94,6 +94,7 @@ export const en = {
     history: 'Who did what',
     noHistory: 'Nothing yet.',
     download: (size: string) => `Raw log, ${size}`,
+    certificate: 'Birth certificate',
     stop: 'Stop this job',
     stopSure: 'Stop it: the unit will not be judged',
     retry: 'Try again',

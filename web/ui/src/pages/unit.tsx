@@ -83,6 +83,9 @@ function Head({ unit, job, tile }: { unit: Unit; job: Job; tile: Tile | null }):
         </p>
       </div>
       <span class="spring" />
+      {job.certificate && (
+        <a class="button" href={api.certificate(job.job)} download data-certificate><Icon name="download" />{t.unit.certificate}</a>
+      )}
       <a class="button" href={api.logDownload(job.job)} download><Icon name="download" />{t.unit.download(size(job.log.size))}</a>
       {armed && tile && (
         <button type="button" class="main" data-press={tile.press ?? ''} onClick={() => void press(tile)}>
