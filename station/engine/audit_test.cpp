@@ -360,6 +360,50 @@ TEST_F(AuditTest, Exports_and_anchors_from_outside) {
     EXPECT_NE(err.str().find("kept:1: key"), std::string::npos) << err.str();
 }
 
+TEST_F(AuditTest, The_head_is_signed_each_hour_in_which_something_was_written) {
+    patience.sign_every = std::chrono::milliseconds(30);
+    open_line();
+    const auto hours = [&] { return sql("SELECT count(*) FROM anchor WHERE why = 'hour'"); };
+    run_until("the hour", [&] { return hours() == "1"; });
+    // Several hours pass, and nothing happens.
+    const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(200);
+    while (std::chrono::steady_clock::now() < until) {
+        loop.restart();
+        loop.run_one_for(std::chrono::milliseconds(20));
+    }
+    EXPECT_EQ(hours(), "1");
+    to_fail("1");
+    run_until("the next hour", [&] { return hours() == "2"; });
+}
+
+TEST_F(AuditTest, Another_key_retires_the_one_before_and_both_are_needed) {
+    live();
+    const auto first = signer;
+    signer = std::make_shared<audit::Signer>(trust::SigningKey::generate().value(), "line1");
+    restart({});
+    settle();
+    EXPECT_EQ(sql("SELECT count(*) FROM signing_key WHERE retired_ms IS NULL"), "1");
+    EXPECT_EQ(sql("SELECT key_id FROM signing_key WHERE retired_ms IS NULL"), signer->key_id());
+    copy();
+    EXPECT_EQ(verify_copy().verdict(), why("altered", seq("kind = 'journal.signed'")))
+        << "the old key alone";
+    ASSERT_TRUE(store->read_now(
+        [&](db::Tx& tx) { return audit::publish_keys(tx, folder / "public-keys"); }));
+    audit::VerifyArguments arguments;
+    arguments.db = file();
+    arguments.keys = {folder / "public-keys"};
+    std::ostringstream out;
+    std::ostringstream err;
+    EXPECT_EQ(audit::run_audit_verify(arguments, out, err), 0) << out.str() << err.str();
+    // A key that was retired signs nothing any more.
+    auto refused = store->write_now([&](db::Tx& tx) -> base::Status {
+        auto row = first->begin(tx, {2'000'000'000'000, 0, "b", 9});
+        return row ? base::Status() : tl::unexpected<base::Error>(row.error());
+    });
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, "signing.broken");
+}
+
 // Any value of the journal or of a state row that is compared, changed to any other.
 TEST_F(AuditTest, Random_edits) {
     live();
