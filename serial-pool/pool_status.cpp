@@ -98,13 +98,34 @@ Result<std::vector<PoolStatus>> pools_of(db::Tx& tx, const std::vector<BatchStat
     return pools;
 }
 
+// What is certainly known of a serial that left the station and was not read back: what the unit
+// was heard to say, and how far the step came that writes it.
+std::string certainly(const std::optional<std::string>& heard,
+                      const std::optional<std::string>& written) {
+    if (heard) {
+        return fmt::format("The unit says another serial: {}", *heard);
+    }
+    if (written == "ok") {
+        return "Written to the unit without complaint, not read back";
+    }
+    if (written == "failed") {
+        return "Sent to the unit, which complained; not read back";
+    }
+    return written ? "Sent to the unit, the write was cut off" : "Serial sent, not read back";
+}
+
 Result<Json> in_doubt(db::Tx& tx) {
     auto rows = tx.all<std::string, std::string, std::string, std::int64_t,
                        std::optional<std::int64_t>, std::optional<std::string>,
                        std::optional<std::string>, std::int64_t, std::optional<std::string>,
+                       std::optional<std::string>, std::optional<std::string>,
                        std::optional<std::string>, std::optional<std::string>>(
         "SELECT s.value, p.name, b.name, l.unit_id, l.job_id, j.slot, u.chip_id, l.at_ms, j.code, "
-        "j.message, l.reason"
+        "j.message, l.reason,"
+        " (SELECT heard FROM proof WHERE job_id = l.job_id AND kind = 'serial' AND ok = 0 ORDER BY "
+        "id DESC LIMIT 1),"
+        " (SELECT coalesce(outcome, 'begun') FROM step WHERE job_id = l.job_id AND name = "
+        "'set-serial' ORDER BY id DESC LIMIT 1)"
         " FROM lease l JOIN serial s ON s.id = l.serial_id JOIN batch b ON b.id = s.batch_id"
         " JOIN pool p ON p.id = b.pool_id JOIN unit u ON u.id = l.unit_id LEFT JOIN job j ON j.id "
         "= l.job_id"
@@ -115,8 +136,8 @@ Result<Json> in_doubt(db::Tx& tx) {
         return tl::unexpected<base::Error>(rows.error());
     }
     Json list = Json::array();
-    for (const auto& [serial, pool, batch, unit, job, slot, chip, since, code, message, reason] :
-         *rows) {
+    for (const auto& [serial, pool, batch, unit, job, slot, chip, since, code, message, reason,
+                      heard, written] : *rows) {
         std::optional<std::string> cause;
         const std::string because = code                                     ? *code
                                     : reason && base::is_known_code(*reason) ? *reason
@@ -128,18 +149,20 @@ Result<Json> in_doubt(db::Tx& tx) {
         } else if (reason) {
             cause = reason;
         }
-        list.push_back({{"serial", serial},
-                        {"pool", pool},
-                        {"batch", batch},
-                        {"unit", unit},
-                        {"job", or_null(job)},
-                        {"slot", or_null(slot)},
-                        {"chip_id", or_null(chip)},
-                        {"since", since},
-                        {"certain", "Serial sent, not read back"},
-                        {"cause", or_null(cause)},
-                        {"next_step", "Plug the unit into any free slot"},
-                        {"next_step_why", "The station reads the serial from it"}});
+        list.push_back(
+            {{"serial", serial},
+             {"pool", pool},
+             {"batch", batch},
+             {"unit", unit},
+             {"job", or_null(job)},
+             {"slot", or_null(slot)},
+             {"chip_id", or_null(chip)},
+             {"since", since},
+             {"certain", certainly(heard, written)},
+             {"cause", or_null(cause)},
+             {"next_step", "Plug the unit into any free slot"},
+             {"next_step_why", "The same unit is made again with this serial and reads it back"},
+             {"otherwise", "Give the serial up, with a reason"}});
     }
     return list;
 }

@@ -63,6 +63,15 @@ void print_complaints(const Json& list) {
     }
 }
 
+// One line each: what is known, and what may be done about it.
+void print_doubts(const Json& doubts) {
+    for (const Json& doubt : doubts) {
+        std::cout << fmt::format("in doubt {}: {}; {}; {}\n", text_of(doubt, "serial"),
+                                 text_of(doubt, "certain"), text_of(doubt, "next_step"),
+                                 text_of(doubt, "otherwise"));
+    }
+}
+
 }  // namespace
 
 int show_status(const std::string& socket, bool json) {
@@ -135,10 +144,30 @@ int show_pool(const std::string& socket, bool json) {
                                  text_of(pool, "total"), text_of(pool, "burned"),
                                  text_of(pool, "in_doubt"));
     }
-    for (const Json& doubt : (*page)["in_doubt"]) {
-        std::cout << fmt::format("in doubt {}: {}; {}\n", text_of(doubt, "serial"),
-                                 text_of(doubt, "certain"), text_of(doubt, "next_step"));
+    print_doubts((*page)["in_doubt"]);
+    return 0;
+}
+
+int show_doubt(const std::string& socket, bool json) {
+    auto page = get_json(socket, "/api/v1/pool");
+    if (!page) {
+        return complain(page.error());
     }
+    if (json) {
+        std::cout << base::dump_json({{"in_doubt", (*page)["in_doubt"]}}) << "\n";
+        return 0;
+    }
+    print_doubts((*page)["in_doubt"]);
+    return 0;
+}
+
+int void_serial(const std::string& socket, const std::string& serial, const std::string& reason) {
+    auto answer = ask(socket, {"POST", fmt::format("/api/v1/serials/{}/void", encode(serial)),
+                               "application/json", base::dump_json({{"reason", reason}}), nullptr});
+    if (!answer) {
+        return complain(answer.error());
+    }
+    std::cout << answer->body << "\n";
     return 0;
 }
 
@@ -147,7 +176,9 @@ int open_order(const std::string& socket, const OrderOpen& order) {
                     {"profile", order.profile},
                     {"pool", order.pool},
                     {"quantity", order.quantity},
-                    {"close_others", order.close_others}};
+                    {"close_others", order.close_others},
+                    {"rotate_token", order.rotate_token},
+                    {"allow_no_chip", order.allow_no_chip}};
     auto answer =
         ask(socket, {"POST", "/api/v1/orders", "application/json", base::dump_json(body), nullptr});
     if (!answer) {
@@ -157,7 +188,8 @@ int open_order(const std::string& socket, const OrderOpen& order) {
     return 0;
 }
 
-int press_slot(const std::string& socket, const std::string& slot, const std::string& what) {
+int press_slot(const std::string& socket, const std::string& slot, const std::string& what,
+               const std::string& reason) {
     auto wall = get_json(socket, "/api/v1/wall");
     if (!wall) {
         return complain(wall.error());
@@ -173,8 +205,12 @@ int press_slot(const std::string& socket, const std::string& slot, const std::st
         std::cerr << "lineside: slot " << slot << " shows no job\n";
         return 1;
     }
+    Json body{{"job", job}};
+    if (!reason.empty()) {
+        body["reason"] = reason;
+    }
     auto answer = ask(socket, {"POST", fmt::format("/api/v1/slots/{}/{}", encode(slot), what),
-                               "application/json", base::dump_json({{"job", job}}), nullptr});
+                               "application/json", base::dump_json(body), nullptr});
     if (!answer) {
         return complain(answer.error());
     }

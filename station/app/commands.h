@@ -27,10 +27,16 @@ struct OrderOpen {
     std::string pool;
     std::int64_t quantity = 0;
     bool close_others = false;
+    bool rotate_token = false;
+    bool allow_no_chip = false;
 };
 int open_order(const std::string& socket, const OrderOpen& order);
 
-int press_slot(const std::string& socket, const std::string& slot, const std::string& what);
+// `reason` goes with what asks for one.
+int press_slot(const std::string& socket, const std::string& slot, const std::string& what,
+               const std::string& reason = {});
+int show_doubt(const std::string& socket, bool json);
+int void_serial(const std::string& socket, const std::string& serial, const std::string& reason);
 
 struct Export {
     std::string format = "csv";

@@ -51,6 +51,10 @@ int main(int argc, char** argv) {
     order_open->add_option("--quantity", order.quantity)->required();
     order_open->add_flag("--close-others", order.close_others,
                          "close every open order of the same model");
+    order_open->add_flag("--rotate-token", order.rotate_token,
+                         "a reworked unit gets another token, where there is one");
+    order_open->add_flag("--allow-no-chip", order.allow_no_chip,
+                         "a unit without a chip id may pass");
     order_open->callback([&] { status = app::open_order(socket, order); });
 
     auto* slot = app.add_subcommand("slot", "press a tile's button");
@@ -61,6 +65,21 @@ int main(int argc, char** argv) {
         press->add_option("slot", label)->required();
         press->callback([&, what] { status = app::press_slot(socket, label, what); });
     }
+
+    std::string reason;
+    auto* rework =
+        slot->add_subcommand("rework", "say why a unit that passed before is made again");
+    rework->add_option("slot", label)->required();
+    rework->add_option("--reason", reason)->required();
+    rework->callback([&] { status = app::press_slot(socket, label, "rework", reason); });
+    std::string serial;
+    auto* doubt = pool->add_subcommand("doubt", "serials that may or may not be on a unit");
+    doubt->add_flag("--json", json, "as JSON");
+    doubt->callback([&] { status = app::show_doubt(socket, json); });
+    auto* give_up = pool->add_subcommand("void", "give up a serial that is in doubt, for ever");
+    give_up->add_option("serial", serial)->required();
+    give_up->add_option("--reason", reason)->required();
+    give_up->callback([&] { status = app::void_serial(socket, serial, reason); });
 
     // An empty variable of a script must not turn a filter into "everything", a comparison into
     // none.

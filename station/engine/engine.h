@@ -37,6 +37,8 @@ class Engine final : public Facade, private Surroundings {
     void acknowledge(std::string slot, Actor actor, Done done) override;
     void acknowledge_passed(Actor actor, Done done) override;
     void retry(std::string slot, Actor actor, Done done) override;
+    void rework(std::string slot, std::string reason, Actor actor, Done done) override;
+    void void_serial(std::string serial, std::string reason, Actor actor, Done done) override;
     void stop(std::string slot, Actor actor, Done done) override;
     void load_batch(BatchLoad load, Actor actor, Done done) override;
     void open_order(OrderOpening opening, Actor actor, Done done) override;
@@ -53,6 +55,7 @@ class Engine final : public Facade, private Surroundings {
     void publish_tile(SlotActor& slot, std::optional<std::int64_t> seq) override;
     void publish_progress(SlotActor& slot) override;
     void records_failing(const base::Error& error) override;
+    void end_job(base::JobId job, const base::Error& why) override;
     void slot_looked_at(const SlotActor& slot) override;
     void records_fine() override;
     void drain_bus() override;

@@ -287,10 +287,10 @@ void Engine::open_order(OrderOpening opening, Actor actor, Done done) {
             opened.pool_id = std::get<0>(**pool);
             auto id = tx.insert(
                 "INSERT INTO orders (name, profile, model, pool_id, quantity, state, opened_ms, "
-                "opened_by)"
-                " VALUES (?1, ?2, ?3, ?4, ?5, 'open', ?6, ?7)",
+                "opened_by, rotate_token, allow_no_chip)"
+                " VALUES (?1, ?2, ?3, ?4, ?5, 'open', ?6, ?7, ?8, ?9)",
                 opening.name, opening.profile, model, opened.pool_id, opening.quantity, stamp.at_ms,
-                actor.name);
+                actor.name, opening.rotate_token, opening.allow_no_chip);
             if (!id) {
                 return tl::unexpected<base::Error>(id.error());
             }
@@ -304,7 +304,9 @@ void Engine::open_order(OrderOpening opening, Actor actor, Done done) {
                                         {{"order", opening.name},
                                          {"profile", opening.profile},
                                          {"pool", opening.pool},
-                                         {"quantity", opening.quantity}}});
+                                         {"quantity", opening.quantity},
+                                         {"rotate_token", opening.rotate_token},
+                                         {"allow_no_chip", opening.allow_no_chip}}});
             if (!seq) {
                 return tl::unexpected<base::Error>(seq.error());
             }

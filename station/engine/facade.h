@@ -39,7 +39,9 @@ struct OrderOpening {
     std::string profile;
     std::string pool;
     int quantity = 0;
-    bool close_others = false;  // close every open order of the same model in the same commit
+    bool close_others = false;   // close every open order of the same model in the same commit
+    bool rotate_token = false;   // a reworked unit gets another token, where there is one
+    bool allow_no_chip = false;  // a unit without a chip id may pass; its certificate says so
 };
 
 struct BatchLoad {
@@ -68,7 +70,13 @@ class Facade {
     virtual void acknowledge(std::string slot, Actor actor, Done done) = 0;
     virtual void acknowledge_passed(Actor actor, Done done) = 0;
     virtual void retry(std::string slot, Actor actor, Done done) = 0;
+    // The unit of the slot was refused because it passed before; `reason` says why it is made
+    // again.
+    virtual void rework(std::string slot, std::string reason, Actor actor, Done done);
     virtual void stop(std::string slot, Actor actor, Done done) = 0;
+    // A person gives up a serial that is in doubt, for ever.   Errors: request.unknown,
+    // lease.refused, request.invalid (no reason).
+    virtual void void_serial(std::string serial, std::string reason, Actor actor, Done done);
     virtual void load_batch(BatchLoad load, Actor actor, Done done) = 0;
     // Opens an order; the image is built or found, then verified, before a unit starts under it.
     virtual void open_order(OrderOpening opening, Actor actor, Done done);
@@ -80,6 +88,16 @@ class Facade {
     // Folder of the logs of one job; file names come from the database, never from a request.
     [[nodiscard]] virtual std::string log_folder(std::int64_t job) const = 0;
 };
+
+inline void Facade::rework(std::string /*slot*/, std::string /*reason*/, Actor /*actor*/,
+                           Done done) {
+    done(base::fail("request.refused", "This station reworks no units"));
+}
+
+inline void Facade::void_serial(std::string /*serial*/, std::string /*reason*/, Actor /*actor*/,
+                                Done done) {
+    done(base::fail("request.refused", "This station gives up no serials"));
+}
 
 inline void Facade::open_order(OrderOpening /*opening*/, Actor /*actor*/, Done done) {
     done(base::fail("request.refused", "This station opens no orders"));

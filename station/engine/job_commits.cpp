@@ -137,7 +137,15 @@ Result<journal::ChipBinding> commit_bind_chip(Tx& tx, const journal::Stamp& stam
         unit = std::get<0>(**before);  // the row rules, not what the caller remembers
     }
     auto bound = journal::bind_chip(tx, stamp, job, unit, slot, chip);
-    if (!bound || bound->live_elsewhere || bound->unit == unit) {
+    if (!bound || bound->live_elsewhere) {
+        return bound;
+    }
+    auto passed = journal::refused_rework(tx, job, bound->unit);
+    if (!passed) {
+        return tl::unexpected<base::Error>(passed.error());
+    }
+    bound->passed_as = std::move(*passed);
+    if (bound->unit == unit) {
         return bound;
     }
     auto adopted = serial_pool::adopt_unit(tx, unit, bound->unit, move_of(stamp, job, "same chip"));
@@ -150,7 +158,7 @@ Result<journal::ChipBinding> commit_bind_chip(Tx& tx, const journal::Stamp& stam
             return tl::unexpected<base::Error>(told.error());
         }
     }
-    if (!adopted->live) {
+    if (!adopted->live && !bound->passed_as) {
         if (auto reserved = commit_reserve(tx, stamp, job, bound->unit, slot); !reserved) {
             return tl::unexpected<base::Error>(reserved.error());
         }

@@ -216,10 +216,11 @@ class LineTest : public ::testing::Test {
         bus->plug(slot, kGadget);
     }
     // … of the proof of image.
-    FakeWorker& to_proof(const std::string& slot, const std::string& chip = "0xc1") {
+    // Each slot has a unit of its own, unless a chip id is given.
+    FakeWorker& to_proof(const std::string& slot, const std::string& chip = "") {
         FakeWorker& flash = to_flash(slot);
         const std::size_t before = launcher->workers.size();
-        flash.ask(1, "unit.admit", {{"chip_id", chip}});
+        flash.ask(1, "unit.admit", {{"chip_id", chip.empty() ? "0xc" + slot : chip}});
         run_until("the chip id", [&] { return flash.answer(1) != nullptr; });
         flash.ok();
         run_until("the restart", [&] { return state(slot) == "restarting"; });

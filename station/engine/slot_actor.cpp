@@ -36,6 +36,10 @@ base::OrderId SlotActor::order() const {
     return run_ ? run_->order : base::OrderId{};
 }
 
+base::JobId SlotActor::job_id() const {
+    return run_ ? run_->job : base::JobId{};
+}
+
 base::UnitId SlotActor::unit() const {
     return run_ ? run_->unit : base::UnitId{};
 }
@@ -43,10 +47,11 @@ base::UnitId SlotActor::unit() const {
 // ---------------------------------------------------------------- the bus
 
 void SlotActor::device_arrived(const usb::Device& device, bool at_start) {
-    if (!at_start && !device_) {
+    if (!at_start && !device_ && !returning()) {
         left_since_verdict_ =
             true;  // the port was empty, so a verdict from before a restart is another unit's
     }
+    returning_until_mono_ns_ = 0;
     device_ = device;
     model_ = context_.models.in_recovery(device.vendor, device.product);
     never_ = context_.models.never_a_target(device.vendor, device.product);
@@ -88,7 +93,7 @@ void SlotActor::device_left() {
     model_ = nullptr;
     never_ = nullptr;
     gadget_ = false;
-    left_since_verdict_ = true;
+    left_since_verdict_ = left_since_verdict_ || !returning();
     hold_ = core::Hold::none;
     since_ms_ = context_.clock.wall_ms();
     if (live()) {

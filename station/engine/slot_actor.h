@@ -48,6 +48,10 @@ class SlotActor {
     void stop(const base::Error& why, const std::string& actor);
     void acknowledge(const std::string& actor, const Done& done);
     void retry(const std::string& actor, const Done& done);
+    // The unit passed before; a person says why it is made again. Takes the refusal away: the
+    // unit's next job goes on.
+    void rework(const std::string& reason, const std::string& actor, const Done& done);
+    void fail_job(const base::Error& why);  // live only
     void publish(std::optional<std::int64_t> seq);
 
     // ---- asked by the engine
@@ -61,10 +65,12 @@ class SlotActor {
         return live() &&
                (job_.state == core::JobState::preparing || job_.state == core::JobState::flashing);
     }
+    [[nodiscard]] bool returning() const;
     [[nodiscard]] bool live() const { return run_ != nullptr && !verdict_; }
     [[nodiscard]] bool idle() const { return !live() && !committing_; }
     [[nodiscard]] base::OrderId order() const;
     [[nodiscard]] base::UnitId unit() const;
+    [[nodiscard]] base::JobId job_id() const;
     [[nodiscard]] core::SlotFacts facts() const;
     [[nodiscard]] std::int64_t since_ms() const { return since_ms_; }
 
@@ -127,6 +133,7 @@ class SlotActor {
     const usb::Never* never_ = nullptr;
     bool gadget_ = false;
     bool left_since_verdict_ = true;
+    std::int64_t returning_until_mono_ns_ = 0;  // of a unit that was resetting when it was judged
     bool fresh_ = false;  // entered recovery mode since this life of the service began
     std::int64_t since_ms_ = 0;
     core::Hold hold_ = core::Hold::none;

@@ -15,6 +15,16 @@ namespace lineside::engine {
 using base::Json;
 using core::JobState;
 
+namespace {
+// A module that resets itself is back on the bus within seconds (facts: recovery to recovery); a
+// person who changes the unit after a verdict takes longer.
+constexpr std::int64_t kResetTakesNs = 10'000'000'000;
+}  // namespace
+
+bool SlotActor::returning() const {
+    return context_.clock.mono_ns() < returning_until_mono_ns_;
+}
+
 void SlotActor::deliver(core::JobEvent event) {
     mailbox_.push_back(std::move(event));
     pump();
@@ -118,7 +128,11 @@ void SlotActor::commit(std::vector<core::Effect> commits, std::vector<core::Effe
                 run_->ended_ms = context_.clock.wall_ms();
                 run_->saved_tick = run_->verdict.outcome == core::Outcome::pass;
                 verdict_ = true;
-                left_since_verdict_ = !device_;
+                // A reset that the tool began may end behind the verdict: it is still the same
+                // unit.
+                returning_until_mono_ns_ =
+                    window_open() ? context_.clock.mono_ns() + kResetTakesNs : 0;
+                left_since_verdict_ = !device_ && !returning();
                 run_->window.reset();
                 mailbox_.clear();
                 mailbox_.emplace_back(core::Concluded{});

@@ -77,6 +77,38 @@ void SlotActor::retry(const std::string& actor, const Done& done) {
              });
 }
 
+void SlotActor::rework(const std::string& reason, const std::string& actor, const Done& done) {
+    const bool known =
+        run_ && verdict_ && run_->verdict.error && run_->verdict.error->code == "unit.known";
+    if (!known || deciding_) {
+        return done(base::fail("request.conflict",
+                               fmt::format("Slot {} shows no unit that has passed before", slot_)));
+    }
+    const auto stamp = context_.stamp();
+    context_.store.write<std::int64_t>(
+        [stamp, job = run_->job, slot = slot_, reason, actor](db::Tx& tx) {
+            return journal::allow_rework(tx, stamp, job, slot, reason, actor);
+        },
+        [this, alive = alive_, actor, done](base::Result<std::int64_t> seq) {
+            if (!*alive) {
+                return;
+            }
+            if (!seq) {
+                return done(tl::unexpected<base::Error>(seq.error()));
+            }
+            if (run_ && verdict_ && !run_->acknowledged) {
+                return acknowledge(actor, done);
+            }
+            done(Json{{"slot", slot_}, {"allowed", true}});
+        });
+}
+
+void SlotActor::fail_job(const base::Error& why) {
+    if (live()) {
+        deliver(core::ProofFailed{why});
+    }
+}
+
 void SlotActor::clear_verdict() {
     run_.reset();
     verdict_ = false;

@@ -148,6 +148,35 @@ TEST_F(SlotVerdict, Acknowledging_and_trying_again_at_once_are_not_mixed_up) {
     EXPECT_TRUE(engine->wall()["station"]["alarms"].empty());
 }
 
+TEST_F(SlotVerdict, Unit_that_was_resetting_when_it_was_judged_is_no_next_unit) {
+    open_line();
+    for (const std::string slot : {"1", "2"}) {
+        const bool out_before = slot == "1";
+        FakeWorker& flash = to_flash(slot);
+        flash.say(protocol::Expect{{"0955:7e19"}, 120});
+        settle();
+        if (out_before) {
+            bus->unplug(slot);
+            settle();
+        }
+        flash.fail("order.wrong_model");
+        run_until("the verdict", [&] { return state(slot) == "error"; });
+        if (!out_before) {
+            bus->unplug(slot);
+        }
+        bus->plug(slot);
+        settle();
+        EXPECT_EQ(tile(slot)["ack"], "when_unplugged") << slot;
+        bus->unplug(slot);
+        settle();
+        EXPECT_EQ(tile(slot)["ack"], "ready") << slot;
+        bus->plug(slot);  // this one is another unit
+        settle();
+        EXPECT_EQ(tile(slot)["note"], "Slot " + slot + ": acknowledge the failed unit first")
+            << slot;
+    }
+}
+
 TEST_F(SlotVerdict, All_passed_units_that_are_out_are_acknowledged_at_once) {
     open_line();
     to_pass("1");

@@ -90,11 +90,14 @@ void SlotActor::fact(const protocol::Fact& fact) {
     const auto stamp = context_.stamp();
     const auto job = run_->job;
     const auto unit = run_->unit;
-    write_for_worker<std::int64_t>(
-        [stamp, job, unit, slot = slot_, fact](db::Tx& tx) -> base::Result<std::int64_t> {
+    using Twin = std::optional<base::JobId>;
+    write_for_worker<Twin>(
+        [stamp, job, unit, slot = slot_, fact](db::Tx& tx) -> base::Result<Twin> {
             base::Status done;
+            base::Result<Twin> twin = Twin();
             if (fact.key == "module_serial") {
                 done = journal::set_module_serial(tx, unit, fact.value);
+                twin = journal::module_serial_elsewhere(tx, unit, fact.value);
             } else if (fact.key == "board") {
                 done = journal::set_board(tx, job, fact.value);
             } else if (fact.key == "tool_version") {
@@ -103,13 +106,18 @@ void SlotActor::fact(const protocol::Fact& fact) {
             if (!done) {
                 return tl::unexpected<base::Error>(done.error());
             }
-            return journal::append(
+            auto told = journal::append(
                 tx, stamp,
                 {"unit.fact", slot, unit, job, "", {{"key", fact.key}, {"value", fact.value}}});
+            return told ? twin : tl::unexpected<base::Error>(told.error());
         },
-        [](const base::Result<std::int64_t>& written) {
+        [this](const base::Result<Twin>& written) {
             if (!written) {
                 base::log_warning("a fact could not be written: {}", written.error().message);
+            } else if (*written) {  // cloned EEPROMs: nobody can say which of the two it is
+                const auto error = base::make_error("unit.duplicate_module");
+                context_.engine.end_job(**written, error);
+                deliver(core::ProofFailed{error});
             }
         });
     if (fact.key == "chip_id" && !run_->chip_id) {
@@ -170,13 +178,21 @@ void SlotActor::ask_admit(const protocol::Ask& ask) {
                 answer(id, tl::unexpected<base::Error>(bound.error()));
                 return deliver(core::ProofFailed{bound.error()});
             }
-            if (bound->live_elsewhere) {
+            if (bound->live_elsewhere) {  // nobody can say which of the two is the unit: both stop
                 const auto error = base::make_error("unit.duplicate_chip");
                 answer(id, tl::unexpected<base::Error>(error));
+                context_.engine.end_job(*bound->live_elsewhere, error);
                 return deliver(core::ProofFailed{error});
             }
             run_->unit = bound->unit;
             run_->chip_id = chip;
+            if (bound->passed_as) {
+                const auto error = base::make_error(
+                    "unit.known",
+                    fmt::format("This unit has passed before, as serial {}", *bound->passed_as));
+                answer(id, tl::unexpected<base::Error>(error));
+                return deliver(core::ProofFailed{error});
+            }
             publish(std::nullopt);
             answer(id, Json{{"known", bound->known}});
         });

@@ -136,7 +136,7 @@ TEST_F(SlotWorker, Died_worker_is_the_stations_fault_and_is_cleaned_up) {
     EXPECT_EQ(std::count(launcher->cleaned.begin(), launcher->cleaned.end(), 1), 1);
 }
 
-TEST_F(SlotWorker, Two_boards_with_one_chip_id_stop_the_second) {
+TEST_F(SlotWorker, Two_boards_with_one_chip_id_both_stop) {
     open_line();
     to_proof("1", "0xsame");
     FakeWorker& flash = to_flash("2");
@@ -146,7 +146,22 @@ TEST_F(SlotWorker, Two_boards_with_one_chip_id_stop_the_second) {
     EXPECT_FALSE(flash.answer(1)->ok);
     EXPECT_EQ(sql("SELECT outcome || ' ' || code FROM job WHERE slot = '2'"),
               "ERROR unit.duplicate_chip");
+    run_until("the other's verdict", [&] { return !tile("1")["outcome"].is_null(); });
+    EXPECT_EQ(outcome(), "ERROR unit.duplicate_chip");
+}
+
+TEST_F(SlotWorker, Two_boards_with_one_module_serial_both_stop) {
+    open_line();
+    FakeWorker& one = to_flash("1");
+    one.say(protocol::Fact{"module_serial", "1420000"});
+    FakeWorker& other = to_flash("2");
+    settle();
     EXPECT_TRUE(tile("1")["outcome"].is_null());
+    other.say(protocol::Fact{"module_serial", "1420000"});
+    run_until("both verdicts",
+              [&] { return !tile("1")["outcome"].is_null() && !tile("2")["outcome"].is_null(); });
+    EXPECT_EQ(sql("SELECT DISTINCT outcome || ' ' || code FROM job"),
+              "ERROR unit.duplicate_module");
 }
 
 TEST_F(SlotWorker, Person_stops_a_job_after_its_worker_is_gone) {

@@ -2,24 +2,13 @@
 #include "station/journal/journal.h"
 
 #include "station/base/codes.h"
+#include "station/journal/rows.h"
 
 namespace lineside::journal {
 namespace {
 
 using base::JobId;
 using base::UnitId;
-
-// Runs a statement for its effect; the number of rows must be one where `exactly_one`.
-Status run_one(Result<std::int64_t> changed, std::string_view what) {
-    if (!changed) {
-        return tl::unexpected<base::Error>(changed.error());
-    }
-    if (*changed != 1) {
-        return base::fail("station.bug",
-                          fmt::format("{} changed {} rows instead of one", what, *changed));
-    }
-    return {};
-}
 
 Result<std::int64_t> append_of_job(Tx& tx, const Stamp& stamp, JobId job, const std::string& slot,
                                    std::string kind, base::Json data) {
@@ -234,86 +223,6 @@ Result<std::int64_t> acknowledge(Tx& tx, const Stamp& stamp, JobId job, const st
     return append(
         tx, stamp,
         {"job.acknowledged", slot, std::get<0>(unit->value()), job, actor, base::Json::object()});
-}
-
-Status set_module_serial(Tx& tx, UnitId unit, const std::string& serial) {
-    return run_one(tx.run("UPDATE unit SET module_serial = ?1 WHERE id = ?2", serial, unit),
-                   "module serial");
-}
-
-Status set_board(Tx& tx, JobId job, const base::Json& board) {
-    return run_one(tx.run("UPDATE job SET board = ?1 WHERE id = ?2", base::dump_json(board), job),
-                   "board");
-}
-
-Status set_tool_version(Tx& tx, JobId job, const std::string& version) {
-    return run_one(tx.run("UPDATE job SET tool_version = ?1 WHERE id = ?2", version, job),
-                   "tool version");
-}
-
-Result<ChipBinding> bind_chip(Tx& tx, const Stamp& stamp, JobId job, UnitId unit,
-                              const std::string& slot, const std::string& chip_id) {
-    // The job may have moved to another unit since the caller looked: the row rules.
-    auto now = tx.one<UnitId>("SELECT unit_id FROM job WHERE id = ?1", job);
-    if (!now) {
-        return tl::unexpected<base::Error>(now.error());
-    }
-    if (*now) {
-        unit = std::get<0>(**now);
-    }
-    ChipBinding binding{unit, false, std::nullopt};
-    auto own = tx.one<std::optional<std::string>>("SELECT chip_id FROM unit WHERE id = ?1", unit);
-    auto known = tx.one<UnitId>("SELECT id FROM unit WHERE chip_id = ?1", chip_id);
-    if (!own || !known) {
-        return tl::unexpected<base::Error>(!own ? own.error() : known.error());
-    }
-    if (*known && std::get<0>(**known) == unit) {
-        binding.known = true;
-        return binding;
-    }
-    if (*own && std::get<0>(**own)) {
-        return base::fail("unit.swapped",
-                          "Another unit than the one this job began with is at the port");
-    }
-    if (!*known) {
-        if (auto done = run_one(tx.run("UPDATE unit SET chip_id = ?1 WHERE id = ?2", chip_id, unit),
-                                "chip id");
-            !done) {
-            return tl::unexpected<base::Error>(done.error());
-        }
-    } else {
-        binding.known = true;
-        binding.unit = std::get<0>(**known);
-        auto live =
-            tx.one<JobId>("SELECT id FROM job WHERE unit_id = ?1 AND outcome IS NULL AND id <> ?2",
-                          binding.unit, job);
-        if (!live) {
-            return tl::unexpected<base::Error>(live.error());
-        }
-        if (*live) {
-            binding.live_elsewhere = std::get<0>(**live);
-            return binding;
-        }
-        auto moved = tx.run(
-            "UPDATE job SET unit_id = ?1, attempt = 1 + (SELECT coalesce(max(attempt), 0) FROM job "
-            "WHERE unit_id = ?1)"
-            " WHERE id = ?2",
-            binding.unit, job);
-        if (auto done = run_one(std::move(moved), "unit merge"); !done) {
-            return tl::unexpected<base::Error>(done.error());
-        }
-    }
-    auto seq = append(tx, stamp,
-                      {"unit.chip_id",
-                       slot,
-                       binding.unit,
-                       job,
-                       "",
-                       {{"chip_id", chip_id}, {"known", binding.known}}});
-    if (!seq) {
-        return tl::unexpected<base::Error>(seq.error());
-    }
-    return binding;
 }
 
 Result<std::string> once_begin(Tx& tx, const Stamp& stamp, JobId job, const std::string& name) {

@@ -115,10 +115,26 @@ struct ChipBinding {
     bool known = false;  // seen before
     std::optional<base::JobId>
         live_elsewhere;  // a live job of that unit: two boards with one chip id
+    // The serial this unit passed with before, where nobody gave a reason since to make it again.
+    std::optional<std::string> passed_as;
 };
 [[nodiscard]] Result<ChipBinding> bind_chip(Tx& tx, const Stamp& stamp, base::JobId job,
                                             base::UnitId unit, const std::string& slot,
                                             const std::string& chip_id);
+
+// May the job's unit, which may have passed before, be made again? A reason is written to the
+// refused job (`allow_rework`) and holds until the unit passes again; it is copied to the job it
+// allows. Returns the serial the unit passed with when there is no reason, else nothing.
+[[nodiscard]] Result<std::optional<std::string>> refused_rework(Tx& tx, base::JobId job,
+                                                                base::UnitId unit);
+// Errors: request.conflict (that job was not refused for it).
+[[nodiscard]] Result<std::int64_t> allow_rework(Tx& tx, const Stamp& stamp, base::JobId job,
+                                                const std::string& slot, const std::string& reason,
+                                                const std::string& actor);
+
+// Another unit's live job whose unit says the same module serial.
+[[nodiscard]] Result<std::optional<base::JobId>> module_serial_elsewhere(Tx& tx, base::UnitId unit,
+                                                                         const std::string& serial);
 
 // Marks that something which may happen only once per flash begins / is done. Returns the state
 // found before: "new", "begun" or "done".

@@ -53,7 +53,10 @@ class Worker:
                 except OSError:
                     pass
             for end in select.select(list(open_ends), [], [], 0.01)[0]:
-                data = os.read(end, 65536)
+                try:
+                    data = os.read(end, 65536)
+                except ConnectionResetError:    # it ended and had not read all we said
+                    data = b""
                 if not data:
                     open_ends.discard(end)
                 elif end == output:

@@ -77,6 +77,8 @@ void get_openapi(Api&, const Request&, const ReplyPtr&);
 void acknowledge_slot(Api&, const Request&, const ReplyPtr&);
 void retry_slot(Api&, const Request&, const ReplyPtr&);
 void stop_slot(Api&, const Request&, const ReplyPtr&);
+void rework_slot(Api&, const Request&, const ReplyPtr&);
+void void_serial(Api&, const Request&, const ReplyPtr&);
 void acknowledge_passed(Api&, const Request&, const ReplyPtr&);
 // units.cpp, jobs.cpp, job_log_routes.cpp
 void get_unit(Api&, const Request&, const ReplyPtr&);

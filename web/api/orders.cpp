@@ -126,7 +126,7 @@ void open_order(Api& api, const Request& request, const ReplyPtr& reply) {
     }
     for (const auto& [name, value] : body->items()) {
         if (name != "name" && name != "profile" && name != "pool" && name != "quantity" &&
-            name != "close_others") {
+            name != "close_others" && name != "rotate_token" && name != "allow_no_chip") {
             reply->problem(base::make_error("request.invalid",
                                             fmt::format("Member {} is not known here", name)));
             return;
@@ -137,12 +137,17 @@ void open_order(Api& api, const Request& request, const ReplyPtr& reply) {
     auto pool = base::field<std::string>(*body, "pool");
     auto quantity = base::field<int>(*body, "quantity");
     auto close_others = base::field_or<bool>(*body, "close_others", false);
-    if (!name || !profile || !pool || !quantity || !close_others) {
-        const auto& error = !name       ? name.error()
-                            : !profile  ? profile.error()
-                            : !pool     ? pool.error()
-                            : !quantity ? quantity.error()
-                                        : close_others.error();
+    auto rotate_token = base::field_or<bool>(*body, "rotate_token", false);
+    auto allow_no_chip = base::field_or<bool>(*body, "allow_no_chip", false);
+    if (!name || !profile || !pool || !quantity || !close_others || !rotate_token ||
+        !allow_no_chip) {
+        const auto& error = !name           ? name.error()
+                            : !profile      ? profile.error()
+                            : !pool         ? pool.error()
+                            : !quantity     ? quantity.error()
+                            : !close_others ? close_others.error()
+                            : !rotate_token ? rotate_token.error()
+                                            : allow_no_chip.error();
         reply->problem(base::make_error("request.invalid", error.message));
         return;
     }
@@ -157,6 +162,8 @@ void open_order(Api& api, const Request& request, const ReplyPtr& reply) {
     opening.pool = *pool;
     opening.quantity = *quantity;
     opening.close_others = *close_others;
+    opening.rotate_token = *rotate_token;
+    opening.allow_no_chip = *allow_no_chip;
     api.facade.open_order(std::move(opening), request.actor,
                           [reply](Result<Json> result) { reply->outcome(result, 201); });
 }

@@ -9,13 +9,14 @@
 namespace lineside::api {
 namespace {
 
-Result<Json> body_object(const Request& request, std::string_view only_member) {
+Result<Json> body_object(const Request& request, std::string_view only_member,
+                         std::string_view another = {}) {
     auto body = base::parse_json(request.body, 64 * 1024);
     if (!body || !body->is_object()) {
         return base::fail("request.invalid", "The body must be a JSON object");
     }
     for (const auto& [name, value] : body->items()) {
-        if (name != only_member) {
+        if (name != only_member && (another.empty() || name != another)) {
             return base::fail("request.invalid", fmt::format("Member {} is not known here", name));
         }
     }
@@ -34,8 +35,8 @@ Json tile_of(const Json& wall, const std::string& slot) {
 }
 
 // The tile of the slot, if it still shows the job the person saw.
-Result<Json> seen_tile(Api& api, const Request& request) {
-    auto body = body_object(request, "job");
+Result<Json> seen_tile(Api& api, const Request& request, std::string_view another = {}) {
+    auto body = body_object(request, "job", another);
     if (!body) {
         return body;
     }
@@ -52,6 +53,13 @@ Result<Json> seen_tile(Api& api, const Request& request) {
         return tile;
     }
     return base::fail("request.unknown", fmt::format("There is no slot {}", slot));
+}
+
+Result<std::string> reason_of(const Request& request) {
+    const auto body = base::parse_json(request.body, 64 * 1024);
+    auto reason = body ? base::field<std::string>(*body, "reason")
+                       : Result<std::string>(tl::unexpected<base::Error>(body.error()));
+    return reason ? reason : base::fail("request.invalid", "reason: say why");
 }
 
 // The tile after the change.
@@ -107,6 +115,35 @@ void stop_slot(Api& api, const Request& request, const ReplyPtr& reply) {
     } else {
         api.facade.stop(request.param("slot"), request.actor, answer(api, request, reply, 202));
     }
+}
+
+void rework_slot(Api& api, const Request& request, const ReplyPtr& reply) {
+    const auto tile = seen_tile(api, request, "reason");
+    if (!tile) {
+        reply->problem(tile.error());
+        return;
+    }
+    auto reason = reason_of(request);
+    if (!reason) {
+        reply->problem(reason.error());
+        return;
+    }
+    api.facade.rework(request.param("slot"), std::move(*reason), request.actor,
+                      answer(api, request, reply, 200));
+}
+
+void void_serial(Api& api, const Request& request, const ReplyPtr& reply) {
+    if (auto body = body_object(request, "reason"); !body) {
+        reply->problem(body.error());
+        return;
+    }
+    auto reason = reason_of(request);
+    if (!reason) {
+        reply->problem(reason.error());
+        return;
+    }
+    api.facade.void_serial(request.param("serial"), std::move(*reason), request.actor,
+                           [reply](const Result<Json>& result) { reply->outcome(result); });
 }
 
 void acknowledge_passed(Api& api, const Request& request, const ReplyPtr& reply) {

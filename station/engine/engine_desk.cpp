@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a person decides about units and serials, by name and with a reason; and what one slot finds
+// out about another's unit.
+#include "station/engine/engine.h"
+
+#include "serial-pool/serial_pool.h"
+
+namespace lineside::engine {
+namespace {
+
+using base::Json;
+
+constexpr std::size_t kLongestReason = 200;  // characters on a record, a page and a label
+
+base::Status good_reason(const std::string& reason) {
+    const bool text = reason.find_first_not_of(" \t") != std::string::npos;
+    if (!text || reason.size() > kLongestReason ||
+        reason.find_first_of("\r\n") != std::string::npos) {
+        return base::fail(
+            "request.invalid",
+            fmt::format("reason: say why, on one line of at most {} bytes", kLongestReason));
+    }
+    return {};
+}
+
+}  // namespace
+
+void Engine::rework(std::string slot, std::string reason, Actor actor, Done done) {
+    SlotActor* found = find_slot(slot);
+    if (found == nullptr) {
+        return done(base::fail("request.unknown", "There is no slot " + slot));
+    }
+    if (auto good = good_reason(reason); !good) {
+        return done(tl::unexpected<base::Error>(good.error()));
+    }
+    found->rework(reason, actor.name, done);
+}
+
+void Engine::void_serial(std::string serial, std::string reason, Actor actor, Done done) {
+    if (auto good = good_reason(reason); !good) {
+        return done(tl::unexpected<base::Error>(good.error()));
+    }
+    const auto stamp = context_.stamp();
+    context_.store.write<Json>(
+        [stamp, serial, reason, who = actor.name](db::Tx& tx) -> base::Result<Json> {
+            auto lease = serial_pool::lease_of_serial(tx, serial);
+            if (!lease) {
+                return tl::unexpected<base::Error>(lease.error());
+            }
+            if (!*lease) {
+                return base::fail("request.unknown",
+                                  fmt::format("No unit has or had serial {}", serial));
+            }
+            serial_pool::Move move;
+            move.epoch = stamp.epoch;
+            move.at_ms = stamp.at_ms;
+            move.reason = reason;
+            move.by_user = who;
+            if (auto voided = serial_pool::void_lease(tx, (*lease)->id, move); !voided) {
+                return tl::unexpected<base::Error>(voided.error());
+            }
+            auto told = journal::lease_moved(tx, stamp, (*lease)->id, "", who);
+            if (!told) {
+                return tl::unexpected<base::Error>(told.error());
+            }
+            return Json{{"serial", (*lease)->value}, {"state", "voided"}, {"seq", *told}};
+        },
+        [this, alive = alive_, done](base::Result<Json> voided) {
+            if (*alive && voided) {
+                pool_changed();
+            }
+            done(std::move(voided));
+        });
+}
+
+void Engine::end_job(base::JobId job, const base::Error& why) {
+    for (SlotActor& each : slots_) {
+        if (each.live() && each.job_id() == job) {
+            each.fail_job(why);
+        }
+    }
+}
+
+}  // namespace lineside::engine
