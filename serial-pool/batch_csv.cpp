@@ -16,6 +16,10 @@ namespace {
 constexpr std::string_view kBom = "\xEF\xBB\xBF";
 constexpr std::array<char, 3> kSeparators{',', ';', '\t'};
 
+// The columns a header may name, and their places in a file without one.
+enum Column : std::size_t { kSerial, kToken, kApSsid, kApPassword };
+constexpr std::array<std::string_view, 4> kColumns{"serial", "token", "ap_ssid", "ap_password"};
+
 bool is_letter_or_digit(char c) {
     return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
 }
@@ -98,6 +102,7 @@ class Checker {
         report_.most_complaints = options.most_complaints;
         report_.separator = separator_;
         report_.text = text;
+        report_.ap_ssid = options.ap_ssid;
     }
 
     BatchReport check() {
@@ -149,32 +154,39 @@ class Checker {
             complain_at(row.problem->offset, row.problem->line, "", row.problem->message);
             return false;
         }
-        serial_column_ = token_column_ = kNone;
+        places_.fill(kNone);
         bool good = true;
         for (std::size_t i = 0; i < row.fields.size(); ++i) {
             const CsvField& field = row.fields[i];
-            const std::string name = lower(field.value);
-            if (name == "serial" || name == "token") {
-                std::size_t& column = name == "serial" ? serial_column_ : token_column_;
-                if (column != kNone) {
-                    complain_at(field.offset, field.line, name,
-                                fmt::format("the header names two columns \"{}\"", name));
-                    good = false;
-                }
-                column = i;
-            } else {
+            const auto* const known =
+                std::find(kColumns.begin(), kColumns.end(), lower(field.value));
+            if (known == kColumns.end()) {
                 warn_at(field, "",
                         fmt::format("column {}{} is ignored", i + 1, shown_name(field.value)));
+                continue;
             }
+            std::size_t& place = places_[static_cast<std::size_t>(known - kColumns.begin())];
+            if (place != kNone) {
+                complain_at(field.offset, field.line, *known,
+                            fmt::format("the header names two columns \"{}\"", *known));
+                good = false;
+            }
+            place = i;
         }
-        if (serial_column_ == kNone) {
+        if (places_[kSerial] == kNone) {
             complain_at(row.end, row.end_line, "serial", "the header names no column \"serial\"");
             good = false;
         }
-        if (token_column_ == kNone && !options_.test_only) {
+        if (places_[kToken] == kNone && !options_.test_only) {
             complain_at(
                 row.end, row.end_line, "token",
                 "the header names no column \"token\"; only a test-only batch may lack tokens");
+        }
+        if (places_[kApSsid] != kNone && options_.ap_ssid) {
+            const CsvField& field = row.fields[places_[kApSsid]];
+            complain_at(field.offset, field.line, "ap_ssid",
+                        "the file has a column \"ap_ssid\" and a template was given; use one");
+            good = false;
         }
         columns_ = row.fields.size();
         return good;
@@ -208,17 +220,48 @@ class Checker {
                                     row.fields.size(), columns_, shown(reading_separator())));
             return;
         }
-        const CsvField serial = field_at(row, serial_column_);
-        const CsvField token = field_at(row, token_column_);
+        const CsvField serial = field_at(row, places_[kSerial]);
+        const CsvField token = field_at(row, places_[kToken]);
         const bool good_serial = check_serial(serial);
         const bool good_token = check_token(token);
-        if (good_serial && good_token) {
-            add_pair(serial, token);
+        BatchFields fields;
+        const bool good_fields = check_fields(row, good_serial ? serial.value : "", fields);
+        if (good_serial && good_token && good_fields) {
+            add_pair(serial, token, fields);
         }
     }
 
+    // The access point; `serial` is empty when it is bad.
+    bool check_fields(const CsvRow& row, std::string_view serial, BatchFields& fields) {
+        bool good = true;
+        const auto look = [&](Column column, std::string_view& into,
+                              std::string (*why_not)(std::string_view)) {
+            if (places_[column] == kNone) {
+                return;
+            }
+            const CsvField field = field_at(row, places_[column]);
+            into = field.value;
+            if (std::string why = why_not(field.value); !why.empty()) {
+                complain_at(field.offset, field.line, kColumns[column], std::move(why));
+                good = false;
+            }
+        };
+        look(kApSsid, fields.ap_ssid, why_no_ssid);
+        look(kApPassword, fields.ap_password, why_no_ap_password);
+        if (options_.ap_ssid && !serial.empty()) {
+            if (const std::string why = why_no_ssid(options_.ap_ssid->of(serial)); !why.empty()) {
+                const CsvField field = field_at(row, places_[kSerial]);
+                complain_at(field.offset, field.line, "ap_ssid", "by the template " + why);
+                good = false;
+            }
+        }
+        return good;
+    }
+
     [[nodiscard]] std::string_view field_name(std::size_t column) const {
-        return column == serial_column_ ? "serial" : column == token_column_ ? "token" : "";
+        const auto* const found = std::find(places_.begin(), places_.end(), column);
+        return found == places_.end() ? std::string_view()
+                                      : kColumns[static_cast<std::size_t>(found - places_.begin())];
     }
 
     static CsvField field_at(const CsvRow& row, std::size_t column) {
@@ -265,7 +308,7 @@ class Checker {
     bool check_token(const CsvField& field) {
         if (field.value.empty()) {
             if (options_.test_only ||
-                token_column_ == kNone) {  // the latter was told at the header
+                places_[kToken] == kNone) {  // the latter was told at the header
                 return true;
             }
             complain_at(field.offset, field.line, "token",
@@ -293,20 +336,25 @@ class Checker {
         return false;
     }
 
-    void add_pair(const CsvField& serial, const CsvField& token) {
+    void add_pair(const CsvField& serial, const CsvField& token, const BatchFields& fields) {
         const BatchRow row{serial.value, token.value, serial.line};
         const BatchRow* same_serial = by_serial_.find(row, report_.rows);
         const BatchRow* same_token =
             row.token.empty() ? nullptr : by_token_.find(row, report_.rows);
-        if (same_serial != nullptr && same_serial->serial == row.serial &&
-            same_serial->token == row.token) {
+        const bool same_pair = same_serial != nullptr && same_serial->serial == row.serial &&
+                               same_serial->token == row.token;
+        const bool same_fields =
+            report_.fields.empty() || same_serial == nullptr ||
+            report_.fields[static_cast<std::size_t>(same_serial - report_.rows.data())] == fields;
+        if (same_pair && same_fields) {
             warn_at(serial, "",
                     fmt::format("the pair of line {} again; stored once", same_serial->line));
             return;
         }
         if (same_serial != nullptr) {
             const char* how =
-                same_serial->serial == row.serial
+                same_pair ? "with another ap_ssid or ap_password"
+                : same_serial->serial == row.serial
                     ? "with another token"
                     : "in other letters; capital and small letters are the same serial";
             complain_at(serial.offset, serial.line, "serial",
@@ -325,6 +373,9 @@ class Checker {
             warn_at(serial, "", "this line is taken as a pair, though it reads like a header");
         }
         report_.rows.push_back(row);
+        if (places_[kApSsid] != kNone || places_[kApPassword] != kNone) {
+            report_.fields.push_back(fields);
+        }
         by_serial_.add(row, report_.rows);
         if (!row.token.empty()) {
             by_token_.add(row, report_.rows);
@@ -337,8 +388,7 @@ class Checker {
     CsvReader reader_;
     std::string_view text_;
     BatchReport report_;
-    std::size_t serial_column_ = 0;
-    std::size_t token_column_ = 1;
+    std::array<std::size_t, kColumns.size()> places_{0, 1, kNone, kNone};
     std::size_t columns_ = 2;
     RowIndex<SerialOf> by_serial_;
     RowIndex<TokenOf> by_token_;

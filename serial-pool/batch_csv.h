@@ -5,12 +5,14 @@
 // Thread: any (pure).   Cost: one pass, about 40 bytes per row beside the file itself.
 #pragma once
 
+#include "serial-pool/unit_fields.h"
 #include "station/base/error.h"
 #include "station/base/json.h"
 
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,7 +31,7 @@ inline constexpr std::size_t kMaxToken = 4096;
 struct Complaint {
     std::int64_t line = 1;    // 1-based
     std::int64_t column = 1;  // 1-based, in characters of that line
-    std::string field;        // serial, token, or "" for the line as a whole
+    std::string field;        // serial, token, ap_ssid, ap_password, or "" for the line as a whole
     std::string message;
 };
 
@@ -39,14 +41,24 @@ struct BatchRow {
     std::int64_t line = 0;
 };
 
+// The access point of a unit, where the batch has it.
+struct BatchFields {
+    std::string_view ap_ssid;      // empty = no such column
+    std::string_view ap_password;  // empty = no such column
+    bool operator==(const BatchFields&) const = default;
+};
+
 struct BatchOptions {
     bool test_only = false;  // tokens may be missing
     std::size_t most_complaints = 1000;
+    std::optional<SsidTemplate> ap_ssid{};  // for a file without that column
 };
 
 // Views into the checked bytes: the caller keeps those as long as the report.
 struct BatchReport {
-    std::vector<BatchRow> rows;     // what would be stored; of use only when accepted
+    std::vector<BatchRow> rows;       // what would be stored; of use only when accepted
+    std::vector<BatchFields> fields;  // one per row, or none at all
+    std::optional<SsidTemplate> ap_ssid;
     std::vector<Complaint> errors;  // the first ones, by line
     std::vector<Complaint> warnings;
     std::int64_t errors_total = 0;  // more than errors.size() when the list was cut

@@ -25,6 +25,7 @@ struct Case {
     std::vector<std::string> errors;
     std::int64_t warnings = 0;
     bool test_only = false;
+    std::string ap_ssid = {};  // template
 };
 std::ostream& operator<<(std::ostream& out, const Case& c) {
     return out << c.name;
@@ -195,6 +196,68 @@ std::vector<Case> cases() {
         {"pair_in_other_case", "a1,t1\nA1,t1\n", 0, {"2:1 serial"}},
         {"both_taken_crosswise", "A1,t1\nA2,t2\nA1,t2\n", 0, {"3:1 serial", "3:4 token"}},
         {"quoted_token_equals_plain", "A1,\"t\"\"1\"\nA2,\"t\"\"1\"\n", 0, {"2:4 token"}},
+        // The access point.
+        {"ap_columns", "serial,token,ap_ssid,ap_password\nA1,t1,Cam A1,pass word\n", 1, {}},
+        {"ap_columns_in_any_order_and_case",
+         "AP_Password;Serial;AP_SSID;Token\n12345678;A1;x;t1\n",
+         1,
+         {}},
+        {"ap_password_alone", "serial,token,ap_password\nA1,t1,12345678\n", 1, {}},
+        {"ap_ssid_twice", "serial,token,ap_ssid,ap_ssid\nA1,t1,a,b\n", 0, {"1:22 ap_ssid"}},
+        {"ap_without_header_is_surplus", "A1,t1,ssid,12345678\n", 0, {"1:7 "}},
+        {"ap_missing",
+         "serial,token,ap_ssid,ap_password\nA1,t1,,\nA2,t2\n",
+         0,
+         {"2:7 ap_ssid", "2:8 ap_password", "3:6 ap_ssid", "3:6 ap_password"}},
+        {"ap_ssid_32_bytes",
+         "serial,token,ap_ssid\nA1,t1," + s64.substr(32) + "\nA2,t2,\xC3\xA9\n",
+         2,
+         {}},
+        {"ap_ssid_33_bytes",
+         "serial,token,ap_ssid\nA1,t1," + s64.substr(31) + "\nA2,t2,\xC3\xA9" + s64.substr(33) +
+             "\n",
+         0,
+         {"2:7 ap_ssid", "3:7 ap_ssid"}},
+        {"ap_ssid_control", "serial,token,ap_ssid\nA1,t1,a\x01\n", 0, {"2:7 ap_ssid"}},
+        {"ap_ssid_line_break", "serial,token,ap_ssid\nA1,t1,\"a\nb\"\n", 0, {"2:7 ap_ssid"}},
+        {"ap_password_lengths",
+         "serial,ap_password,token\nA1,1234567,t1\nA2,12345678,t2\nA3," + s64.substr(1) +
+             ",t3\nA4," + s64 + ",t4\n",
+         0,
+         {"2:4 ap_password", "5:4 ap_password"}},
+        {"ap_password_not_ascii",
+         "serial,token,ap_password\nA1,t1,p\xC3\xA9"
+         "ssword\nA2,t2,\"pass\tword\"\n",
+         0,
+         {"2:7 ap_password", "3:7 ap_password"}},
+        {"ap_password_quoted", "serial,token,ap_password\nA1,t1,\"a,\"\"b c;d\"\n", 1, {}},
+        {"ap_password_broken_quote",
+         "serial,token,ap_password\nA1,t1,\"12345678\n",
+         0,
+         {"2:7 ap_password"}},
+        {"ap_exact_repeat", "serial,token,ap_password\nA1,t1,12345678\nA1,t1,12345678\n", 1, {}, 1},
+        {"ap_pair_with_another_password",
+         "serial,token,ap_password\nA1,t1,12345678\nA1,t1,12345679\n",
+         0,
+         {"3:1 serial"}},
+        {"ap_of_many_units_may_be_one", "serial,token,ap_ssid\nA1,t1,guest\nA2,t2,guest\n", 2, {}},
+        {"ap_template", "A1,t1\nA2,t2\n", 2, {}, 0, false, "Cam-{serial}"},
+        {"ap_template_and_column",
+         "serial,token,ap_ssid\nA1,t1,x\n",
+         0,
+         {"1:14 ap_ssid"},
+         0,
+         false,
+         "Cam-{serial}"},
+        {"ap_template_too_long",
+         "A1,t1\n" + s64.substr(35) + ",t2\n",
+         0,
+         {"2:1 ap_ssid"},
+         0,
+         false,
+         "Cam-{serial}"},
+        {"ap_template_cut", s64 + ",t1\n", 1, {}, 0, false, "Cam-{serial:-28}"},
+        {"ap_template_and_bad_serial", "A 1,t1\n", 0, {"1:1 serial"}, 0, false, "{serial}"},
         // Many at once.
         {"all_bad_lines_are_named", "A1,t1\nA 2,t2\nA3,t3\nA4,\n", 0, {"2:1 serial", "4:4 token"}},
         {"both_fields_bad", "A 1,t 1\n", 0, {"1:1 serial", "1:5 token"}},
@@ -205,7 +268,11 @@ class BatchCsv : public testing::TestWithParam<Case> {};
 
 TEST_P(BatchCsv, Is_judged_by_the_contract) {
     const Case& wanted = GetParam();
-    const BatchReport report = check_batch(wanted.bytes, {wanted.test_only, 1000});
+    BatchOptions options{wanted.test_only, 1000, std::nullopt};
+    if (!wanted.ap_ssid.empty()) {
+        options.ap_ssid = SsidTemplate::parse(wanted.ap_ssid).value();
+    }
+    const BatchReport report = check_batch(wanted.bytes, options);
     std::vector<std::string> errors;
     for (const Complaint& each : report.errors) {
         errors.push_back(std::to_string(each.line) + ":" + std::to_string(each.column) + " " +
@@ -232,6 +299,18 @@ TEST(BatchCsvValues, Rows_hold_what_the_file_says) {
     EXPECT_TRUE(report.header);
     EXPECT_EQ(report.separator, ',');
     EXPECT_EQ(report.data_lines, 2);
+}
+
+TEST(BatchCsvValues, Each_row_has_its_access_point) {
+    const std::string bytes =
+        "ap_password,serial,note,ap_ssid,token\n\"pass \"\"12\",A1,x,Cam 1,t1\n12345678,A2,,B,t2\n";
+    const BatchReport report = check_batch(bytes, {});
+    ASSERT_EQ(report.fields.size(), 2U) << to_text(report, "f");
+    EXPECT_EQ(report.fields[0].ap_ssid, "Cam 1");
+    EXPECT_EQ(report.fields[0].ap_password, "pass \"12");
+    EXPECT_EQ(report.fields[1].ap_password, "12345678");
+    EXPECT_EQ(report.rows[1].token, "t2");
+    EXPECT_TRUE(check_batch("serial,token\nA1,t1\n", {}).fields.empty());
 }
 
 TEST(BatchCsvValues, Report_may_be_moved) {
@@ -326,6 +405,10 @@ TEST(BatchCsvSecrecy, No_complaint_holds_a_token) {
         "A1;" + secret + "\nA2," + secret + "\n",   // other separator
         secret + "\n",                              // one column
         "A1," + secret + "\nA1," + secret + "\n",   // exact repeat: a warning
+        "serial,token,ap_password\nA1,t1," + secret + "\xC3\xA9\n",
+        "serial,token,ap_ssid\nA1,t1," + secret + secret + secret + secret + "\n",
+        "serial,token,ap_password\nA1,t1," + secret + "\nA1,t1," + secret + "2\n",
+        "serial,ap_password\nA1," + secret + "\n",
     };
     for (const std::string& file : files) {
         const BatchReport report = check_batch(file, {});

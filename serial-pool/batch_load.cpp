@@ -158,6 +158,9 @@ Result<LoadedBatch> load_batch(db::Tx& tx, const TokenVault& vault, const LoadRe
     if (report.rows.empty()) {
         return base::fail("batch.invalid", "The batch holds no serial");
     }
+    if (!report.fields.empty() || report.ap_ssid) {  // never drop what somebody counts on
+        return base::fail("batch.invalid", "This station cannot keep ap_ssid and ap_password yet");
+    }
     auto taken = exists(tx, "SELECT 1 FROM batch WHERE name = ?1", request.batch);
     if (!taken) {
         return tl::unexpected<base::Error>(taken.error());

@@ -84,6 +84,11 @@ base::Json to_json(const BatchReport& report, const std::string& file, bool deta
         json["separator"] = report.separator == '\0' ? base::Json(nullptr)
                                                      : base::Json(std::string(1, report.separator));
         json["header"] = report.header;
+        json["ap_ssid"] = report.ap_ssid ? base::Json(report.ap_ssid->text())
+                          : !report.fields.empty() && !report.fields[0].ap_ssid.empty()
+                              ? base::Json("by column")
+                              : base::Json(nullptr);
+        json["ap_password"] = !report.fields.empty() && !report.fields[0].ap_password.empty();
         json["sample"] = sample(report);
     }
     return json;

@@ -17,7 +17,8 @@ constexpr int kReject = 1;
 constexpr int kUsage = 2;
 
 Result<BatchReport> check(const CheckBatchArguments& arguments, const std::string& bytes) {
-    const BatchOptions options{arguments.test_only, BatchOptions().most_complaints};
+    const BatchOptions options{arguments.test_only, BatchOptions().most_complaints,
+                               arguments.ap_ssid};
     if (!arguments.against) {
         return check_batch(bytes, options);
     }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// `lineside check batch FILE [--test-only] [--against DB] [--json]`: says whether a batch would be
+// `lineside check batch FILE [--test-only] [--ap-ssid TEMPLATE] [--against DB]
+// [--json]`: says whether a batch would be
 // loaded, and changes nothing: no database, no service, no temporary file.
 // Thread: the command's.
 #pragma once
 
+#include "serial-pool/unit_fields.h"
 #include "station/base/error.h"
 
 #include <filesystem>
@@ -18,6 +20,7 @@ struct CheckBatchArguments {
     bool test_only = false;
     std::optional<std::filesystem::path> against;  // database of a station, running or not
     std::optional<std::filesystem::path> key;  // with it tokens are compared with the database too
+    std::optional<SsidTemplate> ap_ssid;
     bool json = false;
 };
 

@@ -120,10 +120,23 @@ int main(int argc, char** argv) {
     check_batch->add_option("file", batch.file, "CSV file, - = stdin")->required();
     check_batch->add_flag("--test-only", batch.test_only);
     check_batch->add_option("--against", against, "database of a station")->check(given);
+    std::string ap_ssid;
+    check_batch
+        ->add_option("--ap-ssid", ap_ssid, "template of the access points' names: Cam-{serial:-4}")
+        ->check(given);
     check_batch->add_flag("--json", batch.json);
     check_batch->callback([&] {
         if (!against.empty()) {
             batch.against = against;
+        }
+        if (!ap_ssid.empty()) {
+            auto parsed = serial_pool::SsidTemplate::parse(ap_ssid);
+            if (!parsed) {
+                std::cerr << "lineside check batch: " << parsed.error().message << "\n";
+                status = 2;
+                return;
+            }
+            batch.ap_ssid = std::move(*parsed);
         }
         status = serial_pool::run_check_batch(batch, std::cout, std::cerr);
     });
