@@ -92,6 +92,14 @@ char find_separator(std::string_view text) {
     return best;
 }
 
+// A field that is missing at the end of a row is told behind a quoted one of several lines.
+void sort_by_place(std::vector<Complaint>& complaints) {
+    std::stable_sort(complaints.begin(), complaints.end(),
+                     [](const Complaint& a, const Complaint& b) {
+                         return std::pair(a.line, a.column) < std::pair(b.line, b.column);
+                     });
+}
+
 class Checker {
   public:
     Checker(std::string_view text, const BatchOptions& options)
@@ -135,6 +143,7 @@ class Checker {
 
     BatchReport finish() {
         report_.kept = reader_.take_kept();
+        sort_by_place(report_.errors);
         return std::move(report_);
     }
 
@@ -470,10 +479,7 @@ base::Status complain_about_known(BatchReport& report, const KnownPairs& known) 
                              "the token is in the pool already, with another serial"});
         }
     }
-    std::stable_sort(report.errors.begin(), report.errors.end(),
-                     [](const Complaint& a, const Complaint& b) {
-                         return std::pair(a.line, a.column) < std::pair(b.line, b.column);
-                     });
+    sort_by_place(report.errors);
     return {};
 }
 

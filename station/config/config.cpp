@@ -116,9 +116,14 @@ Reading read_config(const std::filesystem::path& file) {
         reading.unreadable = true;
         return reading;
     }
+    return read_config_text(*text, file);
+}
+
+Reading read_config_text(std::string_view text, const std::filesystem::path& file) {
+    Reading reading;
     toml::table root;
     try {
-        root = toml::parse(*text, std::string_view(file.native()));
+        root = toml::parse(text, std::string_view(file.native()));
     } catch (const toml::parse_error& error) {
         reading.complaints.push_back({file.string(),
                                       static_cast<std::int64_t>(error.source().begin.line),

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace lineside::config {
@@ -56,6 +57,8 @@ struct Reading {
 
 // Never fails as a call: a file that cannot be read is a complaint too.
 [[nodiscard]] Reading read_config(const std::filesystem::path& file);
+// The same for a text that is there already; `file` is only named.
+[[nodiscard]] Reading read_config_text(std::string_view text, const std::filesystem::path& file);
 [[nodiscard]] std::string to_text(
     const Complaint& complaint);  // "station.toml:14:9: slot A3: port used twice"
 
