@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "station/engine/job_commits.h"
 
+#include "serial-pool/token_rotation.h"
+
 namespace lineside::engine {
 namespace {
 
@@ -97,6 +99,32 @@ struct Writer {
     }
 };
 
+// Another token for a unit that is made again, where its order says so; once in a job.
+base::Status rotate_if_wanted(Tx& tx, const serial_pool::TokenVault& vault,
+                              const journal::Stamp& stamp, base::JobId job,
+                              const serial_pool::Lease& lease, const std::string& slot) {
+    auto wanted = tx.one<std::string>(
+        "SELECT j.rework_reason FROM job j JOIN orders o ON o.id = j.order_id WHERE j.id = ?1 AND "
+        "o.rotate_token = 1 AND j.rework_reason IS NOT NULL AND j.token_change IS NULL",
+        job);
+    if (!wanted || !*wanted) {
+        return wanted ? base::Status() : tl::unexpected<base::Error>(wanted.error());
+    }
+    auto change =
+        serial_pool::rotate_token(tx, vault, lease, move_of(stamp, job, std::get<0>(**wanted)));
+    if (!change) {
+        return tl::unexpected<base::Error>(change.error());
+    }
+    const std::string word(serial_pool::to_text(*change));
+    auto noted = tx.run("UPDATE job SET token_change = ?1 WHERE id = ?2", word, job);
+    if (!noted) {
+        return tl::unexpected<base::Error>(noted.error());
+    }
+    auto told = journal::append(
+        tx, stamp, {"token." + word, slot, lease.unit, job, "", {{"serial", lease.value}}});
+    return told ? base::Status() : tl::unexpected<base::Error>(told.error());
+}
+
 }  // namespace
 
 Result<JobCommitted> commit_effects(Tx& tx, const JobCommit& commit) {
@@ -166,7 +194,8 @@ Result<journal::ChipBinding> commit_bind_chip(Tx& tx, const journal::Stamp& stam
     return bound;
 }
 
-Result<Issued> commit_issue(Tx& tx, const journal::Stamp& stamp, base::JobId job, base::UnitId unit,
+Result<Issued> commit_issue(Tx& tx, const serial_pool::TokenVault& vault,
+                            const journal::Stamp& stamp, base::JobId job, base::UnitId unit,
                             const std::string& slot) {
     auto live = serial_pool::live_lease(tx, unit);
     if (!live) {
@@ -181,6 +210,9 @@ Result<Issued> commit_issue(Tx& tx, const journal::Stamp& stamp, base::JobId job
         if (!live || !*live) {
             return base::fail("lease.refused", "The unit has no lease");
         }
+    }
+    if (auto rotated = rotate_if_wanted(tx, vault, stamp, job, **live, slot); !rotated) {
+        return tl::unexpected<base::Error>(rotated.error());
     }
     auto issued = serial_pool::issue(tx, (*live)->id, move_of(stamp, job));
     if (!issued) {

@@ -53,14 +53,16 @@ struct Reservation {
     db::Tx& tx, const journal::Stamp& stamp, base::JobId job, base::UnitId unit,
     const std::string& slot, const std::string& chip);
 
-// reserved -> issued on disk, before the value may leave the process.
+// reserved -> issued on disk, before the value may leave the process. A unit that is made again
+// gets another token here where its order says so, once in a job; the job's record says whether it
+// did.
 struct Issued {
     std::int64_t seq = 0;
     serial_pool::Issued issued;  // the token is still sealed
 };
-[[nodiscard]] base::Result<Issued> commit_issue(db::Tx& tx, const journal::Stamp& stamp,
-                                                base::JobId job, base::UnitId unit,
-                                                const std::string& slot);
+[[nodiscard]] base::Result<Issued> commit_issue(db::Tx& tx, const serial_pool::TokenVault& vault,
+                                                const journal::Stamp& stamp, base::JobId job,
+                                                base::UnitId unit, const std::string& slot);
 
 struct ProofCommitted {
     std::int64_t seq = 0;

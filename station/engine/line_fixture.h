@@ -232,7 +232,7 @@ class LineTest : public ::testing::Test {
             "image", {{"digest", FakeLauncher::digest()}, {"partitions", 3}, {"files", 5}}});
     }
     // … of the writing of the serial, which has been given out.
-    FakeWorker& to_serial(const std::string& slot, const std::string& chip = "0xc1") {
+    FakeWorker& to_serial(const std::string& slot, const std::string& chip = "") {
         FakeWorker& proof = to_proof(slot, chip);
         const std::size_t before = launcher->workers.size();
         prove_image(proof);
@@ -254,7 +254,7 @@ class LineTest : public ::testing::Test {
         last.ok();
         run_until("PASS", [&] { return state(slot) == "pass"; });
     }
-    void to_fail(const std::string& slot, const std::string& chip = "0xc1") {
+    void to_fail(const std::string& slot, const std::string& chip = "") {
         to_proof(slot, chip).fail("unit.no_proof");
         run_until("FAIL", [&] { return state(slot) == "fail"; });
     }

@@ -48,6 +48,10 @@ TEST_F(SlotRework, Unit_that_passed_is_not_written_again_without_a_reason) {
 
 TEST_F(SlotRework, With_a_reason_it_keeps_its_serial_and_the_record_tells) {
     open_line();
+    OrderOpening order{"o2", "camera", "p", 100, true};
+    order.rotate_token = true;
+    ASSERT_TRUE(ask([&](Done done) { engine->open_order(order, {"ana", ""}, std::move(done)); }));
+    run_until("the image", [&] { return order_is_ready(); });
     to_pass("1");
     const std::string serial = tile("1")["serial"];
     bus->unplug("1");
@@ -76,6 +80,9 @@ TEST_F(SlotRework, With_a_reason_it_keeps_its_serial_and_the_record_tells) {
     EXPECT_EQ(sql("SELECT rework_reason FROM record_v1 ORDER BY job DESC LIMIT 1"),
               "camera changed");
     EXPECT_EQ(sql("SELECT actor FROM event WHERE kind = 'job.rework_allowed'"), "ana");
+    // Its order wants another token; a batch from a file without spare ones has none to give.
+    EXPECT_EQ(sql("SELECT token_change FROM record_v1 ORDER BY job DESC LIMIT 1"), "kept");
+    EXPECT_EQ(sql("SELECT count(*) FROM event WHERE kind = 'token.kept'"), "1");
     EXPECT_EQ(sql("SELECT count(*) FROM lease WHERE state = 'burned'"), "1");
 
     bus->unplug("2");

@@ -205,9 +205,8 @@ void SlotActor::ask_identity(const protocol::Ask& ask) {
     base::crash_point("before_issue_commit");
     const auto stamp = context_.stamp();
     write_for_worker<Issued>(
-        [stamp, job = run_->job, unit = run_->unit, slot = slot_](db::Tx& tx) {
-            return commit_issue(tx, stamp, job, unit, slot);
-        },
+        [&vault = context_.vault, stamp, job = run_->job, unit = run_->unit,
+         slot = slot_](db::Tx& tx) { return commit_issue(tx, vault, stamp, job, unit, slot); },
         [this, id = ask.id](base::Result<Issued> issued) {
             if (!issued) {
                 return answer(id, tl::unexpected<base::Error>(issued.error()));

@@ -24,6 +24,7 @@ export const pool = () => ({
     ['RC26-03998', 'Serial sent, unit lost its link', 'USB link lost on slot 7 (E31)', '07:40:00', '7', 'Plug the unit into any free slot', 'The station reads the serial from it'],
   ].map(([serial, certain, cause, at, slot, next_step, next_step_why], i) => ({
     serial, pool: 'reeplayer-crc', batch: '2611-b', unit: 300 + i, job: 700 + i, slot, chip_id: chip(i), since: today(at), certain, cause, next_step, next_step_why,
+    otherwise: 'Give the serial up, with a reason',
   })),
 });
 

@@ -106,6 +106,9 @@ export const api = {
   acknowledge: (slot: string, job: number) => postJson<SlotAnswer>(`${slotPath(slot)}/acknowledge`, { job }),
   retry: (slot: string, job: number) => postJson<SlotAnswer>(`${slotPath(slot)}/retry`, { job }),
   stop: (slot: string, job: number) => postJson<SlotAnswer>(`${slotPath(slot)}/stop`, { job }),
+  rework: (slot: string, job: number, reason: string) => postJson<SlotAnswer>(`${slotPath(slot)}/rework`, { job, reason }),
+  voidSerial: (serial: string, reason: string) =>
+    postJson<{ serial: string; state: string; seq: number }>(`/serials/${encodeURIComponent(serial)}/void`, { reason }),
   acknowledgePassed: () => postJson<{ acknowledged: string[] }>('/acknowledge-passed', {}),
   unit: (unit: number, signal?: AbortSignal) => getJson<Unit>(`/units/${unit}`, signal),
   job: (job: number, signal?: AbortSignal) => getJson<Job>(`/jobs/${job}`, signal),

@@ -274,6 +274,7 @@ export interface InDoubt {
   cause: string | null;
   next_step: string;
   next_step_why: string | null;
+  otherwise: string;
 }
 
 export interface PoolPage {

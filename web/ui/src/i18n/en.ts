@@ -95,6 +95,7 @@ export const en = {
     noHistory: 'Nothing yet.',
     download: (size: string) => `Raw log, ${size}`,
     certificate: 'Birth certificate',
+    rework: 'Make it again …', reworkSure: 'Make it again',
     stop: 'Stop this job',
     stopSure: 'Stop it: the unit will not be judged',
     retry: 'Try again',
@@ -124,7 +125,12 @@ export const en = {
     label: 'Log lines',
     failed: 'The log could not be read.',
   },
+  reason: {
+    cancel: 'Cancel',
+    why: 'Why? It stands on the record.',
+  },
   pool: {
+    giveUp: 'Give up …', giveUpSure: 'Give up this serial for ever', orElse: 'If the unit cannot be had',
     title: (name: string) => `Pool ${name}`,
     heading: 'Pool',
     loadedIn: (total: string, batches: string) => `${total} loaded in ${batches}`,

@@ -7,6 +7,7 @@ import type { Batch, InDoubt, Pool, PoolPage, SerialCounts } from '../api/types'
 import { now, station } from '../live/store';
 import { Icon } from '../parts/icon';
 import { ProblemPanel, useLoaded } from '../parts/load_state';
+import { ReasonForm } from '../parts/reason_form';
 import { Link, place } from '../router';
 import { t } from '../i18n';
 import { count, iso, when } from '../i18n/format';
@@ -58,7 +59,7 @@ function Gauge({ pool }: { pool: Pool }): JSX.Element {
   );
 }
 
-function Doubt({ rows }: { rows: readonly InDoubt[] }): JSX.Element {
+function Doubt({ rows, reload }: { rows: readonly InDoubt[]; reload: () => void }): JSX.Element {
   return (
     <section class="card">
       <div class="card-head">
@@ -69,7 +70,7 @@ function Doubt({ rows }: { rows: readonly InDoubt[] }): JSX.Element {
         <div class="table-room short">
           <table class="rows tall">
             <thead>
-              <tr><th>{t.pool.serial}</th><th>{t.pool.certain}</th><th>{t.pool.since}</th><th>{t.pool.lastSeen}</th><th>{t.pool.nextStep}</th></tr>
+              <tr><th>{t.pool.serial}</th><th>{t.pool.certain}</th><th>{t.pool.since}</th><th>{t.pool.lastSeen}</th><th>{t.pool.nextStep}</th><th>{t.pool.orElse}</th></tr>
             </thead>
             <tbody>
               {rows.map((row) => (
@@ -79,6 +80,10 @@ function Doubt({ rows }: { rows: readonly InDoubt[] }): JSX.Element {
                   <td title={iso(row.since)}>{when(row.since, now.peek())}</td>
                   <td>{t.pool.seen(row.slot, row.chip_id)}</td>
                   <td><b>{row.next_step}</b>{row.next_step_why !== null && <small>{row.next_step_why}</small>}</td>
+                  <td>
+                    <ReasonForm name={`void-${row.serial}`} button={t.pool.giveUp} label={t.reason.why} sure={t.pool.giveUpSure} danger
+                      act={(reason) => api.voidSerial(row.serial, reason)} done={reload} />
+                  </td>
                 </tr>
               ))}
             </tbody>
@@ -126,7 +131,7 @@ function chosenPool(page: PoolPage): Pool | null {
   return page.pools.find((pool) => pool.name === asked) ?? page.pools[0] ?? null;
 }
 
-function Shown({ page, pool }: { page: PoolPage; pool: Pool }): JSX.Element {
+function Shown({ page, pool, reload }: { page: PoolPage; pool: Pool; reload: () => void }): JSX.Element {
   const batches = page.batches.filter((batch) => batch.pool === pool.name);
   const names = batches.map((batch) => batch.name);
   return (
@@ -147,7 +152,7 @@ function Shown({ page, pool }: { page: PoolPage; pool: Pool }): JSX.Element {
         </nav>
       )}
       <Gauge pool={pool} />
-      <Doubt rows={page.in_doubt.filter((row) => row.pool === pool.name)} />
+      <Doubt rows={page.in_doubt.filter((row) => row.pool === pool.name)} reload={reload} />
       <Batches rows={batches} />
     </>
   );
@@ -166,7 +171,7 @@ export function PoolPageView(): JSX.Element {
     <main class="page">
       {problem != null && <ProblemPanel problem={problem} reload={reload} />}
       {!data && problem == null && <p class="dim">{t.pool.loading}</p>}
-      {data && pool && <Shown page={data} pool={pool} />}
+      {data && pool && <Shown page={data} pool={pool} reload={reload} />}
       {data && !pool && (
         <div class="empty-page">
           <h1>{t.pool.heading}</h1>

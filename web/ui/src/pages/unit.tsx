@@ -5,11 +5,12 @@ import { useEffect, useState } from 'preact/hooks';
 import type { JSX } from 'preact';
 import { api } from '../api/client';
 import type { Attempt, HistoryLine, Job, Proof, Tile, Unit } from '../api/types';
-import { allTiles, live, now } from '../live/store';
+import { allTiles, live, now, showAnswer } from '../live/store';
 import { Icon } from '../parts/icon';
 import { LogView } from '../parts/log_view';
 import { ProblemPanel, useLoaded } from '../parts/load_state';
 import { press, said, say } from '../parts/press';
+import { ReasonForm } from '../parts/reason_form';
 import { ResultTag } from '../parts/result_tag';
 import { factOf } from '../parts/tile_text';
 import { Timeline } from '../parts/timeline';
@@ -98,7 +99,7 @@ function Head({ unit, job, tile }: { unit: Unit; job: Job; tile: Tile | null }):
   );
 }
 
-function Why({ job }: { job: Job }): JSX.Element | null {
+function Why({ job, tile }: { job: Job; tile: Tile | null }): JSX.Element | null {
   if (job.outcome === null || job.outcome === 'PASS' || job.sentence === null) return null;
   return (
     <section class={`why outcome-${job.outcome.toLowerCase()}`} data-why={job.code ?? ''}>
@@ -110,6 +111,10 @@ function Why({ job }: { job: Job }): JSX.Element | null {
         </span>
       </p>
       {job.code !== null && <code>{job.code}</code>}
+      {job.code === 'unit.known' && tile !== null && (
+        <ReasonForm name="rework" button={t.unit.rework} label={t.reason.why} sure={t.unit.reworkSure}
+          act={async (reason) => { showAnswer(await api.rework(tile.slot, job.job, reason)); }} done={() => undefined} />
+      )}
     </section>
   );
 }
@@ -248,7 +253,7 @@ export function UnitPage({ unit: id }: { unit: number }): JSX.Element {
         </p>
       )}
       <Head unit={unit} job={job} tile={own} />
-      <Why job={job} />
+      <Why job={job} tile={own} />
       <div class="unit-grid">
         <div class="column unit-left"><Proofs proofs={job.proofs} /><Facts unit={unit} /></div>
         <div class="column unit-middle"><Timeline job={job} /><LogView key={job.job} job={job} /></div>
