@@ -2,6 +2,7 @@
 #include "serial-pool/batch_load.h"
 
 #include "station/base/clock.h"
+#include "station/base/crash_point.h"
 #include "station/base/text.h"
 
 #include <fmt/format.h>
@@ -198,6 +199,7 @@ Result<LoadedBatch> load_batch(db::Tx& tx, const TokenVault& vault, const LoadRe
         return tl::unexpected<base::Error>(left.error());
     }
     loaded.left = std::get<0>(**left);
+    base::crash_point("load_written");
     return loaded;
 }
 

@@ -21,8 +21,8 @@ def seconds(at_speed_one, speed, least):
     return max(least, int(at_speed_one / speed + 0.999))
 
 
-def recipe(speed, silence_s=None):
-    boot = seconds(300, speed, 45)
+def recipe_begin(speed, silence_s=None):
+    """The steps until the image is proven."""
     return f"""
 [[recipe]]
 id = "camera"
@@ -32,10 +32,16 @@ silence_s = {silence_s or seconds(60, speed, 25)}
 total_s = {seconds(1800, speed, 400)}
 [[recipe.step]]
 use = "wait-unit"
-boot_s = {boot}
+boot_s = {seconds(300, speed, 45)}
 refused_s = {seconds(60, speed, 15)}
 [[recipe.step]]
 use = "prove-image"
+"""
+
+
+def recipe(speed, silence_s=None):
+    boot = seconds(300, speed, 45)
+    return recipe_begin(speed, silence_s) + f"""
 [[recipe.step]]
 use = "set-nvme"
 [[recipe.step]]
@@ -63,7 +69,8 @@ use = "read-serial"
 
 
 def station_toml(place, slots, speed, port, jobs, more=None):
-    """`slots`: (label, port) pairs. `place` has the folders, see Bench. `more`: silence_s of the flash."""
+    """`slots`: (label, port) pairs. `place` has the folders, see Bench. `more`: silence_s of the flash, or another recipe."""
+    more = more or {}
     lines = [f"""# Written by deploy/run; it is written anew at each start.
 [station]
 id = "virtual-line"
@@ -82,7 +89,7 @@ jobs = {jobs}
 """]
     for label, path in slots:
         lines.append(f'\n[[slot]]\nlabel = {quoted(label)}\nport = {quoted(path)}\n')
-    lines.append(recipe(speed, (more or {}).get("silence_s")))
+    lines.append(more.get("recipe") or recipe(speed, more.get("silence_s")))
     lines.append(f"""
 [[profile]]
 id = "{PROFILE}"

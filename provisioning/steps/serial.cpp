@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Gives the unit its serial and token, and reads the serial back.
 #include "provisioning/steps/steps.h"
+#include "station/base/crash_point.h"
 #include "station/base/text.h"
 
 namespace lineside::provisioning {
@@ -43,6 +44,7 @@ class SetSerial final : public Step {
                               fmt::format("Unit has serial {} already, it should get {}",
                                           before->substr(0, 64), serial_));
         }
+        base::crash_point("worker_before_serial");
         std::vector<ScriptArg> args{{"-s"}, {serial_}};
         if (!token->empty()) {
             args.insert(args.end(), {{"-t"}, {*token, true}});
@@ -51,6 +53,7 @@ class SetSerial final : public Step {
         if (!end) {
             return tl::unexpected(end.error());
         }
+        base::crash_point("worker_serial_written");
         return {};
     }
 

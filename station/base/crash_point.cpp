@@ -33,9 +33,19 @@ Wanted read_wanted() {
     return wanted;
 }
 
+// True for the one process that took the point's file away.
+bool armed_in_folder(std::string_view name) {
+    static const char* const folder = std::getenv("LINESIDE_CRASH_DIR");
+    return folder != nullptr &&
+           ::unlink((std::string(folder) + "/" + std::string(name)).c_str()) == 0;
+}
+
 }  // namespace
 
 void crash_point(std::string_view name) {
+    if (armed_in_folder(name)) {
+        ::kill(::getpid(), SIGKILL);
+    }
     static const Wanted wanted = read_wanted();
     static std::atomic<std::int64_t> hits{0};
     if (!wanted.name.empty() && wanted.name == name && ++hits == wanted.hit) {

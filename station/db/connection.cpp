@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "station/db/connection.h"
 
+#include "station/base/broken.h"
 #include "station/base/log.h"
 
 #include <fcntl.h>
@@ -247,6 +248,11 @@ Result<Connection> open_connection(const std::filesystem::path& file, Access acc
             execute(connection->get(), pragmas, fmt::format("cannot open {}", file.string()));
         !set) {
         return tl::unexpected<base::Error>(set.error());
+    }
+    if (base::broken("no-fsync")) {
+        return execute(connection->get(), "PRAGMA synchronous = OFF", "break").map([&] {
+            return std::move(*connection);
+        });
     }
     const auto full = pragma_number(connection->get(), "PRAGMA synchronous");
     const auto wal =

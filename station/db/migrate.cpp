@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Brings a database to this program's schema, and tells whether one has it.
+#include "station/base/crash_point.h"
 #include "station/db/connection.h"
 #include "station/trust/event_chain.h"
 
@@ -84,6 +85,7 @@ Status run_migration(sqlite3* connection, const Migration& step, const std::stri
     if (done) {
         done = no_foreign_key_is_broken(connection, doing);
     }
+    base::crash_point("migrate_written");
     if (done) {
         const std::string marks =
             fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}; COMMIT",
@@ -93,6 +95,7 @@ Status run_migration(sqlite3* connection, const Migration& step, const std::stri
     if (!done) {
         sqlite3_exec(connection, "ROLLBACK", nullptr, nullptr, nullptr);
     }
+    base::crash_point("migrate_committed");
     sqlite3_create_function_v2(connection, "lineside_chain", 11, SQLITE_UTF8, nullptr, nullptr,
                                nullptr, nullptr, nullptr);
     const Status again = execute(connection, "PRAGMA foreign_keys = ON", doing);

@@ -134,6 +134,32 @@ TEST_F(AuditTest, A_station_that_was_left_alone_is_good) {
     EXPECT_EQ(verify(live_one).verdict(), "ok");
 }
 
+TEST_F(AuditTest, What_is_given_or_heard_twice_moves_no_lease_twice) {
+    open_line();
+    FakeWorker& serial = to_serial("1");
+    serial.ask(2, "identity.issue");
+    run_until("the same serial", [&] { return serial.answer(2) != nullptr; });
+    const std::size_t before = launcher->workers.size();
+    serial.ok();
+    FakeWorker& reads = worker(before + 1, "read-serial");
+    for (int i = 0; i < 2; ++i) {
+        reads.say(protocol::Proof{"serial", {{"serial", tile("1")["serial"]}}});
+        clock.advance_ms(5);
+    }
+    reads.ok();
+    run_until("PASS", [&] { return state("1") == "pass"; });
+    EXPECT_EQ(sql("SELECT count(*) FROM event WHERE kind = 'lease.burned'"), "1");
+    EXPECT_EQ(sql("SELECT count(*) FROM event WHERE kind = 'serial.given_again'"), "1");
+    bool stopped = false;
+    engine->stop_all([&] { stopped = true; });
+    run_until("the stop", [&] { return stopped; });
+    ASSERT_TRUE(base::replace_file(folder / "station.pub", signer->public_pem()));
+    fs::create_directories(folder / "copy");
+    copy();
+    const Said said = verify_copy();
+    EXPECT_EQ(said.verdict(), "ok") << said.json.dump();
+}
+
 TEST_F(AuditTest, Edits_of_the_journal) {
     live();
     const auto middle = last_ / 2;

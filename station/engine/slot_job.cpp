@@ -124,6 +124,7 @@ void SlotActor::commit(std::vector<core::Effect> commits, std::vector<core::Effe
                 act(effect);
             }
             if (committed->verdict) {
+                base::crash_point("after_verdict_commit");
                 run_->verdict = *committed->verdict;
                 run_->ended_ms = context_.clock.wall_ms();
                 run_->saved_tick = run_->verdict.outcome == core::Outcome::pass;

@@ -184,6 +184,7 @@ void SlotActor::ask_admit(const protocol::Ask& ask) {
                 context_.engine.end_job(*bound->live_elsewhere, error);
                 return deliver(core::ProofFailed{error});
             }
+            base::crash_point("after_admit_commit");
             run_->unit = bound->unit;
             run_->chip_id = chip;
             if (bound->passed_as) {
@@ -262,6 +263,7 @@ void SlotActor::proof(const protocol::Proof& proof) {
             core::ProofFailed{base::make_error("worker.protocol", "A proof of unknown form")});
     }
     const OrderView* order = context_.engine.order(run_->order);
+    base::crash_point("before_proof_commit");
     write_for_worker<ProofCommitted>(
         [stamp, job = run_->job, unit = run_->unit, slot = slot_, serial, heard = *heard,
          value = proof.value, expected = order != nullptr ? order->image_digest : ""](db::Tx& tx) {

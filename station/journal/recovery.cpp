@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "station/journal/recovery.h"
 
+#include "station/base/crash_point.h"
+
 namespace lineside::journal {
 namespace {
 
@@ -92,6 +94,7 @@ Result<Recovered> recover(Tx& tx, Stamp stamp, const std::string& station_name) 
     if (auto settled = settle_leases(tx, stamp); !settled) {
         return tl::unexpected<base::Error>(settled.error());
     }
+    base::crash_point("start_leases_settled");
     auto open = tx.all<JobId, UnitId, OrderId, std::string, std::string, std::string, int,
                        std::optional<std::string>>(
         "SELECT id, unit_id, order_id, slot, port, state, attempt, image_key FROM job WHERE "
@@ -142,6 +145,7 @@ Result<Recovered> recover(Tx& tx, Stamp stamp, const std::string& station_name) 
         return tl::unexpected<base::Error>(seq.error());
     }
     recovered.last_seq = *seq;
+    base::crash_point("start_recovered");
     return recovered;
 }
 

@@ -50,15 +50,16 @@ std::string interface_name(int number) {
 
 }  // namespace
 
-Board::Board(Bench& bench, int number)
+Board::Board(Bench& bench, int number, std::uint64_t unit)
     : bench_(bench),
       number_(number),
+      unit_(unit),
       place_(board_place(number)),
       folder_(bench.options.dir / "boards" / std::to_string(number)),
-      br_cid_(make_br_cid(bench.options.seed, number)),
-      module_serial_(make_module_serial(bench.options.seed, number)),
+      br_cid_(make_br_cid(bench.options.seed + unit, number)),
+      module_serial_(make_module_serial(bench.options.seed + unit, number)),
       ifname_(interface_name(number)),
-      roll_(dice(bench.options.seed, number, "life")) {
+      roll_(dice(bench.options.seed + unit, number, "life")) {
     fs::create_directories(folder_);
     storage_ = std::make_shared<Storage>(folder_ / "storage.img");
     write_card();
@@ -87,12 +88,20 @@ Json Board::describe() const {
         {"sku", has("wrong-model") ? "0000" : "0001"},
         {"speed", bench_.options.speed},
         {"state", state_},
+        {"gone", gone()},
         {"stage", stage_},
         {"devnum", devnum_},
         {"jobs", jobs_},
         {"faults", faults},
         {"storage", (folder_ / "storage.img").string()},
     };
+}
+
+void Board::remove_storage() {
+    storage_->close();
+    for (const char* file : {"storage.img", "nvme.img", "os.json", "os-exit"}) {
+        fs::remove(folder_ / file);
+    }
 }
 
 void Board::write_card() {

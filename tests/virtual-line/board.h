@@ -17,7 +17,8 @@ namespace line {
 
 class Board {
   public:
-    Board(Bench& bench, int number);
+    // `unit`: how many units lay at this place before; each has an identity of its own.
+    Board(Bench& bench, int number, std::uint64_t unit = 0);
     ~Board();
     Board(const Board&) = delete;
     Board& operator=(const Board&) = delete;
@@ -32,6 +33,11 @@ class Board {
     Json describe() const;
     int number() const { return number_; }
     bool plugged() const { return state_ != "off"; }
+    // Off, and nothing of it is left on the host.
+    bool gone() const { return !plugged() && !os_running_ && os_stopping_ == 0; }
+    std::uint64_t unit() const { return unit_; }
+    // The storage of a unit that was taken away for good.
+    void remove_storage();
 
   private:
     void set_state(const std::string& state);
@@ -58,6 +64,7 @@ class Board {
 
     Bench& bench_;
     const int number_;
+    const std::uint64_t unit_;
     const Place place_;
     const std::filesystem::path folder_;
     const std::string br_cid_;

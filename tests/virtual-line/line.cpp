@@ -171,6 +171,21 @@ Board* Line::board_of(const Json& request) {
                : nullptr;
 }
 
+// Another unit, with another identity and an empty storage, lies at the board's place.
+Json Line::replace(Board& board) {
+    if (!board.gone()) {
+        return {{"ok", false}, {"error", "only a board that is off can be replaced: unplug it"}};
+    }
+    const int number = board.number();
+    const auto unit = board.unit() + 1;
+    board.remove_storage();
+    auto& place = boards_[static_cast<std::size_t>(number - 1)];
+    retired_.push_back(std::move(place));
+    place = std::make_unique<Board>(*bench_, number, unit);
+    bench_->journal.note(number, "replaced", {{"unit", unit}});
+    return {{"ok", true}, {"board", place->describe()}};
+}
+
 Json Line::ask(const Json& request) {
     const auto verb =
         request.contains("do") && request["do"].is_string() ? request["do"].get<std::string>() : "";
@@ -210,10 +225,13 @@ Json Line::ask(const Json& request) {
     if (board == nullptr) {
         return refuse(
             "no such board, or no such request: list, plug, unplug, recovery, power-cycle, "
-            "storage, hub-drop, hub-plug, faults, subscribe, stop");
+            "replace, storage, hub-drop, hub-plug, faults, subscribe, stop");
     }
     if (verb == "storage" || verb == "show") {
         return {{"ok", true}, {"board", board->describe()}};
+    }
+    if (verb == "replace") {
+        return replace(*board);
     }
     if (!hub_[hub_of_board(board->number())].present) {
         return refuse("the board's hub is gone");

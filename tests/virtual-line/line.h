@@ -31,6 +31,7 @@ class Line {
     void drop_hub(int hub);
     void auto_plug();
     void shut_down();
+    Json replace(Board& board);
     Board* board_of(const Json& request);
 
     std::unique_ptr<Bench> bench_;
@@ -42,6 +43,7 @@ class Line {
     };
     std::map<int, Hub> hub_;
     std::vector<std::unique_ptr<Board>> boards_;
+    std::vector<std::unique_ptr<Board>> retired_;  // timers of theirs may still run out
     std::unique_ptr<Control> control_;
     int signals_ = -1;
     bool ending_ = false;

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include "station/base/codes.h"
+#include "station/base/crash_point.h"
 
 #include <fmt/format.h>
 #include <signal.h>
@@ -145,7 +146,9 @@ void Station::expect_over() {
 
 void Station::proof(std::string_view kind, Json value) {
     flush_progress(false);
+    base::crash_point("worker_before_proof");
     send(protocol::Proof{std::string(kind), std::move(value)});
+    base::crash_point("worker_proof_sent");
 }
 
 void Station::keep_alive() {
@@ -163,6 +166,7 @@ Result<Json> Station::ask(std::string_view what, Json args, milliseconds within)
     const auto id = next_ask_++;
     flush_progress(false);
     awaited_ = id;
+    base::crash_point("worker_before_ask");
     send(protocol::Ask{id, std::string(what), std::move(args)});
     const auto answered = wait_until([&] { return answers_.contains(id); }, within);
     awaited_ = 0;
@@ -177,6 +181,7 @@ Result<Json> Station::ask(std::string_view what, Json args, milliseconds within)
     if (!answer.ok) {
         return tl::unexpected(std::move(answer.error));
     }
+    base::crash_point("worker_answered");
     return std::move(answer.value);
 }
 
@@ -328,6 +333,7 @@ Status Station::take_job(milliseconds within) {
 
 void Station::result(const Result<Json>& result) {
     flush_progress(false);
+    base::crash_point("worker_before_result");
     protocol::Outcome outcome;
     outcome.ok = result.has_value();
     if (result) {
