@@ -389,17 +389,23 @@ TEST_F(AuditTest, Exports_and_anchors_from_outside) {
 TEST_F(AuditTest, The_head_is_signed_each_hour_in_which_something_was_written) {
     patience.sign_every = std::chrono::milliseconds(30);
     open_line();
-    const auto hours = [&] { return sql("SELECT count(*) FROM anchor WHERE why = 'hour'"); };
-    run_until("the hour", [&] { return hours() == "1"; });
-    // Several hours pass, and nothing happens.
-    const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(200);
-    while (std::chrono::steady_clock::now() < until) {
-        loop.restart();
-        loop.run_one_for(std::chrono::milliseconds(20));
-    }
-    EXPECT_EQ(hours(), "1");
+    const auto hours = [&] {
+        return std::stoi(sql("SELECT count(*) FROM anchor WHERE why = 'hour'"));
+    };
+    const auto several_hours = [&] {
+        const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(200);
+        while (std::chrono::steady_clock::now() < until) {
+            loop.restart();
+            loop.run_one_for(std::chrono::milliseconds(20));
+        }
+    };
+    run_until("the hour", [&] { return hours() >= 1; });
+    several_hours();  // on a slow machine the line was opened in several
+    const int quiet = hours();
+    several_hours();  // and nothing happens
+    EXPECT_EQ(hours(), quiet);
     to_fail("1");
-    run_until("the next hour", [&] { return hours() == "2"; });
+    run_until("the next hour", [&] { return hours() > quiet; });
 }
 
 TEST_F(AuditTest, Another_key_retires_the_one_before_and_both_are_needed) {
