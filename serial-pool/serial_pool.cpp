@@ -162,21 +162,24 @@ Result<Lease> reserve(Tx& tx, UnitId unit, OrderId order, const Move& move) {
         }
         return **own;
     }
+    // The batch first, then its first row: over all free rows at once it would be a sort of them.
     // What free means is asked twice: of the column that the triggers keep, and of the leases.
-    constexpr std::string_view kFree =
-        "s.free = 1 AND NOT EXISTS (SELECT 1 FROM lease l WHERE l.serial_id = s.id AND l.state <> "
-        "'released')";
+    constexpr std::string_view kFirstFree =
+        " FROM serial s WHERE s.batch_id = (SELECT b.id FROM orders o JOIN batch b ON b.pool_id = "
+        "o.pool_id WHERE o.id = ?2 AND b.state = 'open' AND (b.order_id IS NULL OR b.order_id = "
+        "o.id) AND EXISTS (SELECT 1 FROM serial f WHERE f.batch_id = b.id AND f.free = 1)"
+        " ORDER BY b.order_id IS NULL, b.id LIMIT 1) AND s.free = 1 AND NOT EXISTS (SELECT 1 FROM "
+        "lease l WHERE l.serial_id = s.id AND l.state <> 'released') ORDER BY s.id LIMIT 1";
     constexpr std::string_view kCareless =
-        "NOT EXISTS (SELECT 1 FROM lease l WHERE l.serial_id = s.id AND l.state IN "
-        "('reserved','issued','burned'))";
+        " FROM orders o JOIN batch b ON b.pool_id = o.pool_id JOIN serial s ON s.batch_id = b.id"
+        " WHERE o.id = ?2 AND b.state = 'open' AND (b.order_id IS NULL OR b.order_id = o.id)"
+        " AND NOT EXISTS (SELECT 1 FROM lease l WHERE l.serial_id = s.id AND l.state IN "
+        "('reserved','issued','burned')) ORDER BY b.order_id IS NULL, b.id, s.id LIMIT 1";
     auto id = tx.insert(
         fmt::format(
             "INSERT INTO lease (serial_id, unit_id, job_id, state, epoch, at_ms, reason, by_user)"
-            " SELECT s.id, ?1, ?3, 'reserved', ?4, ?5, ?6, ?7 FROM orders o"
-            " JOIN batch b ON b.pool_id = o.pool_id JOIN serial s ON s.batch_id = b.id"
-            " WHERE o.id = ?2 AND b.state = 'open' AND (b.order_id IS NULL OR b.order_id = o.id)"
-            " AND {} ORDER BY b.order_id IS NULL, b.id, s.id LIMIT 1",
-            base::broken("no-index") ? kCareless : kFree),
+            " SELECT s.id, ?1, ?3, 'reserved', ?4, ?5, ?6, ?7{}",
+            base::broken("no-index") ? kCareless : kFirstFree),
         unit, order, or_null(move.job), move.epoch, move.at_ms, db::null_if_empty(move.reason),
         db::null_if_empty(move.by_user));
     if (!id) {

@@ -96,7 +96,9 @@ int bind_value(sqlite3_stmt* statement, int index, const Value& value) {
 }  // namespace
 
 struct Tx::Cache {
-    std::unordered_map<std::string, Statement, TextHash, std::equal_to<>> idle;
+    using Map = std::unordered_map<std::string, Statement, TextHash, std::equal_to<>>;
+    using Node = Map::node_type;
+    Map idle;
 };
 
 Tx::Tx(sqlite3* connection) : connection_(connection), cache_(std::make_unique<Cache>()) {}
@@ -104,11 +106,13 @@ Tx::~Tx() = default;
 
 Status Tx::each(std::string_view sql, std::vector<Value> args,
                 const std::function<bool(const Row&)>& visit) {
-    // Taken out of the cache while it runs, so that `visit` may run the same text again.
+    // Taken out of the cache while it runs, so that `visit` may run the same text again; with its
+    // node, so that nothing is allocated for a statement that is known.
+    Cache::Node node;
     Statement statement;
     if (auto found = cache_->idle.find(sql); found != cache_->idle.end()) {
-        statement = std::move(found->second);
-        cache_->idle.erase(found);
+        node = cache_->idle.extract(found);
+        statement = std::move(node.mapped());
     } else {
         if (const char* word = forbidden(sql); word != nullptr) {
             return base::fail("station.bug", fmt::format("a transaction may not say {}", word));
@@ -153,7 +157,12 @@ Status Tx::each(std::string_view sql, std::vector<Value> args,
     }
     sqlite3_reset(statement.get());
     sqlite3_clear_bindings(statement.get());
-    cache_->idle.insert_or_assign(std::string(sql), std::move(statement));
+    if (node.empty()) {
+        cache_->idle.insert_or_assign(std::string(sql), std::move(statement));
+    } else {
+        node.mapped() = std::move(statement);
+        cache_->idle.insert(std::move(node));
+    }
     return status;
 }
 
