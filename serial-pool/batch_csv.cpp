@@ -456,8 +456,10 @@ BatchReport check_batch(std::string_view bytes, const BatchOptions& options) {
     return broken.accepted() ? Checker(text, options).check() : std::move(broken);
 }
 
-base::Status complain_about_known(BatchReport& report, const KnownPairs& known) {
-    for (const BatchRow& row : report.rows) {
+base::Status complain_about_known(BatchReport& report, const KnownPairs& known, std::size_t from,
+                                  std::size_t to) {
+    for (std::size_t i = from; i < std::min(to, report.rows.size()); ++i) {
+        const BatchRow& row = report.rows[i];
         auto has_serial = known.has_serial(lower(row.serial));
         if (!has_serial) {
             return tl::unexpected<base::Error>(has_serial.error());
@@ -470,7 +472,7 @@ base::Status complain_about_known(BatchReport& report, const KnownPairs& known) 
         if (row.token.empty() || !known.has_token) {
             continue;
         }
-        auto has_token = known.has_token(row.token);
+        auto has_token = known.has_token(i);
         if (!has_token) {
             return tl::unexpected<base::Error>(has_token.error());
         }

@@ -82,13 +82,16 @@ struct BatchReport {
 // Checks a whole file against itself.
 [[nodiscard]] BatchReport check_batch(std::string_view bytes, const BatchOptions& options);
 
-// What the pool holds already. `serial_key` is the serial in lower case.
+// What the pool holds already. `serial_key` is the serial in lower case, `row` counts from 0.
 struct KnownPairs {
     std::function<base::Result<bool>(std::string_view serial_key)> has_serial;
-    std::function<base::Result<bool>(std::string_view token)> has_token;  // may be empty: not asked
+    std::function<base::Result<bool>(std::size_t row)> has_token;  // may be empty: not asked
 };
-// Adds a complaint for each row whose serial or token is known. Errors: those of the two functions.
-[[nodiscard]] base::Status complain_about_known(BatchReport& report, const KnownPairs& known);
+// Adds a complaint for each row of [from, to) whose serial or token is known.   Errors: those of
+// the two functions.
+[[nodiscard]] base::Status complain_about_known(BatchReport& report, const KnownPairs& known,
+                                                std::size_t from = 0,
+                                                std::size_t to = static_cast<std::size_t>(-1));
 
 // {"verdict","count","warnings","errors"} as `lineside check batch --json` prints it; with details
 // also errors_total, lines, separator, header and sample as the pool page shows them.

@@ -428,7 +428,9 @@ TEST(BatchCsvKnown, Rows_the_pool_has_are_named_in_order) {
     BatchReport report = check_batch(bytes, {});
     KnownPairs known;
     known.has_serial = [](std::string_view key) { return base::Result<bool>(key == "a4"); };
-    known.has_token = [](std::string_view token) { return base::Result<bool>(token == "t2"); };
+    known.has_token = [&](std::size_t row) {
+        return base::Result<bool>(report.rows[row].token == "t2");
+    };
     ASSERT_TRUE(complain_about_known(report, known));
     ASSERT_EQ(report.errors.size(), 3U);
     EXPECT_EQ(report.errors[0].line, 2);

@@ -14,75 +14,7 @@ namespace {
 
 using base::Json;
 
-class BatchLoadTest : public PoolFixture {
-  protected:
-    std::string dump() {
-        std::string all;
-        EXPECT_TRUE(store->read_now([&](db::Tx& tx) -> base::Status {
-            for (const char* table : {"pool", "batch", "serial"}) {
-                auto done =
-                    tx.each(std::string("SELECT * FROM ") + table, {}, [&](const db::Tx::Row& row) {
-                        for (int i = 0; i < row.columns(); ++i) {
-                            all += row.text(i) + "|";
-                        }
-                        all += "\n";
-                        return true;
-                    });
-                EXPECT_TRUE(done);
-            }
-            return {};
-        }));
-        return all;
-    }
-};
-
-TEST_F(BatchLoadTest, Loads_all_and_counts) {
-    const auto loaded = load("p1", "b1", "S1,t1\nS2,t2\nS1,t1\n");
-    ASSERT_TRUE(loaded) << loaded.error().message;
-    EXPECT_EQ(loaded->count, 2);
-    EXPECT_EQ(loaded->left, 2);
-    EXPECT_EQ(load("p1", "b2", "S3,t3\n")->left, 3);
-    EXPECT_EQ(dump().find("t1"), std::string::npos);
-}
-
-TEST_F(BatchLoadTest, Rejected_load_changes_nothing) {
-    ASSERT_TRUE(load("p1", "b1", "S1,t1\n"));
-    const std::string before = dump();
-    EXPECT_EQ(load("p1", "b2", "S2,t2\nS 3,t3\n").error().code, "batch.invalid");
-    EXPECT_EQ(load("p1", "b2", "S2,t2\ns1,t9\n").error().code,
-              "batch.invalid");  // serial known, other case
-    EXPECT_EQ(load("p1", "b2", "S2,t1\n").error().code, "batch.invalid");     // token known
-    EXPECT_EQ(load("p1", "b2", "S1,t1\n").error().code, "batch.invalid");     // the very pair
-    EXPECT_EQ(load("p2", "b1", "S2,t2\n").error().code, "request.conflict");  // name taken
-    EXPECT_EQ(load("p 2", "b2", "S2,t2\n").error().code, "request.invalid");
-    EXPECT_EQ(load("p2", "", "S2,t2\n").error().code, "request.invalid");
-    EXPECT_EQ(load("p2", "b2", "").error().code, "batch.invalid");
-    EXPECT_EQ(dump(), before);
-}
-
-TEST_F(BatchLoadTest, Rows_that_came_in_between_undo_the_whole_load) {
-    const std::string csv = "S1,t1\nS2,t2\n";
-    const BatchReport checked = check_batch(csv, {});  // not against the pool
-    ASSERT_TRUE(load("p1", "b1", "S2,x\n"));
-    const std::string before = dump();
-    const auto late = run<LoadedBatch>([&](db::Tx& tx) {
-        return load_batch(tx, *vault, {"p2", "b2", false, 1, "ana", "0"}, checked);
-    });
-    ASSERT_FALSE(late);
-    EXPECT_NE(late.error().message.find("line 2"), std::string::npos);
-    EXPECT_EQ(dump(), before);
-}
-
-TEST_F(BatchLoadTest, Free_names_count_up) {
-    const auto name = [&] {
-        return run<std::string>(
-                   [&](db::Tx& tx) { return free_batch_name(tx, "p1", 1'795'171'284'010); })
-            .value();
-    };
-    EXPECT_EQ(name(), "p1-20261120-1");
-    ASSERT_TRUE(load("p1", "p1-20261120-1", "S1,t1\n"));
-    EXPECT_EQ(name(), "p1-20261120-2");
-}
+class BatchLoadTest : public PoolFixture {};
 
 TEST_F(BatchLoadTest, Key_is_checked_against_what_is_stored) {
     const auto sealed = [&] {

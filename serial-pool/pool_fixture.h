@@ -2,7 +2,7 @@
 // Test fixture: a fresh store and vault in a folder of its own, and short ways to use them.
 #pragma once
 
-#include "serial-pool/batch_load.h"
+#include "serial-pool/staged_load.h"
 #include "station/db/store.h"
 
 #include <gtest/gtest.h>
@@ -46,20 +46,29 @@ class PoolFixture : public testing::Test {
         });
         EXPECT_TRUE(done) << text << ": " << done.error().message;
     }
-    base::Result<LoadedBatch> load(const std::string& pool, const std::string& batch,
+    // Stages and opens a batch; a file that is refused is batch.invalid.
+    base::Result<StagedBatch> load(const std::string& pool, const std::string& batch,
                                    const std::string& csv, bool test_only = false) {
-        return run<LoadedBatch>([&](db::Tx& tx) -> base::Result<LoadedBatch> {
-            auto report = check_against_pool(tx, &*vault, csv, {test_only, 1000});
-            if (!report) {
-                return tl::unexpected<base::Error>(report.error());
-            }
-            return load_batch(tx, *vault, {pool, batch, test_only, 1000, "ana", "0"}, *report);
-        });
+        BatchOptions options;
+        options.test_only = test_only;
+        LoadRequest request{pool, batch, test_only, 1'795'171'284'010, "ana"};
+        auto outcome = stage_batch(*store, *vault, request, csv, options, stop);
+        if (!outcome) {
+            return tl::unexpected<base::Error>(outcome.error());
+        }
+        if (!outcome->staged) {
+            return base::fail("batch.invalid");
+        }
+        auto opened =
+            store->write_now([&](db::Tx& tx) { return open_batch(tx, outcome->staged->id); });
+        EXPECT_TRUE(opened);
+        return *outcome->staged;
     }
     boost::asio::io_context loop;
     std::filesystem::path folder;
     std::unique_ptr<db::Store> store;
     std::optional<TokenVault> vault;
+    std::atomic<bool> stop{false};
 };
 
 }  // namespace lineside::serial_pool

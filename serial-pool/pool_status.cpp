@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <utility>
 
 namespace lineside::serial_pool {
 namespace {
@@ -22,7 +23,10 @@ constexpr std::int64_t kMostInDoubt = 1000;
 Status count_serials(db::Tx& tx, std::map<std::int64_t, SerialCounts>& by_batch) {
     auto counted = tx.each("SELECT batch_id, count(*) FROM serial WHERE free = 1 GROUP BY batch_id",
                            {}, [&](const db::Tx::Row& row) {
-                               by_batch[row.integer(0)].free = row.integer(1);
+                               if (const auto found = by_batch.find(row.integer(0));
+                                   found != by_batch.end()) {  // else it is still loading
+                                   found->second.free = row.integer(1);
+                               }
                                return true;
                            });
     if (!counted) {
@@ -33,7 +37,11 @@ Status count_serials(db::Tx& tx, std::map<std::int64_t, SerialCounts>& by_batch)
         " WHERE l.state IN ('reserved', 'issued', 'in_doubt', 'voided') GROUP BY s.batch_id, "
         "l.state",
         {}, [&](const db::Tx::Row& row) {
-            SerialCounts& counts = by_batch[row.integer(0)];
+            const auto found = by_batch.find(row.integer(0));
+            if (found == by_batch.end()) {
+                return true;
+            }
+            SerialCounts& counts = found->second;
             const std::string state = row.text(1);
             (state == "reserved" ? counts.reserved
              : state == "issued" ? counts.issued
@@ -56,12 +64,14 @@ void add(SerialCounts& sum, const SerialCounts& more) {
     sum.burned += more.burned;
     sum.in_doubt += more.in_doubt;
     sum.voided += more.voided;
+    sum.set_aside += more.set_aside;
 }
 
 Json counts_json(const SerialCounts& counts) {
-    return {{"total", counts.total},   {"free", counts.free},     {"reserved", counts.reserved},
-            {"issued", counts.issued}, {"burned", counts.burned}, {"in_doubt", counts.in_doubt},
-            {"voided", counts.voided}};
+    return {{"total", counts.total},       {"free", counts.free},
+            {"reserved", counts.reserved}, {"issued", counts.issued},
+            {"burned", counts.burned},     {"in_doubt", counts.in_doubt},
+            {"voided", counts.voided},     {"set_aside", counts.set_aside}};
 }
 
 template <typename T>
@@ -80,7 +90,8 @@ Result<std::vector<PoolStatus>> pools_of(db::Tx& tx, const std::vector<BatchStat
         " (SELECT sum(max(0, o.quantity - (SELECT count(DISTINCT j.unit_id) FROM job j WHERE "
         "j.order_id = o.id"
         "  AND j.outcome = 'PASS'))) FROM orders o WHERE o.pool_id = p.id AND o.state = 'open')"
-        " FROM pool p ORDER BY p.id",
+        " FROM pool p WHERE EXISTS (SELECT 1 FROM batch b WHERE b.pool_id = p.id"
+        "  AND b.state <> 'loading') ORDER BY p.id",
         now_ms - kHourMs);
     if (!rows) {
         return tl::unexpected<base::Error>(rows.error());
@@ -171,9 +182,13 @@ Result<Json> in_doubt(db::Tx& tx) {
 
 Result<std::vector<BatchStatus>> batch_status(db::Tx& tx) {
     auto rows = tx.all<std::int64_t, std::string, std::string, bool, std::int64_t, std::string,
-                       std::int64_t>(
-        "SELECT b.id, b.name, p.name, b.test_only, b.loaded_ms, b.loaded_by, b.count"
-        " FROM batch b JOIN pool p ON p.id = b.pool_id ORDER BY b.id DESC");
+                       std::int64_t, std::string, std::string, std::optional<std::string>,
+                       std::optional<std::int64_t>, std::optional<std::string>,
+                       std::optional<std::string>>(
+        "SELECT b.id, b.name, p.name, b.test_only, b.loaded_ms, b.loaded_by, b.count, b.state, "
+        "b.source, o.name, b.ended_ms, b.ended_by, b.end_reason FROM batch b JOIN pool p ON p.id = "
+        "b.pool_id LEFT JOIN orders o ON o.id = b.order_id WHERE b.state <> 'loading'"
+        " ORDER BY b.id DESC");
     if (!rows) {
         return tl::unexpected<base::Error>(rows.error());
     }
@@ -185,8 +200,14 @@ Result<std::vector<BatchStatus>> batch_status(db::Tx& tx) {
         return tl::unexpected<base::Error>(counted.error());
     }
     std::vector<BatchStatus> batches;
-    for (const auto& [id, name, pool, test_only, loaded_ms, loaded_by, total] : *rows) {
-        batches.push_back({id, name, pool, test_only, loaded_ms, loaded_by, counts[id]});
+    for (const auto& [id, name, pool, test_only, loaded_ms, loaded_by, total, state, source, order,
+                      ended_ms, ended_by, reason] : *rows) {
+        SerialCounts of_batch = counts[id];
+        if (state != "open") {
+            of_batch.set_aside = std::exchange(of_batch.free, 0);
+        }
+        batches.push_back({id, name, pool, test_only, loaded_ms, loaded_by, state, source, order,
+                           ended_ms, ended_by, reason, of_batch});
     }
     return batches;
 }
@@ -203,7 +224,13 @@ Json to_json(const BatchStatus& batch) {
                  {"pool", batch.pool},
                  {"test_only", batch.test_only},
                  {"loaded_at", batch.loaded_ms},
-                 {"loaded_by", batch.loaded_by}});
+                 {"loaded_by", batch.loaded_by},
+                 {"state", batch.state},
+                 {"source", batch.source},
+                 {"order", or_null(batch.order)},
+                 {"ended_at", or_null(batch.ended_ms)},
+                 {"ended_by", or_null(batch.ended_by)},
+                 {"end_reason", or_null(batch.end_reason)}});
     return json;
 }
 

@@ -7,6 +7,7 @@
 #include "station/db/query.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ struct SerialCounts {
     std::int64_t burned = 0;
     std::int64_t in_doubt = 0;
     std::int64_t voided = 0;
+    std::int64_t set_aside = 0;  // never given out: their batch was withdrawn or closed
 };
 
 struct BatchStatus {
@@ -29,6 +31,12 @@ struct BatchStatus {
     bool test_only = false;
     std::int64_t loaded_ms = 0;
     std::string loaded_by;
+    std::string state;                 // open, withdrawn, closed; a loading one is not shown
+    std::string source;                // file, generated
+    std::optional<std::string> order;  // for this order alone
+    std::optional<std::int64_t> ended_ms;
+    std::optional<std::string> ended_by;
+    std::optional<std::string> end_reason;
     SerialCounts counts;
 };
 

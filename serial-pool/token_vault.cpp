@@ -75,11 +75,17 @@ Result<std::string> derive(std::string_view master, std::string_view purpose, st
 // Lengths go in, so that no two places give the same bytes.
 std::string associated_data(const TokenPlace& place, std::string_view key_id) {
     std::string data = "lineside token 1";
-    for (const std::string_view part : {place.serial, place.batch, key_id}) {
+    const auto add = [&data](std::string_view part) {
         data.push_back('\0');
         data += std::to_string(part.size());
         data.push_back(':');
         data += part;
+    };
+    add(place.serial);
+    add(place.batch);
+    add(key_id);
+    if (!place.field.empty()) {
+        add(place.field);
     }
     return data;
 }

@@ -5,8 +5,8 @@
 // key, because a bare hash of a short token could be guessed. Both keys come from one master key by
 // HKDF. The master key is a 0600 file outside the data folder (or a systemd credential), made once.
 // Sealed form, version 1: 0x01 | key id (8) | nonce (12) | ciphertext | tag (16); associated data
-// "lineside token 1" and for serial, batch, key id each: NUL, length in decimal, ":", bytes.
-// Thread: const functions from any thread.
+// "lineside token 1" and for serial, batch, key id, and the field's name where it is no token,
+// each: NUL, length in decimal, ":", bytes. Thread: const functions from any thread.
 #pragma once
 
 #include "station/base/error.h"
@@ -26,8 +26,9 @@ namespace lineside::serial_pool {
 
 // The row a token belongs to.
 struct TokenPlace {
-    std::string_view serial;  // as written in the batch
-    std::string_view batch;   // its name
+    std::string_view serial;   // as written in the batch
+    std::string_view batch;    // its name
+    std::string_view field{};  // "" = the token itself, or ap_password
 };
 
 class TokenVault {

@@ -359,14 +359,19 @@ void Store::enqueue_read(std::function<void(Tx&)> work, std::function<void(Statu
     parts_->reads.put(Read{std::move(work), std::move(done), Guard(parts_->loop.get_executor())});
 }
 
-Status Store::write_now(const std::function<Status(Tx&)>& work, Share share) {
-    std::promise<Status> finished;
-    parts_->writes.put(Write{work,
-                             [&](Status status) { finished.set_value(std::move(status)); },
+std::future<Status> Store::write_soon(std::function<Status(Tx&)> work, Share share) {
+    auto finished = std::make_shared<std::promise<Status>>();
+    auto outcome = finished->get_future();
+    parts_->writes.put(Write{std::move(work),
+                             [finished](Status status) { finished->set_value(std::move(status)); },
                              {},
                              share == Share::alone,
                              {}});
-    return finished.get_future().get();
+    return outcome;
+}
+
+Status Store::write_now(const std::function<Status(Tx&)>& work, Share share) {
+    return write_soon(work, share).get();
 }
 
 Status Store::read_now(const std::function<Status(Tx&)>& work) {

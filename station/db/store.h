@@ -19,6 +19,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <future>
 #include <memory>
 
 namespace lineside::db {
@@ -76,8 +77,12 @@ class Store {
                      });
     }
 
-    // Waits until `work` has run and is committed: for start-up, before the loop runs, and tests.
-    // Thread: any but the db threads.
+    // The outcome of `work` once it is committed, for a thread of its own that has other things to
+    // do meanwhile (a load).   Thread: any but the db threads.
+    [[nodiscard]] std::future<base::Status> write_soon(std::function<base::Status(Tx&)> work,
+                                                       Share share = Share::group);
+    // Waits until `work` has run and is committed: for start-up, before the loop runs, threads of
+    // their own and tests.   Thread: any but the db threads.
     [[nodiscard]] base::Status write_now(const std::function<base::Status(Tx&)>& work,
                                          Share share = Share::group);
     [[nodiscard]] base::Status read_now(const std::function<base::Status(Tx&)>& work);

@@ -14,6 +14,7 @@ Engine::Engine(const EngineParts& parts)
     : context_(parts, *this),
       started_ms_(parts.clock.wall_ms()),
       images_keeper_(context_, [this] { station_changed(); }),
+      loads_(context_, [this] { pool_changed(); }),
       beat_timer_(parts.loop),
       station_timer_(parts.loop),
       sign_timer_(parts.loop),

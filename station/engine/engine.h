@@ -4,6 +4,7 @@
 // no locks. Owned by the app. Thread: the io_context's.
 #pragma once
 
+#include "station/engine/batch_loads.h"
 #include "station/engine/context.h"
 #include "station/engine/image_keeper.h"
 #include "station/engine/live_stream.h"
@@ -41,6 +42,8 @@ class Engine final : public Facade, private Surroundings {
     void void_serial(std::string serial, std::string reason, Actor actor, Done done) override;
     void stop(std::string slot, Actor actor, Done done) override;
     void load_batch(BatchLoad load, Actor actor, Done done) override;
+    void end_batch(BatchEnding ending, Actor actor, Done done) override;
+    void warn_pool_at(std::string pool, std::int64_t warn_at, Actor actor, Done done) override;
     void open_order(OrderOpening opening, Actor actor, Done done) override;
     void read(std::function<base::Result<base::Json>(db::Tx&)> work, Done done) override;
     [[nodiscard]] std::shared_ptr<const audit::Signer> signer() const override;
@@ -61,6 +64,7 @@ class Engine final : public Facade, private Surroundings {
     void drain_bus() override;
     void pool_changed() override;
 
+    void change_pool(std::function<base::Result<base::Json>(db::Tx&)> work, Done done);
     [[nodiscard]] base::Status recover();
     [[nodiscard]] base::Status load_orders(db::Tx& tx);
     void want_image(base::OrderId id);
@@ -111,6 +115,7 @@ class Engine final : public Facade, private Surroundings {
     std::map<std::string, std::int64_t> verdicts_;  // outcome -> count in this life, for metrics
     LiveStream stream_;
     ImageKeeper images_keeper_;
+    BatchLoads loads_;
     bool scanning_ = false;
     bool admitting_ = false;
     bool stopping_ = false;

@@ -2,10 +2,9 @@
 // Recovery, orders, pools and batches: the part of the engine that begins in the database.
 #include "station/engine/engine.h"
 
-#include "serial-pool/batch_load.h"
+#include "serial-pool/batch_end.h"
 #include "serial-pool/pool_status.h"
 #include "station/base/log.h"
-#include "station/base/text.h"
 #include "station/journal/recovery.h"
 
 namespace lineside::engine {
@@ -13,6 +12,13 @@ namespace lineside::engine {
 using base::Json;
 
 base::Status Engine::recover() {
+    auto unfinished = serial_pool::remove_unfinished(context_.store);
+    if (!unfinished) {
+        return tl::unexpected<base::Error>(unfinished.error());
+    }
+    for (const std::string& batch : *unfinished) {
+        base::log_warning("batch {} was not loaded to its end and is gone", batch);
+    }
     journal::Recovered recovered;
     auto done = context_.store.write_now([&](db::Tx& tx) -> base::Status {
         auto result = journal::recover(tx, context_.stamp(), context_.config.station_name);
@@ -372,81 +378,54 @@ void Engine::pool_changed() {
 }
 
 void Engine::load_batch(BatchLoad load, Actor actor, Done done) {
-    const auto stamp = context_.stamp();
-    const auto* vault = &context_.vault;
-    auto csv = std::make_shared<const std::string>(std::move(load.csv));
-    load.csv.clear();
-    serial_pool::BatchOptions options;
-    options.test_only = load.test_only;
-    if (load.preview) {
-        context_.store.read<Json>(
-            [=](db::Tx& tx) -> base::Result<Json> {
-                auto report = serial_pool::check_against_pool(tx, vault, *csv, options);
-                return report ? base::Result<Json>(serial_pool::to_json(*report, "", true))
-                              : tl::unexpected<base::Error>(report.error());
-            },
-            std::move(done));
-        return;
-    }
+    loads_.load(std::move(load), std::move(actor), std::move(done));
+}
+
+void Engine::change_pool(std::function<base::Result<Json>(db::Tx&)> work, Done done) {
     context_.store.write<Json>(
-        [=](db::Tx& tx) -> base::Result<Json> {
-            auto report = serial_pool::check_against_pool(tx, vault, *csv, options);
-            if (!report) {
-                return tl::unexpected<base::Error>(report.error());
-            }
-            Json answer = serial_pool::to_json(*report, "", true);
-            if (!report->accepted()) {
-                return answer;
-            }
-            serial_pool::LoadRequest request;
-            request.pool = load.pool;
-            request.batch = load.batch;
-            request.test_only = load.test_only;
-            request.at_ms = stamp.at_ms;
-            request.by_user = actor.name;
-            request.file_sha256 = base::sha256_hex(*csv);
-            if (request.batch.empty()) {
-                auto name = serial_pool::free_batch_name(tx, load.pool, stamp.at_ms);
-                if (!name) {
-                    return tl::unexpected<base::Error>(name.error());
-                }
-                request.batch = *name;
-            }
-            auto loaded = serial_pool::load_batch(tx, *vault, request, *report);
-            if (!loaded) {
-                return tl::unexpected<base::Error>(loaded.error());
-            }
-            auto seq = journal::append(
-                tx, stamp,
-                {"batch.loaded",
-                 "",
-                 {},
-                 {},
-                 actor.name,
-                 {{"pool", load.pool}, {"batch", request.batch}, {"count", loaded->count}}});
-            if (!seq) {
-                return tl::unexpected<base::Error>(seq.error());
-            }
-            auto batches = serial_pool::batch_status(tx);
-            if (!batches) {
-                return tl::unexpected<base::Error>(batches.error());
-            }
-            Json batch = nullptr;
-            for (const auto& status : *batches) {
-                if (status.id == loaded->batch.value) {
-                    batch = serial_pool::to_json(status);
-                }
-            }
-            return Json{
-                {"batch", std::move(batch)}, {"count", loaded->count}, {"left", loaded->left}};
-        },
-        [this, alive = alive_, done = std::move(done)](base::Result<Json> answer) {
-            if (*alive) {
+        std::move(work), [this, alive = alive_, done = std::move(done)](base::Result<Json> answer) {
+            if (*alive && answer) {
                 pool_changed();
             }
             done(std::move(answer));
+        });
+}
+
+void Engine::end_batch(BatchEnding ending, Actor actor, Done done) {
+    change_pool(
+        [ending, actor, stamp = context_.stamp()](db::Tx& tx) -> base::Result<Json> {
+            const serial_pool::BatchEnd end{ending.batch, actor.name, ending.reason, stamp.at_ms};
+            auto account = ending.withdraw ? serial_pool::withdraw_batch(tx, end)
+                                           : serial_pool::close_batch(tx, end);
+            if (!account) {
+                return tl::unexpected<base::Error>(account.error());
+            }
+            Json data = serial_pool::to_json(*account);
+            data["reason"] = ending.reason;
+            auto seq = journal::append(tx, stamp,
+                                       {ending.withdraw ? "batch.withdrawn" : "batch.closed",
+                                        "",
+                                        {},
+                                        {},
+                                        actor.name,
+                                        std::move(data)});
+            return seq ? base::Result<Json>(serial_pool::to_json(*account))
+                       : tl::unexpected<base::Error>(seq.error());
         },
-        db::Store::Share::alone);
+        std::move(done));
+}
+
+void Engine::warn_pool_at(std::string pool, std::int64_t warn_at, Actor actor, Done done) {
+    change_pool(
+        [pool, warn_at, actor, stamp = context_.stamp()](db::Tx& tx) -> base::Result<Json> {
+            if (auto set = serial_pool::set_warn_at(tx, pool, warn_at); !set) {
+                return tl::unexpected<base::Error>(set.error());
+            }
+            const Json answer{{"pool", pool}, {"warn_at", warn_at}};
+            auto seq = journal::append(tx, stamp, {"pool.warn_at", "", {}, {}, actor.name, answer});
+            return seq ? base::Result<Json>(answer) : tl::unexpected<base::Error>(seq.error());
+        },
+        std::move(done));
 }
 
 }  // namespace lineside::engine

@@ -44,12 +44,36 @@ struct OrderOpening {
     bool allow_no_chip = false;  // a unit without a chip id may pass; its certificate says so
 };
 
+// Serials that are counted instead of brought as a file; meaning and limits in
+// serial-pool/serial_range.h.
+struct BatchRange {
+    std::string prefix;
+    std::int64_t from = 1;
+    std::int64_t count = 0;
+    std::int64_t step = 1;
+    std::int64_t width = 0;
+    std::string suffix;
+    std::string check;  // name of a check digit, "" = none
+    bool check_counter_only = false;
+    std::int64_t token_length = 0;  // 0 = no tokens
+    std::string token_alphabet;     // "" = letters and digits
+};
+
 struct BatchLoad {
     std::string pool;
     std::string batch;  // name; empty: made from pool, date and number
     bool test_only = false;
-    bool preview = false;  // check only, store nothing
-    std::string csv;       // at most 256 MiB
+    bool preview = false;             // check only, store nothing
+    std::string csv;                  // at most 256 MiB
+    std::optional<BatchRange> range;  // instead of csv
+    std::string order;                // "" = for any order of the pool
+    std::string ap_ssid;              // template, "" = none
+};
+
+struct BatchEnding {
+    std::string batch;
+    bool withdraw = false;  // else close
+    std::string reason;     // of a withdrawal
 };
 
 class Facade {
@@ -78,6 +102,10 @@ class Facade {
     // lease.refused, request.invalid (no reason).
     virtual void void_serial(std::string serial, std::string reason, Actor actor, Done done);
     virtual void load_batch(BatchLoad load, Actor actor, Done done) = 0;
+    // Withdraws an untouched batch or closes one; answers with where its serials went.
+    virtual void end_batch(BatchEnding ending, Actor actor, Done done);
+    // From how many serials on the station warns.
+    virtual void warn_pool_at(std::string pool, std::int64_t warn_at, Actor actor, Done done);
     // Opens an order; the image is built or found, then verified, before a unit starts under it.
     virtual void open_order(OrderOpening opening, Actor actor, Done done);
 
@@ -101,6 +129,14 @@ inline void Facade::void_serial(std::string /*serial*/, std::string /*reason*/, 
 
 inline void Facade::open_order(OrderOpening /*opening*/, Actor /*actor*/, Done done) {
     done(base::fail("request.refused", "This station opens no orders"));
+}
+
+inline void Facade::end_batch(BatchEnding /*ending*/, Actor /*actor*/, Done done) {
+    done(base::fail("request.refused", "This station ends no batches"));
+}
+inline void Facade::warn_pool_at(std::string /*pool*/, std::int64_t /*warn_at*/, Actor /*actor*/,
+                                 Done done) {
+    done(base::fail("request.refused", "This station has no pools"));
 }
 
 }  // namespace lineside::engine
