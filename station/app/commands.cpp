@@ -72,6 +72,25 @@ void print_doubts(const Json& doubts) {
     }
 }
 
+// What a load came to, for people; exit status.
+int tell_load(base::Result<HttpAnswer> answer) {
+    if (!answer) {
+        return complain(answer.error());
+    }
+    auto said = base::parse_json(answer->body, 64 * 1024 * 1024);
+    if (!said) {
+        return complain(said.error());
+    }
+    const Json& check = said->contains("check") ? (*said)["check"] : *said;
+    if (check.contains("errors") && text_of(check, "verdict") == "reject") {
+        print_complaints(check["errors"]);
+        std::cerr << "lineside: nothing was loaded\n";
+        return 1;
+    }
+    std::cout << base::dump_json(*said) << "\n";
+    return 0;
+}
+
 }  // namespace
 
 int show_status(const std::string& socket, bool json) {
@@ -108,24 +127,75 @@ int load_pool(const std::string& socket, const PoolLoad& load) {
     std::string target = load.preview ? "/api/v1/pool/preview" : "/api/v1/pool/batches";
     target += fmt::format("?pool={}&test_only={}&file={}", encode(load.pool),
                           load.test_only ? 1 : 0, encode(load.file));
-    if (!load.batch.empty()) {
-        target += "&batch=" + encode(load.batch);
+    for (const auto& [name, value] : {std::pair("&batch=", &load.batch),
+                                      {"&order=", &load.order},
+                                      {"&ap_ssid=", &load.ap_ssid}}) {
+        target += value->empty() ? "" : name + encode(*value);
     }
-    auto answer = ask(socket, {"POST", target, "text/csv", std::move(*csv), nullptr});
+    return tell_load(ask(socket, {"POST", target, "text/csv", std::move(*csv), nullptr}));
+}
+
+int generate_pool(const std::string& socket, const PoolGenerate& wanted) {
+    Json body{{"pool", wanted.into.pool},
+              {"test_only", wanted.into.test_only},
+              {"preview", wanted.into.preview},
+              {"prefix", wanted.prefix},
+              {"from", wanted.from},
+              {"count", wanted.count},
+              {"step", wanted.step},
+              {"width", wanted.width},
+              {"suffix", wanted.suffix},
+              {"check", wanted.check},
+              {"check_counter_only", wanted.check_counter_only},
+              {"token_length", wanted.token_length},
+              {"token_alphabet", wanted.token_alphabet},
+              {"batch", wanted.into.batch},
+              {"order", wanted.into.order},
+              {"ap_ssid", wanted.into.ap_ssid}};
+    return tell_load(ask(socket, {"POST", "/api/v1/pool/generate", "application/json",
+                                  base::dump_json(body), nullptr}));
+}
+
+int batch_account(const std::string& socket, const std::string& batch, const std::string& what,
+                  const std::string& reason, bool json) {
+    const std::string target = fmt::format("/api/v1/pool/batches/{}/{}", encode(batch), what);
+    Json body = Json::object();
+    if (what == "withdraw") {
+        body["reason"] = reason;
+    }
+    auto answer =
+        what == "account"
+            ? ask(socket, {"GET", target, "", "", nullptr})
+            : ask(socket, {"POST", target, "application/json", base::dump_json(body), nullptr});
     if (!answer) {
         return complain(answer.error());
     }
-    auto said = base::parse_json(answer->body, 64 * 1024 * 1024);
-    if (!said) {
-        return complain(said.error());
+    auto account = base::parse_json(answer->body, 1024 * 1024);
+    if (!account) {
+        return complain(account.error());
     }
-    const Json& check = said->contains("check") ? (*said)["check"] : *said;
-    if (check.contains("errors") && text_of(check, "verdict") == "reject") {
-        print_complaints(check["errors"]);
-        std::cerr << "lineside: nothing was loaded\n";
-        return 1;
+    if (json) {
+        std::cout << base::dump_json(*account) << "\n";
+        return 0;
     }
-    std::cout << base::dump_json(*said) << "\n";
+    std::cout << fmt::format("batch {}: {}\n", text_of(*account, "batch"),
+                             text_of(*account, "state"));
+    std::cout << fmt::format("  loaded {} = passed {} + scrapped {} + in doubt {} + left {}",
+                             text_of(*account, "loaded"), text_of(*account, "passed"),
+                             text_of(*account, "scrapped"), text_of(*account, "in_doubt"),
+                             text_of(*account, "left"));
+    const bool at_work = text_of(*account, "at_work") != "0";
+    std::cout << (at_work ? fmt::format(" + at work {}\n", text_of(*account, "at_work")) : "\n");
+    return 0;
+}
+
+int warn_pool_at(const std::string& socket, const std::string& pool, std::int64_t warn_at) {
+    auto answer = ask(socket, {"POST", "/api/v1/pool/warn", "application/json",
+                               base::dump_json({{"pool", pool}, {"warn_at", warn_at}}), nullptr});
+    if (!answer) {
+        return complain(answer.error());
+    }
+    std::cout << answer->body << "\n";
     return 0;
 }
 

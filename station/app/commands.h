@@ -17,8 +17,29 @@ struct PoolLoad {
     std::string file;
     bool test_only = false;
     bool preview = false;
+    std::string order;
+    std::string ap_ssid;
 };
 int load_pool(const std::string& socket, const PoolLoad& load);
+
+struct PoolGenerate {
+    PoolLoad into;  // but for its file
+    std::string prefix;
+    std::int64_t from = 1;
+    std::int64_t count = 0;
+    std::int64_t step = 1;
+    std::int64_t width = 0;
+    std::string suffix;
+    std::string check;
+    bool check_counter_only = false;
+    std::int64_t token_length = 0;
+    std::string token_alphabet;
+};
+int generate_pool(const std::string& socket, const PoolGenerate& wanted);
+// Prints where the serials of the batch went. `what`: account, close, withdraw.
+int batch_account(const std::string& socket, const std::string& batch, const std::string& what,
+                  const std::string& reason, bool json);
+int warn_pool_at(const std::string& socket, const std::string& pool, std::int64_t warn_at);
 int show_pool(const std::string& socket, bool json);
 
 struct OrderOpen {

@@ -39,7 +39,56 @@ int main(int argc, char** argv) {
     pool_load->add_option("--batch", load.batch, "name of the batch");
     pool_load->add_flag("--test-only", load.test_only, "tokens may be missing");
     pool_load->add_flag("--preview", load.preview, "check only");
+    pool_load->add_option("--order", load.order, "for this order alone");
+    pool_load->add_option("--ap-ssid", load.ap_ssid,
+                          "template of the units' access points: Cam-{serial:-4}");
     pool_load->callback([&] { status = app::load_pool(socket, load); });
+
+    app::PoolGenerate range;
+    auto* generate = pool->add_subcommand("generate", "count serials, draw tokens, load the batch");
+    generate->add_option("--pool", range.into.pool, "pool to load into")->required();
+    generate->add_option("--batch", range.into.batch, "name of the batch");
+    generate->add_option("--order", range.into.order, "for this order alone");
+    generate->add_flag("--test-only", range.into.test_only, "needs no tokens");
+    generate->add_flag("--preview", range.into.preview, "show, store nothing");
+    generate->add_option("--ap-ssid", range.into.ap_ssid, "template of the units' access points");
+    generate->add_option("--prefix", range.prefix);
+    generate->add_option("--from", range.from, "first counter")->required();
+    generate->add_option("--count", range.count, "how many serials")->required();
+    generate->add_option("--step", range.step);
+    generate->add_option("--width", range.width, "digits of the counter, filled up with zeros");
+    generate->add_option("--suffix", range.suffix);
+    generate->add_option("--check", range.check,
+                         "check characters at the end: luhn, luhn:ALPHABET, iso7064-11-2, "
+                         "iso7064-97-10, iso7064-37,36 …");
+    generate->add_flag("--check-counter-only", range.check_counter_only,
+                       "they cover the counter, not prefix and suffix");
+    generate->add_option("--tokens", range.token_length, "draw tokens of this length");
+    generate->add_option("--token-alphabet", range.token_alphabet, "letters and digits by default");
+    generate->callback([&] { status = app::generate_pool(socket, range); });
+
+    std::string batch_name;
+    std::string withdraw_reason;
+    for (const auto& [what, words] :
+         {std::pair("account", "where each serial of a batch went"),
+          {"close", "give out nothing more of a batch, and where each serial went"},
+          {"withdraw", "take back a batch no unit has anything of"}}) {
+        auto* command = pool->add_subcommand(what, words);
+        command->add_option("batch", batch_name)->required();
+        command->add_flag("--json", json, "as JSON");
+        if (std::string_view(what) == "withdraw") {
+            command->add_option("--reason", withdraw_reason)->required();
+        }
+        command->callback([&, what = std::string(what)] {
+            status = app::batch_account(socket, batch_name, what, withdraw_reason, json);
+        });
+    }
+    std::string warn_pool;
+    std::int64_t warn_at = 0;
+    auto* warn = pool->add_subcommand("warn-at", "from how many serials on the station warns");
+    warn->add_option("pool", warn_pool)->required();
+    warn->add_option("serials", warn_at)->required();
+    warn->callback([&] { status = app::warn_pool_at(socket, warn_pool, warn_at); });
 
     app::OrderOpen order;
     auto* orders = app.add_subcommand("order", "orders");

@@ -92,6 +92,14 @@ void load_batch(Api&, const Request&, const ReplyPtr&);
 // audit.cpp
 void get_certificate(Api&, const Request&, const ReplyPtr&);
 void export_journal(Api&, const Request&, const ReplyPtr&);
+// What a load says, whatever came of it; complaints name `file`.
+[[nodiscard]] engine::Done batch_answer(const ReplyPtr& reply, std::string file);
+// batches.cpp
+void generate_batch(Api&, const Request&, const ReplyPtr&);
+void withdraw_batch(Api&, const Request&, const ReplyPtr&);
+void close_batch(Api&, const Request&, const ReplyPtr&);
+void get_batch_account(Api&, const Request&, const ReplyPtr&);
+void warn_pool_at(Api&, const Request&, const ReplyPtr&);
 // records.cpp, export.cpp
 [[nodiscard]] Result<records::RecordFilter> filter_of(const Request& request);
 void get_records(Api&, const Request&, const ReplyPtr&);

@@ -179,6 +179,33 @@ TEST_F(ApiTest, Pool_batches_and_doubt) {
     }
 }
 
+TEST_F(ApiTest, Batches_are_generated_and_ended) {
+    fill();
+    facade.answer = Json{{"batch", {{"name", "G-1"}}}, {"count", 5}, {"left", 7}};
+    const auto made = post("/api/v1/pool/generate",
+                           R"({"pool":"camera","count":5,"prefix":"C","width":4,"check":"luhn",)"
+                           R"("check_counter_only":true,"token_length":32,"order":"o"})");
+    EXPECT_EQ(made.status, 201U) << made.text;
+    ASSERT_TRUE(facade.last_load.range);
+    EXPECT_EQ(facade.last_load.range->count, 5);
+    EXPECT_EQ(facade.last_load.range->from, 1);
+    EXPECT_TRUE(facade.last_load.range->check_counter_only);
+    EXPECT_EQ(facade.last_load.order, "o");
+    facade.answer = Json{{"verdict", "accept"}, {"count", 5}};
+    EXPECT_EQ(post("/api/v1/pool/generate", R"({"pool":"camera","count":5,"preview":true})").status,
+              200U);
+    for (const std::string body :
+         {"", "[]", R"({"pool":"camera"})", R"({"pool":"camera","count":"5"})",
+          R"({"pool":"camera","count":5,"tokens":3})", R"({"pool":"camera","count":1.5})"}) {
+        EXPECT_EQ(post("/api/v1/pool/generate", body).status, 400U) << body;
+    }
+    EXPECT_EQ(post("/api/v1/pool/batches/B-1/withdraw", "{}").status, 400U) << "a reason is needed";
+    EXPECT_EQ(post("/api/v1/pool/warn", R"({"pool":"camera"})").status, 400U);
+    const auto none = get("/api/v1/pool/batches/none/account");
+    EXPECT_EQ(none.status, 404U) << none.text;
+    EXPECT_EQ(none.json()["code"], "request.unknown");
+}
+
 TEST_F(ApiTest, Records_filter_page_and_count) {
     fill();
     const auto all = get("/api/v1/records").json();

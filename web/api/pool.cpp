@@ -32,6 +32,8 @@ Result<engine::BatchLoad> batch_of(const Request& request) {
     if (request.query_value("file").value_or("").size() > 200) {
         return base::fail("http.parameter", "Parameter file is too long");
     }
+    load.order = request.query_value("order").value_or("");
+    load.ap_ssid = request.query_value("ap_ssid").value_or("");
     load.test_only = test_only == "1";
     return load;
 }
@@ -75,6 +77,26 @@ void preview_batch(Api& api, const Request& request, const ReplyPtr& reply) {
         });
 }
 
+engine::Done batch_answer(const ReplyPtr& reply, std::string file) {
+    return [reply, file = std::move(file)](Result<Json> result) {
+        if (!result && result.error().code == "request.conflict") {
+            reply->problem(base::make_error("batch.exists", result.error().message));
+            return;
+        }
+        if (!result || result->value("verdict", Json("accept")) != "reject") {
+            reply->outcome(result, 201);
+            return;
+        }
+        name_file(*result, file);
+        const auto error = base::make_error("batch.refused");
+        Json problem = web::problem_json(error);
+        problem["check"] = std::move(*result);
+        auto response = web::json_response(web::status_of(error.code), problem);
+        response.content_type = "application/problem+json";
+        reply->send(std::move(response));
+    };
+}
+
 void load_batch(Api& api, const Request& request, const ReplyPtr& reply) {
     auto load = batch_of(request);
     if (!load) {
@@ -82,25 +104,8 @@ void load_batch(Api& api, const Request& request, const ReplyPtr& reply) {
         return;
     }
     load->csv = std::move(*request.upload);
-    api.facade.load_batch(
-        std::move(*load), request.actor,
-        [reply, file = request.query_value("file").value_or("")](Result<Json> result) {
-            if (!result && result.error().code == "request.conflict") {
-                reply->problem(base::make_error("batch.exists", result.error().message));
-                return;
-            }
-            if (!result || result->value("verdict", Json("accept")) != "reject") {
-                reply->outcome(result, 201);
-                return;
-            }
-            name_file(*result, file);
-            const auto error = base::make_error("batch.refused");
-            Json problem = web::problem_json(error);
-            problem["check"] = std::move(*result);
-            auto response = web::json_response(web::status_of(error.code), problem);
-            response.content_type = "application/problem+json";
-            reply->send(std::move(response));
-        });
+    api.facade.load_batch(std::move(*load), request.actor,
+                          batch_answer(reply, request.query_value("file").value_or("")));
 }
 
 }  // namespace lineside::api

@@ -17,6 +17,9 @@ bool fits(std::string_view pattern, std::string_view segment) {
     if (pattern == "{slot}") {
         return is_slot_label(segment);
     }
+    if (pattern == "{batch}") {
+        return is_slot_label(segment) && segment.find(':') == std::string_view::npos;
+    }
     if (pattern == "{job}" || pattern == "{unit}") {
         const auto number = base::to_int(segment);
         return number && *number >= 1 && segment.front() != '+' && segment.front() != '0';
