@@ -296,7 +296,8 @@ Status weaken(sqlite3* connection) {
     if (base::broken("no-index")) {
         return execute(connection,
                        "DROP INDEX IF EXISTS lease_once_per_serial;"
-                       "DROP TRIGGER IF EXISTS lease_no_replace",
+                       "DROP TRIGGER IF EXISTS lease_no_replace;"
+                       "DROP TRIGGER IF EXISTS serial_free_kept",
                        "break");
     }
     if (base::broken("no-proof")) {

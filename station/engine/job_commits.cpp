@@ -90,7 +90,8 @@ struct Writer {
             }
         }
         auto seq = journal::close_job(tx, c.stamp, c.job, c.slot, verdict);
-        if (seq && verdict.outcome == core::Outcome::pass && c.signer) {
+        if (seq && verdict.outcome == core::Outcome::pass && c.signer &&
+            !base::broken("no-proof")) {  // it would not be certified
             seq = c.signer->certify(tx, c.stamp, c.job, c.slot);
         }
         base::crash_point("verdict_written");
