@@ -312,7 +312,8 @@ Store::Store() = default;
 Store::~Store() = default;
 
 Result<std::unique_ptr<Store>> Store::open(boost::asio::io_context& loop,
-                                           const std::filesystem::path& file) {
+                                           const std::filesystem::path& file,
+                                           const BeforeMigration& before_migration) {
     auto lock = lock_for_writing(file);
     if (!lock) {
         return tl::unexpected<base::Error>(lock.error());
@@ -321,7 +322,7 @@ Result<std::unique_ptr<Store>> Store::open(boost::asio::io_context& loop,
     if (!connection) {
         return tl::unexpected<base::Error>(connection.error());
     }
-    if (auto migrated = migrate(connection->get(), file); !migrated) {
+    if (auto migrated = migrate(connection->get(), file, before_migration); !migrated) {
         return tl::unexpected<base::Error>(migrated.error());
     }
     if (!base::breakable()) {

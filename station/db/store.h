@@ -27,9 +27,12 @@ namespace lineside::db {
 class Store {
   public:
     // Opens or creates `file`, applies pragmas, migrates (each version in one transaction).
+    // `before_migration` is called before rows of an older schema are changed: a backup.
     // Errors: db.failed (damaged, newer schema, network file system, locked by another writer).
+    using BeforeMigration = std::function<base::Status(sqlite3*, int from_version)>;
     [[nodiscard]] static base::Result<std::unique_ptr<Store>> open(
-        boost::asio::io_context& loop, const std::filesystem::path& file);
+        boost::asio::io_context& loop, const std::filesystem::path& file,
+        const BeforeMigration& before_migration = {});
     ~Store();  // waits for what was accepted, then checkpoints
     Store(const Store&) = delete;
     Store& operator=(const Store&) = delete;
