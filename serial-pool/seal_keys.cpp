@@ -160,6 +160,14 @@ Status adopt_keys(Tx& tx, TokenVault& vault) {
     return vault.seal_with(current->key_id, current->mac_key_sealed);
 }
 
+Result<bool> any_key_known(Tx& tx) {
+    auto rows = rows_of(tx);
+    if (!rows) {
+        return tl::unexpected<base::Error>(rows.error());
+    }
+    return rows->empty() ? sealed_tokens(tx) : Result<bool>(true);
+}
+
 Status check_keys(Tx& tx, const TokenVault& vault) {
     auto rows = rows_of(tx);
     if (!rows) {

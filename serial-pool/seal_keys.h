@@ -32,6 +32,8 @@ struct KeyChange {
                                                                  std::int64_t at_ms);
 // Makes the vault seal and judge as the database says: after settle_keys is committed.
 [[nodiscard]] base::Status adopt_keys(db::Tx& tx, TokenVault& vault);
+// Is a key on record, or anything sealed? Then a key file is never made anew.
+[[nodiscard]] base::Result<bool> any_key_known(db::Tx& tx);
 // Is every key there that rows are sealed with, and does it open them? Reads only.
 // Errors: secret.broken.
 [[nodiscard]] base::Status check_keys(db::Tx& tx, const TokenVault& vault);

@@ -231,10 +231,19 @@ TEST_F(SealKeys, Sealed_form_moved_to_another_row_does_not_open_after_a_rotation
 }
 
 #ifdef LINESIDE_CRASHPOINTS
-// The child is this program anew; the folder with its database is found in the environment.
-TEST_F(SealKeys, Killed_at_every_point_of_it_nothing_is_lost) {
-    GTEST_FLAG_SET(death_test_style, "threadsafe");
-    const auto rotate = [] {
+// The child is this program anew: it finds its database in the environment and sets nothing up.
+class SealKeysKilled : public SealKeys, public testing::WithParamInterface<const char*> {
+  protected:
+    void SetUp() override {
+        GTEST_FLAG_SET(death_test_style, "threadsafe");
+        if (std::getenv("LINESIDE_TEST_DB") == nullptr) {
+            SealKeys::SetUp();
+            store.reset();
+            ::setenv("LINESIDE_CRASH_AT", GetParam(), 1);
+            ::setenv("LINESIDE_TEST_DB", (folder / "station.db").c_str(), 1);
+        }
+    }
+    static void rotate() {
         boost::asio::io_context io;
         auto opened = db::Store::open(io, std::getenv("LINESIDE_TEST_DB")).value();
         TokenVault both = vault_of("kn");
@@ -244,26 +253,28 @@ TEST_F(SealKeys, Killed_at_every_point_of_it_nothing_is_lost) {
         });
         (void)opened->read_now([&](Tx& tx) { return adopt_keys(tx, both); });
         (void)reseal(*opened, both, {});
-    };
-    const std::string database = (folder / "station.db").string();
-    ::setenv("LINESIDE_TEST_DB", database.c_str(), 0);
-    for (const char* point : {"key_row_written", "before_commit", "after_commit", "before_commit:2",
-                              "after_commit:2", "reseal_rows", "reseal_rows:150", "reseal_rows:302",
-                              "after_commit:3", "before_commit:4", "after_commit:4"}) {
-        store.reset();
-        ::setenv("LINESIDE_CRASH_AT", point, 1);
-        EXPECT_EXIT(rotate(), testing::KilledBySignal(SIGKILL), "") << point;
-        ::unsetenv("LINESIDE_CRASH_AT");
-        store = db::Store::open(loop, folder / "station.db").value();
-        EXPECT_EQ(opening(vault_of("kn")), 304) << point;
     }
+};
+
+TEST_P(SealKeysKilled, Nothing_is_lost_and_the_next_one_ends_it) {
+    EXPECT_EXIT(rotate(), testing::KilledBySignal(SIGKILL), "");
+    ::unsetenv("LINESIDE_CRASH_AT");
     ::unsetenv("LINESIDE_TEST_DB");
+    store = db::Store::open(loop, folder / "station.db").value();
+    EXPECT_EQ(opening(vault_of("kn")), 304);
     TokenVault both = vault_of("kn");
     begin(both);
     finish(both);
     EXPECT_EQ(opening(vault_of("n")), 304);
     EXPECT_EQ(opening(vault_of("k")), 0);
 }
+// Commits: the key's row, then a slice for each of the four tables.
+INSTANTIATE_TEST_SUITE_P(Points, SealKeysKilled,
+                         testing::Values("key_row_written", "before_commit", "after_commit",
+                                         "before_commit:2", "after_commit:2", "before_commit:3",
+                                         "after_commit:3", "before_commit:4", "after_commit:4",
+                                         "before_commit:5", "after_commit:5", "reseal_rows",
+                                         "reseal_rows:150", "reseal_rows:301", "reseal_rows:304"));
 #endif
 
 class KeyRing : public testing::Test {

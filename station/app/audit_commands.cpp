@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "station/app/audit_commands.h"
 
-#include "station/app/output_file.h"
+#include "station/app/commands.h"
 #include "station/app/unix_http.h"
 #include "station/audit/audit_verify.h"
 #include "station/audit/certificate_verify.h"
@@ -30,27 +30,6 @@ struct Arguments {
 int complain(const base::Error& error) {
     std::cerr << "lineside: " << error.message << "\n";
     return error.code == "config.missing" ? 3 : 1;
-}
-
-// What the station answers, as a file that shows up only when it is whole.
-int save(const std::string& socket, const std::string& target, const std::string& output) {
-    auto file = OutputFile::open(output);
-    if (!file) {
-        std::cerr << "lineside: " << file.error().message << "\n";
-        return 2;
-    }
-    base::Status written;
-    auto answer = ask(socket, {"GET", target, "", "", [&](std::string_view piece) {
-                                   written = file->write(piece);
-                                   return written.has_value();
-                               }});
-    if (answer && written) {
-        written = file->finish();
-    }
-    if (!answer || !written) {
-        return complain(!written ? written.error() : answer.error());
-    }
-    return 0;
 }
 
 // The newest job of a serial that passed.
@@ -84,7 +63,7 @@ int get_certificate(const std::string& socket, const Arguments& arguments) {
     if (!job) {
         return complain(job.error());
     }
-    return save(socket, fmt::format("/api/v1/jobs/{}/certificate", *job), arguments.output);
+    return save_answer(socket, fmt::format("/api/v1/jobs/{}/certificate", *job), arguments.output);
 }
 
 int make_key(const std::string& file) {
@@ -126,7 +105,7 @@ void add_audit_commands(CLI::App& app, const std::string& socket, int& status) {
     auto* exported = audit->add_subcommand("export", "the journal as JSON lines, signed");
     exported->add_option("-o", arguments->output, "file, - = stdout");
     exported->callback([arguments, &socket, &status] {
-        status = save(socket, "/api/v1/audit/journal", arguments->output);
+        status = save_answer(socket, "/api/v1/audit/journal", arguments->output);
     });
 
     auto* certificate = app.add_subcommand("certificate", "birth certificates");

@@ -336,4 +336,24 @@ int export_records(const std::string& socket, const Export& wanted) {
     return 0;
 }
 
+int save_answer(const std::string& socket, const std::string& target, const std::string& output) {
+    auto file = OutputFile::open(output);
+    if (!file) {
+        std::cerr << "lineside: " << file.error().message << "\n";
+        return 2;
+    }
+    base::Status written;
+    auto answer = ask(socket, {"GET", target, "", "", [&](std::string_view piece) {
+                                   written = file->write(piece);
+                                   return written.has_value();
+                               }});
+    if (answer && written) {
+        written = file->finish();
+    }
+    if (!answer || !written) {
+        return complain(!written ? written.error() : answer.error());
+    }
+    return 0;
+}
+
 }  // namespace lineside::app

@@ -72,4 +72,7 @@ struct Export {
 };
 int export_records(const std::string& socket, const Export& wanted);
 
+// What the station answers to a GET, as a file that shows up only when it is whole.
+int save_answer(const std::string& socket, const std::string& target, const std::string& output);
+
 }  // namespace lineside::app

@@ -3,6 +3,7 @@
 // one over its Unix socket, so that the database has one writer.
 #include "serial-pool/check_batch.h"
 #include "station/app/audit_commands.h"
+#include "station/app/care_commands.h"
 #include "station/app/commands.h"
 #include "station/config/config.h"
 #ifdef LINESIDE_HAVE_DOCTOR
@@ -154,6 +155,7 @@ int main(int argc, char** argv) {
     exported->callback([&] { status = app::export_records(socket, wanted); });
 
     app::add_audit_commands(app, socket, status);
+    app::add_care_commands(app, socket, status);
 
     auto* check =
         app.add_subcommand("check", "say whether a file would be accepted; changes nothing");

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The station service: reads the configuration, opens the truth store, connects the parts, serves.
 // Exit status: 0 stopped on request, 1 failed while running, 2 usage, 3 could not start.
-#include "serial-pool/batch_load.h"
+// With --check-only: 0 sound, 4 damaged, 5 of a newer program, 6 a key is missing.
+#include "serial-pool/seal_keys.h"
 #include "station/audit/signer.h"
 #include "station/base/log.h"
+#include "station/care/backup_folder.h"
+#include "station/care/soundness.h"
 #include "station/config/config.h"
 #include "station/engine/engine.h"
 #include "station/process/helper_launcher.h"
@@ -36,27 +39,49 @@ void forbid_core_dumps() {
 
 base::Result<serial_pool::TokenVault> open_vault(db::Store& store,
                                                  const std::filesystem::path& key_file) {
-    bool sealed = false;
+    bool known = false;  // then the key file must be there: a new one would open nothing
     auto asked = store.read_now([&](db::Tx& tx) -> base::Status {
-        auto found = serial_pool::sealed_tokens(tx);
+        auto found = serial_pool::any_key_known(tx);
         if (!found) {
             return tl::unexpected<base::Error>(found.error());
         }
-        sealed = *found;
+        known = *found;
         return {};
     });
-    if (!asked) {
-        return tl::unexpected<base::Error>(asked.error());
-    }
-    auto vault = serial_pool::TokenVault::open(key_file, !sealed);
+    auto vault = asked ? serial_pool::TokenVault::open(key_file, !known)
+                       : tl::unexpected<base::Error>(asked.error());
     if (!vault) {
         return vault;
     }
-    auto fits = store.read_now([&](db::Tx& tx) { return serial_pool::check_key(tx, *vault); });
+    auto fits = store.read_now([&](db::Tx& tx) { return serial_pool::check_keys(tx, *vault); });
     if (!fits) {
         return tl::unexpected<base::Error>(fits.error());
     }
     return vault;
+}
+
+// Looks before it opens: SQLite itself takes a missing or emptied file for a new database.
+base::Result<std::unique_ptr<db::Store>> open_store(boost::asio::io_context& loop,
+                                                    const care::DataFolder& data) {
+    constexpr std::int64_t kCheckMs = 5'000;  // a line waits; --check-only looks at all of it
+    const auto found = care::look_at(data, std::nullopt, kCheckMs);
+    if (found.verdict != care::Verdict::sound) {
+        return base::fail("db.failed", fmt::format("{}. {}", found.what, found.remedy));
+    }
+    auto store = db::Store::open(loop, data.database(), [&](sqlite3* source, int) -> base::Status {
+        if (auto room = care::refuse_without_room(data.database(), data.backups()); !room) {
+            return room;
+        }
+        auto made = db::back_up_from(source, data.backups(), base::SystemClock().wall_ms());
+        return made ? base::Status() : tl::unexpected<base::Error>(made.error());
+    });
+    if (!store) {
+        return store;
+    }
+    if (auto marked = care::mark_initialised(data, base::SystemClock().wall_ms()); !marked) {
+        return tl::unexpected<base::Error>(marked.error());
+    }
+    return store;
 }
 
 // The signing key is made when the database knows none yet; afterwards its loss is told.
@@ -81,7 +106,8 @@ base::Result<std::shared_ptr<const audit::Signer>> open_signer(db::Store& store,
     return std::make_shared<const audit::Signer>(std::move(*key), config.station_id);
 }
 
-int run(const config::Config& config) {
+// Serves until it is told to stop. `mark` goes only after all of it is closed.
+int serve(const config::Config& config, std::optional<care::RunningMark>& running) {
     auto models = usb::read_models(config.models_file);
     if (!models) {
         return cannot_start(models.error().message);
@@ -99,10 +125,17 @@ int run(const config::Config& config) {
             fmt::format("data folder {}: {}", config.data.string(), made.message()));
     }
     boost::asio::io_context loop(1);
-    auto store = db::Store::open(loop, config.data / "station.db");
+    const care::DataFolder data(config.data);
+    auto store = open_store(loop, data);
     if (!store) {
         return cannot_start(store.error().message);
     }
+    const base::SystemClock clock;
+    auto mark = care::RunningMark::set(data, clock.wall_ms());
+    if (!mark) {
+        return cannot_start(mark.error().message);
+    }
+    running.emplace(std::move(*mark));
     auto vault = open_vault(**store, config.key_file);
     if (!vault) {
         return cannot_start(vault.error().message);
@@ -111,7 +144,6 @@ int run(const config::Config& config) {
     if (!signer) {
         return cannot_start(signer.error().message);
     }
-    const base::SystemClock clock;
     process::HelperOptions helper;
     helper.socket = config.helper_socket.string();
     process::HelperLauncher launcher(loop.get_executor(), std::move(helper));
@@ -155,6 +187,38 @@ int run(const config::Config& config) {
     return 0;
 }
 
+int run(const config::Config& config) {
+    std::optional<care::RunningMark> running;
+    const int status = serve(config, running);
+    if (running) {  // the database is closed by now
+        if (auto left = running->leave(); !left) {
+            base::log_warning("{}", left.error().message);
+        }
+    }
+    return status;
+}
+
+int check_only(const std::string& data, const std::string& config_file) {
+    std::optional<care::KeyFiles> keys;
+    std::filesystem::path where = data;
+    if (!config_file.empty()) {
+        const auto reading = config::read_config(config_file);
+        for (const auto& complaint : reading.complaints) {
+            base::log_error("{}", config::to_text(complaint));
+        }
+        if (!reading.complaints.empty()) {
+            return 2;
+        }
+        keys = care::KeyFiles{reading.config.key_file, reading.config.signing_key};
+        where = data.empty() ? reading.config.data : where;
+    }
+    if (where.empty()) {
+        std::cerr << "lineside-stationd: --check-only needs --data DIR or --config FILE\n";
+        return 2;
+    }
+    return care::run_check_only(care::DataFolder(where), keys, std::cout);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -163,7 +227,13 @@ int main(int argc, char** argv) {
     CLI::App app("Lineside station service");
     std::string config_file = "/etc/lineside/station.toml";
     bool verbose = false;
-    app.add_option("--config", config_file, "configuration file");
+    bool only_check = false;
+    std::string data;
+    auto* given = app.add_option("--config", config_file, "configuration file");
+    auto* checking = app.add_flag("--check-only", only_check,
+                                  "look at the data folder, change nothing: exit status 0 sound, 4 "
+                                  "damaged, 5 of a newer Lineside, 6 a key is missing");
+    app.add_option("--data", data, "data folder to look at")->needs(checking);
     app.add_flag("--verbose", verbose, "tell more");
     app.set_version_flag("--version", LINESIDE_VERSION);
     try {
@@ -173,6 +243,9 @@ int main(int argc, char** argv) {
     }
     if (verbose) {
         base::set_log_level(base::Level::debug);
+    }
+    if (only_check) {
+        return check_only(data, given->count() > 0 ? config_file : "");
     }
     const auto reading = config::read_config(config_file);
     if (!reading.complaints.empty()) {

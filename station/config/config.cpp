@@ -56,6 +56,20 @@ void read_station(TableReader& in, Config& config) {
     in.finish();
 }
 
+void read_care(TableReader backup, TableReader logs, Config& config) {
+    config.backups.every = std::chrono::minutes(backup.number("every_min", 60, 1, 10'080));
+    config.backups.keep = static_cast<int>(backup.number("keep", 48, 1, 100'000));
+    config.backups.copy_to = backup.text("copy_to", "");
+    if (!config.backups.copy_to.empty() && config.backups.copy_to.is_relative()) {
+        backup.complain("copy_to", "must be a whole path, best on another disk");
+    }
+    backup.finish();
+    config.logs.keep_days = logs.number("keep_days", 3650, 1, 36'500);
+    config.logs.max_bytes = static_cast<std::uint64_t>(logs.number("max_gb", 0, 0, 1'000'000))
+                            << 30U;
+    logs.finish();
+}
+
 void read_slots(const std::vector<const toml::table*>& tables, const std::string& file,
                 Reading& reading) {
     std::map<std::string, std::string> port_of;
@@ -144,6 +158,9 @@ Reading read_config_text(std::string_view text, const std::filesystem::path& fil
     reading.config.limits.per_root_port =
         static_cast<int>(limits.number("per_root_port", 16, 1, 512));
     limits.finish();
+    read_care(TableReader(top.table("backup"), &root, "backup", file.string(), reading.complaints),
+              TableReader(top.table("logs"), &root, "logs", file.string(), reading.complaints),
+              reading.config);
     read_slots(top.tables("slot"), file.string(), reading);
     const Recipes recipes = read_recipes(top.tables("recipe"), file.string(), reading.complaints);
     read_profiles(top.tables("profile"), recipes, file.string(), reading);

@@ -5,6 +5,8 @@
 #pragma once
 
 #include "station/base/error.h"
+#include "station/care/backup_folder.h"
+#include "station/care/log_retention.h"
 #include "station/core/profile.h"
 #include "station/core/schedule.h"
 
@@ -36,6 +38,8 @@ struct Config {
     std::string listen = "127.0.0.1";  // 127.0.0.1 or ::1 (both are then served)
     std::uint16_t port = 8080;
     core::Limits limits;
+    care::BackupPolicy backups;
+    care::LogPolicy logs;
     std::chrono::milliseconds pass_stays{3000};  // a PASS is shown at least this long
     std::vector<SlotConfig> slots;
     std::vector<core::Profile> profiles;

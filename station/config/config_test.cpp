@@ -137,6 +137,26 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"recipe = \"camera\"", "recipe = \"x\"", "there is no recipe 'x'"},
         Bad{"id = \"line2-st1\"", "id = ", ".toml:2:"}));
 
+TEST(Config, Backups_and_logs_go_by_policy) {
+    const Reading plain = read(std::string(kGood));
+    EXPECT_EQ(plain.config.backups.every, std::chrono::minutes(60));
+    EXPECT_EQ(plain.config.backups.keep, 48);
+    EXPECT_EQ(plain.config.logs.keep_days, 3650);
+    EXPECT_EQ(plain.config.logs.max_bytes, 0U);
+    const Reading own = read(std::string(kGood) +
+                             "[backup]\nevery_min = 5\nkeep = 3\ncopy_to = \"/mnt/b\"\n[logs]\n"
+                             "keep_days = 30\nmax_gb = 2\n");
+    EXPECT_EQ(complaints(own), "");
+    EXPECT_EQ(own.config.backups.every, std::chrono::minutes(5));
+    EXPECT_EQ(own.config.backups.copy_to, "/mnt/b");
+    EXPECT_EQ(own.config.logs.max_bytes, 2UL << 30U);
+    const Reading bad =
+        read(std::string(kGood) + "[backup]\nkeep = 0\ncopy_to = \"b\"\nevry = 1\n");
+    for (const char* told : {"keep", "must be a whole path", "evry"}) {
+        EXPECT_NE(complaints(bad).find(told), std::string::npos) << complaints(bad);
+    }
+}
+
 TEST(Config, All_errors_come_at_once) {
     std::string text = with("label = \"2\"", "label = \"1\"");
     text += "\n[surprise]\n";

@@ -265,12 +265,16 @@ Result<Connection> open_connection(const std::filesystem::path& file, Access acc
     return connection;
 }
 
-Result<Connection> open_for_reading_only(const std::filesystem::path& file) {
+Result<Connection> open_to_look(const std::filesystem::path& file) {
     std::error_code ignored;
     if (!std::filesystem::is_regular_file(file, ignored)) {
         return base::fail("config.missing", fmt::format("there is no database {}", file.string()));
     }
-    auto connection = open_without_a_trace(file);
+    return open_without_a_trace(file);
+}
+
+Result<Connection> open_for_reading_only(const std::filesystem::path& file) {
+    auto connection = open_to_look(file);
     if (!connection) {
         return connection;
     }

@@ -50,6 +50,8 @@ enum class Access { write, read };
 // Opens a database of a station that runs, was stopped or was killed, or a copy of its files, for
 // reading, and leaves everything beside it as it was.   Errors: config.missing, db.failed.
 [[nodiscard]] base::Result<Connection> open_for_reading_only(const std::filesystem::path& file);
+// The same, whosever database of whatever version it is: for who tells what is wrong with it.
+[[nodiscard]] base::Result<Connection> open_to_look(const std::filesystem::path& file);
 // Creates or migrates the schema, each version in one transaction. Before it changes a database
 // that holds something, `before` is called (a backup); its error stops the migration.
 [[nodiscard]] base::Status migrate(

@@ -14,7 +14,12 @@ Engine::Engine(const EngineParts& parts)
     : context_(parts, *this),
       started_ms_(parts.clock.wall_ms()),
       images_keeper_(context_, [this] { station_changed(); }),
-      loads_(context_, [this] { pool_changed(); }),
+      loads_(context_,
+             [this] {
+                 pool_changed();
+                 keeper_.backup_soon();
+             }),
+      keeper_(keeper_parts()),
       beat_timer_(parts.loop),
       station_timer_(parts.loop),
       sign_timer_(parts.loop),
@@ -32,6 +37,9 @@ Engine::~Engine() {
 base::Status Engine::start() {
     if (auto done = recover(); !done) {
         return done;
+    }
+    if (auto keeping = keeper_.start(); !keeping) {
+        return keeping;
     }
     for (const OrderView& order : orders_) {
         want_image(order.id);
@@ -337,6 +345,43 @@ void Engine::stop(std::string slot, Actor actor, Done done) {
     }
     found->stop(base::make_error("operator.stopped"), actor.name);
     done(Json{{"slot", slot}, {"stopping", true}});
+}
+
+// ---------------------------------------------------------------- care
+
+care::KeeperParts Engine::keeper_parts() {
+    return {context_.loop,
+            context_.store,
+            context_.vault,
+            context_.config.key_file,
+            care::DataFolder(context_.config.data),
+            context_.config.backups,
+            context_.config.logs,
+            context_.signer,
+            [this] { return context_.stamp(); },
+            [this](const std::string& what, const std::optional<base::Error>& error) {
+                if (error) {
+                    raise_alarm("care " + what, error->code, error->message, {});
+                } else {
+                    clear_alarm("care " + what);
+                }
+            }};
+}
+
+void Engine::backup(Actor actor, Done done) {
+    keeper_.backup(std::move(actor.name), std::move(done));
+}
+
+void Engine::rotate_key(Actor actor, Done done) {
+    keeper_.rotate_key(std::move(actor.name), std::move(done));
+}
+
+void Engine::key_status(Done done) {
+    keeper_.key_status(std::move(done));
+}
+
+std::filesystem::path Engine::backup_folder() const {
+    return care::DataFolder(context_.config.data).backups();
 }
 
 void Engine::read(std::function<base::Result<Json>(db::Tx&)> work, Done done) {

@@ -4,6 +4,7 @@
 // no locks. Owned by the app. Thread: the io_context's.
 #pragma once
 
+#include "station/care/keeper.h"
 #include "station/engine/batch_loads.h"
 #include "station/engine/context.h"
 #include "station/engine/image_keeper.h"
@@ -45,6 +46,10 @@ class Engine final : public Facade, private Surroundings {
     void end_batch(BatchEnding ending, Actor actor, Done done) override;
     void warn_pool_at(std::string pool, std::int64_t warn_at, Actor actor, Done done) override;
     void open_order(OrderOpening opening, Actor actor, Done done) override;
+    void backup(Actor actor, Done done) override;
+    void rotate_key(Actor actor, Done done) override;
+    void key_status(Done done) override;
+    [[nodiscard]] std::filesystem::path backup_folder() const override;
     void read(std::function<base::Result<base::Json>(db::Tx&)> work, Done done) override;
     [[nodiscard]] std::shared_ptr<const audit::Signer> signer() const override;
     [[nodiscard]] std::string log_folder(std::int64_t job) const override;
@@ -64,6 +69,7 @@ class Engine final : public Facade, private Surroundings {
     void drain_bus() override;
     void pool_changed() override;
 
+    [[nodiscard]] care::KeeperParts keeper_parts();
     void change_pool(std::function<base::Result<base::Json>(db::Tx&)> work, Done done);
     [[nodiscard]] base::Status recover();
     [[nodiscard]] base::Status load_orders(db::Tx& tx);
@@ -116,6 +122,7 @@ class Engine final : public Facade, private Surroundings {
     LiveStream stream_;
     ImageKeeper images_keeper_;
     BatchLoads loads_;
+    care::Keeper keeper_;
     bool scanning_ = false;
     bool admitting_ = false;
     bool stopping_ = false;

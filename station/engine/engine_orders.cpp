@@ -28,6 +28,9 @@ base::Status Engine::recover() {
         recovered = std::move(*result);
         auto stamp = context_.stamp();
         stamp.epoch = recovered.epoch;
+        if (auto settled = care::settle_seal_keys(tx, stamp, context_.vault, ""); !settled) {
+            return tl::unexpected<base::Error>(settled.error());
+        }
         auto signed_row = context_.signer->begin(tx, stamp);
         if (!signed_row) {
             return tl::unexpected<base::Error>(signed_row.error());

@@ -11,6 +11,7 @@
 #include "station/db/query.h"
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -109,6 +110,15 @@ class Facade {
     // Opens an order; the image is built or found, then verified, before a unit starts under it.
     virtual void open_order(OrderOpening opening, Actor actor, Done done);
 
+    // Makes a backup now; {"file","seq","head","sha256","made_ms","schema","copied"}.
+    virtual void backup(Actor actor, Done done);
+    // The sealing key: a new one from now on, and what is on record of keys
+    // (station/care/keeper.h).
+    virtual void rotate_key(Actor actor, Done done);
+    virtual void key_status(Done done);
+    // Backups lie here; "" = none are made.
+    [[nodiscard]] virtual std::filesystem::path backup_folder() const { return {}; }
+
     // Runs `work` on a read-only snapshot of the database, off this thread.
     virtual void read(std::function<base::Result<base::Json>(db::Tx&)> work, Done done) = 0;
     // Signs what leaves the station. Its functions that write nothing may be used within read().
@@ -125,6 +135,16 @@ inline void Facade::rework(std::string /*slot*/, std::string /*reason*/, Actor /
 inline void Facade::void_serial(std::string /*serial*/, std::string /*reason*/, Actor /*actor*/,
                                 Done done) {
     done(base::fail("request.refused", "This station gives up no serials"));
+}
+
+inline void Facade::backup(Actor /*actor*/, Done done) {
+    done(base::fail("request.refused", "This station makes no backups"));
+}
+inline void Facade::rotate_key(Actor /*actor*/, Done done) {
+    done(base::fail("request.refused", "This station has no sealing key"));
+}
+inline void Facade::key_status(Done done) {
+    done(base::fail("request.refused", "This station has no sealing key"));
 }
 
 inline void Facade::open_order(OrderOpening /*opening*/, Actor /*actor*/, Done done) {

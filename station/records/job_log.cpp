@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "station/records/job_log.h"
 
+#include "station/base/clock.h"
 #include "station/base/unique_fd.h"
 
 #include <fcntl.h>
@@ -9,6 +10,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace lineside::records {
 namespace {
@@ -114,10 +116,27 @@ base::Result<JoinedLog> joined_log(db::Tx& tx, std::int64_t job, const fs::path&
         log.segments.push_back(std::move(segment));
     }
     find_files(log, folder);
+    if (log.size == 0) {
+        auto gone = tx.one<std::int64_t>(
+            "SELECT at_ms FROM event WHERE job_id = ?1 AND kind = 'job.log_retired'", job);
+        if (!gone) {
+            return tl::unexpected(gone.error());
+        }
+        if (*gone) {
+            log.note = fmt::format(
+                "The log of this job was removed on {} by the station's policy; its record "
+                "stays.\n",
+                base::iso_utc(std::get<0>(**gone)).substr(0, 10));
+            log.size = log.note.size();
+        }
+    }
     return log;
 }
 
 base::Result<std::string> read_log(const JoinedLog& log, std::uint64_t from, std::uint64_t max) {
+    if (!log.note.empty()) {
+        return from < log.note.size() ? log.note.substr(from, max) : std::string();
+    }
     std::string out;
     for (const LogSegment& segment : log.segments) {
         const std::uint64_t end = segment.from + segment.size;
@@ -144,11 +163,12 @@ LogReader::LogReader(JoinedLog log) : log_(std::move(log)) {
     for (const LogSegment& segment : log_.segments) {
         length_ += heading(segment).size() + segment.size;
     }
+    length_ += log_.note.size();
 }
 
 base::Result<std::string> LogReader::next() {
     if (segment_ == log_.segments.size()) {
-        return std::string();
+        return std::exchange(log_.note, {});
     }
     const LogSegment& segment = log_.segments[segment_];
     std::string piece = at_ == 0 ? heading(segment) : std::string();

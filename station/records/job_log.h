@@ -25,6 +25,7 @@ struct JoinedLog {
     std::vector<LogSegment> segments;
     std::uint64_t size = 0;
     bool ended = false;     // the job has an outcome: the log grows no more
+    std::string note;       // instead of a log that went by policy; counts in `size`
     std::string file_name;  // for a download: "RC26-04127-attempt1.log"
 };
 

@@ -89,6 +89,11 @@ void download_job_log(Api&, const Request&, const ReplyPtr&);
 void get_pool(Api&, const Request&, const ReplyPtr&);
 void preview_batch(Api&, const Request&, const ReplyPtr&);
 void load_batch(Api&, const Request&, const ReplyPtr&);
+// care.cpp
+void make_backup(Api&, const Request&, const ReplyPtr&);
+void download_backup(Api&, const Request&, const ReplyPtr&);
+void get_keys(Api&, const Request&, const ReplyPtr&);
+void rotate_key(Api&, const Request&, const ReplyPtr&);
 // audit.cpp
 void get_certificate(Api&, const Request&, const ReplyPtr&);
 void export_journal(Api&, const Request&, const ReplyPtr&);

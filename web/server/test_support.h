@@ -41,6 +41,7 @@ class FakeFacade : public engine::Facade {
     std::function<base::Status(const std::function<base::Status(db::Tx&)>&)> run_on_database;
     std::string logs = "/nowhere";
     std::shared_ptr<const audit::Signer> signer_key;
+    std::filesystem::path backups;
 
     struct Subscriber {
         std::optional<std::int64_t> last_id;
@@ -86,6 +87,16 @@ class FakeFacade : public engine::Facade {
         return subscribers.size();
     }
 
+    void backup(engine::Actor actor, engine::Done done) override {
+        calls.push_back("backup " + actor.name);
+        done(answer);
+    }
+    void rotate_key(engine::Actor actor, engine::Done done) override {
+        calls.push_back("rotate_key " + actor.name);
+        done(answer);
+    }
+    void key_status(engine::Done done) override { done(answer); }
+    [[nodiscard]] std::filesystem::path backup_folder() const override { return backups; }
     void acknowledge(std::string slot, engine::Actor actor, engine::Done done) override {
         calls.push_back("acknowledge " + slot + " " + actor.name);
         done(answer);

@@ -10,8 +10,8 @@ SERVICE = ("station", "serial-pool", "web")
 WORKERS = ("workers", "provisioning")
 # Met only while a database without a station in it is opened, or when a batch is loaded, or when a service starts.
 NEW_STORE, LOAD, START = "migrate_", "load_", "start_"
-# Nobody changes a key or makes a backup while boards are tortured; these have tests of their own that die there.
-ELSEWHERE = ("key_", "reseal_", "backup_")
+# Met once an hour, on request or without a service: the unit tests of station/care and serial-pool kill at each of them.
+CARE = ("backup_", "key_", "logs_", "reseal_", "restore_")
 
 
 def _in(tops):
@@ -28,7 +28,7 @@ def _in(tops):
 class Points:
     def __init__(self):
         self.workers = sorted(_in(WORKERS))
-        every = {name for name in _in(SERVICE) if not name.startswith(ELSEWHERE)}
+        every = {name for name in _in(SERVICE) if not name.startswith(CARE)}
         self.new_store = sorted(name for name in every if name.startswith(NEW_STORE))
         self.load = sorted(name for name in every if name.startswith(LOAD))
         self.start = sorted(name for name in every if name.startswith(START))
