@@ -20,6 +20,7 @@ using base::Status;
 using db::Tx;
 
 constexpr std::chrono::minutes kSettleIn{1};      // a start has other things to do first
+constexpr std::chrono::seconds kSoon{3};          // one backup for batches that come together
 constexpr std::chrono::minutes kBackupAgain{10};  // after one that failed
 constexpr std::chrono::seconds kSealAgain{5};     // a load seals with the key before
 constexpr std::chrono::hours kLogsEvery{24};
@@ -151,7 +152,7 @@ void Keeper::serve() {
                 task = std::move(tasks_.front());
                 tasks_.pop_front();
             } else if (std::exchange(soon_, false)) {
-                backup_due_ = Clock::now();
+                backup_due_ = std::min(backup_due_, Clock::now() + kSoon);
             }
         }
         if (task) {
@@ -317,6 +318,7 @@ void Keeper::seal_anew() {
     if (done) {
         done = drop_retired_lines();
     }
+    seal_due_ = done ? seal_due_ : std::optional(Clock::now() + kBackupAgain);
     tell("key", done ? std::nullopt : std::optional(done.error()));
 }
 
@@ -365,6 +367,10 @@ Status Keeper::drop_retired_lines() {
             "comes from. Backups of before need it: keep it apart with them",
             fmt::join(removable, ", "), parts_.key_file.string());
         return {};
+    }
+    // The backups so far need the old key: one that does not comes before its line goes.
+    if (auto made = make_one(""); !made) {
+        return status_of(made);
     }
     return serial_pool::drop_keys(parts_.key_file, removable);
 }

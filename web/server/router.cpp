@@ -17,7 +17,7 @@ bool fits(std::string_view pattern, std::string_view segment) {
     if (pattern == "{slot}") {
         return is_slot_label(segment);
     }
-    if (pattern == "{batch}") {
+    if (pattern == "{batch}" || pattern == "{backup}") {
         return is_slot_label(segment) && segment.find(':') == std::string_view::npos;
     }
     if (pattern == "{job}" || pattern == "{unit}") {
