@@ -9,8 +9,12 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <csignal>
 #include <fstream>
+#include <thread>
 
 namespace lineside::serial_pool {
 namespace {
@@ -194,6 +198,37 @@ TEST_F(SealKeys, Load_that_began_before_is_found_and_sealed_anew) {
     bulk.reset();
     EXPECT_FALSE(both.older_in_use());
     EXPECT_EQ(both.open_token(late, {"L1", "b2"})->reveal(), "late");
+}
+
+TEST_F(SealKeys, Others_write_while_a_big_pool_is_sealed_anew) {
+    std::string csv = "serial,token\n";
+    for (int i = 0; i < 30'000; ++i) {
+        csv += fmt::format("L{:05},long-{}\n", i, i);
+    }
+    ASSERT_TRUE(load("p", "long", csv));
+    TokenVault both = vault_of("kn");
+    begin(both);
+    std::atomic<bool> ended{false};
+    std::vector<std::int64_t> waits_us;
+    std::thread writer([&] {
+        for (int i = 0; !ended; ++i) {
+            const auto from = std::chrono::steady_clock::now();
+            sql(fmt::format("INSERT INTO pool (name) VALUES ('w{}')", i));
+            waits_us.push_back(std::chrono::duration_cast<std::chrono::microseconds>(
+                                   std::chrono::steady_clock::now() - from)
+                                   .count());
+        }
+    });
+    const auto changed = reseal(*store, both, {});
+    ended = true;
+    writer.join();
+    EXPECT_EQ(changed.value(), 30'304);
+    std::sort(waits_us.begin(), waits_us.end());
+    // A slice is at most 9 ms of statements: many writes of others come in between.
+    ASSERT_GT(waits_us.size(), 10U);
+    std::printf("writes meanwhile: %zu, median %lld us, 99 of 100 within %lld us\n",
+                waits_us.size(), static_cast<long long>(waits_us[waits_us.size() / 2]),
+                static_cast<long long>(waits_us[waits_us.size() * 99 / 100]));
 }
 
 TEST_F(SealKeys, Lost_or_wrong_key_is_told_by_name) {
