@@ -6,26 +6,9 @@
 #include <optional>
 
 namespace lineside::serial_pool {
-namespace {
 
 using base::Result;
 using base::Status;
-
-Result<bool> exists(db::Tx& tx, std::string_view sql, db::Value value) {
-    bool found = false;
-    std::vector<db::Value> args;
-    args.push_back(std::move(value));
-    auto done = tx.each(sql, std::move(args), [&](const db::Tx::Row&) {
-        found = true;
-        return false;
-    });
-    if (!done) {
-        return tl::unexpected<base::Error>(done.error());
-    }
-    return found;
-}
-
-}  // namespace
 
 Result<BatchReport> check_against_pool(db::Tx& tx, const TokenVault* vault, std::string_view bytes,
                                        const BatchOptions& options) {
@@ -39,7 +22,7 @@ Result<BatchReport> check_against_pool(db::Tx& tx, const TokenVault* vault, std:
     }
     KnownPairs known;
     known.has_serial = [&tx](std::string_view key) {
-        return exists(tx, "SELECT 1 FROM serial WHERE value_key = ?1", std::string(key));
+        return tx.any("SELECT 1 FROM serial WHERE value_key = ?1", std::string(key));
     };
     std::optional<TokenVault::Bulk> bulk;
     if (vault != nullptr) {
@@ -49,7 +32,7 @@ Result<BatchReport> check_against_pool(db::Tx& tx, const TokenVault* vault, std:
             if (!mac) {
                 return tl::unexpected<base::Error>(mac.error());
             }
-            return exists(tx, "SELECT 1 FROM token WHERE mac = ?1", db::Blob{std::move(*mac)});
+            return tx.any("SELECT 1 FROM token WHERE mac = ?1", db::Blob{std::move(*mac)});
         };
     }
     if (auto compared = complain_about_known(report, known); !compared) {

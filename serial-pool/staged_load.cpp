@@ -38,24 +38,13 @@ Status status_of(const Result<T>& result) {
     return result ? Status() : status_of(result.error());
 }
 
-Result<bool> exists(db::Tx& tx, std::string_view sql, db::Value value) {
-    bool found = false;
-    std::vector<db::Value> args;
-    args.push_back(std::move(value));
-    auto done = tx.each(sql, std::move(args), [&](const db::Tx::Row&) {
-        found = true;
-        return false;
-    });
-    return done ? Result<bool>(found) : tl::unexpected<base::Error>(done.error());
-}
-
 Result<std::string> free_batch_name(db::Tx& tx, const std::string& pool, std::int64_t at_ms) {
     std::string day = base::iso_utc(at_ms).substr(0, 10);
     day.erase(std::remove(day.begin(), day.end(), '-'), day.end());
     const std::string stem = pool.substr(0, 44) + "-" + day + "-";
     for (int number = 1;; ++number) {
         std::string name = stem + std::to_string(number);
-        auto taken = exists(tx, "SELECT 1 FROM batch WHERE name = ?1", name);
+        auto taken = tx.any("SELECT 1 FROM batch WHERE name = ?1", name);
         if (!taken) {
             return tl::unexpected<base::Error>(taken.error());
         }
@@ -103,11 +92,10 @@ class Load {
             asked = store_.read_now([&](db::Tx& tx) {
                 KnownPairs known;
                 known.has_serial = [&tx](std::string_view key) {
-                    return exists(tx, "SELECT 1 FROM serial WHERE value_key = ?1",
-                                  std::string(key));
+                    return tx.any("SELECT 1 FROM serial WHERE value_key = ?1", std::string(key));
                 };
                 known.has_token = [&](std::size_t row) {
-                    return exists(tx, "SELECT 1 FROM token WHERE mac = ?1", blob(macs_[row]));
+                    return tx.any("SELECT 1 FROM token WHERE mac = ?1", blob(macs_[row]));
                 };
                 return complain_about_known(report_, known, from, from + kComparedAtOnce);
             });
@@ -148,7 +136,7 @@ class Load {
         if (!name) {
             return status_of(name);
         }
-        auto taken = exists(tx, "SELECT 1 FROM batch WHERE name = ?1", *name);
+        auto taken = tx.any("SELECT 1 FROM batch WHERE name = ?1", *name);
         if (!taken || *taken) {
             return taken ? Status(base::fail("request.conflict",
                                              fmt::format("There is a batch {} already", *name)))

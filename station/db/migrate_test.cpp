@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From every earlier schema to this one with rows in it, and what is told of a schema that somebody
 // changed.
-#include "station/db/connection.h"
+#include "station/db/file_fixture.h"
 #include "station/db/store.h"
 #include "station/trust/event_chain.h"
 
@@ -37,21 +37,8 @@ constexpr const char* kFirstDay =
     " (1, 2, 'b', 1, 'job.queued', '1', 1, 1, '{}'),"
     " (2, 9007199254740993, 'b', 1, 'job.verdict', '1', 1, 1, '{\"outcome\":\"PASS\"}');";
 
-class Migrate : public testing::Test {
+class Migrate : public FileTest {
   protected:
-    void SetUp() override {
-        std::string name = testing::TempDir() + "migrate-XXXXXX";
-        ASSERT_NE(::mkdtemp(name.data()), nullptr);
-        folder = name;
-        file = folder / "station.db";
-    }
-    void TearDown() override { std::filesystem::remove_all(folder); }
-    void shell(const std::string& sql) const {
-        sqlite3* raw = nullptr;
-        ASSERT_EQ(sqlite3_open(file.c_str(), &raw), SQLITE_OK);
-        const Connection connection(raw);
-        EXPECT_TRUE(execute(raw, sql.c_str(), "shell")) << sqlite3_errmsg(raw);
-    }
     // A database as a program of that version left it.
     void make_version(int version) const {
         for (const Migration& step : migrations()) {
@@ -76,9 +63,6 @@ class Migrate : public testing::Test {
             << sqlite3_errmsg(connection.get());
         return all;
     }
-    boost::asio::io_context loop;
-    std::filesystem::path folder;
-    std::filesystem::path file;
 };
 
 TEST_F(Migrate, First_schema_with_rows_in_it) {

@@ -114,6 +114,16 @@ class Tx {
         }
         return row;
     }
+    // Is there a row?
+    template <typename... Args>
+    [[nodiscard]] base::Result<bool> any(std::string_view sql, const Args&... args) {
+        bool found = false;
+        auto done = each(sql, {to_value(args)...}, [&](const Row&) {
+            found = true;
+            return false;
+        });
+        return done ? base::Result<bool>(found) : tl::unexpected<base::Error>(done.error());
+    }
     template <typename... Columns, typename... Args>
     [[nodiscard]] base::Result<std::vector<std::tuple<Columns...>>> all(std::string_view sql,
                                                                         const Args&... args) {

@@ -129,4 +129,14 @@ class Schema : public testing::TestWithParam<const char*> {
     std::string message;
 };
 
+// A sqlite3 shell with its defaults, and the station's own connection.
+inline auto both_connections() {
+    return testing::Values(
+        "PRAGMA foreign_keys = OFF; PRAGMA recursive_triggers = OFF",
+        "PRAGMA foreign_keys = ON; PRAGMA recursive_triggers = ON; PRAGMA trusted_schema = OFF");
+}
+inline std::string connection_name(const testing::TestParamInfo<const char*>& one) {
+    return one.index == 0 ? "shell" : "station";
+}
+
 }  // namespace lineside::db

@@ -237,14 +237,7 @@ TEST_P(Schema, Units_steps_orders_marks_and_events_stay) {
         bytes32(2) + ", " + bytes32(3) + ", '{}')");
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Connections, Schema,
-    testing::Values(
-        "PRAGMA foreign_keys = OFF; PRAGMA recursive_triggers = OFF",
-        "PRAGMA foreign_keys = ON; PRAGMA recursive_triggers = ON; PRAGMA trusted_schema = OFF"),
-    [](const testing::TestParamInfo<const char*>& one) {
-        return one.index == 0 ? "shell" : "station";
-    });
+INSTANTIATE_TEST_SUITE_P(Connections, Schema, both_connections(), connection_name);
 
 }  // namespace
 }  // namespace lineside::db

@@ -197,14 +197,7 @@ TEST_P(Truth, Station_image_and_voided_serials) {
     good("UPDATE lease SET state = 'voided', reason = 'lost', by_user = 'ana'");
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Connections, Truth,
-    testing::Values(
-        "PRAGMA foreign_keys = OFF; PRAGMA recursive_triggers = OFF",
-        "PRAGMA foreign_keys = ON; PRAGMA recursive_triggers = ON; PRAGMA trusted_schema = OFF"),
-    [](const testing::TestParamInfo<const char*>& one) {
-        return one.index == 0 ? "shell" : "station";
-    });
+INSTANTIATE_TEST_SUITE_P(Connections, Truth, both_connections(), connection_name);
 
 }  // namespace
 }  // namespace lineside::db

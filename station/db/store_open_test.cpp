@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "station/db/connection.h"
+#include "station/db/file_fixture.h"
 #include "station/db/store.h"
 
 #include <gtest/gtest.h>
@@ -15,27 +15,7 @@
 namespace lineside::db {
 namespace {
 
-class OpenTest : public testing::Test {
-  protected:
-    void SetUp() override {
-        std::string name = testing::TempDir() + "open-XXXXXX";
-        ASSERT_NE(::mkdtemp(name.data()), nullptr);
-        folder = name;
-        file = folder / "station.db";
-    }
-    void TearDown() override { std::filesystem::remove_all(folder); }
-    void shell(const std::string& sql) const {
-        sqlite3* raw = nullptr;
-        ASSERT_EQ(sqlite3_open(file.c_str(), &raw), SQLITE_OK);
-        char* error = nullptr;
-        EXPECT_EQ(sqlite3_exec(raw, sql.c_str(), nullptr, nullptr, &error), SQLITE_OK)
-            << (error ? error : "");
-        sqlite3_close(raw);
-    }
-    boost::asio::io_context loop;
-    std::filesystem::path folder;
-    std::filesystem::path file;
-};
+using OpenTest = FileTest;
 
 TEST_F(OpenTest, Sets_marks_and_pragmas) {
     auto store = Store::open(loop, file);

@@ -10,18 +10,20 @@ const today = (clock) => {
 const image = { id: '9f3c71de04a6b2d35e8017c'.padEnd(64, '4'), name: 'l4t-system-crc-nx 32.7.2-5' };
 const chip = (n) => `0x80021911651462240000000012f${(0xc0140 + n * 4919).toString(16)}`;
 
+const open = { state: 'open', source: 'file', order: null, ended_at: null, ended_by: null, end_reason: null, set_aside: 0 };
+
 export const pool = () => ({
-  pools: [{ name: 'reeplayer-crc', total: 1200, free: 204, reserved: 3, issued: 4, burned: 968, in_doubt: 4, voided: 17, low: false, warn_at: 150, used_last_hour: 72, needed: 168 }],
+  pools: [{ name: 'reeplayer-crc', total: 1200, set_aside: 0, free: 204, reserved: 3, issued: 4, burned: 968, in_doubt: 4, voided: 17, low: false, warn_at: 150, used_last_hour: 72, needed: 168 }],
   batches: [
-    { id: 3, name: '2611-b', pool: 'reeplayer-crc', test_only: false, loaded_at: today('08:02:11') - 8 * 86_400_000, loaded_by: 'jon', total: 300, free: 204, reserved: 3, issued: 4, burned: 85, in_doubt: 3, voided: 1 },
-    { id: 2, name: '2610-a', pool: 'reeplayer-crc', test_only: false, loaded_at: today('08:02:11') - 46 * 86_400_000, loaded_by: 'jon', total: 400, free: 0, reserved: 0, issued: 0, burned: 394, in_doubt: 1, voided: 5 },
-    { id: 1, name: '2609-a', pool: 'reeplayer-crc', test_only: true, loaded_at: today('08:02:11') - 78 * 86_400_000, loaded_by: 'eva', total: 500, free: 0, reserved: 0, issued: 0, burned: 489, in_doubt: 0, voided: 11 },
+    { id: 3, name: '2611-b', pool: 'reeplayer-crc', test_only: false, loaded_at: today('08:02:11') - 8 * 86_400_000, loaded_by: 'jon', ...open, total: 300, free: 204, reserved: 3, issued: 4, burned: 85, in_doubt: 3, voided: 1 },
+    { id: 2, name: '2610-a', pool: 'reeplayer-crc', test_only: false, loaded_at: today('08:02:11') - 46 * 86_400_000, loaded_by: 'jon', ...open, total: 400, free: 0, reserved: 0, issued: 0, burned: 394, in_doubt: 1, voided: 5 },
+    { id: 1, name: '2609-a', pool: 'reeplayer-crc', test_only: true, loaded_at: today('08:02:11') - 78 * 86_400_000, loaded_by: 'eva', ...open, state: 'closed', ended_at: today('07:31:00'), ended_by: 'eva', end_reason: 'trial run is over', total: 500, free: 0, reserved: 0, issued: 0, burned: 489, in_doubt: 0, voided: 11 },
   ],
   in_doubt: [
-    ['RC26-04119', 'Serial sent, not read back', 'Unit did not start after the write (F12)', '10:37:00', '3', 'Plug the unit into any free slot', 'The station reads the serial from it'],
+    ['RC26-04119', 'Serial sent, not read back', 'Unit did not start after the write (F12)', '10:37:00', '3', 'Plug the unit into any free slot', 'The same unit is made again with this serial and reads it back'],
     ['RC26-04110', 'Serial sent, not read back', 'Unit stopped answering (F18)', '10:26:00', '6', 'Repair, then plug it in again', 'The same serial is kept'],
-    ['RC26-04093', 'Power went off while writing', 'Station restarted 09:12', '09:12:00', '11', 'Plug the unit into any free slot', 'The station reads the serial from it'],
-    ['RC26-03998', 'Serial sent, unit lost its link', 'USB link lost on slot 7 (E31)', '07:40:00', '7', 'Plug the unit into any free slot', 'The station reads the serial from it'],
+    ['RC26-04093', 'Power went off while writing', 'Station restarted 09:12', '09:12:00', '11', 'Plug the unit into any free slot', 'The same unit is made again with this serial and reads it back'],
+    ['RC26-03998', 'Serial sent, unit lost its link', 'USB link lost on slot 7 (E31)', '07:40:00', '7', 'Plug the unit into any free slot', 'The same unit is made again with this serial and reads it back'],
   ].map(([serial, certain, cause, at, slot, next_step, next_step_why], i) => ({
     serial, pool: 'reeplayer-crc', batch: '2611-b', unit: 300 + i, job: 700 + i, slot, chip_id: chip(i), since: today(at), certain, cause, next_step, next_step_why,
     otherwise: 'Give the serial up, with a reason',

@@ -36,6 +36,7 @@ const shots = [
   { name: 'records-desk', scene: 'mixed16', size: desk, path: '/records?result=FAIL,ERROR' },
   { name: 'records-none', scene: 'mixed16', size: desk, path: '/records?serial_from=ZZ' },
   { name: 'pool', scene: 'mixed16', size: desk, path: '/pool' },
+  { name: 'pool-void', scene: 'mixed16', size: desk, path: '/pool', then: async (page) => { await page.click('[data-ask="void-RC26-04110"]'); await page.fill('[name=reason]', 'unit scrapped'); } },
   { name: 'load-choose', scene: 'mixed16', size: desk, path: '/pool/load' },
   ...[['bad', 'rc26-05042'], ['good', 'RC26-06001']].map(([name, serial]) => ({
     name: `load-${name}`, scene: 'mixed16', size: desk, path: '/pool/load',

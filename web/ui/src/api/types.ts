@@ -242,6 +242,7 @@ export interface SerialCounts {
   burned: number;
   in_doubt: number;
   voided: number;
+  set_aside: number;
 }
 
 export interface Pool extends SerialCounts {
@@ -259,6 +260,12 @@ export interface Batch extends SerialCounts {
   test_only: boolean;
   loaded_at: number;
   loaded_by: string;
+  state: 'open' | 'withdrawn' | 'closed';
+  source: 'file' | 'generated';
+  order: string | null;
+  ended_at: number | null;
+  ended_by: string | null;
+  end_reason: string | null;
 }
 
 export interface InDoubt {

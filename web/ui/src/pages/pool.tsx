@@ -26,6 +26,7 @@ function Gauge({ pool }: { pool: Pool }): JSX.Element {
     { key: 'work', word: t.pool.inWork, n: inWork(pool) },
     { key: 'doubt', word: t.pool.inDoubt, n: pool.in_doubt },
     { key: 'voided', word: t.pool.voided, n: pool.voided },
+    { key: 'aside', word: t.pool.setAside, n: pool.set_aside },
     { key: 'left', word: t.pool.leftShort, n: pool.free },
   ];
   const warn = pool.total > 0 ? 1 - Math.min(1, pool.warn_at / pool.total) : 1;
@@ -105,16 +106,20 @@ function Batches({ rows }: { rows: readonly Batch[] }): JSX.Element {
               <tr>
                 <th>{t.pool.batch}</th><th class="right">{t.pool.loaded}</th><th class="right">{t.pool.onUnits}</th>
                 <th class="right">{t.pool.inWork}</th><th class="right">{t.pool.inDoubt}</th><th class="right">{t.pool.voided}</th>
-                <th class="right">{t.pool.leftShort}</th><th>{t.pool.loadedBy}</th>
+                <th class="right">{t.pool.setAside}</th><th class="right">{t.pool.leftShort}</th><th>{t.pool.loadedBy}</th>
               </tr>
             </thead>
             <tbody>
               {rows.map((row) => (
                 <tr key={row.id} data-batch={row.name}>
-                  <td><b>{row.name}</b>{row.test_only && <span class="tag">{t.pool.testOnly}</span>}</td>
+                  <td><b>{row.name}</b>{row.test_only && <span class="tag">{t.pool.testOnly}</span>}
+                    {row.state !== 'open' && <span class="tag" data-state={row.state}>{t.pool.ended[row.state]}</span>}
+                    {row.order !== null && <small>{t.pool.forOrder(row.order)}</small>}
+                    {row.end_reason !== null && <small>{t.pool.endedBy(row.ended_by, row.end_reason)}</small>}</td>
                   <td class="right">{count(row.total)}</td><td class="right">{count(row.burned)}</td>
                   <td class="right">{count(inWork(row))}</td><td class="right">{count(row.in_doubt)}</td>
-                  <td class="right">{count(row.voided)}</td><td class="right"><b>{count(row.free)}</b></td>
+                  <td class="right">{count(row.voided)}</td><td class="right">{count(row.set_aside)}</td>
+                  <td class="right"><b>{count(row.free)}</b></td>
                   <td title={iso(row.loaded_at)}>{t.pool.by(row.loaded_by, when(row.loaded_at, now.peek()))}</td>
                 </tr>
               ))}

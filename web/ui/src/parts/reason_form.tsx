@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A button that asks why before it does anything: what cannot be taken back has a name and a reason on record.
-import type { JSX } from 'preact';
 import { useSignal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import type { JSX } from 'preact';
 import { sentenceOf } from '../api/client';
 import { live } from '../live/store';
 import { t } from '../i18n';
@@ -23,6 +24,10 @@ export function ReasonForm({ name, button, label, sure, danger, act, done }: Pro
   const reason = useSignal('');
   const problem = useSignal<string | null>(null);
   const busy = useSignal(false);
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (open.value) input.current?.focus();
+  }, [open.value]);
   const send = async (): Promise<void> => {
     busy.value = true;
     problem.value = null;
@@ -51,7 +56,7 @@ export function ReasonForm({ name, button, label, sure, danger, act, done }: Pro
       <label>
         {label}
         <input type="text" name="reason" required maxLength={longest} autocomplete="off" value={reason.value}
-          ref={(input) => { input?.focus(); }} onInput={(event) => { reason.value = event.currentTarget.value; }} />
+          ref={input} onInput={(event) => { reason.value = event.currentTarget.value; }} />
       </label>
       <button type="submit" class={danger ? 'danger sure' : 'main'}
         disabled={busy.value || live.value !== 'live' || reason.value.trim() === ''}>
