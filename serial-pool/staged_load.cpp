@@ -121,7 +121,7 @@ class Load {
             return tl::unexpected<base::Error>(done.error());
         }
         if (auto gone = remove_staged(store_, staged_.id); !gone) {
-            base::log_error("batch {} could not be taken back and goes at the next start: {}",
+            base::log_error("batch {} could not be taken back and goes before the next load: {}",
                             staged_.name, gone.error().message);
         }
         return tl::unexpected<base::Error>(done.error());

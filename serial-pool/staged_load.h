@@ -66,8 +66,8 @@ struct LoadOutcome {
 [[nodiscard]] base::Status open_batch(db::Tx& tx, base::BatchId batch);
 // Takes back a batch that was staged and is not open.   Errors: db.failed, disk.full.
 [[nodiscard]] base::Status remove_staged(db::Store& store, base::BatchId batch);
-// Takes back every batch that is still loading; call at start, before anything is served. Returns
-// their names.   Errors: db.failed, disk.full.
+// Takes back every batch that is still loading; call at start, before anything is served, and
+// before a load. Returns their names.   Errors: db.failed, disk.full.
 [[nodiscard]] base::Result<std::vector<std::string>> remove_unfinished(db::Store& store);
 
 }  // namespace lineside::serial_pool

@@ -4,6 +4,7 @@
 // either: the journal's sequence number decides. Thread: any.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 
@@ -24,8 +25,8 @@ class SystemClock final : public Clock {
 
 class FakeClock final : public Clock {
   public:
-    std::int64_t wall = 1'700'000'000'000;
-    std::int64_t mono = 1'000'000'000;
+    std::atomic<std::int64_t> wall = 1'700'000'000'000;
+    std::atomic<std::int64_t> mono = 1'000'000'000;
     void advance_ms(std::int64_t ms) {
         wall += ms;
         mono += ms * 1'000'000;

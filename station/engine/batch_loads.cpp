@@ -138,6 +138,13 @@ void BatchLoads::run(Task task) {
     if (!bytes) {
         return answer(std::move(task.done), tl::unexpected<base::Error>(bytes.error()));
     }
+    // What an earlier load could not take back, perhaps because the disk was full, is in nobody's
+    // way now: one load at a time, and each ends here.
+    if (!task.load.preview) {
+        if (auto gone = serial_pool::remove_unfinished(context_.store); !gone) {
+            return answer(std::move(task.done), tl::unexpected<base::Error>(gone.error()));
+        }
+    }
     auto outcome =
         task.load.preview
             ? serial_pool::preview_batch(context_.store, context_.vault, bytes->reveal(), *options)
@@ -148,40 +155,33 @@ void BatchLoads::run(Task task) {
         return answer(std::move(task.done), outcome ? Result<Json>(std::move(outcome->check))
                                                     : tl::unexpected<base::Error>(outcome.error()));
     }
+    if (auto opened = open(*outcome->staged, task.actor); !opened) {
+        return answer(std::move(task.done), tl::unexpected<base::Error>(opened.error()));
+    }
     boost::asio::post(context_.loop, [this, alive = alive_, staged = *outcome->staged,
-                                      task = std::move(task)]() mutable {
+                                      done = std::move(task.done)]() mutable {
         if (*alive) {
-            open(staged, std::move(task.actor), std::move(task.done));
+            opened_();
+            tell(staged, std::move(done));
         }
     });
 }
 
-void BatchLoads::open(const serial_pool::StagedBatch& staged, Actor actor, Done done) {
-    context_.store.write<bool>(
-        [staged, stamp = context_.stamp(), actor](db::Tx& tx) -> Result<bool> {
-            if (auto opened = serial_pool::open_batch(tx, staged.id); !opened) {
-                return tl::unexpected<base::Error>(opened.error());
-            }
-            auto seq = journal::append(
-                tx, stamp,
-                {"batch.loaded",
-                 "",
-                 {},
-                 {},
-                 actor.name,
-                 {{"pool", staged.pool}, {"batch", staged.name}, {"count", staged.count}}});
-            return seq ? Result<bool>(true) : tl::unexpected<base::Error>(seq.error());
-        },
-        [this, alive = alive_, staged, done = std::move(done)](Result<bool> opened) mutable {
-            if (!*alive) {
-                return;
-            }
-            if (!opened) {  // it goes at the next start
-                return done(tl::unexpected<base::Error>(opened.error()));
-            }
-            opened_();
-            tell(staged, std::move(done));
-        });
+base::Status BatchLoads::open(const serial_pool::StagedBatch& staged, const Actor& actor) {
+    return context_.store.write_now([&, stamp = context_.stamp()](db::Tx& tx) -> base::Status {
+        if (auto opened = serial_pool::open_batch(tx, staged.id); !opened) {
+            return opened;
+        }
+        auto seq = journal::append(
+            tx, stamp,
+            {"batch.loaded",
+             "",
+             {},
+             {},
+             actor.name,
+             {{"pool", staged.pool}, {"batch", staged.name}, {"count", staged.count}}});
+        return seq ? base::Status() : tl::unexpected<base::Error>(seq.error());
+    });
 }
 
 void BatchLoads::tell(const serial_pool::StagedBatch& staged, Done done) {

@@ -39,7 +39,7 @@ class BatchLoads {
     };
     void serve();
     void run(Task task);
-    void open(const serial_pool::StagedBatch& staged, Actor actor, Done done);
+    base::Status open(const serial_pool::StagedBatch& staged, const Actor& actor);
     void tell(const serial_pool::StagedBatch& staged, Done done);
 
     Context& context_;

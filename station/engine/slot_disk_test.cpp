@@ -155,5 +155,30 @@ TEST_F(SlotDisk, Trying_again_that_fails_is_told_and_changes_nothing) {
     is_fine();
 }
 
+TEST_F(SlotDisk, Batch_that_could_not_be_taken_back_is_in_nobodys_way) {
+    open_line();
+    ASSERT_TRUE(store->write_now([](db::Tx& tx) -> base::Status {
+        for (const char* left :
+             {"INSERT INTO batch (id, pool_id, name, test_only, loaded_ms, loaded_by, file_sha256, "
+              "count) VALUES (9, 1, 'half', 1, 0, 'x', 'y', 2)",
+              "INSERT INTO serial (batch_id, value, value_key) VALUES (9, 'SN-99', 'sn-99')"}) {
+            if (auto done = tx.run(left); !done) {
+                return tl::unexpected<base::Error>(done.error());
+            }
+        }
+        return {};
+    }));
+    BatchLoad again;
+    again.pool = "p";
+    again.batch = "half";
+    again.csv = "SN-98,token-98-secret\nSN-99,token-99-secret\n";
+    const auto loaded = ask([&](Done done) {
+        engine->load_batch(std::move(again), {"ana", ""}, std::move(done));
+    });
+    ASSERT_TRUE(loaded) << loaded.error().message;
+    EXPECT_EQ((*loaded)["count"], 2);
+    EXPECT_EQ(sql("SELECT state FROM batch WHERE name = 'half'"), "open");
+}
+
 }  // namespace
 }  // namespace lineside::engine

@@ -73,8 +73,12 @@ class Line:
         file = open(self.dir + "/journal.jsonl")
         file.seek(0, os.SEEK_END)
 
+        half = ""                       # a line that the line is still writing
+
         def news():
-            for line in file:
+            nonlocal half
+            *whole, half = (half + file.read()).split("\n")
+            for line in whole:
                 entry = json.loads(line)
                 if entry["board"] == number and entry["ev"] == "arrived":
                     yield {"ev": "port", "present": True, "id": "0955:" + entry["product"], "net": []}
