@@ -64,6 +64,7 @@ class Engine final : public Facade, private Surroundings {
     void publish_progress(SlotActor& slot) override;
     void records_failing(const base::Error& error) override;
     void end_job(base::JobId job, const base::Error& why) override;
+    [[nodiscard]] std::string empty_slot_of(base::JobId job) const override;
     void slot_looked_at(const SlotActor& slot) override;
     void records_fine() override;
     void drain_bus() override;

@@ -81,4 +81,13 @@ void Engine::end_job(base::JobId job, const base::Error& why) {
     }
 }
 
+std::string Engine::empty_slot_of(base::JobId job) const {
+    for (const SlotActor& each : slots_) {
+        if (each.waits_for_its_unit() && each.job_id() == job) {
+            return each.slot();
+        }
+    }
+    return {};
+}
+
 }  // namespace lineside::engine

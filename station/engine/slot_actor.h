@@ -61,6 +61,9 @@ class SlotActor {
     [[nodiscard]] bool mapped() const { return mapped_; }
     [[nodiscard]] bool present() const { return device_.has_value(); }
     [[nodiscard]] bool queued() const { return live() && job_.state == core::JobState::queued; }
+    [[nodiscard]] bool waits_for_its_unit() const {  // after a restart
+        return live() && job_.state == core::JobState::interrupted && !present();
+    }
     [[nodiscard]] bool flashing() const {
         return live() &&
                (job_.state == core::JobState::preparing || job_.state == core::JobState::flashing);
@@ -90,6 +93,8 @@ class SlotActor {
     void finish_end();
     void answer(std::int64_t id, base::Result<base::Json> value);
     void ask(const protocol::Ask& ask);
+    // What this job ends with whose chip another live job has; that one ends too.
+    base::Error one_of_two(base::JobId other);
     void ask_admit(const protocol::Ask& ask);
     void ask_identity(const protocol::Ask& ask);
     void ask_once(const protocol::Ask& ask);

@@ -185,5 +185,20 @@ TEST_F(SlotRestart, Image_is_verified_and_not_built_again) {
     EXPECT_EQ(engine->status()["images"][0]["builds"], 1);
 }
 
+TEST_F(SlotRestart, Unit_that_was_put_into_another_slot_is_not_taken_for_two) {
+    open_line();
+    to_proof("1", "0xc7");
+    restart({});
+    settle();
+    EXPECT_EQ(state("1"), "interrupted");
+    FakeWorker& flash = to_flash("2");
+    flash.ask(1, "unit.admit", {{"chip_id", "0xc7"}});
+    run_until("both verdicts",
+              [&] { return !tile("1")["outcome"].is_null() && !tile("2")["outcome"].is_null(); });
+    EXPECT_EQ(sql("SELECT code FROM job WHERE slot = '1'"), "usb.left");
+    EXPECT_EQ(sql("SELECT code FROM job WHERE slot = '2'"), "usb.cycle");
+    EXPECT_EQ(tile("2")["action"], "Switch off and on");
+}
+
 }  // namespace
 }  // namespace lineside::engine

@@ -104,8 +104,8 @@ void SlotActor::rework(const std::string& reason, const std::string& actor, cons
 }
 
 void SlotActor::fail_job(const base::Error& why) {
-    if (live()) {
-        deliver(core::ProofFailed{why});
+    if (live()) {  // in whatever state: a twin may be waiting for its boot or for its unit
+        deliver(core::StopAsked{why});
     }
 }
 

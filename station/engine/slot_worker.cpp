@@ -156,6 +156,21 @@ void SlotActor::ask(const protocol::Ask& ask) {
     }
 }
 
+base::Error SlotActor::one_of_two(base::JobId other) {
+    const std::string left = context_.engine.empty_slot_of(other);
+    if (left.empty()) {  // nobody can say which of the two is the unit: both stop
+        auto error = base::make_error("unit.duplicate_chip");
+        context_.engine.end_job(other, error);
+        return error;
+    }
+    // One unit that was put into another slot. Its chip id was read, so it starts anew.
+    context_.engine.end_job(
+        other, base::make_error("usb.left", fmt::format("Unit was put into slot {}", slot_)));
+    return base::make_error("usb.cycle", fmt::format("Unit came from slot {}, where its work ended "
+                                                     "now",
+                                                     left));
+}
+
 void SlotActor::ask_admit(const protocol::Ask& ask) {
     const auto chip = base::field<std::string>(ask.args, "chip_id");
     if (!chip) {
@@ -178,10 +193,9 @@ void SlotActor::ask_admit(const protocol::Ask& ask) {
                 answer(id, tl::unexpected<base::Error>(bound.error()));
                 return deliver(core::ProofFailed{bound.error()});
             }
-            if (bound->live_elsewhere) {  // nobody can say which of the two is the unit: both stop
-                const auto error = base::make_error("unit.duplicate_chip");
+            if (bound->live_elsewhere) {
+                const auto error = one_of_two(*bound->live_elsewhere);
                 answer(id, tl::unexpected<base::Error>(error));
-                context_.engine.end_job(*bound->live_elsewhere, error);
                 return deliver(core::ProofFailed{error});
             }
             base::crash_point("after_admit_commit");

@@ -69,11 +69,20 @@ class Run(unittest.TestCase):
         with zipfile.ZipFile(io.BytesIO(self.exported(bench, "zip"))) as archive:
             self.assertEqual(archive.read("records.json"), as_json)
             self.assertEqual(archive.read("records.csv"), as_csv)
+            anchor = os.path.join(self.data, "anchor.json")
+            with open(anchor, "wb") as file:
+                file.write(archive.read("anchor.json"))
+        station = os.path.join(self.data, "station")
+        verified = bench.cli("audit", "verify", "--db", os.path.join(station, "station.db"), "--anchor", anchor, "--key",
+                             os.path.join(station, "public-keys"))
+        self.assertTrue(json.loads(verified.stdout)["ok"], verified.stdout)
+
+        with zipfile.ZipFile(io.BytesIO(self.exported(bench, "zip"))) as archive:
             index = list(csv.DictReader(io.StringIO(archive.read("index.csv").decode(), newline="")))
             self.assertEqual([line["path"] for line in index],
                              ["logs/%s/%d.log" % (row["serial"], row["attempt"]) for row in rows])
             self.assertEqual(sorted(archive.namelist()),
-                             sorted(["records.json", "records.csv", "index.csv"] + [line["path"] for line in index]))
+                             sorted(["anchor.json", "records.json", "records.csv", "index.csv"] + [line["path"] for line in index]))
             for line, row in zip(index, rows):
                 log = archive.read(line["path"])
                 self.assertEqual(hashlib.sha256(log).hexdigest(), line["sha256"], line)

@@ -12,7 +12,10 @@ DUPLICATES = (
     ("serial with two live leases",
      "SELECT serial_id FROM lease WHERE state <> 'released' GROUP BY serial_id HAVING count(*) > 1"),
     ("unit with two live leases",
-     "SELECT unit_id FROM lease WHERE state IN ('reserved','issued','burned','in_doubt') GROUP BY unit_id HAVING count(*) > 1"))
+     "SELECT unit_id FROM lease WHERE state IN ('reserved','issued','burned','in_doubt') GROUP BY unit_id HAVING count(*) > 1"),
+    ("serial leased again while another unit had it",  # seen also when the second one gave it back before anybody looked
+     "SELECT a.serial_id, a.unit_id, b.unit_id AS other FROM lease a JOIN lease b ON b.serial_id = a.serial_id AND b.id > a.id"
+     " WHERE a.state <> 'released' AND b.unit_id <> a.unit_id"))
 LOST = (
     ("serial neither free nor leased",
      "SELECT id FROM serial s WHERE free = 0 AND NOT EXISTS (SELECT 1 FROM lease WHERE serial_id = s.id AND state <> 'released')"),
