@@ -61,7 +61,8 @@ class Surroundings {
     virtual void job_ended(SlotActor& slot, core::Outcome outcome, const std::string& code) = 0;
     // Ends a job of any slot with an error that another slot found out: two units say they are one.
     virtual void end_job(base::JobId job, const base::Error& why) = 0;
-    // The slot of a job that waits, after a restart, for a unit that is not in it; "" for any other.
+    // The slot of a job that waits, after a restart, for a unit that is not in it; "" for any
+    // other.
     [[nodiscard]] virtual std::string empty_slot_of(base::JobId job) const = 0;
     virtual void slot_looked_at(
         const SlotActor& slot) = 0;  // somebody took its verdict away: so ends its part in an alarm
