@@ -60,7 +60,6 @@ class Load {
     Load(db::Store& store, const TokenVault& vault, const LoadRequest& request,
          std::string_view bytes, const BatchOptions& options, const std::atomic<bool>& stop)
         : store_(store),
-          vault_(vault),
           request_(request),
           bytes_(bytes),
           stop_(stop),
@@ -328,7 +327,6 @@ class Load {
     }
 
     db::Store& store_;
-    const TokenVault& vault_;
     const LoadRequest& request_;
     std::string_view bytes_;
     const std::atomic<bool>& stop_;
