@@ -37,8 +37,8 @@ constexpr std::array kSetSerial{
 };
 constexpr std::array kSetWifiAp{
     ParamFact{"ap_address",   Form::ipv4,         false, "10.0.0.1"},
-    ParamFact{"ssid",         Form::ssid,         true,  ""},
-    ParamFact{"wifi_ap_password", Form::wpa_password, true, "", true},
+    ParamFact{"ssid",         Form::ssid,         true,  "", false, "ap_ssid"},
+    ParamFact{"wifi_ap_password", Form::wpa_password, true, "", true, "ap_password"},
 };
 constexpr std::array kSetWifiStation{
     ParamFact{"ssid",         Form::ssid,         true,  ""},

@@ -26,6 +26,8 @@ struct ParamFact {
     bool required = false;
     std::string_view otherwise;  // the default in words, for pages; "" = none
     bool secret = false;         // belongs into the profile's secrets, not into params
+    // Field of a batch it may come from instead, as "{ap_ssid}"; "" = none.
+    std::string_view of_unit{};
 };
 
 struct StepFacts {

@@ -247,6 +247,40 @@ Result<std::optional<base::Secret>> open_token(const TokenVault& vault, const Is
     return std::optional(std::move(*token));
 }
 
+Result<std::vector<UnitField>> unit_fields(Tx& tx, base::SerialId serial) {
+    std::vector<UnitField> fields;
+    auto own = tx.all<std::string, std::optional<std::string>, std::optional<db::Blob>>(
+        "SELECT name, value, sealed FROM serial_field WHERE serial_id = ?1", serial);
+    if (!own) {
+        return tl::unexpected<base::Error>(own.error());
+    }
+    for (auto& [name, value, sealed] : *own) {
+        fields.push_back({std::move(name), value.value_or(""), sealed ? sealed->bytes : ""});
+    }
+    auto templates = tx.all<std::string, std::string, std::string>(
+        "SELECT t.name, t.template, s.value FROM serial s JOIN batch_template t ON t.batch_id = "
+        "s.batch_id WHERE s.id = ?1",
+        serial);
+    if (!templates) {
+        return tl::unexpected<base::Error>(templates.error());
+    }
+    for (const auto& [name, text, value] : *templates) {
+        auto made = SsidTemplate::parse(text);
+        if (!made) {
+            return tl::unexpected<base::Error>(made.error());
+        }
+        fields.push_back({name, made->of(value), {}});
+    }
+    return fields;
+}
+
+Result<base::Secret> open_field(const TokenVault& vault, const Lease& lease,
+                                const UnitField& field) {
+    return field.sealed.empty()
+               ? base::Secret(field.value)
+               : vault.open_token(field.sealed, {lease.value, lease.batch, field.name});
+}
+
 Status burn(Tx& tx, LeaseId id, const Move& move) {
     if (base::broken("no-intent")) {
         if (auto late = step(tx, id, {LeaseState::reserved},

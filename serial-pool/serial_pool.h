@@ -71,6 +71,17 @@ struct Issued {
 [[nodiscard]] Result<std::optional<base::Secret>> open_token(const TokenVault& vault,
                                                              const Issued& issued);
 
+// What the batch holds for a serial beside its token: name -> value, a secret one sealed.
+struct UnitField {
+    std::string name;   // "ap_ssid", "ap_password"
+    std::string value;  // empty when sealed
+    std::string sealed;
+};
+[[nodiscard]] Result<std::vector<UnitField>> unit_fields(Tx& tx, base::SerialId serial);
+// Errors: secret.broken.   Thread: any.
+[[nodiscard]] Result<base::Secret> open_field(const TokenVault& vault, const Lease& lease,
+                                              const UnitField& field);
+
 // issued|in_doubt -> burned: the unit was heard to hold the serial. Once burned, nothing happens.
 [[nodiscard]] Status burn(Tx& tx, base::LeaseId lease, const Move& move);
 // issued -> in_doubt: nobody knows whether the unit holds it. Burned and in doubt stay as they are.

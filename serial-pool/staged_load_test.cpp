@@ -151,6 +151,28 @@ TEST_F(StagedLoad, Access_points_are_kept_with_the_serial_and_passwords_sealed) 
     EXPECT_EQ(number("SELECT count(*) FROM serial_field WHERE value = 'Cam 1'"), 1);
 }
 
+TEST_F(StagedLoad, Fields_of_a_serial_are_told_from_its_columns_and_its_batch_s_template) {
+    BatchOptions options;
+    options.ap_ssid = *SsidTemplate::parse("Cam-{serial:-2}");
+    const auto outcome = stage("serial,token,ap_password\nA0017,t1,Secret-of-A1\n", options);
+    ASSERT_TRUE(outcome && outcome->staged) << outcome.error().message;
+    const auto fields = run<std::vector<UnitField>>([](db::Tx& tx) {
+        return unit_fields(
+            tx,
+            std::get<0>(**tx.one<base::SerialId>("SELECT id FROM serial WHERE value = 'A0017'")));
+    });
+    ASSERT_EQ(fields->size(), 2U);
+    Lease lease;
+    lease.value = "A0017";
+    lease.batch = "staged";
+    EXPECT_EQ((*fields)[0].name, "ap_password");
+    EXPECT_EQ(open_field(*vault, lease, (*fields)[0])->reveal(), "Secret-of-A1");
+    EXPECT_EQ((*fields)[1].name, "ap_ssid");
+    EXPECT_EQ(open_field(*vault, lease, (*fields)[1])->reveal(), "Cam-17");
+    lease.value = "A0018";
+    EXPECT_FALSE(open_field(*vault, lease, (*fields)[0])) << "sealed for another serial";
+}
+
 TEST_F(StagedLoad, A_batch_may_be_for_one_order_of_its_pool) {
     ASSERT_TRUE(load("p1", "b1", "S1,t1\n"));
     ASSERT_TRUE(load("p2", "b2", "S2,t2\n"));

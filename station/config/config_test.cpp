@@ -92,6 +92,17 @@ TEST(Config, A_good_file_is_read) {
     EXPECT_GT(steps[3].retries, 0);
 }
 
+TEST(Config, Step_takes_what_each_unit_has_of_its_own) {
+    auto reading = read(with("ssid = \"Reeplayer\"\nwifi_ap_password = \"Reeplayer\"",
+                             "ssid = \"{ap_ssid}\"\nwifi_ap_password = \"{ap_password}\""));
+    ASSERT_TRUE(reading.complaints.empty()) << complaints(reading);
+    const core::StepPlan& step = reading.config.profiles[0].steps[4];
+    EXPECT_EQ(step.unit_fields, (std::map<std::string, std::string>{
+                                    {"ssid", "ap_ssid"}, {"wifi_ap_password", "ap_password"}}));
+    EXPECT_FALSE(step.secrets.contains("wifi_ap_password"));
+    EXPECT_FALSE(step.params.contains("wifi_ap_password"));
+}
+
 struct Bad {
     std::string_view from;
     std::string_view to;
@@ -106,6 +117,10 @@ TEST_P(BadConfig, Is_told_with_its_place) {
 INSTANTIATE_TEST_SUITE_P(
     All, BadConfig,
     testing::Values(
+        Bad{"use = \"set-serial\"\n[[recipe.step]]\nuse = \"set-wifi-ap\"\nssid = \"Reeplayer\"",
+            "use = \"set-wifi-ap\"\nssid = \"{ap_ssid}\"\nwifi_ap_password = \"{ap_password}\"\n"
+            "[[recipe.step]]\nuse = \"set-serial\"",
+            "takes {ap_ssid} of the unit, so it must stand behind set-serial"},
         Bad{"id = \"line2-st1\"", "idd = \"x\"", "did you mean 'id'"},
         Bad{"label = \"2\"", "label = \"1\"", "slot 1 is there twice"},
         Bad{"0:1.2", "0:1.1", "port used twice, also by slot 1"},

@@ -40,6 +40,12 @@ core::Dot dot_of(std::string_view step) {
     return core::Dot::serial;
 }
 
+// "{ap_ssid}": each unit has its own, leased with its serial.
+bool is_of_unit(const provisioning::ParamFact& param, const Json& value) {
+    return !param.of_unit.empty() && value.is_string() &&
+           value.get_ref<const std::string&>() == fmt::format("{{{}}}", param.of_unit);
+}
+
 StepPlan read_step(const toml::table& table, const std::string& file,
                    std::vector<Complaint>& complaints) {
     TableReader in(&table, &table, "recipe.step", file, complaints);
@@ -73,6 +79,13 @@ StepPlan read_step(const toml::table& table, const std::string& file,
     plan.params = in.rest();
     for (const auto& param : facts->params) {
         const auto given = plan.params.find(param.name);
+        if (given != plan.params.end() && is_of_unit(param, *given)) {
+            plan.unit_fields[std::string(param.name)] = param.of_unit;
+            if (param.secret) {
+                plan.params.erase(given);
+            }
+            continue;
+        }
         if (param.secret && param.required && given == plan.params.end()) {
             in.complain("use", fmt::format("{}: \"{}\" is missing", plan.name, param.name));
         }
@@ -119,6 +132,13 @@ void check_order(TableReader& in, const std::vector<StepPlan>& steps) {
     for (std::size_t i = 1; i < steps.size(); ++i) {
         if (place(steps[i].name) != steps.begin() + static_cast<std::ptrdiff_t>(i)) {
             in.complain("step", fmt::format("step '{}' is there twice", steps[i].name));
+        }
+    }
+    for (const StepPlan& step : steps) {
+        if (!step.unit_fields.empty() && place(step.name) < place("set-serial")) {
+            in.complain("step", fmt::format("step '{}' takes {{{}}} of the unit, so it must stand "
+                                            "behind set-serial",
+                                            step.name, step.unit_fields.begin()->second));
         }
     }
     if (place("read-serial") != steps.end() && place("read-serial") < place("set-serial")) {

@@ -32,7 +32,10 @@ struct StepPlan {
     OnInterrupt on_interrupt = OnInterrupt::rerun;
     base::Json params = base::Json::object();
     std::map<std::string, base::Secret> secrets;  // never in params, so never recorded by accident
-    std::chrono::milliseconds silence{60'000};    // no line from the worker for this long
+    // Parameters and secrets that each unit has its own of: name -> field of the unit's serial
+    // ("ssid" -> "ap_ssid"); filled in when the step starts.
+    std::map<std::string, std::string> unit_fields;
+    std::chrono::milliseconds silence{60'000};  // no line from the worker for this long
     std::chrono::milliseconds total{1'800'000};
 };
 

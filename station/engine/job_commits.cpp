@@ -44,8 +44,8 @@ struct Writer {
             return tl::unexpected<base::Error>(started.error());
         }
         done.step_attempt = started->attempt;
-        auto held = tx.one<std::string, std::string, std::optional<db::Blob>>(
-            "SELECT s.value, b.name, s.token_sealed FROM lease l JOIN serial s ON s.id = "
+        auto held = tx.one<base::SerialId, std::string, std::string, std::optional<db::Blob>>(
+            "SELECT s.id, s.value, b.name, s.token_sealed FROM lease l JOIN serial s ON s.id = "
             "l.serial_id"
             " JOIN batch b ON b.id = s.batch_id WHERE l.unit_id = (SELECT unit_id FROM job WHERE "
             "id = ?1)"
@@ -55,13 +55,19 @@ struct Writer {
             return tl::unexpected<base::Error>(held.error());
         }
         if (*held) {
-            auto& [serial, batch, sealed] = **held;
+            auto& [id, serial, batch, sealed] = **held;
             serial_pool::Issued issued;
+            issued.lease.serial = id;
             issued.lease.value = std::move(serial);
             issued.lease.batch = std::move(batch);
             issued.lease.has_token = sealed.has_value();
             issued.sealed = sealed ? std::move(sealed->bytes) : std::string();
             done.held = std::move(issued);
+            auto fields = serial_pool::unit_fields(tx, id);
+            if (!fields) {
+                return tl::unexpected<base::Error>(fields.error());
+            }
+            done.fields = std::move(*fields);
         }
         return keep(started->seq);
     }
@@ -138,6 +144,27 @@ base::Status rotate_if_wanted(Tx& tx, const serial_pool::TokenVault& vault,
     return told ? base::Status() : tl::unexpected<base::Error>(told.error());
 }
 
+// Told before the unit is touched, not when the step that needs it begins.
+base::Status has_fields(Tx& tx, const serial_pool::Lease& lease,
+                        const std::set<std::string>& wanted) {
+    if (wanted.empty()) {
+        return {};
+    }
+    auto fields = serial_pool::unit_fields(tx, lease.serial);
+    if (!fields) {
+        return tl::unexpected<base::Error>(fields.error());
+    }
+    for (const std::string& name : wanted) {
+        if (std::none_of(fields->begin(), fields->end(),
+                         [&](const serial_pool::UnitField& field) { return field.name == name; })) {
+            return base::fail("pool.no_field",
+                              fmt::format("Serial {} of batch {} has no {}, which the recipe needs",
+                                          lease.value, lease.batch, name));
+        }
+    }
+    return {};
+}
+
 }  // namespace
 
 Result<JobCommitted> commit_effects(Tx& tx, const JobCommit& commit) {
@@ -151,7 +178,8 @@ Result<JobCommitted> commit_effects(Tx& tx, const JobCommit& commit) {
 }
 
 Result<Reservation> commit_reserve(Tx& tx, const journal::Stamp& stamp, base::JobId job,
-                                   base::UnitId unit, const std::string& slot) {
+                                   base::UnitId unit, const std::string& slot,
+                                   const std::set<std::string>& fields) {
     auto order = tx.one<base::OrderId>("SELECT order_id FROM job WHERE id = ?1", job);
     if (!order) {
         return tl::unexpected<base::Error>(order.error());
@@ -159,6 +187,9 @@ Result<Reservation> commit_reserve(Tx& tx, const journal::Stamp& stamp, base::Jo
     auto lease = serial_pool::reserve(tx, unit, std::get<0>(order->value()), move_of(stamp, job));
     if (!lease) {
         return tl::unexpected<base::Error>(lease.error());
+    }
+    if (auto there = has_fields(tx, *lease, fields); !there) {
+        return tl::unexpected<base::Error>(there.error());
     }
     auto seq = lease->state == serial_pool::LeaseState::reserved
                    ? journal::lease_moved(tx, stamp, lease->id, slot, "")

@@ -11,6 +11,7 @@
 #include "station/journal/journal.h"
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -35,17 +36,21 @@ struct JobCommitted {
     // Of a step that starts: what the unit may hold already, so that its log can be redacted;
     // sealed.
     std::optional<serial_pool::Issued> held;
+    std::vector<serial_pool::UnitField> fields;  // of that serial
 };
 [[nodiscard]] base::Result<JobCommitted> commit_effects(db::Tx& tx, const JobCommit& commit);
 
 // Reserves a serial for the unit (or finds its live one) before anything is written to it.
+// `fields`: what the recipe's steps need beside serial and token.   Errors: pool.empty,
+// pool.no_field.
 struct Reservation {
     std::int64_t seq = 0;
     std::string serial;
 };
 [[nodiscard]] base::Result<Reservation> commit_reserve(db::Tx& tx, const journal::Stamp& stamp,
                                                        base::JobId job, base::UnitId unit,
-                                                       const std::string& slot);
+                                                       const std::string& slot,
+                                                       const std::set<std::string>& fields = {});
 
 // Binds a chip id to the job's unit. A known chip keeps its serial: the provisional unit's lease is
 // released and the known unit's own one counts (or a new one is reserved for it).

@@ -91,13 +91,18 @@ class LineTest : public ::testing::Test {
 
     // A line that has its pool, its order and its image.
     void open_line(int serials = 5) {
+        std::string csv;
+        for (int i = 1; i <= serials; ++i) {
+            csv += fmt::format("SN-{},token-{}-secret\n", i, i);
+        }
+        open_line(std::move(csv));
+    }
+    void open_line(std::string csv) {
         begin();
         BatchLoad load;
         load.pool = "p";
         load.batch = "b1";
-        for (int i = 1; i <= serials; ++i) {
-            load.csv += fmt::format("SN-{},token-{}-secret\n", i, i);
-        }
+        load.csv = std::move(csv);
         ask([&](Done done) { engine->load_batch(std::move(load), {"ana", ""}, std::move(done)); });
         ask([&](Done done) {
             engine->open_order({"o1", "camera", "p", 100, false}, {"ana", ""}, std::move(done));

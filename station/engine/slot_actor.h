@@ -95,6 +95,8 @@ class SlotActor {
     void ask(const protocol::Ask& ask);
     // What this job ends with whose chip another live job has; that one ends too.
     base::Error one_of_two(base::JobId other);
+    [[nodiscard]] base::Status give_unit_fields(const core::StepPlan& plan,
+                                                protocol::JobLine& line) const;
     void ask_admit(const protocol::Ask& ask);
     void ask_identity(const protocol::Ask& ask);
     void ask_once(const protocol::Ask& ask);

@@ -5,6 +5,7 @@
 
 #include "station/engine/slot_actor.h"
 
+#include <map>
 #include <set>
 
 namespace lineside::engine {
@@ -50,7 +51,10 @@ struct SlotActor::Run {
     bool acknowledged = false;
     std::string stopped_by;
     std::string serial;  // leased, once the unit was given it
-    base::Secret token;  // likewise; only to keep it out of the logs of later steps
+    // Of that serial, likewise. The token and what is secret are kept out of the logs of later
+    // steps.
+    base::Secret token;
+    std::map<std::string, base::Secret> fields;
     bool image_tick = false;
     bool serial_tick = false;
     bool saved_tick = false;

@@ -62,6 +62,29 @@ TEST_F(SlotWorker, Serial_leaves_only_after_its_lease_is_issued) {
     EXPECT_EQ(serial.answer(7)->value, (Json{{"serial", "SN-1"}, {"token", "token-1-secret"}}));
 }
 
+TEST_F(SlotWorker, Step_is_given_what_the_unit_has_of_its_own) {
+    plan(3).params = {{"ssid", "{ap_ssid}"}};
+    plan(3).unit_fields = {{"ssid", "ap_ssid"}, {"wifi_ap_password", "ap_password"}};
+    open_line("serial,token,ap_ssid,ap_password\nSN-1,token-1,Cam 1,secret-of-1\n");
+    const FakeWorker& last = to_reading("1");
+    EXPECT_EQ(last.spec.job_line.params["ssid"], "Cam 1");
+    EXPECT_EQ(last.spec.job_line.secrets["wifi_ap_password"], "secret-of-1");
+    const auto& secrets = last.spec.secrets;
+    EXPECT_TRUE(std::any_of(secrets.begin(), secrets.end(), [](const base::Secret& secret) {
+        return secret.reveal() == "secret-of-1";
+    })) << "or the log would tell it";
+}
+
+TEST_F(SlotWorker, Unit_is_not_touched_when_its_batch_lacks_what_a_step_needs) {
+    plan(3).unit_fields = {{"wifi_ap_password", "ap_password"}};
+    open_line("SN-1,token-1\n");
+    bus->plug("1");
+    run_until("the verdict", [&] { return !tile("1")["outcome"].is_null(); });
+    EXPECT_EQ(outcome(), "ERROR pool.no_field");
+    EXPECT_TRUE(launcher->workers.empty());
+    EXPECT_EQ(sql("SELECT count(*) FROM serial WHERE free = 1"), "1") << "its serial is free again";
+}
+
 TEST_F(SlotWorker, Answers_only_what_the_step_may_ask) {
     open_line();
     FakeWorker& proof = to_proof("1");
