@@ -16,6 +16,7 @@
 #include <string_view>
 
 #include "line.h"
+#include "processes.h"
 
 namespace fs = std::filesystem;
 
@@ -179,6 +180,7 @@ int main(int argc, char** argv) {
         files.rlim_cur = files.rlim_max;
         ::setrlimit(RLIMIT_NOFILE, &files);
         ::umask(022);
+        line::be_as_punctual_as_hardware();
         if (!fs::exists(options.shim)) {
             throw std::runtime_error(options.shim.string() + " is missing");
         }

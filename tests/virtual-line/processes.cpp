@@ -4,12 +4,14 @@
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cstring>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <sstream>
 
 extern char** environ;
@@ -42,7 +44,14 @@ pid_t parent_of(pid_t pid) {
     return parent;
 }
 
+std::optional<int> usual_priority;  // main thread's; absent = never changed
+
 }  // namespace
+
+void be_as_punctual_as_hardware() {
+    usual_priority = ::getpriority(PRIO_PROCESS, 0);
+    ::setpriority(PRIO_PROCESS, 0, *usual_priority - 10);
+}
 
 pid_t run_program(Loop& loop, const std::vector<std::string>& arguments,
                   const std::filesystem::path& log, std::function<void(int)> ended) {
@@ -79,6 +88,9 @@ pid_t run_program(Loop& loop, const std::vector<std::string>& arguments,
     if (error != 0) {
         loop.post([ended = std::move(ended)] { ended(127); });
         return -1;
+    }
+    if (usual_priority) {
+        ::setpriority(PRIO_PROCESS, static_cast<id_t>(pid), *usual_priority);
     }
     const int fd = open_pidfd(pid);
     loop.watch(fd, EPOLLIN, [&loop, fd, pid, ended = std::move(ended)](std::uint32_t) {

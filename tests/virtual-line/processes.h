@@ -14,6 +14,10 @@
 
 namespace line {
 
+// Boards keep their time however busy the host is: from now on this process goes before what it
+// starts. Without the right to it, nothing changes. Before any thread is started.
+void be_as_punctual_as_hardware();
+
 // Starts `arguments` with our environment less LD_PRELOAD and UMOCKDEV_DIR, output appended to
 // `log`; calls `ended` with the exit status (128 + signal when killed). Returns the process id, or
 // -1.
