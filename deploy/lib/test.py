@@ -3,7 +3,7 @@
 
     deploy/test [--full] [--no-install] [--only PART[,PART…]]
 
-Parts, in order: lint, build, ui, unit, asan, fuzz, integration; --full adds clang, tsan, tidy, soak, vm (needs LINESIDE_REAL_BSP) and fuzzes longer.
+Parts, in order: lint, build, ui, unit, asan, fuzz, integration; --full adds clang, tsan, tidy, soak, vm (NVIDIA's tools in it need LINESIDE_REAL_BSP) and fuzzes longer.
 What each part says goes to build/test/<part>.log; its failures are shown. The last line on stdout is the count:
 `N passed, N failed[, N skipped]`. Exit 0 when nothing failed, 1 when something did, 2 usage, 3 when it could not begin.
 """
@@ -196,7 +196,7 @@ class Tests:
         self.ctest("integration", "build/release", "-j1", "-L", "integration")
 
     def vm(self):
-        """NVIDIA's own tools in a guest; skipped where LINESIDE_REAL_BSP names no tree of theirs."""
+        """Power cuts, and NVIDIA's own tools (skipped where LINESIDE_REAL_BSP names no tree of theirs), in a guest."""
         self.ctest("vm", "build/release", "-j1", "-L", "vm")
 
     def tidy(self):
@@ -211,6 +211,8 @@ class Tests:
             self.command("soak", "soak: 16 boards with faults, cycle %d" % cycle,
                          ["sh", "-c", "%s --boards 16 --exit-when-done --seed %d --data build/soak --faults slow-boot=0.2,step-once:set-wifi-ap=0.2" % (run, 100 + cycle)])
         self.command("soak", "soak: crash", [os.path.join(ROOT, "tests/crash/station"), "--cycles", "20", "--boards", "16", "--seed", "7"])
+        self.command("soak", "soak: torture", [os.path.join(ROOT, "tests/crash/torture"), "--cycles", "200", "--seed", "7"])
+        self.command("soak", "soak: hammer", [os.path.join(ROOT, "tests/crash/hammer"), "--seconds", "60", "--seed", "7"])
 
 
 def main(arguments):
