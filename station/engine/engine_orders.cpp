@@ -180,63 +180,79 @@ void Engine::want_image(base::OrderId id) {
     }
     images_[view->profile->id].state = "building";
     const bool locked = !view->image_key.empty();
-    images_keeper_.want(
-        *view->profile, view->image_key, [this, id, locked](base::Result<ReadyImage> ready) {
-            for (OrderView& order : orders_) {
-                if (order.id != id) {
-                    continue;
-                }
-                ImageView& image = images_[order.profile->id];
-                if (!ready) {
-                    order.image_error = ready.error();
-                    image.state = "broken";
-                    image.message = ready.error().message;
-                    raise_alarm("image " + order.profile->id, ready.error().code,
-                                ready.error().message, {});
-                    break;
-                }
-                clear_alarm("image " + order.profile->id);
-                order.image_key = ready->key;
-                order.image_digest = ready->digest;
-                image.key = ready->key;
-                image.state = "ready";
-                image.message.clear();
-                const auto row = ready->row;
-                const auto profile = order.profile->id;
-                context_.store.write<std::int64_t>(
-                    [id, row, locked, profile](db::Tx& tx) -> base::Result<std::int64_t> {
-                        if (!locked) {
-                            if (auto done = tx.run("UPDATE orders SET image_id = ?1 WHERE id = ?2",
-                                                   row, id);
-                                !done) {
-                                return done;
+    images_keeper_.want(*view->profile, view->image_key,
+                        [this, id, locked](base::Result<ReadyImage> ready) {
+                            for (OrderView& order : orders_) {
+                                if (order.id != id) {
+                                    continue;
+                                }
+                                ImageView& image = images_[order.profile->id];
+                                if (!ready) {
+                                    order.image_error = ready.error();
+                                    image.state = "broken";
+                                    image.message = ready.error().message;
+                                    raise_alarm("image " + order.profile->id, ready.error().code,
+                                                ready.error().message, {});
+                                    break;
+                                }
+                                clear_alarm("image " + order.profile->id);
+                                order.image_key = ready->key;
+                                order.image_digest = ready->digest;
+                                image.key = ready->key;
+                                image.state = "ready";
+                                image.message.clear();
+                                lock_image(id, ready->row, locked);
+                                break;
                             }
-                        }
-                        auto builds = tx.one<std::int64_t>(
-                            "SELECT sum(builds) FROM image WHERE profile = ?1", profile);
-                        if (!builds) {
-                            return tl::unexpected<base::Error>(builds.error());
-                        }
-                        return std::get<0>(builds->value());
-                    },
-                    [this, alive = alive_, id, profile](base::Result<std::int64_t> builds) {
-                        if (!*alive) {
-                            return;
-                        }
-                        if (!builds) {
-                            return records_failing(builds.error());
-                        }
-                        images_[profile].builds = *builds;
-                        for (OrderView& locked_order : orders_) {
-                            if (locked_order.id == id) {
-                                locked_order.image_ready = true;
-                            }
-                        }
-                        try_all();
-                    });
-                break;
+                            station_changed();
+                        });
+}
+
+void Engine::lock_image(base::OrderId id, base::ImageRow row, bool locked) {
+    const OrderView* view = order(id);
+    if (view == nullptr || view->profile == nullptr) {
+        return;
+    }
+    const auto profile = view->profile->id;
+    context_.store.write<std::int64_t>(
+        [id, row, locked, profile](db::Tx& tx) -> base::Result<std::int64_t> {
+            if (!locked) {
+                if (auto done = tx.run("UPDATE orders SET image_id = ?1 WHERE id = ?2", row, id);
+                    !done) {
+                    return done;
+                }
             }
-            station_changed();
+            auto builds =
+                tx.one<std::int64_t>("SELECT sum(builds) FROM image WHERE profile = ?1", profile);
+            if (!builds) {
+                return tl::unexpected<base::Error>(builds.error());
+            }
+            return std::get<0>(builds->value());
+        },
+        [this, alive = alive_, id, row, locked, profile](base::Result<std::int64_t> builds) {
+            if (!*alive) {
+                return;
+            }
+            if (!builds) {  // tried until the disk takes it: the image is there and verified
+                records_failing(builds.error());
+                auto again = std::make_shared<boost::asio::steady_timer>(
+                    context_.loop, context_.patience.commit_again);  // several orders may wait
+                again->async_wait(
+                    [this, alive, again, id, row, locked](boost::system::error_code error) {
+                        if (!error && *alive) {
+                            lock_image(id, row, locked);
+                        }
+                    });
+                return;
+            }
+            records_fine();
+            images_[profile].builds = *builds;
+            for (OrderView& locked_order : orders_) {
+                if (locked_order.id == id) {
+                    locked_order.image_ready = true;
+                }
+            }
+            try_all();
         });
 }
 

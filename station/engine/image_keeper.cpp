@@ -22,7 +22,11 @@ constexpr std::chrono::seconds kTryAgain{5};
 bool says_nothing_of_the_image(const base::Error& error) {
     return error.code == "worker.died" || error.code == "worker.spawn" ||
            error.code == "worker.silence" || error.code == "helper.lost" ||
-           error.code == "lane.failed" || error.code == "db.failed";
+           error.code == "lane.failed";
+}
+
+bool disk_takes_nothing(const base::Error& error) {
+    return error.code == "db.failed" || error.code == "disk.full";
 }
 
 // The image's row says what it is now; an image that was built before is the same row.
@@ -84,17 +88,32 @@ void ImageKeeper::next() {
     });
 }
 
+void ImageKeeper::again_after(std::chrono::milliseconds wait, std::function<void()> what) {
+    again_.expires_after(wait);
+    again_.async_wait([alive = alive_, what = std::move(what)](boost::system::error_code error) {
+        if (!error && *alive) {
+            what();
+        }
+    });
+}
+
+void ImageKeeper::wait_for_disk(const base::Error& why, std::function<void()> what) {
+    context_.engine.records_failing(why);
+    wishes_.front().disk_failed = true;
+    again_after(context_.patience.commit_again, std::move(what));
+}
+
 void ImageKeeper::finish(base::Result<ReadyImage> result) {
+    if (!result && disk_takes_nothing(result.error())) {  // until it does, as every other commit
+        return wait_for_disk(result.error(), [this] { next(); });
+    }
     if (!result && says_nothing_of_the_image(result.error()) && ++wishes_.front().tries < kTries) {
         base::log_warning("image of profile {}: {}; trying again", wishes_.front().profile->id,
                           result.error().message);
-        again_.expires_after(kTryAgain);
-        again_.async_wait([this, alive = alive_](boost::system::error_code error) {
-            if (!error && *alive) {
-                next();
-            }
-        });
-        return;
+        return again_after(kTryAgain, [this] { next(); });
+    }
+    if (wishes_.front().disk_failed) {
+        context_.engine.records_fine();
     }
     Wish wish = std::move(wishes_.front());
     wishes_.pop_front();
@@ -194,10 +213,16 @@ void ImageKeeper::record(const std::string& key, const Json& built, bool really_
             }
             return ReadyImage{std::get<0>(row->value()), key, *digest};
         },
-        [this, alive = alive_](base::Result<ReadyImage> ready) {
-            if (*alive) {
-                finish(std::move(ready));
+        [this, alive = alive_, key, built, really_built](base::Result<ReadyImage> ready) {
+            if (!*alive) {
+                return;
             }
+            if (ready || !disk_takes_nothing(ready.error())) {
+                return finish(std::move(ready));
+            }
+            wait_for_disk(ready.error(), [this, key, built, really_built] {
+                record(key, built, really_built);  // what was built or verified stays so
+            });
         });
 }
 

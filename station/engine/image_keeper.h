@@ -40,11 +40,14 @@ class ImageKeeper {
         std::string locked_key;
         Done done;
         int tries = 0;
+        bool disk_failed = false;  // a commit was refused and an alarm says so
     };
     struct Run;
     using OnResult = std::function<void(base::Result<base::Json>)>;
     void next();
     void finish(base::Result<ReadyImage> result);
+    void again_after(std::chrono::milliseconds wait, std::function<void()> what);
+    void wait_for_disk(const base::Error& why, std::function<void()> what);
     void find(const std::string& key);
     void verify(const std::string& key);
     void build(const std::string& key);

@@ -54,6 +54,17 @@ TEST_F(SlotDisk, Plugged_in_unit_starts_when_the_disk_takes_its_job) {
     is_fine();
 }
 
+TEST_F(SlotDisk, Verified_image_is_not_verified_again_when_the_disk_takes_it) {
+    restart({});
+    full.emplace();
+    stays_full();
+    EXPECT_FALSE(order_is_ready());
+    full.reset();
+    run_until("the image", [&] { return order_is_ready(); });
+    is_fine();
+    EXPECT_EQ(launcher->image_modes, (std::vector<std::string>{"verify"}));
+}
+
 TEST_F(SlotDisk, Unit_pulled_meanwhile_is_not_started) {
     full.emplace();
     bus->plug("1");
