@@ -22,7 +22,9 @@ class TortureBench(bench.Bench):
 
     def __init__(self, data, boards, seed, speed, broken=None):
         more = {"recipe": settings.recipe_begin(speed) + SHORT_RECIPE}
-        super().__init__(data, boards, seed=seed, speed=speed, more=more, line_options=["--wire-mbps", "400"])
+        # A port that other benches of this host do not ask for: restarts want the same one again.
+        super().__init__(data, boards, seed=seed, speed=speed, more=more, port=20_000 + os.getpid() % 10_000,
+                         line_options=["--wire-mbps", "400"])
         self.broken = broken
 
     def open(self):
