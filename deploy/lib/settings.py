@@ -69,7 +69,8 @@ use = "read-serial"
 
 
 def station_toml(place, slots, speed, port, jobs, more=None):
-    """`slots`: (label, port) pairs. `place` has the folders, see Bench. `more`: silence_s of the flash, or another recipe."""
+    """`slots`: (label, port) pairs. `place` has the folders, see Bench. `more`: silence_s of the flash or another
+    recipe, pass_stays_s."""
     more = more or {}
     lines = [f"""# Written by deploy/run; it is written anew at each start.
 [station]
@@ -83,6 +84,7 @@ images = {quoted(place.images)}
 unix_socket = {quoted(place.station_socket)}
 ui = {quoted(place.ui)}
 port = {port}
+pass_stays_s = {more.get("pass_stays_s", 3)}
 
 [limits]
 jobs = {jobs}

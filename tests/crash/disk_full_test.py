@@ -90,6 +90,7 @@ class DiskFull(unittest.TestCase):
         """A service that has just started cannot know that a unit left since its verdict: the operator does it again."""
         self.bench.start_station()
         self.operator.done.clear()
+        self.operator.cycled.clear()
 
     def passed(self):
         return self.kept.sql("SELECT count(*) AS n FROM job WHERE outcome = 'PASS'")[0]["n"]

@@ -65,6 +65,7 @@ class Operator:
         self.bench = bench
         self.booted = {}        # slot -> job whose unit was sent to boot
         self.done = {}          # slot -> job whose unit left
+        self.cycled = {}        # slot -> job that a restart interrupted, whose unit was switched off and on
 
     def begin(self, load):
         """Everything stands, every slot has a unit. `load` puts serials in."""
@@ -82,6 +83,9 @@ class Operator:
             if tile["state"] == "restarting" and self.booted.get(slot) != job:
                 self.booted[slot] = job
                 self.bench.line_api.ask(do="power-cycle", board=number)
+            elif tile["state"] == "interrupted" and tile["action"] == "Switch off and on" and self.cycled.get(slot) != job:
+                self.cycled[slot] = job
+                self.bench.line_api.ask(do="recovery", board=number)
             elif tile["outcome"] and self.done.get(slot) != job:
                 self.done[slot] = job
                 if tile["outcome"] == "PASS":

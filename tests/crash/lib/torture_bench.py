@@ -21,7 +21,7 @@ class TortureBench(bench.Bench):
     """`broken`: what LINESIDE_BREAK shall say to lineside-stationd-broken; None = the product's own service."""
 
     def __init__(self, data, boards, seed, speed, broken=None):
-        more = {"recipe": settings.recipe_begin(speed) + SHORT_RECIPE}
+        more = {"recipe": settings.recipe_begin(speed) + SHORT_RECIPE, "pass_stays_s": 0.001}
         # A port that other benches of this host do not ask for: restarts want the same one again.
         super().__init__(data, boards, seed=seed, speed=speed, more=more, port=20_000 + os.getpid() % 10_000,
                          line_options=["--wire-mbps", "400"])
