@@ -182,7 +182,7 @@ export const en = {
     chooseMended: 'Choose mended file',
     good: (n: string) => `${n} serials are ready to load.`,
     goodOne: '1 serial is ready to load.',
-    goodHint: 'Nothing has been loaded yet. A loaded batch cannot be taken back.',
+    goodHint: 'Nothing has been loaded yet. Once a unit has a serial of it, a batch cannot be taken back.',
     loadNow: (n: string) => `Load ${n} serials`,
     loading: 'Loading …',
     mend: 'Lines to mend',
