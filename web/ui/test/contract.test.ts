@@ -2,6 +2,7 @@
 // The mock speaks as web/api/openapi.yaml says; so a page that works over the mock works over that page's station.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mock } from '../mock/server.mjs';
+import type { BatchCheck, BatchLoaded } from '../src/api/types';
 import { answerComplaints, complaints } from './schema';
 
 const server = mock({ scene: 'all', still: true });
@@ -37,6 +38,28 @@ describe('mock against openapi.yaml', () => {
     const refused = await fetch(`${base}/api/v1/slots/99/retry`, { method: 'POST', headers: { ...headers, 'Content-Type': 'application/json' }, body: '{"job":1}' });
     expect(refused.status).toBe(404);
     expect(complaints('Problem', await refused.json())).toEqual([]);
+  });
+
+  const post = async (path: string, body: object): Promise<{ status: number; body: unknown }> => {
+    const response = await fetch(base + path, { method: 'POST', headers: { 'Content-Type': 'application/json', 'X-Lineside': '1' }, body: JSON.stringify(body) });
+    return { status: response.status, body: await response.json() };
+  };
+  it('a range is previewed, generated, and refused when its serials are had', async () => {
+    const range = { pool: 'camera', batch: 'C-1', prefix: 'C', width: 4, count: 30, check: 'luhn', check_counter_only: true, token_length: 32 };
+    const preview = await post('/api/v1/pool/generate', { ...range, preview: true });
+    expect(complaints('BatchCheck', preview.body)).toEqual([]);
+    expect(preview).toMatchObject({ status: 200, body: { verdict: 'accept', count: 30, lines: 30 } });
+    expect((preview.body as BatchCheck).sample?.[0]).toEqual({ line: 2, serial: 'C00018', token_length: 32 });
+    const made = await post('/api/v1/pool/generate', range);
+    expect(made).toMatchObject({ status: 201, body: { count: 30, left: 30, batch: { name: 'C-1', source: 'generated', loaded_by: 'page' } } });
+    expect(complaints('Batch', (made.body as BatchLoaded).batch)).toEqual([]);
+    const again = await post('/api/v1/pool/generate', { ...range, batch: 'C-2' });
+    expect(again).toMatchObject({ status: 422, body: { code: 'batch.refused', check: { verdict: 'reject', count: 0, errors_total: 30 } } });
+    expect(complaints('Problem', again.body)).toEqual([]);
+    expect(answerComplaints('/api/v1/pool', await get('/api/v1/pool'))).toEqual([]);
+    for (const wrong of [{ pool: 'camera' }, { pool: 'camera', count: '5' }, { ...range, tokens: 3 }, { ...range, count: 1.5 }]) {
+      expect(await post('/api/v1/pool/generate', wrong)).toMatchObject({ status: 400, body: { code: 'request.invalid' } });
+    }
   });
 
   it('the checker finds what is wrong', () => {

@@ -3,7 +3,7 @@
 // that can be shown as it is; a network failure becomes one too (code `page.offline`).
 import { t } from '../i18n';
 import type {
-  BatchCheck, BatchLoaded, Beat, ImageRow, Job, PoolPage, ProblemBody, RecordsAnswer, Tile, Unit, Wall,
+  BatchCheck, BatchLoaded, Beat, GenerateRequest, ImageRow, Job, OrderRow, PoolPage, ProblemBody, RecordsAnswer, Tile, Unit, Wall,
 } from './types';
 
 export class ApiProblem extends Error {
@@ -129,6 +129,9 @@ export const api = {
     postCsv<BatchCheck>(`/pool/preview?${batchQuery(target)}`, file),
   loadBatch: (target: BatchTarget, file: Blob) =>
     postCsv<BatchLoaded>(`/pool/batches?${batchQuery(target)}`, file),
+  previewRange: (range: GenerateRequest) => postJson<BatchCheck>('/pool/generate', { ...range, preview: true }),
+  generateBatch: (range: GenerateRequest) => postJson<BatchLoaded>('/pool/generate', { ...range, preview: false }),
+  orders: (signal?: AbortSignal) => getJson<{ orders: OrderRow[] }>('/orders', signal),
   records: (query: string, signal?: AbortSignal) => getJson<RecordsAnswer>(`/records?${query}`, signal),
   exportUrl: (format: 'csv' | 'json' | 'zip', query: string) =>
     `${base}/records/export?format=${format}${query === '' ? '' : `&${query}`}`,

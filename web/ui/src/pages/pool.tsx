@@ -145,6 +145,7 @@ function Shown({ page, pool, reload }: { page: PoolPage; pool: Pool; reload: () 
         <h1>{t.pool.title(pool.name)}</h1>
         <p class="dim">{t.pool.loadedIn(count(pool.total), names.length <= 4 ? t.pool.batches([...names].reverse()) : t.pool.batchCount(names.length))}</p>
         <span class="spring" />
+        <Link to={`/pool/generate?pool=${encodeURIComponent(pool.name)}`} class="button">{t.pool.generate}</Link>
         <Link to={`/pool/load?pool=${encodeURIComponent(pool.name)}`} class="button main">{t.pool.load}</Link>
       </div>
       {page.pools.length > 1 && (
@@ -181,7 +182,10 @@ export function PoolPageView(): JSX.Element {
         <div class="empty-page">
           <h1>{t.pool.heading}</h1>
           <p>{t.pool.none}</p>
-          <Link to="/pool/load" class="button main">{t.pool.load}</Link>
+          <p class="form-end">
+            <Link to="/pool/generate" class="button">{t.pool.generate}</Link>
+            <Link to="/pool/load" class="button main">{t.pool.load}</Link>
+          </p>
         </div>
       )}
     </main>
