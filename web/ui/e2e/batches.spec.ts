@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Generating a batch in a browser. Over the mock alone: what is made on a station stays.
+// Generating, withdrawing and closing a batch in a browser. Over the mock alone: what is made on a station stays.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Page } from 'playwright-core';
 import type { PoolPage } from '../src/api/types';
@@ -78,6 +78,56 @@ describe('generate', () => {
     await page.click('[data-load=no]');
     expect(await page.inputValue('[name=from]')).toBe('3900');
     expect(await batchesNow()).toHaveLength(before);
+    await page.close();
+  });
+});
+
+describe('end of a batch', () => {
+  it('an untouched one is withdrawn with a reason, once', async () => {
+    const { page, posts, errors } = await openPage('/pool?pool=reeplayer-crc');
+    await page.click('[data-show="2611-c"]');
+    await page.click('[data-ask="withdraw-2611-c"]');
+    expect(await page.textContent('[data-reason="withdraw-2611-c"]')).toContain('This cannot be undone.');
+    expect(await page.isDisabled('[data-reason="withdraw-2611-c"] .sure')).toBe(true);
+    await page.fill('[name=reason]', 'wrong prefix');
+    await pressTwice(page, '[data-reason="withdraw-2611-c"] .sure');
+    await page.waitForSelector('[data-batch="2611-c"] [data-state=withdrawn]');
+    expect(posts).toEqual(['batches/2611-c/withdraw']);
+    await page.waitForSelector('[data-account="2611-c"][data-state=withdrawn]');
+    expect(await page.textContent('[data-sum=left]')).toContain('50');
+    expect(await page.$$('[data-ask^="withdraw-"], [data-ask^="close-"]')).toHaveLength(0);
+    expect(errors).toEqual([]);
+    await page.close();
+  });
+
+  it('one that is at work cannot be closed, and the page says when', async () => {
+    const { page } = await openPage('/pool?pool=reeplayer-crc&batch=2611-b');
+    await page.waitForSelector('[data-ask="close-2611-b"]');
+    expect(await page.$('[data-ask="withdraw-2611-b"]')).toBeNull();
+    await page.click('[data-ask="close-2611-b"]');
+    await page.fill('[name=reason]', '2611');
+    expect(await page.isDisabled('[data-reason="close-2611-b"] .sure')).toBe(true);
+    await page.fill('[name=reason]', '2611-B');
+    await page.click('[data-reason="close-2611-b"] .sure');
+    await page.waitForSelector('[data-reason="close-2611-b"] [role=alert]');
+    expect(await page.textContent('[data-reason="close-2611-b"] [role=alert]')).toContain('close it when they are done');
+    await page.close();
+  });
+
+  it('one is closed by its name, once, and its account stays to be read', async () => {
+    const { page, posts, errors } = await openPage('/pool?pool=reeplayer-crc&batch=2610-a');
+    await page.click('[data-ask="close-2610-a"]');
+    await page.fill('[name=reason]', '2610-a');
+    await pressTwice(page, '[data-reason="close-2610-a"] .sure');
+    await page.waitForSelector('[data-account="2610-a"][data-state=closed]');
+    expect(posts).toEqual(['batches/2610-a/close']);
+    await page.reload();
+    await page.waitForSelector('[data-account="2610-a"][data-state=closed]');
+    const figures = await page.$$eval('[data-sum] dd', (all) => all.map((one) => Number(one.textContent?.replace(/[^0-9]/g, ''))));
+    expect(figures[0]).toBe(400);
+    expect(figures.slice(1).reduce((sum, n) => sum + n, 0)).toBe(400);
+    expect(await page.textContent('[data-account="2610-a"]')).toContain('Closed by page');
+    expect(errors).toEqual([]);
     await page.close();
   });
 });

@@ -3,7 +3,8 @@
 // that can be shown as it is; a network failure becomes one too (code `page.offline`).
 import { t } from '../i18n';
 import type {
-  BatchCheck, BatchLoaded, Beat, GenerateRequest, ImageRow, Job, OrderRow, PoolPage, ProblemBody, RecordsAnswer, Tile, Unit, Wall,
+  BatchAccount, BatchCheck, BatchLoaded, Beat, GenerateRequest, ImageRow, Job, OrderRow, PoolPage, ProblemBody, RecordsAnswer, Tile, Unit,
+  Wall,
 } from './types';
 
 export class ApiProblem extends Error {
@@ -98,6 +99,7 @@ export interface SlotAnswer {
   seq: number;
 }
 
+const batchPath = (batch: string): string => `/pool/batches/${encodeURIComponent(batch)}`;
 const slotPath = (slot: string): string => `/slots/${encodeURIComponent(slot)}`;
 
 export const api = {
@@ -131,6 +133,9 @@ export const api = {
     postCsv<BatchLoaded>(`/pool/batches?${batchQuery(target)}`, file),
   previewRange: (range: GenerateRequest) => postJson<BatchCheck>('/pool/generate', { ...range, preview: true }),
   generateBatch: (range: GenerateRequest) => postJson<BatchLoaded>('/pool/generate', { ...range, preview: false }),
+  batchAccount: (batch: string, signal?: AbortSignal) => getJson<BatchAccount>(`${batchPath(batch)}/account`, signal),
+  withdrawBatch: (batch: string, reason: string) => postJson<BatchAccount>(`${batchPath(batch)}/withdraw`, { reason }),
+  closeBatch: (batch: string) => postJson<BatchAccount>(`${batchPath(batch)}/close`, {}),
   orders: (signal?: AbortSignal) => getJson<{ orders: OrderRow[] }>('/orders', signal),
   records: (query: string, signal?: AbortSignal) => getJson<RecordsAnswer>(`/records?${query}`, signal),
   exportUrl: (format: 'csv' | 'json' | 'zip', query: string) =>

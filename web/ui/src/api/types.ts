@@ -268,6 +268,20 @@ export interface Batch extends SerialCounts {
   end_reason: string | null;
 }
 
+// loaded = passed + scrapped + in_doubt + at_work + left
+export interface BatchAccount {
+  batch: string;
+  pool: string;
+  state: Batch['state'];
+  loaded: number;
+  passed: number;
+  scrapped: number;
+  voided: number;   // part of scrapped
+  in_doubt: number;
+  at_work: number;
+  left: number;
+}
+
 export interface InDoubt {
   serial: string;
   pool: string;

@@ -128,6 +128,7 @@ export const en = {
   reason: {
     cancel: 'Cancel',
     why: 'Why? It stands on the record.',
+    type: (what: string) => `Type ${what} to confirm.`,
   },
   pool: {
     giveUp: 'Give up …', giveUpSure: 'Give up for ever', orElse: 'If the unit cannot be had',
@@ -162,6 +163,29 @@ export const en = {
     pools: 'Pools',
     loading: 'Reading the pool …',
     hours: (h: number, m: number) => (h === 0 ? `${m} min` : `${h} h ${m} min`),
+  },
+  account: {
+    show: 'Account', hide: 'Hide account',
+    of: (batch: string) => `Account of batch ${batch}`,
+    loading: 'Adding up …',
+    loaded: 'loaded', passed: 'passed', scrapped: 'scrapped', inDoubt: 'in doubt', atWork: 'in work', left: 'left', leftEnded: 'left, never given out',
+    passedIs: 'on units that passed', scrappedIs: (voided: string, never: string) => `${voided} given up, ${never} on units that never passed`,
+    inDoubtIs: 'a person must settle', atWorkIs: 'units are being made', leftIs: 'can be given out', leftEndedIs: 'set aside with the batch',
+    state: {
+      open: 'The batch is open.',
+      closed: (who: string, when: string) => `Closed by ${who}, ${when}. This account stays.`,
+      withdrawn: (who: string, when: string) => `Withdrawn by ${who}, ${when}. This account stays.`,
+    },
+    unknown: 'not known',
+    withdraw: 'Withdraw batch …', withdrawSure: 'Withdraw for ever',
+    withdrawNote: (n: string) => `No unit has anything of this batch. Withdrawn, none of its ${n} serials is ever given out, here or with another batch. This cannot be undone.`,
+    close: 'Close batch …', closeSure: 'Close for ever',
+    closeNote: (left: number, leftText: string, inDoubt: number) => [
+      left === 0 ? 'Nothing is left of this batch.' : `Closed, ${left === 1 ? 'the 1 serial that is' : `the ${leftText} serials that are`} left ${left === 1 ? 'is' : 'are'} never given out.`,
+      inDoubt === 0 ? '' : 'What is in doubt can still be settled.',
+      'This cannot be undone.',
+    ].filter((part) => part !== '').join(' '),
+    busy: (n: number, text: string) => (n === 1 ? '1 unit is being made with a serial of this batch: close it when that is done.' : `${text} units are being made with serials of this batch: close it when they are done.`),
   },
   generate: {
     title: 'Generate batch',
