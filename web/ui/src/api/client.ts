@@ -43,8 +43,10 @@ async function request(path: string, init?: RequestInit): Promise<Response> {
     response = await fetch(base + path, { cache: 'no-store', credentials: 'same-origin', ...init });
   } catch (cause) {
     if (cause instanceof DOMException && cause.name === 'AbortError') throw cause;
+    // A lost answer to a press does not tell whether the station had it.
     throw new ApiProblem({
-      type: 'about:blank', title: t.api.offline, status: 0, code: 'page.offline', hint: t.api.offlineHint,
+      type: 'about:blank', title: t.api.offline, status: 0, code: 'page.offline',
+      hint: init?.method === 'POST' ? t.api.offlinePress : t.api.offlineHint,
     });
   }
   if (!response.ok) throw await problemOf(response);

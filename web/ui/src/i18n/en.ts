@@ -24,6 +24,7 @@ export const en = {
   api: {
     offline: 'The station does not answer.',
     offlineHint: 'Nothing was changed. Try again when the page is live.',
+    offlinePress: 'It may have been done or not. Look when the page is live, before you try again.',
     refused: (status: number) => `The station refused this (${status}).`,
   },
   wall: {
