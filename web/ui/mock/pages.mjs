@@ -1,34 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Invented answers for the desk pages of the mock server.
 
-const today = (clock) => {
+export const today = (clock) => {
   const at = new Date();
   const [h, m, s] = clock.split(':').map(Number);
   at.setHours(h, m, s, 0);
   return at.getTime();
 };
 const image = { id: '9f3c71de04a6b2d35e8017c'.padEnd(64, '4'), name: 'l4t-system-crc-nx 32.7.2-5' };
-const chip = (n) => `0x80021911651462240000000012f${(0xc0140 + n * 4919).toString(16)}`;
-
-const open = { state: 'open', source: 'file', order: null, ended_at: null, ended_by: null, end_reason: null, set_aside: 0 };
-
-export const pool = () => ({
-  pools: [{ name: 'reeplayer-crc', total: 1200, set_aside: 0, free: 204, reserved: 3, issued: 4, burned: 968, in_doubt: 4, voided: 17, low: false, warn_at: 150, used_last_hour: 72, needed: 168 }],
-  batches: [
-    { id: 3, name: '2611-b', pool: 'reeplayer-crc', test_only: false, loaded_at: today('08:02:11') - 8 * 86_400_000, loaded_by: 'jon', ...open, total: 300, free: 204, reserved: 3, issued: 4, burned: 85, in_doubt: 3, voided: 1 },
-    { id: 2, name: '2610-a', pool: 'reeplayer-crc', test_only: false, loaded_at: today('08:02:11') - 46 * 86_400_000, loaded_by: 'jon', ...open, total: 400, free: 0, reserved: 0, issued: 0, burned: 394, in_doubt: 1, voided: 5 },
-    { id: 1, name: '2609-a', pool: 'reeplayer-crc', test_only: true, loaded_at: today('08:02:11') - 78 * 86_400_000, loaded_by: 'eva', ...open, state: 'closed', ended_at: today('07:31:00'), ended_by: 'eva', end_reason: 'trial run is over', total: 500, free: 0, reserved: 0, issued: 0, burned: 489, in_doubt: 0, voided: 11 },
-  ],
-  in_doubt: [
-    ['RC26-04119', 'Serial sent, not read back', 'Unit did not start after the write (F12)', '10:37:00', '3', 'Plug the unit into any free slot', 'The same unit is made again with this serial and reads it back'],
-    ['RC26-04110', 'Serial sent, not read back', 'Unit stopped answering (F18)', '10:26:00', '6', 'Repair, then plug it in again', 'The same serial is kept'],
-    ['RC26-04093', 'Power went off while writing', 'Station restarted 09:12', '09:12:00', '11', 'Plug the unit into any free slot', 'The same unit is made again with this serial and reads it back'],
-    ['RC26-03998', 'Serial sent, unit lost its link', 'USB link lost on slot 7 (E31)', '07:40:00', '7', 'Plug the unit into any free slot', 'The same unit is made again with this serial and reads it back'],
-  ].map(([serial, certain, cause, at, slot, next_step, next_step_why], i) => ({
-    serial, pool: 'reeplayer-crc', batch: '2611-b', unit: 300 + i, job: 700 + i, slot, chip_id: chip(i), since: today(at), certain, cause, next_step, next_step_why,
-    otherwise: 'Give the serial up, with a reason',
-  })),
-});
+export const chip = (n) => `0x80021911651462240000000012f${(0xc0140 + n * 4919).toString(16)}`;
 
 const outcomes = [['PASS'], ['ERROR', 'tool.no_proof', 'E12', 'Flasher stopped'], ['PASS'], ['FAIL', 'order.wrong_model', 'F07', 'Wrong board model'], ['PASS'], ['FAIL', 'boot.none', 'F12', 'Did not start'], ['PASS'], ['PASS'], ['ERROR', 'usb.left', 'E31', 'USB link lost'], ['PASS'], ['PASS'], ['PASS'], ['PASS'], ['ABORTED', 'operator.cancelled', null, 'Stopped by screen'], ['PASS'], ['PASS'], ['FAIL', 'image.mismatch', 'F21', 'Image read back differs']];
 
@@ -165,26 +145,4 @@ export function log(id, tiles, query) {
   const from = Math.min(bytes.length, asked < 0 ? Math.max(0, bytes.length + asked) : asked);
   const piece = bytes.subarray(from, from + Number(query.get('max') ?? 262_144));
   return { bytes: piece, headers: { 'X-Log-From': String(from), 'X-Log-Size': String(bytes.length), 'X-Log-End': String(!running(tileOfJob(id, tiles))) } };
-}
-
-export function preview(query, body) {
-  const lines = body.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('#'));
-  const file = query.get('file') ?? '';
-  const bad = body.includes('rc26-05042');
-  const complaint = (line, column, field, message, serial) => ({ file, line, column, field, message, serial });
-  return {
-    verdict: bad ? 'reject' : 'accept', count: bad ? 0 : lines.length - 1, lines: lines.length - 1, header: true, separator: ',',
-    errors: bad ? [
-      complaint(118, 1, 'serial', 'Serial appears twice in this file. Line 43 has RC26-05042 with another token. Upper and lower case count as the same.', 'rc26-05042'),
-      complaint(204, 2, 'token', 'Token has a blank inside, at place 17. A token is 1 to 4,096 printable characters without blanks.', 'RC26-05203'),
-      complaint(377, 1, 'serial', 'Serial is already in the pool. Loaded with batch 2610-a on 5 Oct 2026.', 'RC26-03911'),
-    ] : [],
-    warnings: [complaint(1, 3, 'note', 'Column "note" is not used.', null)],
-    sample: [[2, 'RC26-05001'], [3, 'RC26-05002'], [118, 'rc26-05042'], [204, 'RC26-05203'], [377, 'RC26-03911'], [501, 'RC26-05500']].map(([line, serial]) => ({ line, serial, token_length: 64 })),
-  };
-}
-
-export function loaded(query, body) {
-  const count = preview(query, body).count;
-  return { batch: { id: 4, name: query.get('batch'), pool: query.get('pool'), test_only: false, loaded_at: Date.now(), loaded_by: 'screen', total: count, free: count, reserved: 0, issued: 0, burned: 0, in_doubt: 0, voided: 0 }, count, left: 204 + count };
 }

@@ -9,6 +9,7 @@ import { createServer } from 'node:http';
 import { dirname, extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as pages from './pages.mjs';
+import { makePool, preview } from './pool.mjs';
 import { stationOf, tile, tilesOf } from './states.mjs';
 
 const dist = join(dirname(fileURLToPath(import.meta.url)), '..', 'dist');
@@ -26,7 +27,11 @@ export function mock({ scene = 'mixed16', still = true } = {}) {
   const rows = []; // what was journaled: {seq, slot}
   const mono = () => Number(process.hrtime.bigint());
   const stamp = () => ({ mono_ns: mono(), at: Date.now() });
-  const station = () => stationOf(tiles, scene);
+  const pool = makePool(() => all('station', { station: station(), seq: null, ...stamp() }));
+  const station = () => {
+    const made = stationOf(tiles, scene);
+    return made.pool === null ? made : { ...made, pool: { ...made.pool, left: pool.left() } };
+  };
   const wall = () => ({ station: station(), tiles, seq, ...stamp() });
 
   const write = (res, event, data, id) =>
@@ -47,6 +52,11 @@ export function mock({ scene = 'mixed16', still = true } = {}) {
   };
   const json = (res, body, status = 200) => {
     res.writeHead(status, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
+    res.end(JSON.stringify(body));
+  };
+
+  const answer = (res, { status, body }) => {
+    res.writeHead(status, { 'Content-Type': status < 400 ? 'application/json' : 'application/problem+json', 'Cache-Control': 'no-store' });
     res.end(JSON.stringify(body));
   };
 
@@ -93,7 +103,8 @@ export function mock({ scene = 'mixed16', still = true } = {}) {
     if (path === '/api/v1/events') return events(req, res, url);
     if (path === '/api/v1/wall') return json(res, wall());
     if (path === '/api/v1/clock') return json(res, stamp());
-    if (path === '/api/v1/pool') return json(res, pages.pool());
+    if (path === '/api/v1/pool') return json(res, pool.page());
+    if (/^\/api\/v1\/pool\/batches\/[^/]+\/account$/.test(path)) return answer(res, pool.accountOf(decodeURIComponent(path.split('/')[5])));
     if (path === '/api/v1/records') return json(res, pages.records(url.searchParams));
     if (path === '/api/v1/records/export') {
       res.writeHead(200, { 'Content-Type': 'text/csv', 'Content-Disposition': 'attachment; filename="records.csv"' });
@@ -122,8 +133,11 @@ export function mock({ scene = 'mixed16', still = true } = {}) {
       ready.forEach((slot) => change(slot, tile(slot, 'empty')));
       return json(res, { acknowledged: ready });
     }
-    if (url.pathname === '/api/v1/pool/preview') return json(res, pages.preview(url.searchParams, body));
-    if (url.pathname === '/api/v1/pool/batches') return json(res, pages.loaded(url.searchParams, body), 201);
+    if (url.pathname === '/api/v1/pool/preview') return json(res, preview(url.searchParams, body));
+    if (url.pathname === '/api/v1/pool/batches') return answer(res, pool.load(url.searchParams, body));
+    if (url.pathname === '/api/v1/pool/generate') return answer(res, pool.generate(body));
+    const [, batch, end] = /^\/api\/v1\/pool\/batches\/([^/]+)\/(withdraw|close)$/.exec(url.pathname) ?? [];
+    if (end) return answer(res, pool.end(decodeURIComponent(batch), end, body));
     return press(res, url, body);
   }
 

@@ -37,6 +37,25 @@ const shots = [
   { name: 'records-none', scene: 'mixed16', size: desk, path: '/records?serial_from=ZZ' },
   { name: 'pool', scene: 'mixed16', size: desk, path: '/pool' },
   { name: 'pool-void', scene: 'mixed16', size: desk, path: '/pool', then: async (page) => { await page.click('[data-ask="void-RC26-04110"]'); await page.fill('[name=reason]', 'unit scrapped'); } },
+  ...[['untouched', '2611-c', null], ['open', '2611-b', null], ['closed', '2609-a', null], ['withdraw', '2611-c', 'withdraw'], ['close', '2611-b', 'close']].map(([name, batch, end]) => ({
+    name: `account-${name}`, scene: 'mixed16', size: desk, path: `/pool?pool=reeplayer-crc&batch=${batch}`,
+    then: async (page) => {
+      if (end === null) return;
+      await page.click(`[data-ask="${end}-${batch}"]`);
+      await page.fill('[name=reason]', end === 'close' ? batch : 'wrong prefix');
+      if (end === 'close') await page.click('.sure');
+      await page.waitForTimeout(200);
+    },
+  })),
+  { name: 'generate-form', scene: 'mixed16', size: desk, path: '/pool/generate?pool=reeplayer-crc' },
+  ...[['refused', { width: '3' }], ['known', { prefix: 'RC26-0', from: '3900', count: '50', token_length: '64' }], ['good', { token_length: '64', batch: '2612-a' }]].map(([name, fields]) => ({
+    name: `generate-${name}`, scene: 'mixed16', size: desk, path: '/pool/generate?pool=reeplayer-crc',
+    then: async (page) => {
+      for (const [field, value] of Object.entries({ prefix: 'RC26-', from: '6001', count: '4000', token_length: '64', ...fields })) await page.fill(`[name=${field}]`, value);
+      await page.click('[data-check]');
+      await page.waitForTimeout(300);
+    },
+  })),
   { name: 'load-choose', scene: 'mixed16', size: desk, path: '/pool/load' },
   ...[['bad', 'rc26-05042'], ['good', 'RC26-06001']].map(([name, serial]) => ({
     name: `load-${name}`, scene: 'mixed16', size: desk, path: '/pool/load',

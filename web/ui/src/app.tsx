@@ -4,6 +4,7 @@ import type { JSX } from 'preact';
 import { spoken } from './live/store';
 import { DeskHeader } from './parts/desk_header';
 import { LiveBanner } from './parts/live_banner';
+import { GeneratePage } from './pages/generate';
 import { LoadPage } from './pages/load';
 import { PoolPageView } from './pages/pool';
 import { RecordsPage } from './pages/records';
@@ -27,6 +28,7 @@ function DeskPage({ path }: { path: string }): JSX.Element {
   if (path === '/records') return <RecordsPage />;
   if (path === '/pool') return <PoolPageView />;
   if (path === '/pool/load') return <LoadPage />;
+  if (path === '/pool/generate') return <GeneratePage />;
   return <NotFound />;
 }
 

@@ -2,6 +2,7 @@
 // The mock speaks as web/api/openapi.yaml says; so a page that works over the mock works over that page's station.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mock } from '../mock/server.mjs';
+import type { BatchAccount, BatchCheck, BatchLoaded, PoolPage } from '../src/api/types';
 import { answerComplaints, complaints } from './schema';
 
 const server = mock({ scene: 'all', still: true });
@@ -37,6 +38,51 @@ describe('mock against openapi.yaml', () => {
     const refused = await fetch(`${base}/api/v1/slots/99/retry`, { method: 'POST', headers: { ...headers, 'Content-Type': 'application/json' }, body: '{"job":1}' });
     expect(refused.status).toBe(404);
     expect(complaints('Problem', await refused.json())).toEqual([]);
+  });
+
+  const post = async (path: string, body: object): Promise<{ status: number; body: unknown }> => {
+    const response = await fetch(base + path, { method: 'POST', headers: { 'Content-Type': 'application/json', 'X-Lineside': '1' }, body: JSON.stringify(body) });
+    return { status: response.status, body: await response.json() };
+  };
+  const accounts = async (): Promise<BatchAccount[]> => {
+    const { batches } = (await get('/api/v1/pool')) as PoolPage;
+    return Promise.all(batches.map(async (one) => (await get(`/api/v1/pool/batches/${one.name}/account`)) as BatchAccount));
+  };
+
+  it('a range is previewed, generated, and refused when its serials are had', async () => {
+    const range = { pool: 'camera', batch: 'C-1', prefix: 'C', width: 4, count: 30, check: 'luhn', check_counter_only: true, token_length: 32 };
+    const preview = await post('/api/v1/pool/generate', { ...range, preview: true });
+    expect(complaints('BatchCheck', preview.body)).toEqual([]);
+    expect(preview).toMatchObject({ status: 200, body: { verdict: 'accept', count: 30, lines: 30 } });
+    expect((preview.body as BatchCheck).sample?.[0]).toEqual({ line: 2, serial: 'C00018', token_length: 32 });
+    const made = await post('/api/v1/pool/generate', range);
+    expect(made).toMatchObject({ status: 201, body: { count: 30, left: 30, batch: { name: 'C-1', source: 'generated', loaded_by: 'page' } } });
+    expect(complaints('Batch', (made.body as BatchLoaded).batch)).toEqual([]);
+    const again = await post('/api/v1/pool/generate', { ...range, batch: 'C-2' });
+    expect(again).toMatchObject({ status: 422, body: { code: 'batch.refused', check: { verdict: 'reject', count: 0, errors_total: 30 } } });
+    expect(complaints('Problem', again.body)).toEqual([]);
+    expect(answerComplaints('/api/v1/pool', await get('/api/v1/pool'))).toEqual([]);
+    for (const wrong of [{ pool: 'camera' }, { pool: 'camera', count: '5' }, { ...range, tokens: 3 }, { ...range, count: 1.5 }]) {
+      expect(await post('/api/v1/pool/generate', wrong)).toMatchObject({ status: 400, body: { code: 'request.invalid' } });
+    }
+  });
+
+  it('accounts add up, and say that a batch ended once', async () => {
+    for (const one of await accounts()) {
+      expect(complaints('BatchAccount', one)).toEqual([]);
+      expect(one.passed + one.scrapped + one.in_doubt + one.at_work + one.left).toBe(one.loaded);
+    }
+    expect(await post('/api/v1/pool/batches/2611-b/withdraw', { reason: 'no' })).toMatchObject({ status: 409, body: { code: 'request.conflict' } });
+    expect(await post('/api/v1/pool/batches/2611-b/close', {})).toMatchObject({ status: 409, body: { detail: expect.stringContaining('close it when they are done') as string } });
+    expect(await post('/api/v1/pool/batches/2611-c/withdraw', {})).toMatchObject({ status: 400 });
+    const withdrawn = await post('/api/v1/pool/batches/2611-c/withdraw', { reason: 'wrong prefix' });
+    expect(withdrawn).toMatchObject({ status: 200, body: { state: 'withdrawn', left: 50 } });
+    expect(await post('/api/v1/pool/batches/2611-c/withdraw', { reason: 'wrong prefix' })).toMatchObject({ status: 409, body: { detail: 'Batch 2611-c is withdrawn already' } });
+    expect(await post('/api/v1/pool/batches/2610-a/close', {})).toMatchObject({ status: 200, body: { state: 'closed', loaded: 400, in_doubt: 1 } });
+    expect(await post('/api/v1/pool/batches/2610-a/close', {})).toMatchObject({ status: 409 });
+    expect(await post('/api/v1/pool/batches/2610-a/close', { reason: 'x' })).toMatchObject({ status: 400 });
+    expect(await post('/api/v1/pool/batches/none/close', {})).toMatchObject({ status: 404 });
+    expect((await accounts()).find((one) => one.batch === '2610-a')).toMatchObject({ state: 'closed', loaded: 400 });
   });
 
   it('the checker finds what is wrong', () => {

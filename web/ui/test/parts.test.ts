@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { tile } from '../mock/states.mjs';
+import { api, sentenceOf } from '../src/api/client';
 import { count, duration, ordinal, shortHex, size } from '../src/i18n/format';
 import { bestOffset, percentile } from '../src/live/latency';
 import { cell, complaintsCsv } from '../src/parts/csv';
@@ -133,6 +134,17 @@ describe('latency', () => {
   it('percentiles', () => {
     const values = Array.from({ length: 100 }, (_, i) => 100 - i);
     expect([percentile(values, 50), percentile(values, 99), percentile([7], 99), percentile([], 99)]).toEqual([50, 99, 7, null]);
+  });
+});
+
+describe('a station that does not answer', () => {
+  afterEach(() => vi.unstubAllGlobals());
+
+  it('is no proof that a press did nothing', async () => {
+    vi.stubGlobal('fetch', () => Promise.reject(new TypeError('Failed to fetch')));
+    const hintOf = (work: Promise<unknown>): Promise<string | null> => work.then(() => 'answered', (problem: unknown) => sentenceOf(problem).hint);
+    expect(await hintOf(api.closeBatch('2611-b'))).toContain('may have been done');
+    expect(await hintOf(api.pool())).toContain('Nothing was changed');
   });
 });
 

@@ -3,7 +3,8 @@
 // that can be shown as it is; a network failure becomes one too (code `page.offline`).
 import { t } from '../i18n';
 import type {
-  BatchCheck, BatchLoaded, Beat, ImageRow, Job, PoolPage, ProblemBody, RecordsAnswer, Tile, Unit, Wall,
+  BatchAccount, BatchCheck, BatchLoaded, Beat, GenerateRequest, ImageRow, Job, OrderRow, PoolPage, ProblemBody, RecordsAnswer, Tile, Unit,
+  Wall,
 } from './types';
 
 export class ApiProblem extends Error {
@@ -42,8 +43,10 @@ async function request(path: string, init?: RequestInit): Promise<Response> {
     response = await fetch(base + path, { cache: 'no-store', credentials: 'same-origin', ...init });
   } catch (cause) {
     if (cause instanceof DOMException && cause.name === 'AbortError') throw cause;
+    // A lost answer to a press does not tell whether the station had it.
     throw new ApiProblem({
-      type: 'about:blank', title: t.api.offline, status: 0, code: 'page.offline', hint: t.api.offlineHint,
+      type: 'about:blank', title: t.api.offline, status: 0, code: 'page.offline',
+      hint: init?.method === 'POST' ? t.api.offlinePress : t.api.offlineHint,
     });
   }
   if (!response.ok) throw await problemOf(response);
@@ -98,6 +101,7 @@ export interface SlotAnswer {
   seq: number;
 }
 
+const batchPath = (batch: string): string => `/pool/batches/${encodeURIComponent(batch)}`;
 const slotPath = (slot: string): string => `/slots/${encodeURIComponent(slot)}`;
 
 export const api = {
@@ -129,6 +133,12 @@ export const api = {
     postCsv<BatchCheck>(`/pool/preview?${batchQuery(target)}`, file),
   loadBatch: (target: BatchTarget, file: Blob) =>
     postCsv<BatchLoaded>(`/pool/batches?${batchQuery(target)}`, file),
+  previewRange: (range: GenerateRequest) => postJson<BatchCheck>('/pool/generate', { ...range, preview: true }),
+  generateBatch: (range: GenerateRequest) => postJson<BatchLoaded>('/pool/generate', { ...range, preview: false }),
+  batchAccount: (batch: string, signal?: AbortSignal) => getJson<BatchAccount>(`${batchPath(batch)}/account`, signal),
+  withdrawBatch: (batch: string, reason: string) => postJson<BatchAccount>(`${batchPath(batch)}/withdraw`, { reason }),
+  closeBatch: (batch: string) => postJson<BatchAccount>(`${batchPath(batch)}/close`, {}),
+  orders: (signal?: AbortSignal) => getJson<{ orders: OrderRow[] }>('/orders', signal),
   records: (query: string, signal?: AbortSignal) => getJson<RecordsAnswer>(`/records?${query}`, signal),
   exportUrl: (format: 'csv' | 'json' | 'zip', query: string) =>
     `${base}/records/export?format=${format}${query === '' ? '' : `&${query}`}`,

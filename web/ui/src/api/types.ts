@@ -268,6 +268,20 @@ export interface Batch extends SerialCounts {
   end_reason: string | null;
 }
 
+// loaded = passed + scrapped + in_doubt + at_work + left
+export interface BatchAccount {
+  batch: string;
+  pool: string;
+  state: Batch['state'];
+  loaded: number;
+  passed: number;
+  scrapped: number;
+  voided: number;   // part of scrapped
+  in_doubt: number;
+  at_work: number;
+  left: number;
+}
+
 export interface InDoubt {
   serial: string;
   pool: string;
@@ -309,6 +323,25 @@ export interface BatchCheck {
   separator?: string | null;
   header?: boolean;
   sample?: { line: number; serial: string; token_length: number | null }[];
+}
+
+// Serials that are counted; what is left out the station knows.
+export interface GenerateRequest {
+  pool: string;
+  count: number;
+  test_only: boolean;
+  batch?: string;
+  order?: string;
+  prefix?: string;
+  from?: number;
+  step?: number;
+  width?: number;
+  suffix?: string;
+  check?: string;
+  check_counter_only?: boolean;
+  token_length?: number;
+  token_alphabet?: string;
+  ap_ssid?: string;
 }
 
 export interface BatchLoaded {
@@ -359,6 +392,20 @@ export interface ImageRow {
   partitions: number;
   files: number;
   built_at: number | null;
+}
+
+export interface OrderRow {
+  id: number;
+  name: string;
+  profile: string;
+  model: string;
+  image_id: string | null;
+  image: string;
+  pool: string;
+  quantity: number;
+  made: number;
+  state: 'open' | 'paused' | 'done' | 'closed';
+  opened_at: number;
 }
 
 export interface ProblemBody {

@@ -4,16 +4,16 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { api, ApiProblem, type BatchTarget } from '../api/client';
-import type { BatchCheck, BatchLoaded, Complaint, PoolPage } from '../api/types';
+import type { BatchCheck, BatchLoaded, PoolPage } from '../api/types';
+import { CheckView, LoadedAnswer, nameRule, StepMarks, wrongLines, type CheckWords } from '../parts/batch_check';
 import { Icon } from '../parts/icon';
 import { ProblemPanel, useLoaded } from '../parts/load_state';
-import { complaintsCsv, saveAs } from '../parts/csv';
+import { useOnce } from '../parts/once';
 import { Link, place } from '../router';
 import { t } from '../i18n';
 import { count } from '../i18n/format';
 
 const largest = 16 * 1024 * 1024;
-const nameRule = '[A-Za-z0-9][A-Za-z0-9._\\-]{0,63}';
 
 type Stage =
   | { at: 'choose' }
@@ -21,57 +21,8 @@ type Stage =
   | { at: 'preview'; check: BatchCheck }
   | { at: 'done'; loaded: BatchLoaded };
 
-function StepMarks({ at }: { at: Stage['at'] }): JSX.Element {
-  const now = at === 'choose' ? 0 : at === 'done' ? 3 : 1;
-  return (
-    <ol class="marks" aria-label={t.load.steps}>
-      {[t.load.choose, t.load.preview, t.load.load].map((word, i) => (
-        <li key={word} class={i < now ? 'done' : i === now ? 'at' : ''} aria-current={i === now ? 'step' : undefined}>
-          <span class="mark">{i < now ? <Icon name="tick" heavy /> : i + 1}</span>{word}
-        </li>
-      ))}
-    </ol>
-  );
-}
-
-function ComplaintRow({ one, bad }: { one: Complaint; bad: boolean }): JSX.Element {
-  return (
-    <li class={bad ? 'complaint bad' : 'complaint'} data-line={one.line}>
-      <span class="complaint-where">
-        <strong>{one.line > 0 ? t.load.line(count(one.line)) : t.load.wholeFile}</strong>
-        {one.column > 0 && <small>{t.load.column(one.column, one.field)}</small>}
-      </span>
-      <span class="complaint-what">
-        <strong>{one.message}</strong>
-        {one.serial != null && one.serial !== '' && <code><u>{one.serial}</u></code>}
-      </span>
-    </li>
-  );
-}
-
-function Complaints({ title, rows, total, bad, file }: {
-  title: string; rows: readonly Complaint[]; total: number; bad: boolean; file: string;
-}): JSX.Element | null {
-  const most = 200;
-  if (rows.length === 0) return null;
-  return (
-    <section class="card">
-      <div class="card-head">
-        <h2>{title}</h2>
-        <button type="button" onClick={() => saveAs(`${file}.complaints.csv`, complaintsCsv(rows))}>
-          <Icon name="download" />{t.load.listCsv}
-        </button>
-      </div>
-      <ul class="complaints">
-        {rows.slice(0, most).map((one, i) => <ComplaintRow key={i} one={one} bad={bad} />)}
-      </ul>
-      {total > most && <p class="card-note">{t.load.more(count(total - most))}</p>}
-    </section>
-  );
-}
-
 function FileCard({ target, check }: { target: BatchTarget; check: BatchCheck }): JSX.Element {
-  const wrong = new Set(check.errors.map((one) => one.line)).size;
+  const wrong = wrongLines(check);
   const rows: [string, string][] = [[t.load.name, target.file]];
   if (check.lines !== undefined) {
     rows.push([t.load.lines, t.load.linesValue(count(check.lines), check.header ?? false)]);
@@ -89,62 +40,13 @@ function FileCard({ target, check }: { target: BatchTarget; check: BatchCheck })
   );
 }
 
-function SampleCard({ check }: { check: BatchCheck }): JSX.Element | null {
-  const sample = check.sample ?? [];
-  if (sample.length === 0) return null;
-  const wrong = new Set(check.errors.map((one) => one.line));
-  return (
-    <section class="card">
-      <div class="card-head"><h2>{t.load.previewCard}</h2><span class="dim">{t.load.hidden}</span></div>
-      <table class="rows">
-        <thead><tr><th class="right">{t.load.lineHead}</th><th>{t.load.serialHead}</th><th>{t.load.token}</th></tr></thead>
-        <tbody>
-          {sample.map((row) => (
-            <tr key={row.line} class={wrong.has(row.line) ? 'wrong' : ''}>
-              <td class="right">{row.line}</td>
-              <td>{wrong.has(row.line) && <Icon name="close" heavy />}{row.serial}</td>
-              <td class="dim">{row.token_length === null ? t.load.tokenNone : t.load.tokenLong(row.token_length)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </section>
-  );
-}
+const words: CheckWords = { one: t.load.line, whole: t.load.wholeFile, mend: t.load.mend, head: t.load.lineHead };
 
-function wrongLines(check: BatchCheck): string {
-  const lines = new Set(check.errors.filter((one) => one.line > 0).map((one) => one.line)).size;
+function sentenceFor(check: BatchCheck): string {
+  if (check.verdict === 'accept') return check.count === 1 ? t.load.goodOne : t.load.good(count(check.count));
+  const lines = wrongLines(check);
   if (lines === 0 || check.lines === undefined) return t.load.wrongFile;
   return lines === 1 ? t.load.wrongOne(count(check.lines)) : t.load.wrong(count(lines), count(check.lines));
-}
-
-function Preview({ target, check, load, choose }: {
-  target: BatchTarget; check: BatchCheck; load: () => void; choose: () => void;
-}): JSX.Element {
-  const accepted = check.verdict === 'accept';
-  return (
-    <>
-      <section class={accepted ? 'answer good' : 'answer bad'} data-preview={check.verdict} role="status">
-        <Icon name={accepted ? 'pass' : 'refused'} />
-        <p>
-          <strong>{accepted ? (check.count === 1 ? t.load.goodOne : t.load.good(count(check.count))) : wrongLines(check)}</strong>
-          <span>{accepted ? t.load.goodHint : t.load.wholeOrNot}</span>
-        </p>
-        {accepted && <button type="button" onClick={choose}>{t.load.cancel}</button>}
-        <button type="button" class="main" data-load={accepted ? 'yes' : 'no'} onClick={accepted ? load : choose}>
-          {accepted ? t.load.loadNow(count(check.count)) : t.load.chooseMended}
-        </button>
-      </section>
-      <div class="load-grid">
-        <div class="column">
-          <Complaints title={t.load.mend} rows={check.errors} total={check.errors_total ?? check.errors.length} bad file={target.file} />
-          <Complaints title={t.load.warnings} rows={check.warnings} total={check.warnings.length} bad={false} file={target.file} />
-          {check.errors.length === 0 && check.warnings.length === 0 && <section class="card"><p class="card-note">{t.load.noLines}</p></section>}
-        </div>
-        <div class="column"><FileCard target={target} check={check} /><SampleCard check={check} /></div>
-      </div>
-    </>
-  );
 }
 
 function ChooseForm({ pools, target, check }: {
@@ -221,6 +123,7 @@ export function LoadPage(): JSX.Element {
     pool: place.value.query.get('pool') ?? '', batch: '', testOnly: false, file: '',
   });
   const file = useRef<File | null>(null);
+  const once = useOnce();
   useEffect(() => {
     document.title = `${t.product} – ${t.load.title}`;
   }, []);
@@ -237,7 +140,7 @@ export function LoadPage(): JSX.Element {
       setStage({ at: 'choose' });
     }
   };
-  const load = async (): Promise<void> => {
+  const load = (): Promise<void> => once(async () => {
     if (!file.current) return;
     setStage({ at: 'busy', word: t.load.loading });
     try {
@@ -248,26 +151,26 @@ export function LoadPage(): JSX.Element {
       setProblem(findings ? null : caught);
       setStage(findings ? { at: 'preview', check: findings } : { at: 'choose' });
     }
-  };
+  });
   return (
     <main class="page">
-      <div class="page-head"><h1>{t.load.title}</h1><span class="spring" /><StepMarks at={stage.at} /></div>
+      <div class="page-head"><h1>{t.load.title}</h1><span class="spring" />
+        <StepMarks words={[t.load.choose, t.load.preview, t.load.load]} at={stage.at === 'choose' ? 0 : stage.at === 'done' ? 3 : 1} />
+      </div>
       {problem != null && <ProblemPanel problem={problem} />}
       {stage.at === 'busy' && <p class="busy" role="status">{stage.word}</p>}
       {stage.at === 'choose' && <ChooseForm pools={pools} target={target} check={(to, chosen) => void check(to, chosen)} />}
       {stage.at === 'preview' && (
-        <Preview target={target} check={stage.check} load={() => void load()} choose={() => setStage({ at: 'choose' })} />
+        <CheckView check={stage.check} file={target.file} words={words} card={<FileCard target={target} check={stage.check} />}
+          verdict={{
+            sentence: sentenceFor(stage.check), hint: stage.check.verdict === 'accept' ? t.load.goodHint : t.load.wholeOrNot,
+            load: t.load.loadNow(count(stage.check.count)), mend: t.load.chooseMended,
+          }}
+          load={() => void load()} back={() => setStage({ at: 'choose' })} />
       )}
       {stage.at === 'done' && (
-        <section class="answer good" data-loaded={stage.loaded.count} role="status">
-          <Icon name="pass" />
-          <p>
-            <strong>{t.load.done(count(stage.loaded.count), stage.loaded.batch.name)}</strong>
-            <span>{t.load.left(count(stage.loaded.left), stage.loaded.batch.pool)}</span>
-          </p>
-          <button type="button" onClick={() => { setTarget({ ...target, batch: '' }); setStage({ at: 'choose' }); }}>{t.load.another}</button>
-          <Link to={`/pool?pool=${encodeURIComponent(stage.loaded.batch.pool)}`} class="button main">{t.load.toPool}</Link>
-        </section>
+        <LoadedAnswer loaded={stage.loaded} another={t.load.another}
+          again={() => { setTarget({ ...target, batch: '' }); setStage({ at: 'choose' }); }} />
       )}
     </main>
   );

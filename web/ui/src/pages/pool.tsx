@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is left, what is in doubt, what was loaded.
-import type { JSX } from 'preact';
+import { Fragment, type JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { api } from '../api/client';
 import type { Batch, InDoubt, Pool, PoolPage, SerialCounts } from '../api/types';
 import { now, station } from '../live/store';
+import { AccountView } from '../parts/batch_account';
 import { Icon } from '../parts/icon';
 import { ProblemPanel, useLoaded } from '../parts/load_state';
 import { ReasonForm } from '../parts/reason_form';
-import { Link, place } from '../router';
+import { go, Link, place } from '../router';
 import { t } from '../i18n';
 import { count, iso, when } from '../i18n/format';
 
@@ -95,7 +96,33 @@ function Doubt({ rows, reload }: { rows: readonly InDoubt[]; reload: () => void 
   );
 }
 
-function Batches({ rows }: { rows: readonly Batch[] }): JSX.Element {
+// The batch whose account is shown is in the address.
+const accountAddress = (row: Batch, open: boolean): string =>
+  `/pool?${new URLSearchParams({ pool: row.pool, ...(open ? {} : { batch: row.name }) }).toString()}`;
+
+function BatchRow({ row, shown }: { row: Batch; shown: boolean }): JSX.Element {
+  return (
+    <tr data-batch={row.name} class={shown ? 'selected' : ''}>
+      <td><b>{row.name}</b>{row.test_only && <span class="tag">{t.pool.testOnly}</span>}
+        {row.state !== 'open' && <span class="tag" data-state={row.state}>{t.pool.ended[row.state]}</span>}
+        {row.order !== null && <small>{t.pool.forOrder(row.order)}</small>}
+        {row.end_reason !== null && <small>{t.pool.endedBy(row.ended_by, row.end_reason)}</small>}</td>
+      <td class="right">{count(row.total)}</td><td class="right">{count(row.burned)}</td>
+      <td class="right">{count(inWork(row))}</td><td class="right">{count(row.in_doubt)}</td>
+      <td class="right">{count(row.voided)}</td><td class="right">{count(row.set_aside)}</td>
+      <td class="right"><b>{count(row.free)}</b></td>
+      <td title={iso(row.loaded_at)}>{t.pool.by(row.loaded_by, when(row.loaded_at, now.peek()))}</td>
+      <td class="right">
+        <button type="button" data-show={row.name} aria-expanded={shown} onClick={() => go(accountAddress(row, shown), 'replace')}>
+          {shown ? t.account.hide : t.account.show}
+        </button>
+      </td>
+    </tr>
+  );
+}
+
+function Batches({ rows, reload }: { rows: readonly Batch[]; reload: () => void }): JSX.Element {
+  const shown = place.value.query.get('batch');
   return (
     <section class="card">
       <div class="card-head"><h2>{t.pool.batchesIn}</h2></div>
@@ -106,22 +133,15 @@ function Batches({ rows }: { rows: readonly Batch[] }): JSX.Element {
               <tr>
                 <th>{t.pool.batch}</th><th class="right">{t.pool.loaded}</th><th class="right">{t.pool.onUnits}</th>
                 <th class="right">{t.pool.inWork}</th><th class="right">{t.pool.inDoubt}</th><th class="right">{t.pool.voided}</th>
-                <th class="right">{t.pool.setAside}</th><th class="right">{t.pool.leftShort}</th><th>{t.pool.loadedBy}</th>
+                <th class="right">{t.pool.setAside}</th><th class="right">{t.pool.leftShort}</th><th>{t.pool.loadedBy}</th><th />
               </tr>
             </thead>
             <tbody>
               {rows.map((row) => (
-                <tr key={row.id} data-batch={row.name}>
-                  <td><b>{row.name}</b>{row.test_only && <span class="tag">{t.pool.testOnly}</span>}
-                    {row.state !== 'open' && <span class="tag" data-state={row.state}>{t.pool.ended[row.state]}</span>}
-                    {row.order !== null && <small>{t.pool.forOrder(row.order)}</small>}
-                    {row.end_reason !== null && <small>{t.pool.endedBy(row.ended_by, row.end_reason)}</small>}</td>
-                  <td class="right">{count(row.total)}</td><td class="right">{count(row.burned)}</td>
-                  <td class="right">{count(inWork(row))}</td><td class="right">{count(row.in_doubt)}</td>
-                  <td class="right">{count(row.voided)}</td><td class="right">{count(row.set_aside)}</td>
-                  <td class="right"><b>{count(row.free)}</b></td>
-                  <td title={iso(row.loaded_at)}>{t.pool.by(row.loaded_by, when(row.loaded_at, now.peek()))}</td>
-                </tr>
+                <Fragment key={row.id}>
+                  <BatchRow row={row} shown={row.name === shown} />
+                  {row.name === shown && <tr class="account-row"><td colSpan={10}><AccountView row={row} reload={reload} /></td></tr>}
+                </Fragment>
               ))}
             </tbody>
           </table>
@@ -145,6 +165,7 @@ function Shown({ page, pool, reload }: { page: PoolPage; pool: Pool; reload: () 
         <h1>{t.pool.title(pool.name)}</h1>
         <p class="dim">{t.pool.loadedIn(count(pool.total), names.length <= 4 ? t.pool.batches([...names].reverse()) : t.pool.batchCount(names.length))}</p>
         <span class="spring" />
+        <Link to={`/pool/generate?pool=${encodeURIComponent(pool.name)}`} class="button">{t.pool.generate}</Link>
         <Link to={`/pool/load?pool=${encodeURIComponent(pool.name)}`} class="button main">{t.pool.load}</Link>
       </div>
       {page.pools.length > 1 && (
@@ -158,7 +179,7 @@ function Shown({ page, pool, reload }: { page: PoolPage; pool: Pool; reload: () 
       )}
       <Gauge pool={pool} />
       <Doubt rows={page.in_doubt.filter((row) => row.pool === pool.name)} reload={reload} />
-      <Batches rows={batches} />
+      <Batches rows={batches} reload={reload} />
     </>
   );
 }
@@ -181,7 +202,10 @@ export function PoolPageView(): JSX.Element {
         <div class="empty-page">
           <h1>{t.pool.heading}</h1>
           <p>{t.pool.none}</p>
-          <Link to="/pool/load" class="button main">{t.pool.load}</Link>
+          <p class="form-end">
+            <Link to="/pool/generate" class="button">{t.pool.generate}</Link>
+            <Link to="/pool/load" class="button main">{t.pool.load}</Link>
+          </p>
         </div>
       )}
     </main>

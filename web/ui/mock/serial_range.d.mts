@@ -1,0 +1,1 @@
+export function checkOf(name: string, text: string): string;
