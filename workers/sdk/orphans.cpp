@@ -47,7 +47,7 @@ std::vector<pid_t> children() {
     return out;
 }
 
-unsigned kill_children(std::chrono::milliseconds within) {
+unsigned kill_children(std::chrono::milliseconds within, pid_t ended) {
     const auto end = std::chrono::steady_clock::now() + within;
     std::set<pid_t> alive;
     while (true) {
@@ -60,7 +60,9 @@ unsigned kill_children(std::chrono::milliseconds within) {
             return static_cast<unsigned>(alive.size());
         }
         for (const pid_t pid : left) {
-            alive.insert(pid);
+            if (ended == 0 || ::getpgid(pid) != ended) {
+                alive.insert(pid);
+            }
             ::kill(pid, SIGKILL);
         }
         std::this_thread::sleep_for(std::chrono::milliseconds(2));

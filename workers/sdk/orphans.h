@@ -14,7 +14,8 @@ namespace lineside::worker {
 void adopt_orphans();  // PR_SET_CHILD_SUBREAPER, once
 // Direct children, zombies included; empty when /proc is not of our own PID namespace.
 [[nodiscard]] std::vector<pid_t> children();
-// SIGKILL to every child until none is left or the time is over. Gives how many were alive.
-unsigned kill_children(std::chrono::milliseconds within);
+// SIGKILL to every child until none is left or the time is over. Gives how many were alive, less
+// those of the process group `ended` (0 = none): that was killed already, its members are dying.
+unsigned kill_children(std::chrono::milliseconds within, pid_t ended = 0);
 
 }  // namespace lineside::worker

@@ -138,7 +138,7 @@ Result<ToolEnd> Tool::run(const Command& command, const ToolEvents& events) {
         pipe.fd.reset();
     }
     ::kill(-pid_, SIGKILL);
-    end_.orphans = kill_children(kSweep);
+    end_.orphans = kill_children(kSweep, ours_ ? pid_ : 0);
     end_.took = std::chrono::duration_cast<milliseconds>(ended_ - started_);
     return end_;
 }

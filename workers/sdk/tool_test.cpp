@@ -156,6 +156,16 @@ TEST_F(ToolTest, Double_forked_daemon_is_killed_with_a_silent_tool) {
     EXPECT_GE(end.orphans, 1U);
 }
 
+TEST_F(ToolTest, What_dies_with_a_tool_we_ended_was_not_left_behind) {
+    auto limits = quick();
+    limits.silence = 1s;
+    // Much memory takes the kernel long to give back: it is still dying when we look.
+    const auto end =
+        run("(x=$(head -c 100M /dev/zero | tr '\\0' a); echo; sleep 60) & wait", limits);
+    EXPECT_EQ(end.how, ToolEnd::How::silent);
+    EXPECT_EQ(end.orphans, 0U);
+}
+
 TEST_F(ToolTest, Stop_ends_the_tool) {
     say(protocol::Stop{"operator", 5});
     const auto end = run("sleep 60", quick());
