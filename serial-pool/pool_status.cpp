@@ -217,6 +217,21 @@ Result<std::vector<PoolStatus>> pool_status(db::Tx& tx, std::int64_t now_ms) {
     return batches ? pools_of(tx, *batches, now_ms) : tl::unexpected<base::Error>(batches.error());
 }
 
+Result<std::set<base::OrderId>> orders_without_serials(db::Tx& tx) {
+    auto rows = tx.all<base::OrderId>(
+        "SELECT o.id FROM orders o WHERE o.state = 'open' AND NOT EXISTS (SELECT 1 FROM batch b"
+        " WHERE b.pool_id = o.pool_id AND b.state = 'open' AND (b.order_id IS NULL OR b.order_id = "
+        "o.id) AND EXISTS (SELECT 1 FROM serial s WHERE s.batch_id = b.id AND s.free = 1))");
+    if (!rows) {
+        return tl::unexpected<base::Error>(rows.error());
+    }
+    std::set<base::OrderId> orders;
+    for (const auto& [id] : *rows) {
+        orders.insert(id);
+    }
+    return orders;
+}
+
 Json to_json(const BatchStatus& batch) {
     Json json = counts_json(batch.counts);
     json.update({{"id", batch.id},

@@ -3,11 +3,13 @@
 // bar. JSON shapes are those of web/api/openapi.yaml. Thread: a db thread (read-only).
 #pragma once
 
+#include "station/base/ids.h"
 #include "station/base/json.h"
 #include "station/db/query.h"
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -51,6 +53,9 @@ struct PoolStatus {
 
 [[nodiscard]] base::Result<std::vector<BatchStatus>> batch_status(db::Tx& tx);  // newest first
 [[nodiscard]] base::Result<std::vector<PoolStatus>> pool_status(db::Tx& tx, std::int64_t now_ms);
+// Open orders for which no serial is left: of their own batches, and of those of their pool that
+// are nobody's.
+[[nodiscard]] base::Result<std::set<base::OrderId>> orders_without_serials(db::Tx& tx);
 [[nodiscard]] base::Json to_json(const BatchStatus& batch);
 [[nodiscard]] base::Json to_json(const PoolStatus& pool);
 // PoolPage: {"pools":[…],"batches":[…],"in_doubt":[…]}

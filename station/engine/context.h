@@ -35,6 +35,7 @@ struct OrderView {
     std::int64_t pool_id = 0;
     int quantity = 0;
     std::set<base::UnitId> passed;  // a unit that passes again is still one
+    bool dry = false;               // no serial is left for it, whatever its pool has for others
     std::string image_key;          // "" while the image is not known
     std::string image_digest;
     bool open = true;          // a closed one is kept while a job of it lives

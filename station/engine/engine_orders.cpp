@@ -161,10 +161,13 @@ Surroundings::Choice Engine::order_for(const std::string& model) {
             choice.reason = "Image is being prepared";
             continue;
         }
-        const auto pool = pools_.find(view.pool);
-        if (pool != pools_.end() && pool->second.known && pool->second.left == 0) {
+        if (view.dry) {
+            const auto pool = pools_.find(view.pool);
+            const bool empty = pool == pools_.end() || pool->second.left == 0;
             choice.hold = core::Hold::pool_empty;
-            choice.reason = "Pool is empty: load a batch";
+            choice.reason =
+                empty ? "Pool is empty: load a batch"
+                      : fmt::format("No serial is left for order {}: load a batch", view.name);
             continue;
         }
         choice.order = &view;
@@ -367,28 +370,38 @@ void Engine::open_order(OrderOpening opening, Actor actor, Done done) {
 
 void Engine::pool_changed() {
     const auto now = context_.clock.wall_ms();
-    context_.store.read<std::map<std::string, PoolView>>(
-        [now](db::Tx& tx) -> base::Result<std::map<std::string, PoolView>> {
+    struct Seen {
+        std::map<std::string, PoolView> pools;
+        std::set<base::OrderId> dry;
+    };
+    context_.store.read<Seen>(
+        [now](db::Tx& tx) -> base::Result<Seen> {
             auto pools = serial_pool::pool_status(tx, now);
             if (!pools) {
                 return tl::unexpected<base::Error>(pools.error());
             }
-            std::map<std::string, PoolView> views;
+            auto dry = serial_pool::orders_without_serials(tx);
+            if (!dry) {
+                return tl::unexpected<base::Error>(dry.error());
+            }
+            Seen seen{{}, std::move(*dry)};
             for (const auto& pool : *pools) {
-                views[pool.name] =
+                seen.pools[pool.name] =
                     PoolView{pool.counts.free, pool.counts.total, pool.warn_at, true};
             }
-            return views;
+            return seen;
         },
-        [this, alive = alive_](base::Result<std::map<std::string, PoolView>> views) {
-            if (!*alive || !views) {
+        [this, alive = alive_](base::Result<Seen> seen) {
+            if (!*alive || !seen) {
                 return;
             }
             bool refilled = false;
-            for (const auto& [name, view] : *views) {
-                refilled = refilled || (view.left > 0 && pools_[name].left == 0);
+            for (OrderView& order : orders_) {
+                const bool dry = seen->dry.contains(order.id);
+                refilled = refilled || (order.dry && !dry);
+                order.dry = dry;
             }
-            pools_ = std::move(*views);
+            pools_ = std::move(seen->pools);
             station_changed();
             if (refilled) {
                 try_all();

@@ -126,9 +126,15 @@ Json Engine::station_json() const {
                     {"total", view.total},
                     {"low", low},
                     {"warn_at", view.low_mark}};
-            if (view.left == 0 && running == 0 && shown->made() < shown->quantity) {
+            if (shown->dry && running == 0 && shown->made() < shown->quantity) {
                 state = "blocked";
-                reason = "Pool is empty: nothing can start. Load a batch.";
+                reason = view.left == 0 ? std::string(
+                                              "Pool is empty: nothing can start. Load a "
+                                              "batch.")
+                                        : fmt::format(
+                                              "No serial is left for order {}: nothing can "
+                                              "start. Load a batch.",
+                                              shown->name);
             } else if (low) {
                 state = "pool_low";
                 reason = fmt::format("{} serials left", view.left);

@@ -103,6 +103,38 @@ TEST_F(SlotStart, Waits_for_an_order_and_starts_when_there_is_one) {
     EXPECT_EQ(tile("2")["reason"], "Order o1 is complete") << "one unit is wanted, one is at work";
 }
 
+TEST_F(SlotStart, Serials_of_another_order_are_not_this_one_s) {
+    begin();
+    const auto order = [&](const char* name) {
+        ASSERT_TRUE(ask([&](Done done) {
+            engine->open_order({name, "camera", "p", 9, true}, {"ana", ""}, std::move(done));
+        }));
+    };
+    const auto load = [&](const char* batch, const char* csv, const char* of_order) {
+        BatchLoad wanted;
+        wanted.pool = "p";
+        wanted.batch = batch;
+        wanted.csv = csv;
+        wanted.order = of_order;
+        ASSERT_TRUE(ask([&](Done done) {
+            engine->load_batch(wanted, {"ana", ""}, std::move(done));
+        }));
+    };
+    load("b1", "SN-1,t1\n", "");
+    order("o1");
+    load("b2", "SN-2,t2\nSN-3,t3\n", "o1");
+    order("o2");
+    to_flash("1");  // takes the pool's only serial that is nobody's
+    settle();
+    bus->plug("2");
+    settle();
+    EXPECT_EQ(state("2"), "waiting");
+    EXPECT_EQ(tile("2")["reason"], "No serial is left for order o2: load a batch");
+    EXPECT_EQ(sql("SELECT count(*) FROM job"), "1") << "nothing was begun";
+    load("b3", "SN-4,t4\n", "");
+    worker(2, "flash");
+}
+
 TEST_F(SlotStart, One_lane_is_given_to_who_came_first) {
     config.limits.jobs = 1;
     open_line();

@@ -13,6 +13,8 @@ from common import bench as bench_module, settings
 ENOUGH = 4              # jobs at work, or the death does not count
 ARMED_WAIT = 6          # seconds for an armed point to be met, before it is given up
 LATE = ("personalising", "testing")
+# Points of a job that somebody stops: pressed while one is armed, at a unit in one of these states.
+PRESSED = {"lease_release_written": ("flashing",), "lease_doubt_written": LATE}
 STUCK = 120             # seconds without enough work: then something is wrong with the bench
 BATCH = 200
 
@@ -156,11 +158,20 @@ class Torture:
         """Arms one of these points; its name when somebody died there, None when nobody came by."""
         point = self.points.choose(self.dice, names)
         self.bench.arm(point)
-        self.work_until(lambda: not self.bench.armed(point), ARMED_WAIT)
+        pressed = set()
+        self.work_until(lambda: not self.bench.armed(point) or self.press_stop(PRESSED.get(point, ()), pressed), ARMED_WAIT)
         if self.bench.disarm(point):
             return None
         self.points.hit(point)
         return point
+
+    def press_stop(self, states, pressed):
+        """Of two units at most: the others go on working, or the death would not count."""
+        for tile in self.now.values():
+            if tile["state"] in states and not tile["outcome"] and tile["job"] not in pressed and len(pressed) < 2:
+                pressed.add(tile["job"])
+                self.person.post(tile, "stop")
+        return False
 
     # Each returns the name of the point, "" for a random moment; None: nobody died.
 
