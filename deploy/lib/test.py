@@ -134,7 +134,7 @@ class Tests:
             self.tally.failed += ["ui: vitest"] * max(1, found.get("failed", 0))
 
     def unit(self):
-        self.ctest("unit", "build/release", "-j2", "-LE", "integration|perf")
+        self.ctest("unit", "build/release", "-j2", "-LE", "integration|perf|vm")
 
     def sanitized(self, preset, extra=()):
         """Configures and builds every test program of a preset, and runs those that need nothing but themselves."""
