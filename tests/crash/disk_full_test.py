@@ -131,7 +131,7 @@ class DiskFull(unittest.TestCase):
 
     def test_at_any_write(self):
         with SmallDiskBench(self.data, BOARDS, 1, 1000.0) as self.bench:
-            self.kept = promises.Promises(self.data)
+            self.kept = promises.Promises(self.bench.place.data)   # where the small disk is mounted, whatever the mounts propagate
             self.operator = hammer_bench.Operator(self.bench)
             self.operator.begin(kills.Torture(self.bench, self.kept, None).load)
             self.goes_on("at the beginning")
@@ -148,7 +148,7 @@ class DiskFull(unittest.TestCase):
     def test_a_file_system_that_became_read_only(self):
         with SmallDiskBench(self.data, BOARDS, 2, 1000.0) as self.bench:
             bench = self.bench
-            self.kept = promises.Promises(self.data)
+            self.kept = promises.Promises(bench.place.data)
             self.operator = hammer_bench.Operator(bench)
             self.operator.begin(kills.Torture(bench, self.kept, None).load)
             self.goes_on("at the beginning")
