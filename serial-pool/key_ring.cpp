@@ -105,10 +105,11 @@ Result<std::string> key_id_of(const Secret& master) {
 
 Result<std::vector<Secret>> read_key_ring(const std::filesystem::path& file) {
     auto content = base::read_key_file(file, kMostKeys * kLine, "secret.broken");
-    if (!content) {
-        return tl::unexpected<base::Error>(content.error());
-    }
-    std::string_view rest = content->reveal();
+    return content ? key_ring_of(*content, file) : tl::unexpected<base::Error>(content.error());
+}
+
+Result<std::vector<Secret>> key_ring_of(const Secret& content, const std::filesystem::path& file) {
+    std::string_view rest = content.reveal();
     std::vector<Secret> masters;
     while (!rest.empty()) {
         const auto end = std::min(rest.find('\n'), rest.size());

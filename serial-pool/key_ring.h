@@ -21,6 +21,9 @@ inline constexpr std::size_t kKeyBytes = 32;
 
 [[nodiscard]] base::Result<std::vector<base::Secret>> read_key_ring(
     const std::filesystem::path& file);
+// The same of what was read of it, for who looks at another user's file.
+[[nodiscard]] base::Result<std::vector<base::Secret>> key_ring_of(
+    const base::Secret& content, const std::filesystem::path& file);
 // Durable, all three: after a crash the old or the new file is there, whole.
 [[nodiscard]] base::Status make_key_ring(const std::filesystem::path& file);
 // A fresh key as the last line.

@@ -279,6 +279,7 @@ Json tile(const SlotFacts& f) {
         {"ack", ack},
         {"retry", can_retry},
         {"ticks", {{"image", f.image_tick}, {"serial", f.serial_tick}, {"saved", f.saved_tick}}},
+        {"chip_check", f.has_job ? text_or_null(f.chip_check) : Json(nullptr)},
         {"position_in_line", f.position_in_line ? Json(*f.position_in_line) : Json(nullptr)},
     };
 }

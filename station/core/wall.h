@@ -61,6 +61,9 @@ struct SlotFacts {
     std::int64_t job = 0;
     int attempt = 0;
     bool image_tick = false, serial_tick = false, saved_tick = false;
+    // When its method learns the chip id (hello of workers/protocol): before_write, after_boot,
+    // never; "" while it has not said.
+    std::string chip_check;
     std::string interrupted_action;  // what to do with an interrupted unit
 };
 

@@ -83,6 +83,17 @@ TEST(Wall, Leave_plugged_in_while_the_unit_restarts) {
     EXPECT_EQ(tile(f)["state"], "restarting");
 }
 
+TEST(Wall, Chip_check_belongs_to_a_job) {
+    SlotFacts f;
+    f.chip_check = "before_write";
+    EXPECT_TRUE(tile(f)["chip_check"].is_null());
+    f.has_job = true;
+    f.state = JobState::flashing;
+    EXPECT_EQ(tile(f)["chip_check"], "before_write");
+    f.chip_check.clear();
+    EXPECT_TRUE(tile(f)["chip_check"].is_null());
+}
+
 TEST(Wall, A_unit_at_an_unknown_port_shows_up) {
     SlotFacts f;
     f.mapped = false;

@@ -3,13 +3,13 @@
 
 #include "station/base/text.h"
 #include "station/base/unique_fd.h"
+#include "station/doctor/keys.h"
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <linux/magic.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/un.h>
 #include <sys/utsname.h>
@@ -320,28 +320,6 @@ Finding port(const Host& host, const Wanted& wanted) {
     return fine("host.port");
 }
 
-Finding key(const Host& host, const Wanted& wanted) {
-    struct stat facts {};
-    if (::stat(host.path(wanted.key_file).c_str(), &facts) != 0) {
-        return warning(
-            "host.key",
-            fmt::format("{}: {}", wanted.key_file, std::generic_category().message(errno)),
-            fmt::format(
-                "(umask 077; printf 'lineside-key-1 %s\\n' \"$(openssl rand -hex 32)\" > {})",
-                wanted.key_file));
-    }
-    if ((facts.st_mode & 077) != 0) {
-        return error("host.key", fmt::format("{} can be read by others", wanted.key_file),
-                     fmt::format("chmod 600 {}", wanted.key_file));
-    }
-    if (facts.st_size != 32) {
-        return error("host.key",
-                     fmt::format("{} has {} bytes; a key has 32", wanted.key_file, facts.st_size),
-                     "restore the key from its safe copy");
-    }
-    return fine("host.key");
-}
-
 Finding virtual_machine(const Host& host, const Wanted& /*wanted*/) {
     const auto cpu = host.read("/proc/cpuinfo");
     if (cpu && cpu->find(" hypervisor") != std::string::npos) {
@@ -357,8 +335,8 @@ Finding virtual_machine(const Host& host, const Wanted& /*wanted*/) {
 std::vector<Finding> check_host(const Host& host, const Wanted& wanted) {
     std::vector<Finding> out;
     for (const auto& check :
-         {configuration, kernel, users, helper, key, port, disk, bsp, tools, overlay, cgroups, usb,
-          autosuspend, udev, meddlers, power_saver, virtual_machine}) {
+         {configuration, kernel, users, helper, sealing_key, signing_key, port, disk, bsp, tools,
+          overlay, cgroups, usb, autosuspend, udev, meddlers, power_saver, virtual_machine}) {
         out.push_back(check(host, wanted));
     }
     return out;

@@ -16,6 +16,7 @@ struct Wanted {
     std::string data = "/var/lib/lineside";
     std::string lanes = "/var/lib/lineside-helper/lanes";
     std::string key_file = "/etc/lineside/station.key";
+    std::string signing_key = "/var/lib/lineside-keys/signing.pem";
     std::string helper_socket = "/run/lineside-helper/helper.sock";
     std::string station_socket = "/run/lineside/station.sock";
     std::string cgroup_root;  // "" = not configured

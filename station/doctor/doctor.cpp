@@ -39,6 +39,7 @@ void read_station(const Options& options, Wanted& wanted) {
     wanted.config = options.config;
     wanted.data = config.data;
     wanted.key_file = config.key_file;
+    wanted.signing_key = config.signing_key;
     wanted.helper_socket = config.helper_socket;
     wanted.station_socket = config.unix_socket;
     wanted.port = config.port;

@@ -2,11 +2,14 @@
 #include "station/doctor/doctor.h"
 
 #include "station/base/json.h"
+#include "station/db/store.h"
 #include "station/doctor/checks.h"
+#include "station/trust/signing_key.h"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <boost/asio/io_context.hpp>
 
 #include <fstream>
 #include <sstream>
@@ -29,7 +32,7 @@ class DoctorTest : public ::testing::Test {
         put("/etc/udev/rules.d/99-lineside.rules", "");
         put("/etc/passwd",
             "root:x:0:0::/root:/bin/sh\nlineside:x:9:9::/:/x\nlineside-worker:x:8:8::/:/x");
-        put("/etc/lineside/station.key", std::string(32, 'k'));
+        put("/etc/lineside/station.key", "lineside-key-1 " + std::string(64, 'a') + "\n");
         ::chmod((root_ + "/etc/lineside/station.key").c_str(), 0600);
         for (const char* tool : {"python", "python3", "xmllint", "lz4c", "cpio", "strings",
                                  "ssh-keygen", "perl", "mkfs.ext4", "losetup"}) {
@@ -89,6 +92,9 @@ TEST_F(DoctorTest, Each_thing_that_is_wrong_is_told) {
     EXPECT_EQ(weight("host.users"), Weight::error);
     ::chmod((root_ + "/etc/lineside/station.key").c_str(), 0644);
     EXPECT_EQ(weight("host.key"), Weight::error);
+    put("/etc/lineside/station.key", std::string(32, 'k'));
+    ::chmod((root_ + "/etc/lineside/station.key").c_str(), 0600);
+    EXPECT_EQ(weight("host.key"), Weight::error) << "it is no key file";
     take("/etc/lineside/station.key");
     EXPECT_EQ(weight("host.key"), Weight::warning);
     take("/usr/bin/lz4c");
@@ -107,6 +113,51 @@ TEST_F(DoctorTest, Each_thing_that_is_wrong_is_told) {
     EXPECT_EQ(weight("host.kernel"), Weight::error);
     wanted_.bsp = {"/opt/bsp"};
     EXPECT_EQ(weight("host.bsp"), Weight::error);
+}
+
+TEST_F(DoctorTest, Signing_key_is_the_one_on_record) {
+    const std::string code = "host.signing_key";
+    const std::filesystem::path file = root_ + wanted_.signing_key;
+    const std::filesystem::path database = root_ + wanted_.data + "/station.db";
+    const auto sql = [&](const std::string& text) {
+        boost::asio::io_context loop(1);
+        auto store = db::Store::open(loop, database);
+        ASSERT_TRUE(store) << store.error().message;
+        auto done = (*store)->write_now([&](db::Tx& tx) -> base::Status {
+            auto ran = tx.run(text);
+            return ran ? base::Status() : tl::unexpected<base::Error>(ran.error());
+        });
+        ASSERT_TRUE(done) << done.error().message;
+    };
+    const auto record = [&](const trust::SigningKey& key) {
+        sql("UPDATE signing_key SET retired_ms = 5 WHERE retired_ms IS NULL");
+        sql("INSERT INTO signing_key VALUES ('" + key.id() + "', '" + key.public_pem() +
+            "', 0, NULL)");
+    };
+    EXPECT_EQ(weight(code), Weight::fine) << "the first start makes it";
+    std::filesystem::create_directories(file.parent_path());
+    std::filesystem::create_directories(database.parent_path());
+    const auto key = trust::SigningKey::open(file, /*may_create=*/true);
+    ASSERT_TRUE(key) << key.error().message;
+    EXPECT_EQ(weight(code), Weight::fine) << "there is no database to compare it with";
+    record(*key);
+    EXPECT_EQ(weight(code), Weight::fine);
+    ::chmod(file.c_str(), 0640);
+    EXPECT_EQ(weight(code), Weight::error);
+    take(wanted_.signing_key);
+    EXPECT_EQ(weight(code), Weight::error) << "the station does not start without it";
+    put(wanted_.signing_key, "-----BEGIN PRIVATE KEY-----\n");
+    ::chmod(file.c_str(), 0600);
+    EXPECT_EQ(weight(code), Weight::error);
+    take(wanted_.signing_key);
+    const auto other = trust::SigningKey::open(file, /*may_create=*/true);
+    ASSERT_TRUE(other) << other.error().message;
+    EXPECT_EQ(weight(code), Weight::warning) << "the next start would retire the one on record";
+    record(*other);
+    record(*trust::SigningKey::generate());
+    EXPECT_EQ(weight(code), Weight::error) << "it was retired";
+    put(wanted_.data + "/station.db", "no database");
+    EXPECT_EQ(weight(code), Weight::warning) << "it cannot be compared";
 }
 
 TEST_F(DoctorTest, Json_names_code_cause_and_command) {

@@ -90,6 +90,11 @@ class FakeWorker final : public process::Worker {
         : spec(std::move(spec_in)), loop_(loop_in), events_(std::move(events)) {}
 
     void say(const protocol::FromWorker& message) { events_.message(message); }
+    void hello(const std::string& chip_id) {
+        if (events_.hello) {
+            events_.hello(protocol::Hello{protocol::kVersion, spec.method, "1", 60, chip_id});
+        }
+    }
     // Nothing of it is left.
     void end(process::WorkerEnd how) {
         if (!std::exchange(ended, true)) {

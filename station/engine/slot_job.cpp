@@ -327,6 +327,14 @@ void SlotActor::start_worker(int step, int attempt) {
     run_->back_in_recovery = false;
     run_->touched = true;
     process::WorkerEvents events;
+    if (step == 0) {
+        events.hello = [this, alive = alive_](const protocol::Hello& hello) {
+            if (*alive && run_ && run_->chip_check != hello.chip_id) {
+                run_->chip_check = hello.chip_id;
+                publish(std::nullopt);
+            }
+        };
+    }
     events.message = [this, alive = alive_](const protocol::FromWorker& message) {
         if (*alive && run_) {
             worker_message(message);
@@ -392,6 +400,7 @@ void SlotActor::Run::describe(core::SlotFacts& f, const core::Job& machine, bool
     f.attempt = attempt;
     f.serial = serial;
     f.away = machine.away;
+    f.chip_check = chip_check;
     f.stage = stage;
     f.image_tick = image_tick;
     f.serial_tick = serial_tick;

@@ -23,6 +23,7 @@ struct SlotActor::Run {
     std::string image_key;
     std::string image_digest;
     std::optional<std::string> chip_id;  // as the boot ROM gave it, for the steps after the boot
+    std::string chip_check;  // when the flash method learns it; "" until its worker has said so
     std::int64_t started_ms = 0;
     bool gadget_seen = false;
     bool back_in_recovery = false;  // came back so while its flash worker had not ended yet

@@ -47,6 +47,20 @@ TEST_F(SlotStart, Worker_is_told_what_it_needs) {
     EXPECT_EQ(flash.log_file.filename(), "01-flash.1.log");
 }
 
+TEST_F(SlotStart, Tile_shows_when_the_flash_method_learns_the_chip_id) {
+    open_line();
+    auto& flash = to_flash("2");
+    EXPECT_TRUE(tile("2")["chip_check"].is_null()) << "not before its worker said so";
+    flash.hello("before_write");
+    EXPECT_EQ(tile("2")["chip_check"], "before_write");
+    EXPECT_TRUE(tile("1")["chip_check"].is_null());
+    flash.ok();
+    run_until("the restart", [&] { return state("2") == "restarting"; });
+    boot("2");
+    worker(2, "prove-image").hello("");
+    EXPECT_EQ(tile("2")["chip_check"], "before_write") << "the steps behind it have no say in it";
+}
+
 struct Held : Row {
     std::uint16_t pid;
     const char* slot;

@@ -52,7 +52,7 @@ class HelperLauncherTest : public ::testing::Test {
         spec.job_line.secrets = {{"ssh_password", "geheim42"}};
         spec.log_file = helper_->folder / fmt::format("logs/{}.log", job);
         WorkerEvents events;
-        events.hello = [this, job] { hellos_.push_back(job); };
+        events.hello = [this, job](const protocol::Hello&) { hellos_.push_back(job); };
         events.end = [this, job](WorkerEnd end) { ends_.emplace(job, std::move(end)); };
         return launcher().start(std::move(spec), std::move(events));
     }

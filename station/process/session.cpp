@@ -301,7 +301,7 @@ void Session::on_hello(const protocol::Hello& hello) {
         send(message);
     }
     if (events_.hello) {
-        events_.hello();
+        events_.hello(hello);
     }
     watch();
 }

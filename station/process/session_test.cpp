@@ -26,7 +26,7 @@ std::string read_all(const std::filesystem::path& file) {
 }
 
 constexpr const char* kHello =
-    R"(echo '{"ev":"hello","v":1,"method":"t","version":"1","silence_s":1}' >&3)";
+    R"(echo '{"ev":"hello","v":1,"method":"t","version":"1","silence_s":1,"chip_id":"never"}' >&3)";
 constexpr const char* kOk = R"(echo '{"ev":"result","ok":true}' >&3)";
 constexpr const char* kReadJob = "read -r job <&3";
 
@@ -70,7 +70,10 @@ class SessionTest : public ::testing::Test {
                 on_message_(message);
             }
         };
-        events.hello = [&] { ++hellos_; };
+        events.hello = [&](const protocol::Hello& hello) {
+            ++hellos_;
+            chip_id_ = hello.chip_id;
+        };
         events.end = [&](WorkerEnd e) {
             EXPECT_FALSE(end) << "the end came twice";
             end = std::move(e);
@@ -96,6 +99,7 @@ class SessionTest : public ::testing::Test {
     std::filesystem::path folder_;
     std::vector<FromWorker> messages_;
     int hellos_ = 0;
+    std::string chip_id_;
     std::shared_ptr<Worker> worker_;
     std::function<void(const FromWorker&)> on_message_;
     std::function<void()> after_start_;
@@ -110,6 +114,7 @@ TEST_F(SessionTest, Good_worker_passes_job_messages_and_result) {
     EXPECT_TRUE(end.outcome.ok) << end.outcome.error.message;
     EXPECT_FALSE(end.stopped);
     EXPECT_EQ(hellos_, 1);
+    EXPECT_EQ(chip_id_, "never");
     ASSERT_EQ(messages_.size(), 1U);
     EXPECT_EQ(std::get<protocol::Progress>(messages_[0]).total, 2U);
     const std::string log = read_all(folder_ / "logs/7/01-t.log");
@@ -197,6 +202,9 @@ TEST_F(SessionTest, Ends_that_are_the_workers_fault) {
         {"ok, but status 3", lines({kHello, kReadJob, kOk, "exit 3"}), "worker.protocol"},
         {"not JSON", lines({kHello, "echo rubbish >&3; sleep 5"}), "worker.protocol"},
         {"no hello first", lines({R"(echo '{"ev":"fact","key":"a","value":"b"}' >&3; sleep 5)"}),
+         "worker.protocol"},
+        {"chip id known sometimes",
+         lines({R"(echo '{"ev":"hello","v":1,"method":"t","chip_id":"sometimes"}' >&3; sleep 5)"}),
          "worker.protocol"},
         {"hello twice", lines({kHello, kHello, "sleep 5"}), "worker.protocol"},
         {"other version",

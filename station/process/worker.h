@@ -55,7 +55,7 @@ class Worker {
 
 struct WorkerEvents {
     std::function<void(const protocol::FromWorker&)> message;  // everything but Hello and Outcome
-    std::function<void()> hello;
+    std::function<void(const protocol::Hello&)> hello;
     std::function<void(WorkerEnd)> end;
 };
 

@@ -106,7 +106,11 @@ Result<SigningKey> SigningKey::open(const std::filesystem::path& file, bool may_
     if (!pem) {
         return tl::unexpected<base::Error>(pem.error());
     }
-    const Bio in = reading(pem->reveal());
+    return of_pem(*pem, file);
+}
+
+Result<SigningKey> SigningKey::of_pem(const base::Secret& pem, const std::filesystem::path& file) {
+    const Bio in = reading(pem.reveal());
     Pkey key =
         owned(in ? PEM_read_bio_PrivateKey(in.get(), nullptr, no_pass_phrase, nullptr) : nullptr);
     if (id_of(key).empty()) {

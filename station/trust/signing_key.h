@@ -7,6 +7,7 @@
 #pragma once
 
 #include "station/base/error.h"
+#include "station/base/secret.h"
 
 #include <filesystem>
 #include <map>
@@ -25,6 +26,10 @@ class SigningKey {
     // disk.full.   Durable: a made key is.
     [[nodiscard]] static base::Result<SigningKey> open(const std::filesystem::path& file,
                                                        bool may_create);
+    // The same of what was read of `file`, for who looks at another user's.   Errors:
+    // signing.broken.
+    [[nodiscard]] static base::Result<SigningKey> of_pem(const base::Secret& pem,
+                                                         const std::filesystem::path& file);
     // A key that lives in memory alone; for tests.
     [[nodiscard]] static base::Result<SigningKey> generate();
 

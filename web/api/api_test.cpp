@@ -50,6 +50,37 @@ TEST_F(ApiTest, Presses_reach_the_slot_the_person_saw) {
     EXPECT_EQ(post("/api/v1/acknowledge-passed", "{\"job\":1}").status, 400U);
 }
 
+// Of all that is written in a unit's job; that no kind is missing is looked after by
+// tests/lint/history_words.py.
+TEST_F(ApiTest, History_is_told_in_sentences) {
+    fill();
+    const Json of_serial{{"serial", "RC26-00001"}};
+    const std::vector<std::pair<journal::Event, std::string>> rows{
+        {{"lease.issued", "1", base::UnitId(1), base::JobId(1), "", of_serial},
+         "serial RC26-00001 issued"},
+        {{"lease.in_doubt", "1", base::UnitId(1), base::JobId(1), "", of_serial},
+         "serial RC26-00001 in doubt: it may be on the unit"},
+        {{"token.kept", "1", base::UnitId(1), base::JobId(1), "", of_serial},
+         "token of serial RC26-00001 kept: there is no other"},
+        {{"job.rework_allowed", "1", base::UnitId(1), base::JobId(1), "ana", {{"reason", "fell"}}},
+         "may be made again: fell"},
+        {{"job.log_retired", "", {}, base::JobId(1), "", Json::object()},
+         "log removed after its time; the record stays"},
+    };
+    std::vector<std::string> wanted{"unit found in slot 1"};
+    for (const auto& [what, sentence] : rows) {
+        event(70000, what);
+        wanted.push_back(sentence);
+    }
+    event(70000, {"step.started", "1", base::UnitId(1), base::JobId(1), "", Json::object()});
+    std::vector<std::string> told;
+    const auto unit = get("/api/v1/units/1").json();
+    for (const auto& line : unit["history"]) {
+        told.push_back(line["sentence"]);
+    }
+    EXPECT_EQ(told, wanted);
+}
+
 TEST_F(ApiTest, Unit_page_tells_facts_proofs_attempts_and_history) {
     fill();
     facade.wall_json["tiles"] = {{{"slot", "1"}, {"unit", 1}, {"present", true}}};

@@ -34,6 +34,34 @@ constexpr std::array kSteps{
 };
 // clang-format on
 
+// What is told of an event by its kind alone; {name} is that member of its data.
+// tests/lint/history_words.py holds it and the kinds of history_sentence() against what the sources
+// write.
+struct HistoryRow {
+    std::string_view kind;
+    std::string_view sentence;
+};
+// clang-format off
+constexpr std::array kHistory{
+    HistoryRow{"job.acknowledged",   "acknowledged"},
+    HistoryRow{"job.log_retired",    "log removed after its time; the record stays"},
+    HistoryRow{"job.rework_allowed", "may be made again: {reason}"},
+    HistoryRow{"unit.chip_id",       "chip id read"},
+    HistoryRow{"lease.reserved",     "serial {serial} reserved"},
+    HistoryRow{"lease.issued",       "serial {serial} issued"},
+    HistoryRow{"lease.burned",       "serial {serial} burned: it is on the unit"},
+    HistoryRow{"lease.released",     "serial {serial} released: it never left the station"},
+    HistoryRow{"lease.in_doubt",     "serial {serial} in doubt: it may be on the unit"},
+    HistoryRow{"lease.voided",       "serial {serial} voided: {reason}"},
+    HistoryRow{"serial.given_again", "serial {serial} given to this unit again"},
+    HistoryRow{"token.rotated",      "new token for serial {serial}"},
+    HistoryRow{"token.kept",         "token of serial {serial} kept: there is no other"},
+    HistoryRow{"certificate.signed", "birth certificate signed"},
+    HistoryRow{"step.started",       ""},
+    HistoryRow{"unit.fact",          ""},
+};
+// clang-format on
+
 const StepRow* find_step(std::string_view name) {
     const auto* row = std::find_if(kSteps.begin(), kSteps.end(),
                                    [&](const StepRow& s) { return s.name == name; });
@@ -52,6 +80,20 @@ std::string plain(std::string_view name) {
         word.front() = static_cast<char>(word.front() - 'a' + 'A');
     }
     return word;
+}
+
+std::string filled(std::string_view sentence, const Json& data) {
+    std::string text;
+    while (true) {
+        const auto open = sentence.find('{');
+        text += sentence.substr(0, open);
+        if (open == std::string_view::npos) {
+            return text;
+        }
+        const auto close = sentence.find('}', open);
+        text += text_of(data, sentence.substr(open + 1, close - open - 1));
+        sentence.remove_prefix(close + 1);
+    }
 }
 
 std::string code_sentence(const Json& data) {
@@ -112,9 +154,6 @@ std::string history_sentence(std::string_view kind, const Json& data, std::strin
         return attempt == 1 ? fmt::format("unit found in slot {}", slot)
                             : fmt::format("attempt {} began in slot {}", attempt, slot);
     }
-    if (kind == "unit.chip_id") {
-        return "chip id read";
-    }
     if (kind == "proof.image") {
         return ok ? "image read back and equal" : "image read back and not equal";
     }
@@ -129,11 +168,13 @@ std::string history_sentence(std::string_view kind, const Json& data, std::strin
         const auto why = code_sentence(data);
         return text_of(data, "outcome") + (why.empty() ? "" : ": " + why);
     }
-    if (kind == "job.acknowledged") {
-        return "acknowledged";
-    }
-    if (kind == "job.state" || kind == "step.started") {
+    if (kind == "job.state") {
         return text_of(data, "state") == "interrupted" ? "station restarted, work interrupted" : "";
+    }
+    const auto* const row = std::find_if(kHistory.begin(), kHistory.end(),
+                                         [&](const HistoryRow& r) { return r.kind == kind; });
+    if (row != kHistory.end()) {
+        return filled(row->sentence, data);
     }
     auto sentence = plain(kind);
     if (!sentence.empty() && sentence.front() >= 'A' && sentence.front() <= 'Z') {

@@ -5,5 +5,6 @@
 
 int main() {
     // The tool's own silence is bounded by the job's limits; this is how long the worker may hang.
-    return lineside::worker::run({"jetson-usb", LINESIDE_VERSION, 60}, lineside::jetson_usb::flash);
+    return lineside::worker::run({"jetson-usb", LINESIDE_VERSION, 60, "before_write"},
+                                 lineside::jetson_usb::flash);
 }

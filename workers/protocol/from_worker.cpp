@@ -3,6 +3,7 @@
 #include "workers/protocol/fields.h"
 #include "workers/protocol/messages.h"
 
+#include <algorithm>
 #include <array>
 
 namespace lineside::protocol {
@@ -18,6 +19,14 @@ FromWorker read_hello(Fields& in) {
     m.method = in.word("method");
     m.method_version = in.text("version", detail::kMaxName, false);
     m.silence_s = static_cast<int>(in.number_or("silence_s", 60, 1, kMaxSeconds));
+    if (in.has("chip_id")) {
+        static constexpr std::array<std::string_view, 3> kChecks{"before_write", "after_boot",
+                                                                 "never"};
+        m.chip_id = in.word("chip_id");
+        if (in.good() && std::find(kChecks.begin(), kChecks.end(), m.chip_id) == kChecks.end()) {
+            in.refuse("chip_id", "before_write, after_boot or never");
+        }
+    }
     return m;
 }
 
@@ -110,11 +119,15 @@ FromWorker read(const std::string& event, Fields& in, const Json& message) {
 
 struct ToJson {
     Json operator()(const Hello& m) const {
-        return {{"ev", "hello"},
-                {"v", m.version},
-                {"method", m.method},
-                {"version", m.method_version},
-                {"silence_s", m.silence_s}};
+        Json out{{"ev", "hello"},
+                 {"v", m.version},
+                 {"method", m.method},
+                 {"version", m.method_version},
+                 {"silence_s", m.silence_s}};
+        if (!m.chip_id.empty()) {
+            out["chip_id"] = m.chip_id;
+        }
+        return out;
     }
     Json operator()(const Phase& m) const {
         return {{"ev", "phase"},

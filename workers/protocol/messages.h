@@ -27,6 +27,7 @@ struct Hello {
     std::string method;
     std::string method_version;
     int silence_s = 60;
+    std::string chip_id;  // before_write, after_boot or never; "" = the worker does not say
 };
 struct Phase {
     std::string name;

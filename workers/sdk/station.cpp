@@ -316,8 +316,8 @@ void Station::stop_because(std::string_view reason) {
 
 // ---- for run()
 
-void Station::hello(std::string_view method, std::string_view version, int silence_s) {
-    send(protocol::Hello{protocol::kVersion, std::string(method), std::string(version), silence_s});
+void Station::hello(protocol::Hello hello) {
+    send(std::move(hello));
 }
 
 Status Station::take_job(milliseconds within) {

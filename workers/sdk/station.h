@@ -83,7 +83,7 @@ class Station {
     void wait(std::span<pollfd> more, milliseconds most);
 
     // ---- for run()
-    void hello(std::string_view method, std::string_view version, int silence_s);
+    void hello(protocol::Hello hello);
     [[nodiscard]] Status take_job(milliseconds within);
     void result(const Result<Json>& result);
     [[nodiscard]] unsigned unknown_messages() const { return unknown_; }

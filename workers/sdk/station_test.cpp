@@ -84,15 +84,18 @@ TEST(Worker, Says_hello_works_and_gives_one_result) {
     OtherEnd station;
     std::optional<int> status;
     std::thread worker([&] {
-        status = run_on(station.worker_end(), {"sim", "1.0", 30}, [](Station& s) -> Result<Json> {
+        const auto work = [](Station& s) -> Result<Json> {
             EXPECT_EQ(s.job().step, "flash");
             EXPECT_EQ(*s.secret("ssh_password"), "p");
             EXPECT_FALSE(s.secret("nothing"));
             s.fact("k", "v");
             return Json{{"answer", 42}};
-        });
+        };
+        status = run_on(station.worker_end(), {"sim", "1.0", 30, "after_boot"}, work);
     });
-    EXPECT_EQ(station.hear_a<protocol::Hello>().method, "sim");
+    const auto hello = station.hear_a<protocol::Hello>();
+    EXPECT_EQ(hello.method, "sim");
+    EXPECT_EQ(hello.chip_id, "after_boot");
     station.say(a_job());
     EXPECT_EQ(station.hear_a<protocol::Fact>().value, "v");
     const auto outcome = station.hear_a<protocol::Outcome>();

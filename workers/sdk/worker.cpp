@@ -23,7 +23,8 @@ Result<Json> guarded(const Work& work, Station& station) {
 
 int run_on(int channel, const Method& method, const Work& work) {
     Station station(channel);
-    station.hello(method.name, method.version, method.silence_s);
+    station.hello(
+        {protocol::kVersion, method.name, method.version, method.silence_s, method.chip_id});
     Result<Json> result = Json();
     if (auto got = station.take_job(kJobWithin); !got) {
         result = tl::unexpected(got.error());

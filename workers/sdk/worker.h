@@ -22,6 +22,8 @@ struct Method {
     std::string name;  // as in method.toml
     std::string version;
     int silence_s = 60;  // longest time this worker may send no line at all
+    // As in method.toml: "before_write", "after_boot", "never"; "" for what flashes no unit.
+    std::string chip_id = {};
 };
 
 using Work = std::function<base::Result<base::Json>(Station&)>;

@@ -6,7 +6,7 @@ const base = {
   mapped: true, present: true, outcome: null, code: null, display_code: null, fact: null, reason: null, note: null,
   action: null, action_icon: null, button: null, press: null, percent: null, stage: 1, time_left_s: null,
   time_form: null, step: 0, serial: null, attempt: 1, model: 'Xavier NX', ack: 'none', retry: false,
-  ticks: { image: false, serial: false, saved: false }, position_in_line: null,
+  ticks: { image: false, serial: false, saved: false }, chip_check: null, position_in_line: null,
 };
 const proven = { image: true, serial: true, saved: true };
 
@@ -18,11 +18,11 @@ const kinds = {
   waiting: { state: 'waiting', word: 'Waiting', short: 'Waiting', icon: 'clock', tone: 'work', fact: '3rd in line', position_in_line: 3, time_left_s: 130, time_form: 'in', step: 1 },
   noOrder: { state: 'waiting', word: 'Waiting', short: 'Waiting', icon: 'clock', tone: 'work', reason: 'No order is open for Xavier NX', step: 1 },
   preparing: { state: 'preparing', word: 'Starting flasher', short: 'Start', icon: 'power', tone: 'work', percent: 38, time_left_s: 15, time_form: 'left', step: 1 },
-  flashing: { state: 'flashing', word: 'Flashing', short: 'Flash', icon: 'flash', tone: 'work', percent: 47, time_left_s: 312, time_form: 'left', step: 2 },
-  restarting: { state: 'restarting', word: 'Restarting', short: 'Restarting', icon: 'restart', tone: 'frame-amber-dashed', action: 'Leave plugged in', action_icon: 'hand-off', time_left_s: 96, time_form: 'within', step: 2, present: false },
-  verifying: { state: 'verifying', word: 'Checking image', short: 'Check', icon: 'check', tone: 'work', percent: 82, time_left_s: 50, time_form: 'left', step: 3 },
-  personalising: { state: 'personalising', word: 'Writing serial', short: 'Serial', icon: 'tag', tone: 'work', serial: 'RC26-04133', percent: 64, step: 4 },
-  testing: { state: 'testing', word: 'Testing', short: 'Test', icon: 'list', tone: 'work', fact: '7 of 9', percent: 77, time_left_s: 35, time_form: 'left', step: 5, serial: 'RC26-04129' },
+  flashing: { state: 'flashing', word: 'Flashing', short: 'Flash', icon: 'flash', tone: 'work', percent: 47, time_left_s: 312, time_form: 'left', step: 2, chip_check: 'before_write' },
+  restarting: { state: 'restarting', word: 'Restarting', short: 'Restarting', icon: 'restart', tone: 'frame-amber-dashed', action: 'Leave plugged in', action_icon: 'hand-off', time_left_s: 96, time_form: 'within', step: 2, present: false, chip_check: 'before_write' },
+  verifying: { state: 'verifying', word: 'Checking image', short: 'Check', icon: 'check', tone: 'work', percent: 82, time_left_s: 50, time_form: 'left', step: 3, chip_check: 'before_write' },
+  personalising: { state: 'personalising', word: 'Writing serial', short: 'Serial', icon: 'tag', tone: 'work', serial: 'RC26-04133', percent: 64, step: 4, chip_check: 'before_write' },
+  testing: { state: 'testing', word: 'Testing', short: 'Test', icon: 'list', tone: 'work', fact: '7 of 9', percent: 77, time_left_s: 35, time_form: 'left', step: 5, serial: 'RC26-04129', chip_check: 'before_write' },
   yourTurn: { state: 'needs_operator', word: 'Your turn', short: 'Your turn', icon: 'hand', tone: 'fill-amber', reason: 'Unit is off', action: 'Press power button', action_icon: 'arrow' },
   pass: { state: 'pass', word: 'PASS', short: 'PASS', icon: 'pass', tone: 'fill-green', outcome: 'PASS', serial: 'RC26-04127', action: 'Take out', action_icon: 'arrow', ack: 'when_unplugged', ticks: proven, step: 0 },
   passOut: { state: 'pass', word: 'PASS', short: 'PASS', icon: 'pass', tone: 'fill-green', outcome: 'PASS', serial: 'RC26-04125', action: 'Press OK', action_icon: 'arrow', button: 'OK, taken out', press: 'acknowledge', ack: 'ready', ticks: proven, present: false },
@@ -52,7 +52,7 @@ const mixed16 = () => [
   tile('1', 'flashing'), tile('2', 'pass'), tile('3', 'fail'), tile('4', 'restarting'),
   tile('5', 'verifying'), tile('6', 'error'), tile('7', 'closed'), tile('8', 'yourTurn'),
   tile('9', 'failOut'), tile('10', 'passOut'), tile('11', 'testing'), tile('12', 'waiting'),
-  tile('13', 'empty'), tile('14', 'personalising'), tile('15', 'flashing', { percent: 12, time_left_s: 485 }), tile('16', 'empty'),
+  tile('13', 'empty'), tile('14', 'personalising'), tile('15', 'flashing', { percent: 12, time_left_s: 485, chip_check: 'after_boot' }), tile('16', 'empty'),
 ];
 
 const all = () => [

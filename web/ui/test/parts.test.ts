@@ -8,7 +8,7 @@ import { cell, complaintsCsv } from '../src/parts/csv';
 import { layoutFor, sizeOf } from '../src/parts/layout';
 import { findHits, LogWindow, maxBytes, maxLines, shownText } from '../src/parts/log_model';
 import { addressOf, apiQuery, filtersOf, withResult } from '../src/parts/record_query';
-import { factOf, shortWord, smallFact, spokenTile, timeText } from '../src/parts/tile_text';
+import { chipCheckText, factOf, shortWord, smallFact, spokenTile, timeText } from '../src/parts/tile_text';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
@@ -34,6 +34,13 @@ describe('what a tile says', () => {
     expect(smallFact(tile('1', 'pass'), null)).toBe('4127');
     expect(smallFact(tile('1', 'fail'), null)).toBe('F12');
     expect(smallFact(tile('1', 'flashing'), 312)).toBe('5:12');
+  });
+
+  it('says which chip id check applies while it is written, and never in the place of the fact', () => {
+    expect((['before_write', 'after_boot', 'never', null] as const).map((chip_check) => chipCheckText(tile('1', 'flashing', { chip_check }))))
+      .toEqual(['Chip id before writing', 'Chip id after boot', 'No chip id', null]);
+    expect(chipCheckText(tile('1', 'verifying', { chip_check: 'before_write' }))).toBeNull();
+    expect(factOf(tile('1', 'flashing', { chip_check: 'after_boot' }))?.text).toBe('47 %');
   });
 
   it('says time as the station wants it said', () => {

@@ -15,6 +15,8 @@ export type Tone =
 
 export type TimeForm = 'left' | 'in' | 'within';
 
+export type ChipCheck = 'before_write' | 'after_boot' | 'never';
+
 export interface Tile {
   slot: string;
   port: string;
@@ -49,6 +51,7 @@ export interface Tile {
   ack: 'none' | 'when_unplugged' | 'ready';
   retry: boolean;
   ticks: { image: boolean; serial: boolean; saved: boolean };
+  chip_check: ChipCheck | null;
   position_in_line: number | null;
 }
 

@@ -141,7 +141,8 @@ function Proofs({ proofs }: { proofs: readonly Proof[] }): JSX.Element {
   );
 }
 
-function Facts({ unit }: { unit: Unit }): JSX.Element {
+function Facts({ unit, tile }: { unit: Unit; tile: Tile | null }): JSX.Element {
+  const check = tile?.chip_check ?? null;
   return (
     <section class="card">
       <div class="card-head"><h2>{t.unit.facts}</h2></div>
@@ -153,6 +154,9 @@ function Facts({ unit }: { unit: Unit }): JSX.Element {
               <dd class={fact.mono ? 'mono' : ''} title={fact.value}>{fact.value}</dd>
             </div>
           ))}
+          {check !== null && (
+            <div data-fact="chip_check"><dt>{t.unit.chipCheck}</dt><dd>{t.unit.chipCheckAt[check]}</dd></div>
+          )}
         </dl>
       )}
     </section>
@@ -240,7 +244,7 @@ export function UnitPage({ unit: id }: { unit: number }): JSX.Element {
     );
   }
   const { unit, job } = data;
-  if (!job) return <main class="page"><h1>{unit.serial ?? t.unit.none(id)}</h1><Facts unit={unit} /></main>;
+  if (!job) return <main class="page"><h1>{unit.serial ?? t.unit.none(id)}</h1><Facts unit={unit} tile={null} /></main>;
   const newest = unit.attempts[0]?.job === job.job;
   const own = tile?.job === job.job ? tile : null;
   return (
@@ -255,7 +259,7 @@ export function UnitPage({ unit: id }: { unit: number }): JSX.Element {
       <Head unit={unit} job={job} tile={own} />
       <Why job={job} tile={own} />
       <div class="unit-grid">
-        <div class="column unit-left"><Proofs proofs={job.proofs} /><Facts unit={unit} /></div>
+        <div class="column unit-left"><Proofs proofs={job.proofs} /><Facts unit={unit} tile={own} /></div>
         <div class="column unit-middle"><Timeline job={job} /><LogView key={job.job} job={job} /></div>
         <div class="column unit-right"><Attempts unit={unit} job={job} /><History lines={unit.history} /></div>
       </div>

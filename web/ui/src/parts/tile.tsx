@@ -8,7 +8,7 @@ import { t } from '../i18n';
 import { Icon } from './icon';
 import { press, pressOf } from './press';
 import {
-  actionBudget, factOf, isQuiet, isVerdict, shortWord, smallFact, spokenTile, timeText,
+  actionBudget, chipCheckText, factOf, isQuiet, isVerdict, shortWord, smallFact, spokenTile, timeText,
 } from './tile_text';
 
 export function secondsLeft(tile: Tile): number | null {
@@ -92,6 +92,7 @@ export function TileView({ slot }: { slot: string }): JSX.Element | null {
   const fact = factOf(tile);
   const within = tile.time_form === 'within' && tile.note === null;
   const what = pressOf(tile);
+  const chipCheck = chipCheckText(tile);
   const classes = ['tile', `tone-${tile.tone}`];
   if (isVerdict(tile)) classes.push('verdict');
   if (!tile.mapped) classes.push('unmapped');
@@ -111,6 +112,7 @@ export function TileView({ slot }: { slot: string }): JSX.Element | null {
         </span>
         <span class="small"><SmallFact tile={tile} /></span>
         {!quiet && <span class="sign"><Icon name={tile.icon} /></span>}
+        {chipCheck !== null && <span class="chip-check">{chipCheck}</span>}
         <span class="gutter">
           {tile.tone === 'fill-green' ? <Ticks tile={tile} /> : quiet && <Icon name={tile.icon} />}
         </span>

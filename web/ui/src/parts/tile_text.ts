@@ -46,6 +46,11 @@ export function timeText(tile: Tile, secondsLeft: number | null): string | null 
   return tile.time_form === 'in' ? t.wall.inTime(time) : t.wall.within(time);
 }
 
+// Walk-up text while the unit is written: whether a known or a second unit is found before the first byte. Large tiles only.
+export function chipCheckText(tile: Tile): string | null {
+  return tile.state === 'flashing' && tile.chip_check !== null ? t.wall.chipCheck[tile.chip_check] : null;
+}
+
 // The word on a medium or small tile: "Flash 47 %", "Test 7 of 9", "Waiting 3rd".
 export function shortWord(tile: Tile): string {
   if (tile.tone !== 'work') return tile.short;
