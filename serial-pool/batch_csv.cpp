@@ -151,11 +151,11 @@ class Checker {
                      std::string message) {
         report_.complain(
             {line, report_.errors.size() < report_.most_complaints ? column_of(text_, offset) : 1,
-             std::string(field), std::move(message)});
+             std::string(field), std::move(message), std::string(row_serial_)});
     }
     void warn_at(const CsvField& field, std::string_view name, std::string message) {
-        report_.warn(
-            {field.line, column_of(text_, field.offset), std::string(name), std::move(message)});
+        report_.warn({field.line, column_of(text_, field.offset), std::string(name),
+                      std::move(message), std::string(row_serial_)});
     }
 
     bool read_header(const CsvRow& row) {
@@ -216,6 +216,7 @@ class Checker {
     }
 
     void check_row(const CsvRow& row) {
+        row_serial_ = {};
         if (row.problem) {
             complain_at(row.problem->offset, row.problem->line, field_name(row.fields.size()),
                         row.problem->message);
@@ -232,6 +233,9 @@ class Checker {
         const CsvField serial = field_at(row, places_[kSerial]);
         const CsvField token = field_at(row, places_[kToken]);
         const bool good_serial = check_serial(serial);
+        if (good_serial && report_.header && serial.value != token.value) {
+            row_serial_ = serial.value;
+        }
         const bool good_token = check_token(token);
         BatchFields fields;
         const bool good_fields = check_fields(row, good_serial ? serial.value : "", fields);
@@ -399,6 +403,7 @@ class Checker {
     BatchReport report_;
     std::array<std::size_t, kColumns.size()> places_{0, 1, kNone, kNone};
     std::size_t columns_ = 2;
+    std::string_view row_serial_;  // of the row that is checked, where complaints may tell it
     RowIndex<SerialOf> by_serial_;
     RowIndex<TokenOf> by_token_;
 };
@@ -466,7 +471,7 @@ base::Status complain_about_known(BatchReport& report, const KnownPairs& known, 
         }
         if (*has_serial) {
             report.complain({row.line, column_in(report, row.serial), "serial",
-                             "the serial is in the pool already"});
+                             "the serial is in the pool already", std::string(row.serial)});
             continue;
         }
         if (row.token.empty() || !known.has_token) {
@@ -477,8 +482,10 @@ base::Status complain_about_known(BatchReport& report, const KnownPairs& known, 
             return tl::unexpected<base::Error>(has_token.error());
         }
         if (*has_token) {
+            const bool known_as_serial = report.header && row.serial != row.token;
             report.complain({row.line, column_in(report, row.token), "token",
-                             "the token is in the pool already, with another serial"});
+                             "the token is in the pool already, with another serial",
+                             known_as_serial ? std::string(row.serial) : std::string()});
         }
     }
     sort_by_place(report.errors);

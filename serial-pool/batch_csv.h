@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The contract of a batch file: which bytes are a batch of serials and tokens, and which complaint
 // names which line. Everything else (loading, `lineside check batch`, the pool page) asks this.
-// No complaint ever holds a token, nor any text of a field that might be one in the wrong column.
+// No complaint ever holds a token, nor any text of a field that might be one in the wrong column;
+// so it tells the line's serial only where that is known to be one.
 // Thread: any (pure).   Cost: one pass, about 40 bytes per row beside the file itself.
 #pragma once
 
@@ -33,6 +34,9 @@ struct Complaint {
     std::int64_t column = 1;  // 1-based, in characters of that line
     std::string field;        // serial, token, ap_ssid, ap_password, or "" for the line as a whole
     std::string message;
+    // Of that line, where it is known to be one: the header names the column, or the pool has it.
+    // In a file without header whose columns are swapped it would be the token. Else "".
+    std::string serial{};
 };
 
 struct BatchRow {

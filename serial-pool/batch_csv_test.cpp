@@ -423,6 +423,29 @@ TEST(BatchCsvSecrecy, No_complaint_holds_a_token) {
     }
 }
 
+TEST(BatchCsvSecrecy, A_complaint_tells_the_serial_only_where_it_is_known_to_be_one) {
+    const auto told = [](const std::string& file) {
+        std::vector<std::string> serials;
+        const base::Json json = to_json(check_batch(file, {}), "f");
+        for (const char* list : {"errors", "warnings"}) {
+            for (const base::Json& each : json[list]) {
+                serials.push_back(each.value("serial", "-"));
+            }
+        }
+        return serials;
+    };
+    using Serials = std::vector<std::string>;
+    EXPECT_EQ(
+        told("token,serial,ap_password\nt 1,A1,12345678\nt2,A2,1\nt3,a2,1\nt4,A 4,12345678\n"),
+        (Serials{"A1", "A2", "a2", "-"}));
+    EXPECT_EQ(told("serial,token\nA1,t1\nA1,t1\nA1,t2\nA2,t1\n"), (Serials{"A1", "A2", "A1"}));
+    EXPECT_EQ(told("serial,token\nA1,t1\nA2,t2,x\nA3,\"t\n"), (Serials{"-", "-"}))
+        << "a row that was not read as one has none";
+    EXPECT_EQ(told("serial,token\nA1,A1\nA1,t1\nA1,A1\n"), (Serials{"A1", "-"}))
+        << "it is the token";
+    EXPECT_EQ(told("A1,t1\nA1,t2\n"), (Serials{"-"})) << "the columns may be swapped";
+}
+
 TEST(BatchCsvKnown, Rows_the_pool_has_are_named_in_order) {
     const std::string bytes = "A1,t1\nA2,t2\nA 3,t3\nA4,t4\n";
     BatchReport report = check_batch(bytes, {});
@@ -439,6 +462,8 @@ TEST(BatchCsvKnown, Rows_the_pool_has_are_named_in_order) {
     EXPECT_EQ(report.errors[1].line, 3);
     EXPECT_EQ(report.errors[2].line, 4);
     EXPECT_EQ(report.errors[2].field, "serial");
+    EXPECT_EQ(report.errors[2].serial, "A4");
+    EXPECT_EQ(report.errors[0].serial, "") << "no header says which column it is";
     known.has_serial = [](std::string_view) -> base::Result<bool> {
         return base::fail("db.failed");
     };

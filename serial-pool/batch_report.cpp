@@ -12,11 +12,15 @@ namespace {
 constexpr std::size_t kSampleRows = 10;  // from each end
 
 base::Json to_json(const Complaint& each, const std::string& file) {
-    return {{"file", file},
-            {"line", each.line},
-            {"column", each.column},
-            {"field", each.field},
-            {"message", each.message}};
+    base::Json json{{"file", file},
+                    {"line", each.line},
+                    {"column", each.column},
+                    {"field", each.field},
+                    {"message", each.message}};
+    if (!each.serial.empty()) {
+        json["serial"] = each.serial;
+    }
+    return json;
 }
 
 base::Json to_json(const std::vector<Complaint>& complaints, const std::string& file) {

@@ -54,6 +54,14 @@ Result<std::string> free_batch_name(db::Tx& tx, const std::string& pool, std::in
     }
 }
 
+Status check_names(const LoadRequest& request) {
+    if (is_pool_name(request.pool) && (request.batch.empty() || is_pool_name(request.batch))) {
+        return {};
+    }
+    return base::fail("request.invalid",
+                      "Names of pools and batches have 1 to 64 letters, digits, '.', '_', '-'");
+}
+
 // One load from the file to the last slice.
 class Load {
   public:
@@ -104,6 +112,22 @@ class Load {
 
     [[nodiscard]] const BatchReport& report() const { return report_; }
 
+    // What begin() would refuse. A batch that is still loading goes before the next load.
+    Status check_target() {
+        return store_.read_now([this](db::Tx& tx) -> Status {
+            auto taken = refuse_if_any(
+                tx, "SELECT 1 FROM batch WHERE name = ?1 AND state <> 'loading'", request_.batch);
+            if (!taken) {
+                return taken;
+            }
+            auto pool = tx.one<std::int64_t>("SELECT id FROM pool WHERE name = ?1", request_.pool);
+            if (!pool) {
+                return status_of(pool);
+            }
+            return status_of(order_id(tx, *pool ? std::get<0>(**pool) : 0));  // 0: a new pool
+        });
+    }
+
     Result<StagedBatch> stage() {
         if (auto begun = store_.write_now([this](db::Tx& tx) { return begin(tx); }); !begun) {
             return tl::unexpected<base::Error>(begun.error());
@@ -129,17 +153,22 @@ class Load {
   private:
     static db::Blob blob(const Mac& mac) { return {std::string(mac.data(), mac.size())}; }
 
+    static Status refuse_if_any(db::Tx& tx, std::string_view batches, const std::string& name) {
+        auto taken = tx.any(batches, name);
+        if (!taken || !*taken) {
+            return status_of(taken);
+        }
+        return base::fail("request.conflict", fmt::format("There is a batch {} already", name));
+    }
+
     Status begin(db::Tx& tx) {
         auto name = request_.batch.empty() ? free_batch_name(tx, request_.pool, request_.at_ms)
                                            : Result<std::string>(request_.batch);
         if (!name) {
             return status_of(name);
         }
-        auto taken = tx.any("SELECT 1 FROM batch WHERE name = ?1", *name);
-        if (!taken || *taken) {
-            return taken ? Status(base::fail("request.conflict",
-                                             fmt::format("There is a batch {} already", *name)))
-                         : status_of(taken);
+        if (auto taken = refuse_if_any(tx, "SELECT 1 FROM batch WHERE name = ?1", *name); !taken) {
+            return taken;
         }
         auto pool = tx.one<std::int64_t>("SELECT id FROM pool WHERE name = ?1", request_.pool);
         if (!pool) {
@@ -341,12 +370,19 @@ class Load {
 
 }  // namespace
 
-Result<LoadOutcome> preview_batch(db::Store& store, const TokenVault& vault, std::string_view bytes,
+Result<LoadOutcome> preview_batch(db::Store& store, const TokenVault& vault,
+                                  const LoadRequest& request, std::string_view bytes,
                                   const BatchOptions& options) {
-    const LoadRequest nothing;
     const std::atomic<bool> never{false};
-    Load load(store, vault, nothing, bytes, options, never);
-    if (auto checked = load.check(); !checked) {
+    Load load(store, vault, request, bytes, options, never);
+    Status checked = check_names(request);
+    if (checked) {
+        checked = load.check();
+    }
+    if (checked && load.report().accepted()) {
+        checked = load.check_target();
+    }
+    if (!checked) {
         return tl::unexpected<base::Error>(checked.error());
     }
     return LoadOutcome{to_json(load.report(), "", true), std::nullopt};
@@ -355,9 +391,8 @@ Result<LoadOutcome> preview_batch(db::Store& store, const TokenVault& vault, std
 Result<LoadOutcome> stage_batch(db::Store& store, const TokenVault& vault,
                                 const LoadRequest& request, std::string_view bytes,
                                 const BatchOptions& options, const std::atomic<bool>& stop) {
-    if (!is_pool_name(request.pool) || (!request.batch.empty() && !is_pool_name(request.batch))) {
-        return base::fail("request.invalid",
-                          "Names of pools and batches have 1 to 64 letters, digits, '.', '_', '-'");
+    if (auto named = check_names(request); !named) {
+        return tl::unexpected<base::Error>(named.error());
     }
     Load load(store, vault, request, bytes, options, stop);
     if (auto checked = load.check(); !checked) {

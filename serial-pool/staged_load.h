@@ -49,8 +49,11 @@ struct LoadOutcome {
     std::optional<StagedBatch> staged;  // nothing: the check was not accepted, nothing is stored
 };
 
-// Checks the file, also against what the pool holds. Nothing is stored.   Errors: db.failed.
+// Checks the file, also against what the pool holds, and says what stage_batch() would say: of the
+// file first, then of names and order. Nothing is stored.   Errors: request.invalid (names, order),
+// request.conflict (batch name taken), db.failed.
 [[nodiscard]] base::Result<LoadOutcome> preview_batch(db::Store& store, const TokenVault& vault,
+                                                      const LoadRequest& request,
                                                       std::string_view bytes,
                                                       const BatchOptions& options);
 // Stages a batch. One at a time for a store. A load that fails half way takes its rows back; one

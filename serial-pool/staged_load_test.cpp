@@ -199,11 +199,61 @@ TEST_F(StagedLoad, Free_names_count_up) {
 TEST_F(StagedLoad, A_preview_stores_nothing) {
     ASSERT_TRUE(load("p1", "b1", "S1,t1\n"));
     const std::string before = dump();
-    const auto seen = preview_batch(*store, *vault, "S2,t1\nS3,t3\n", {});
+    const auto seen =
+        preview_batch(*store, *vault, {"p1", "b2", false, 1, "ana"}, "S2,t1\nS3,t3\n", {});
     ASSERT_TRUE(seen);
     EXPECT_EQ(seen->check["verdict"], "reject");
     EXPECT_EQ(seen->check["errors"][0]["field"], "token");
     EXPECT_EQ(dump(), before);
+}
+
+// What the preview lets through, the load takes; what the load refuses, the preview tells.
+TEST_F(StagedLoad, A_preview_refuses_names_and_orders_as_the_load_does) {
+    ASSERT_TRUE(load("p1", "b1", "S1,t1\n"));
+    ASSERT_TRUE(load("p2", "b2", "S2,t2\n"));
+    sql("INSERT INTO orders (id, name, profile, model, pool_id, quantity, state, opened_ms, "
+        "opened_by) VALUES (1, 'open', 'p', 'm', 1, 10, 'open', 1, 'ana'),"
+        " (2, 'closed', 'p', 'm', 1, 10, 'closed', 1, 'ana')");
+    struct Target {
+        const char* pool;
+        const char* batch;
+        const char* order;
+        const char* code;  // "" = taken
+        const char* says;
+    };
+    const std::string before = dump();
+    for (const Target& each : std::initializer_list<Target>{
+             {"p1", "b2", "", "request.conflict", "There is a batch b2 already"},
+             {"p1", "b 3", "", "request.invalid", "Names of pools"},
+             {"p 1", "", "", "request.invalid", "Names of pools"},
+             {"p1", "b3", "none", "request.invalid", "no open order none"},
+             {"p1", "b3", "closed", "request.invalid", "no open order closed"},
+             {"p2", "b3", "open", "request.invalid", "open does not take from pool p2"},
+             {"new", "b3", "open", "request.invalid", "open does not take from pool new"},
+             {"new", "b3", "", "", ""},
+             {"p1", "", "open", "", ""}}) {
+        const LoadRequest request{each.pool, each.batch, false, 1, "ana", each.order};
+        const auto seen = preview_batch(*store, *vault, request, "S9,t9\n", {});
+        EXPECT_EQ(dump(), before);
+        const std::string code = each.code;
+        ASSERT_EQ(seen.has_value(), code.empty()) << each.says;
+        if (seen) {
+            EXPECT_EQ(seen->check["verdict"], "accept");
+            continue;
+        }
+        EXPECT_EQ(seen.error().code, code);
+        EXPECT_NE(seen.error().message.find(each.says), std::string::npos) << seen.error().message;
+        const auto loaded = stage_batch(*store, *vault, request, "S9,t9\n", {}, stop);
+        ASSERT_FALSE(loaded);
+        EXPECT_EQ(loaded.error().message, seen.error().message);
+        EXPECT_EQ(dump(), before);
+    }
+    const auto lines = preview_batch(*store, *vault, {"p1", "b1", false, 1, "ana"}, "S1,t1\n", {});
+    ASSERT_TRUE(lines) << "what is wrong with the file comes first, as in a load";
+    EXPECT_EQ(lines->check["verdict"], "reject");
+    ASSERT_TRUE(stage("S3,t3\n"));
+    EXPECT_TRUE(preview_batch(*store, *vault, {"p1", "staged", false, 1, "ana"}, "S4,t4\n", {}))
+        << "a batch left loading goes before the next load";
 }
 
 }  // namespace

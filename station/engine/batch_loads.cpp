@@ -145,12 +145,12 @@ void BatchLoads::run(Task task) {
             return answer(std::move(task.done), tl::unexpected<base::Error>(gone.error()));
         }
     }
-    auto outcome =
-        task.load.preview
-            ? serial_pool::preview_batch(context_.store, context_.vault, bytes->reveal(), *options)
-            : serial_pool::stage_batch(context_.store, context_.vault,
-                                       request_of(task.load, task.actor, task.at_ms),
-                                       bytes->reveal(), *options, stop_);
+    const auto request = request_of(task.load, task.actor, task.at_ms);
+    auto outcome = task.load.preview
+                       ? serial_pool::preview_batch(context_.store, context_.vault, request,
+                                                    bytes->reveal(), *options)
+                       : serial_pool::stage_batch(context_.store, context_.vault, request,
+                                                  bytes->reveal(), *options, stop_);
     if (!outcome || !outcome->staged) {
         return answer(std::move(task.done), outcome ? Result<Json>(std::move(outcome->check))
                                                     : tl::unexpected<base::Error>(outcome.error()));

@@ -99,6 +99,7 @@ void get_certificate(Api&, const Request&, const ReplyPtr&);
 void export_journal(Api&, const Request&, const ReplyPtr&);
 // What a load says, whatever came of it; complaints name `file`.
 [[nodiscard]] engine::Done batch_answer(const ReplyPtr& reply, std::string file);
+[[nodiscard]] engine::Done check_answer(const ReplyPtr& reply, std::string file);  // of a preview
 // batches.cpp
 void generate_batch(Api&, const Request&, const ReplyPtr&);
 void withdraw_batch(Api&, const Request&, const ReplyPtr&);

@@ -200,6 +200,9 @@ TEST_F(ApiTest, Pool_batches_and_doubt) {
     facade.answer = base::fail("request.conflict", "A batch B-2 is loaded already");
     EXPECT_EQ(post("/api/v1/pool/batches?pool=camera&batch=B-2", "x").json()["code"],
               "batch.exists");
+    const auto taken = post("/api/v1/pool/preview?pool=camera&batch=B-2", "x");
+    EXPECT_EQ(taken.status, 409U);
+    EXPECT_EQ(taken.json()["code"], "batch.exists");
     facade.answer = Json{{"batch", {{"name", "B-2"}}}, {"count", 1}, {"left", 2}};
     EXPECT_EQ(post("/api/v1/pool/batches?pool=camera&batch=B-2", "x").status, 201U);
     // Without a name the station makes one.

@@ -102,11 +102,7 @@ void generate_batch(Api& api, const Request& request, const ReplyPtr& reply) {
         return;
     }
     load.range = std::move(range);
-    const bool preview = load.preview;
-    engine::Done done = batch_answer(reply, "");
-    if (preview) {
-        done = [reply](Result<Json> check) { reply->outcome(check); };
-    }
+    engine::Done done = load.preview ? check_answer(reply, "") : batch_answer(reply, "");
     api.facade.load_batch(std::move(load), request.actor, std::move(done));
 }
 

@@ -38,6 +38,12 @@ Result<engine::BatchLoad> batch_of(const Request& request) {
     return load;
 }
 
+// The conflict of a load is its name.
+base::Error batch_error(const base::Error& error) {
+    return error.code == "request.conflict" ? base::make_error("batch.exists", error.message)
+                                            : error;
+}
+
 // The complaints carry the name the person knows the file by.
 void name_file(Json& check, const std::string& file) {
     for (const char* list : {"errors", "warnings"}) {
@@ -67,23 +73,28 @@ void preview_batch(Api& api, const Request& request, const ReplyPtr& reply) {
     }
     load->preview = true;
     load->csv = std::move(*request.upload);
-    api.facade.load_batch(
-        std::move(*load), request.actor,
-        [reply, file = request.query_value("file").value_or("")](Result<Json> check) {
-            if (check) {
-                name_file(*check, file);
-            }
-            reply->outcome(check);
-        });
+    api.facade.load_batch(std::move(*load), request.actor,
+                          check_answer(reply, request.query_value("file").value_or("")));
+}
+
+engine::Done check_answer(const ReplyPtr& reply, std::string file) {
+    return [reply, file = std::move(file)](Result<Json> check) {
+        if (!check) {
+            reply->problem(batch_error(check.error()));
+            return;
+        }
+        name_file(*check, file);
+        reply->outcome(check);
+    };
 }
 
 engine::Done batch_answer(const ReplyPtr& reply, std::string file) {
     return [reply, file = std::move(file)](Result<Json> result) {
-        if (!result && result.error().code == "request.conflict") {
-            reply->problem(base::make_error("batch.exists", result.error().message));
+        if (!result) {
+            reply->problem(batch_error(result.error()));
             return;
         }
-        if (!result || result->value("verdict", Json("accept")) != "reject") {
+        if (result->value("verdict", Json("accept")) != "reject") {
             reply->outcome(result, 201);
             return;
         }

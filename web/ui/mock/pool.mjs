@@ -105,18 +105,23 @@ export function makePool(changed = () => {}) {
     }
   }
 
+  // What a load refuses though its lines are good; its preview, too.
+  function refusedTarget(target) {
+    if (batches.some((one) => one.name === target.batch)) return refused('batch.exists', `There is a batch ${target.batch} already`);
+    if (target.order === '') return null;
+    const order = orders().orders.find((one) => one.name === target.order && one.state === 'open');
+    if (!order) return refused('request.invalid', `order: there is no open order ${target.order}`);
+    return order.pool === target.pool ? null : refused('request.invalid', `order: ${target.order} does not take from pool ${target.pool}`);
+  }
+
   // Puts in what was checked, as a file or a range.
   function put(target, serials, source) {
+    const wrong = refusedTarget(target);
+    if (wrong !== null) return wrong;
     const stem = `${target.pool.slice(0, 44)}-${new Date().toISOString().slice(0, 10).replaceAll('-', '')}-`;
     let number = 1;
     while (batches.some((one) => one.name === stem + number)) number += 1;
     const batch = target.batch === '' ? stem + number : target.batch;
-    if (batches.some((one) => one.name === batch)) return refused('batch.exists', `There is a batch ${batch} already`);
-    if (target.order !== '') {
-      const order = orders().orders.find((one) => one.name === target.order && one.state === 'open');
-      if (!order) return refused('request.invalid', `order: there is no open order ${target.order}`);
-      if (order.pool !== target.pool) return refused('request.invalid', `order: ${target.order} does not take from pool ${target.pool}`);
-    }
     serials.forEach((serial) => made.add(serial.toUpperCase()));
     batches.unshift({
       id: batches[0].id + 1, name: batch, pool: target.pool, test_only: target.test_only, loaded_at: Date.now(), loaded_by: 'page', ...open, ...none,
@@ -127,7 +132,7 @@ export function makePool(changed = () => {}) {
   }
 
   const rangeCheck = (serials, { token_length: tokenLength, ap_ssid }) => {
-    const known = serials.flatMap((serial, n) => (made.has(serial.toUpperCase()) ? [{ file: '', line: n + 2, column: 1, field: 'serial', message: 'the serial is in the pool already' }] : []));
+    const known = serials.flatMap((serial, n) => (made.has(serial.toUpperCase()) ? [{ file: '', line: n + 2, column: 1, field: 'serial', message: 'the serial is in the pool already', serial }] : []));
     const sample = serials.map((serial, n) => ({ line: n + 2, serial, token_length: tokenLength === 0 ? null : tokenLength }));
     return {
       verdict: known.length === 0 ? 'accept' : 'reject', count: known.length === 0 ? serials.length : 0, errors: known.slice(0, 1000), warnings: [],
@@ -141,10 +146,10 @@ export function makePool(changed = () => {}) {
       const range = bodyOf(body, kinds, ['pool', 'count']);
       const serials = serialsOf(range, range.test_only);
       const check = rangeCheck(serials, range);
-      if (range.preview) return { status: 200, body: check };
       if (!isName(range.pool) || (range.batch !== '' && !isName(range.batch))) {
         return refused('request.invalid', "Names of pools and batches have 1 to 64 letters, digits, '.', '_', '-'");
       }
+      if (range.preview) return (check.verdict === 'accept' ? refusedTarget(range) : null) ?? { status: 200, body: check };
       return check.verdict === 'accept' ? put(range, serials, 'generated') : refused('batch.refused', undefined, { check });
     } catch (refusal) {
       if (refusal instanceof Refusal) return refused('request.invalid', refusal.message);
@@ -153,21 +158,29 @@ export function makePool(changed = () => {}) {
   }
 
   const targetOf = (query) => ({ pool: query.get('pool') ?? '', batch: query.get('batch') ?? '', order: query.get('order') ?? '', test_only: query.get('test_only') === '1' });
+  function refusedName(target) {
+    if (!isName(target.pool)) return refused('http.parameter', 'Parameter pool must name a pool');
+    if (target.batch === '' || isName(target.batch)) return null;
+    return refused('http.parameter', 'Parameter batch must be a name: letters, digits, dot, dash, underscore, at most 64');
+  }
+  function look(query, text) {
+    const target = targetOf(query);
+    const check = preview(query, text);
+    return refusedName(target) ?? (check.verdict === 'accept' ? refusedTarget(target) : null) ?? { status: 200, body: check };
+  }
   function load(query, text) {
     const target = targetOf(query);
-    if (!isName(target.pool)) return refused('http.parameter', 'Parameter pool must name a pool');
-    if (target.batch !== '' && !isName(target.batch)) {
-      return refused('http.parameter', 'Parameter batch must be a name: letters, digits, dot, dash, underscore, at most 64');
-    }
+    const misnamed = refusedName(target);
+    if (misnamed !== null) return misnamed;
     const check = preview(query, text);
     if (check.verdict === 'reject') return refused('batch.refused', undefined, { check });
     const lines = text.split('\n').slice(1).filter((line) => line.trim() !== '' && !line.startsWith('#'));
     return put(target, lines.map((line) => line.split(',')[0]), 'file');
   }
-  return { page, accountOf, end, generate, load, left: () => sums(name).free };
+  return { page, accountOf, end, generate, look, load, left: () => sums(name).free };
 }
 
-export function preview(query, body) {
+function preview(query, body) {
   const lines = body.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('#'));
   const file = query.get('file') ?? '';
   const bad = body.includes('rc26-05042');

@@ -9,7 +9,7 @@ import { createServer } from 'node:http';
 import { dirname, extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as pages from './pages.mjs';
-import { makePool, preview } from './pool.mjs';
+import { makePool } from './pool.mjs';
 import { stationOf, tile, tilesOf } from './states.mjs';
 
 const dist = join(dirname(fileURLToPath(import.meta.url)), '..', 'dist');
@@ -133,7 +133,7 @@ export function mock({ scene = 'mixed16', still = true } = {}) {
       ready.forEach((slot) => change(slot, tile(slot, 'empty')));
       return json(res, { acknowledged: ready });
     }
-    if (url.pathname === '/api/v1/pool/preview') return json(res, preview(url.searchParams, body));
+    if (url.pathname === '/api/v1/pool/preview') return answer(res, pool.look(url.searchParams, body));
     if (url.pathname === '/api/v1/pool/batches') return answer(res, pool.load(url.searchParams, body));
     if (url.pathname === '/api/v1/pool/generate') return answer(res, pool.generate(body));
     const [, batch, end] = /^\/api\/v1\/pool\/batches\/([^/]+)\/(withdraw|close)$/.exec(url.pathname) ?? [];

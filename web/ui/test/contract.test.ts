@@ -35,6 +35,9 @@ describe('mock against openapi.yaml', () => {
     const headers = { 'Content-Type': 'text/csv', 'X-Lineside': '1' };
     const preview = await fetch(`${base}/api/v1/pool/preview?pool=p&batch=b&file=f.csv`, { method: 'POST', headers, body: 'serial,token\nrc26-05042,x\n' });
     expect(complaints('BatchCheck', await preview.json())).toEqual([]);
+    const taken = await fetch(`${base}/api/v1/pool/preview?pool=reeplayer-crc&batch=2611-b&file=f.csv`, { method: 'POST', headers, body: 'serial,token\nX1,x\n' });
+    expect(taken.status).toBe(409);
+    expect(complaints('Problem', await taken.json())).toEqual([]);
     const refused = await fetch(`${base}/api/v1/slots/99/retry`, { method: 'POST', headers: { ...headers, 'Content-Type': 'application/json' }, body: '{"job":1}' });
     expect(refused.status).toBe(404);
     expect(complaints('Problem', await refused.json())).toEqual([]);
@@ -62,6 +65,10 @@ describe('mock against openapi.yaml', () => {
     expect(again).toMatchObject({ status: 422, body: { code: 'batch.refused', check: { verdict: 'reject', count: 0, errors_total: 30 } } });
     expect(complaints('Problem', again.body)).toEqual([]);
     expect(answerComplaints('/api/v1/pool', await get('/api/v1/pool'))).toEqual([]);
+    const taken = await post('/api/v1/pool/generate', { ...range, from: 900, preview: true });
+    expect(taken).toMatchObject({ status: 409, body: { code: 'batch.exists', detail: 'There is a batch C-1 already' } });
+    const noOrder = await post('/api/v1/pool/generate', { ...range, batch: 'C-3', from: 900, order: 'none', preview: true });
+    expect(noOrder).toMatchObject({ status: 400, body: { detail: 'order: there is no open order none' } });
     for (const wrong of [{ pool: 'camera' }, { pool: 'camera', count: '5' }, { ...range, tokens: 3 }, { ...range, count: 1.5 }]) {
       expect(await post('/api/v1/pool/generate', wrong)).toMatchObject({ status: 400, body: { code: 'request.invalid' } });
     }
