@@ -131,7 +131,7 @@ Json measure_hello(const helper::testing::HelperProcess& helper, long rounds, st
         process::WorkerEvents events;
         const auto begin = Clock::now();
         bool over = false;
-        events.hello = [&] { hello.push_back(ms_since(begin)); };
+        events.hello = [&](const protocol::Hello&) { hello.push_back(ms_since(begin)); };
         events.end = [&](const process::WorkerEnd& how) {
             end.push_back(ms_since(begin));
             over = true;
@@ -170,7 +170,7 @@ Json measure_lines(const helper::testing::HelperProcess& helper, const Options& 
     double cpu_begin = 0;
     for (std::size_t i = 0; i < last.size(); ++i) {
         process::WorkerEvents events;
-        events.hello = [&] {
+        events.hello = [&](const protocol::Hello&) {
             if (++hellos == 1) {
                 begin = Clock::now();
                 cpu_begin = cpu_s();
