@@ -12,7 +12,7 @@ class Person:
         self.tries = {}             # slot -> jobs of this unit that ended badly
         self.asked = {}             # slot -> what was done for this job already
         self.leaving = set()        # boards that are being taken away for good
-        self.returning = set()      # (slot, job) of units that are powered off and on before they are tried again
+        self.returning = set()      # (slot, job, life of the service) of units that are powered off and on before they are tried again
 
     def tick(self, now, life):
         """`now`: tiles by slot. `life`: counts the starts of the service, since each may ask again."""
@@ -28,7 +28,7 @@ class Person:
             elif tile["outcome"] == "PASS":
                 self.take_away(number)
             elif tile["outcome"]:
-                self.try_again(slot, number, tile)
+                self.try_again(slot, number, tile, life)
 
     def first(self, slot, what):
         if self.asked.get(slot) == what:
@@ -52,14 +52,14 @@ class Person:
         self.leaving.discard(number)
         self.tries.pop(str(number), None)
 
-    def try_again(self, slot, number, tile):
+    def try_again(self, slot, number, tile, life):
         """A unit that failed gets its power switched off and on; then it is tried again, or taken for the next unit."""
         job = tile["job"]
-        if (slot, job) not in self.returning:
+        if (slot, job, life) not in self.returning:     # a service that was dead meanwhile saw nobody leave
             self.tries[slot] = self.tries.get(slot, 0) + 1
             if self.tries[slot] > TRIES or self.dice.random() < 0.1:
                 return self.take_away(number)
-            self.returning.add((slot, job))
+            self.returning.add((slot, job, life))
             return self.bench.line_api.ask(do="recovery", board=number)
         if tile["ack"] == "ready":
             self.post(tile, self.dice.choice(("retry", "acknowledge")))
