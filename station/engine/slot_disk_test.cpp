@@ -36,7 +36,8 @@ class SlotDisk : public LineTest {
         EXPECT_TRUE(done) << done.error().message;
     }
     void is_fine() {
-        for (const Json& alarm : engine->wall()["station"]["alarms"]) {
+        const Json wall = engine->wall();
+        for (const Json& alarm : wall["station"]["alarms"]) {
             // A backup that came due on the full disk has an alarm of its own, until its next try.
             EXPECT_EQ(alarm["id"], "care backup") << alarm;
         }
