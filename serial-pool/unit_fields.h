@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a batch may hold for each unit beside serial and token: name and password of the unit's own
-// Wi-Fi access point. Both are secret as tokens are: no complaint quotes them.
+// Wi-Fi access point. The name is sent out by the unit itself, the password is sealed; no complaint
+// quotes either, for they may stand in each other's column.
 // Thread: any (pure).
 #pragma once
 

@@ -75,6 +75,7 @@ class Engine final : public Facade, private Surroundings {
     [[nodiscard]] base::Status recover();
     [[nodiscard]] base::Status load_orders(db::Tx& tx);
     void want_image(base::OrderId id);
+    [[nodiscard]] std::string why_dry(const OrderView& order) const;
     void lock_image(base::OrderId id, base::ImageRow row, bool locked);
     [[nodiscard]] usb::MonitorEvents bus_events();
     void device_arrived(const usb::Device& device);

@@ -131,6 +131,13 @@ const OrderView* Engine::order(base::OrderId id) {
     return nullptr;
 }
 
+std::string Engine::why_dry(const OrderView& order) const {
+    const auto pool = pools_.find(order.pool);
+    return pool == pools_.end() || pool->second.left == 0
+               ? "Pool is empty"
+               : fmt::format("No serial is left for order {}", order.name);
+}
+
 Surroundings::Choice Engine::order_for(const std::string& model) {
     Choice choice;
     const usb::Model* known = context_.models.by_id(model);
@@ -162,12 +169,8 @@ Surroundings::Choice Engine::order_for(const std::string& model) {
             continue;
         }
         if (view.dry) {
-            const auto pool = pools_.find(view.pool);
-            const bool empty = pool == pools_.end() || pool->second.left == 0;
             choice.hold = core::Hold::pool_empty;
-            choice.reason =
-                empty ? "Pool is empty: load a batch"
-                      : fmt::format("No serial is left for order {}: load a batch", view.name);
+            choice.reason = why_dry(view) + ": load a batch";
             continue;
         }
         choice.order = &view;

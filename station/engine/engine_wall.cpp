@@ -126,19 +126,14 @@ Json Engine::station_json() const {
                     {"total", view.total},
                     {"low", low},
                     {"warn_at", view.low_mark}};
-            if (shown->dry && running == 0 && shown->made() < shown->quantity) {
-                state = "blocked";
-                reason = view.left == 0 ? std::string(
-                                              "Pool is empty: nothing can start. Load a "
-                                              "batch.")
-                                        : fmt::format(
-                                              "No serial is left for order {}: nothing can "
-                                              "start. Load a batch.",
-                                              shown->name);
-            } else if (low) {
+            if (low) {
                 state = "pool_low";
                 reason = fmt::format("{} serials left", view.left);
             }
+        }
+        if (shown->dry && running == 0 && shown->made() < shown->quantity) {
+            state = "blocked";
+            reason = why_dry(*shown) + ": nothing can start. Load a batch.";
         }
         if (shown->image_error && running == 0) {
             state = "blocked";

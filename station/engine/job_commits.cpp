@@ -202,7 +202,8 @@ Result<Reservation> commit_reserve(Tx& tx, const journal::Stamp& stamp, base::Jo
 
 Result<journal::ChipBinding> commit_bind_chip(Tx& tx, const journal::Stamp& stamp, base::JobId job,
                                               base::UnitId unit, const std::string& slot,
-                                              const std::string& chip) {
+                                              const std::string& chip,
+                                              const std::set<std::string>& fields) {
     auto before = tx.one<base::UnitId>("SELECT unit_id FROM job WHERE id = ?1", job);
     if (!before) {
         return tl::unexpected<base::Error>(before.error());
@@ -233,23 +234,29 @@ Result<journal::ChipBinding> commit_bind_chip(Tx& tx, const journal::Stamp& stam
             return tl::unexpected<base::Error>(told.error());
         }
     }
-    if (!adopted->live && !bound->passed_as) {
-        if (auto reserved = commit_reserve(tx, stamp, job, bound->unit, slot); !reserved) {
-            return tl::unexpected<base::Error>(reserved.error());
+    if (bound->passed_as) {  // it will not be made
+        return bound;
+    }
+    if (adopted->live) {
+        if (auto there = has_fields(tx, *adopted->live, fields); !there) {
+            return tl::unexpected<base::Error>(there.error());
         }
+    } else if (auto reserved = commit_reserve(tx, stamp, job, bound->unit, slot, fields);
+               !reserved) {
+        return tl::unexpected<base::Error>(reserved.error());
     }
     return bound;
 }
 
 Result<Issued> commit_issue(Tx& tx, const serial_pool::TokenVault& vault,
                             const journal::Stamp& stamp, base::JobId job, base::UnitId unit,
-                            const std::string& slot) {
+                            const std::string& slot, const std::set<std::string>& fields) {
     auto live = serial_pool::live_lease(tx, unit);
     if (!live) {
         return tl::unexpected<base::Error>(live.error());
     }
     if (!*live) {  // its reservation was given back when the service restarted
-        auto reserved = commit_reserve(tx, stamp, job, unit, slot);
+        auto reserved = commit_reserve(tx, stamp, job, unit, slot, fields);
         if (!reserved) {
             return tl::unexpected<base::Error>(reserved.error());
         }

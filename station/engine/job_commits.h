@@ -50,13 +50,14 @@ struct Reservation {
 [[nodiscard]] base::Result<Reservation> commit_reserve(db::Tx& tx, const journal::Stamp& stamp,
                                                        base::JobId job, base::UnitId unit,
                                                        const std::string& slot,
-                                                       const std::set<std::string>& fields = {});
+                                                       const std::set<std::string>& fields);
 
 // Binds a chip id to the job's unit. A known chip keeps its serial: the provisional unit's lease is
-// released and the known unit's own one counts (or a new one is reserved for it).
+// released and the known unit's own one counts (or a new one is reserved for it); that one must
+// have the `fields`, too.
 [[nodiscard]] base::Result<journal::ChipBinding> commit_bind_chip(
     db::Tx& tx, const journal::Stamp& stamp, base::JobId job, base::UnitId unit,
-    const std::string& slot, const std::string& chip);
+    const std::string& slot, const std::string& chip, const std::set<std::string>& fields);
 
 // reserved -> issued on disk, before the value may leave the process. A unit that is made again
 // gets another token here where its order says so, once in a job; the job's record says whether it
@@ -67,7 +68,8 @@ struct Issued {
 };
 [[nodiscard]] base::Result<Issued> commit_issue(db::Tx& tx, const serial_pool::TokenVault& vault,
                                                 const journal::Stamp& stamp, base::JobId job,
-                                                base::UnitId unit, const std::string& slot);
+                                                base::UnitId unit, const std::string& slot,
+                                                const std::set<std::string>& fields);
 
 struct ProofCommitted {
     std::int64_t seq = 0;

@@ -22,6 +22,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 namespace lineside::engine {
@@ -95,6 +96,7 @@ class SlotActor {
     void ask(const protocol::Ask& ask);
     // What this job ends with whose chip another live job has; that one ends too.
     base::Error one_of_two(base::JobId other);
+    [[nodiscard]] std::set<std::string> unit_fields() const;  // what the recipe needs of them
     [[nodiscard]] base::Status give_unit_fields(const core::StepPlan& plan,
                                                 protocol::JobLine& line) const;
     void ask_admit(const protocol::Ask& ask);

@@ -118,10 +118,9 @@ void SlotActor::commit(std::vector<core::Effect> commits, std::vector<core::Effe
                 run_->token = token && *token ? **token : base::Secret();
                 run_->fields.clear();
                 for (const auto& field : committed->fields) {
-                    if (auto open = serial_pool::open_field(context_.vault, committed->held->lease,
-                                                            field)) {
-                        run_->fields[field.name] = std::move(*open);
-                    }
+                    run_->fields.insert_or_assign(
+                        field.name,
+                        serial_pool::open_field(context_.vault, committed->held->lease, field));
                 }
             }
             for (core::Effect& effect : acts) {
@@ -221,16 +220,9 @@ void SlotActor::prepare() {
     run_->image_key = order->image_key;
     run_->image_digest = order->image_digest;
     const auto stamp = context_.stamp();
-    std::set<std::string> fields;
-    for (const core::StepPlan& step : run_->profile->steps) {
-        for (const auto& [name, field] : step.unit_fields) {
-            fields.insert(field);
-        }
-    }
     context_.store.write<Reservation>(
-        [stamp, job = run_->job, unit = run_->unit, slot = slot_, fields](db::Tx& tx) {
-            return commit_reserve(tx, stamp, job, unit, slot, fields);
-        },
+        [stamp, job = run_->job, unit = run_->unit, slot = slot_, fields = unit_fields()](
+            db::Tx& tx) { return commit_reserve(tx, stamp, job, unit, slot, fields); },
         [this, alive = alive_](base::Result<Reservation> reserved) {
             if (!*alive || !run_) {
                 return;
@@ -251,16 +243,30 @@ void SlotActor::prepare() {
         });
 }
 
+std::set<std::string> SlotActor::unit_fields() const {
+    std::set<std::string> fields;
+    for (const core::StepPlan& step : run_->profile->steps) {
+        for (const auto& [name, field] : step.unit_fields) {
+            fields.insert(field);
+        }
+    }
+    return fields;
+}
+
 // What the step needs of the unit's own values; one that does not open or is not there ends it.
 base::Status SlotActor::give_unit_fields(const core::StepPlan& plan,
                                          protocol::JobLine& line) const {
     for (const auto& [name, field] : plan.unit_fields) {
         const auto own = run_->fields.find(field);
         if (own == run_->fields.end()) {
-            return base::fail("pool.no_field", fmt::format("Serial {} has no {} that can be read",
-                                                           run_->serial, field));
+            return base::fail("pool.no_field",
+                              fmt::format("Serial {} has no {}", run_->serial, field));
         }
-        (line.params.contains(name) ? line.params : line.secrets)[name] = own->second.reveal();
+        if (!own->second) {
+            return tl::unexpected<base::Error>(own->second.error());
+        }
+        // A parameter holds its place in params, a secret is nowhere until now.
+        (line.params.contains(name) ? line.params : line.secrets)[name] = own->second->reveal();
     }
     return {};
 }
@@ -314,8 +320,9 @@ void SlotActor::start_worker(int step, int attempt) {
     if (!run_->token.empty()) {  // the unit holds it and may say it in any later step
         spec.secrets.push_back(run_->token);
     }
-    if (const auto own = run_->fields.find("ap_password"); own != run_->fields.end()) {
-        spec.secrets.push_back(own->second);
+    if (const auto own = run_->fields.find("ap_password");
+        own != run_->fields.end() && own->second) {
+        spec.secrets.push_back(*own->second);
     }
     line.silence_s = static_cast<int>(plan.silence.count() / 1000);
     line.total_s = static_cast<int>(plan.total.count() / 1000);

@@ -185,6 +185,18 @@ TEST_F(SlotRestart, Image_is_verified_and_not_built_again) {
     EXPECT_EQ(engine->status()["images"][0]["builds"], 1);
 }
 
+TEST_F(SlotRestart, Twin_that_waits_for_its_boot_is_stopped_too) {
+    open_line();
+    FakeWorker& first = to_flash("1");
+    first.ask(1, "unit.admit", {{"chip_id", "0xc7"}});
+    run_until("the chip id", [&] { return first.answer(1) != nullptr; });
+    first.ok();
+    run_until("the restart", [&] { return state("1") == "restarting"; });
+    to_flash("2").ask(1, "unit.admit", {{"chip_id", "0xc7"}});
+    run_until("the first verdict", [&] { return !tile("1")["outcome"].is_null(); });
+    EXPECT_EQ(tile("1")["code"], "unit.duplicate_chip");
+}
+
 TEST_F(SlotRestart, Unit_that_was_put_into_another_slot_is_not_taken_for_two) {
     open_line();
     to_proof("1", "0xc7");

@@ -55,7 +55,7 @@ struct SlotActor::Run {
     // Of that serial, likewise. The token and what is secret are kept out of the logs of later
     // steps.
     base::Secret token;
-    std::map<std::string, base::Secret> fields;
+    std::map<std::string, base::Result<base::Secret>> fields;
     bool image_tick = false;
     bool serial_tick = false;
     bool saved_tick = false;

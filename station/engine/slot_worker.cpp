@@ -179,14 +179,14 @@ void SlotActor::ask_admit(const protocol::Ask& ask) {
     const auto stamp = context_.stamp();
     const auto board = ask.args.value("board", Json());
     write_for_worker<journal::ChipBinding>(
-        [stamp, job = run_->job, unit = run_->unit, slot = slot_, chip = *chip,
-         board](db::Tx& tx) -> base::Result<journal::ChipBinding> {
+        [stamp, job = run_->job, unit = run_->unit, slot = slot_, fields = unit_fields(),
+         chip = *chip, board](db::Tx& tx) -> base::Result<journal::ChipBinding> {
             if (board.is_object()) {
                 if (auto done = journal::set_board(tx, job, board); !done) {
                     return tl::unexpected<base::Error>(done.error());
                 }
             }
-            return commit_bind_chip(tx, stamp, job, unit, slot, chip);
+            return commit_bind_chip(tx, stamp, job, unit, slot, chip, fields);
         },
         [this, id = ask.id, chip = *chip](base::Result<journal::ChipBinding> bound) {
             if (!bound) {
@@ -220,8 +220,10 @@ void SlotActor::ask_identity(const protocol::Ask& ask) {
     base::crash_point("before_issue_commit");
     const auto stamp = context_.stamp();
     write_for_worker<Issued>(
-        [&vault = context_.vault, stamp, job = run_->job, unit = run_->unit,
-         slot = slot_](db::Tx& tx) { return commit_issue(tx, vault, stamp, job, unit, slot); },
+        [&vault = context_.vault, stamp, job = run_->job, unit = run_->unit, slot = slot_,
+         fields = unit_fields()](db::Tx& tx) {
+            return commit_issue(tx, vault, stamp, job, unit, slot, fields);
+        },
         [this, id = ask.id](base::Result<Issued> issued) {
             if (!issued) {
                 return answer(id, tl::unexpected<base::Error>(issued.error()));

@@ -85,6 +85,26 @@ TEST_F(SlotWorker, Unit_is_not_touched_when_its_batch_lacks_what_a_step_needs) {
     EXPECT_EQ(sql("SELECT count(*) FROM serial WHERE free = 1"), "1") << "its serial is free again";
 }
 
+TEST_F(SlotWorker,
+       Known_unit_whose_serial_lacks_what_a_step_needs_is_stopped_before_it_is_written) {
+    open_line("SN-1,token-1\n");
+    FakeWorker& serial = to_serial("1", "0xa");
+    serial.fail("step.set-serial");
+    run_to_verdict();
+    EXPECT_EQ(sql("SELECT state FROM lease"), "in_doubt");
+    plan(3).unit_fields = {{"wifi_ap_password", "ap_password"}};
+    BatchLoad load;
+    load.pool = "p";
+    load.csv = "serial,token,ap_password\nSN-2,token-2,secret-of-2\n";
+    ASSERT_TRUE(ask([&](Done done) { engine->load_batch(load, {"ana", ""}, std::move(done)); }));
+    FakeWorker& flash = to_flash("2");  // the same chip, in another slot
+    flash.ask(1, "unit.admit", {{"chip_id", "0xa"}});
+    run_until("the answer", [&] { return flash.answer(1) != nullptr; });
+    EXPECT_FALSE(flash.answer(1)->ok);
+    EXPECT_EQ(flash.answer(1)->error.code, "pool.no_field");
+    EXPECT_EQ(sql("SELECT state FROM lease WHERE serial_id = 1"), "in_doubt") << "its own is kept";
+}
+
 TEST_F(SlotWorker, Answers_only_what_the_step_may_ask) {
     open_line();
     FakeWorker& proof = to_proof("1");

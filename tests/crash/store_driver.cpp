@@ -71,9 +71,9 @@ class Asker {
                 }
                 job_ = opened->job;
                 unit_ = opened->unit;
-                auto reserved = engine::commit_reserve(tx, life_.stamp, job_, unit_, slot_);
+                auto reserved = engine::commit_reserve(tx, life_.stamp, job_, unit_, slot_, {});
                 auto bound = engine::commit_bind_chip(tx, life_.stamp, job_, unit_, slot_,
-                                                      fmt::format("0x88{:030x}", unit_.value));
+                                                      fmt::format("0x88{:030x}", unit_.value), {});
                 return bound ? reserved : tl::unexpected<base::Error>(bound.error());
             },
             [this](const auto&) { issue(); });
@@ -90,7 +90,7 @@ class Asker {
     void issue() {
         write<engine::Issued>(
             [this](Tx& tx) {
-                return engine::commit_issue(tx, life_.vault, life_.stamp, job_, unit_, slot_);
+                return engine::commit_issue(tx, life_.vault, life_.stamp, job_, unit_, slot_, {});
             },
             [this](const engine::Issued& issued) {
                 serial_ = issued.issued.lease.value;

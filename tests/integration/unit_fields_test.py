@@ -67,10 +67,11 @@ class UnitFields(unittest.TestCase):
                                                               " WHERE j.slot = ?", str(refused))[0]["n"], 0, "nothing was begun on it")
             self.assertEqual(common.sql(self.bench.real_data, "SELECT free FROM serial WHERE value = 'U-3'"), [{"free": 1}])
             self.bench.station.stop(30)
-        for folder, _, names in os.walk(os.path.join(self.bench.real_data, "station")):
-            for name in names:
-                with open(os.path.join(folder, name), "rb") as file:
-                    self.assertNotIn(MARK.encode(), file.read(), os.path.join(folder, name))
+        for top in ("station", "log"):
+            for folder, _, names in os.walk(os.path.join(self.bench.real_data, top)):
+                for name in names:
+                    with open(os.path.join(folder, name), "rb") as file:
+                        self.assertNotIn(MARK.encode(), file.read(), os.path.join(folder, name))
 
 
 if __name__ == "__main__":
