@@ -34,8 +34,10 @@ Status count_serials(db::Tx& tx, std::map<std::int64_t, SerialCounts>& by_batch)
     }
     counted = tx.each(
         "SELECT s.batch_id, l.state, count(*) FROM lease l JOIN serial s ON s.id = l.serial_id"
-        " WHERE l.state IN ('reserved', 'issued', 'in_doubt', 'voided') GROUP BY s.batch_id, "
-        "l.state",
+        // Said twice: the first is the index's own words, the second what is sought in it.
+        " WHERE l.state <> 'released' AND l.state <> 'burned'"
+        " AND l.state IN ('reserved', 'issued', 'in_doubt', 'voided')"
+        " GROUP BY s.batch_id, l.state",
         {}, [&](const db::Tx::Row& row) {
             const auto found = by_batch.find(row.integer(0));
             if (found == by_batch.end()) {
@@ -140,7 +142,7 @@ Result<Json> in_doubt(db::Tx& tx) {
         " FROM lease l JOIN serial s ON s.id = l.serial_id JOIN batch b ON b.id = s.batch_id"
         " JOIN pool p ON p.id = b.pool_id JOIN unit u ON u.id = l.unit_id LEFT JOIN job j ON j.id "
         "= l.job_id"
-        " WHERE l.state IN ('reserved', 'issued', 'in_doubt', 'voided') AND l.state = 'in_doubt'"
+        " WHERE l.state <> 'released' AND l.state <> 'burned' AND l.state = 'in_doubt'"
         " ORDER BY l.at_ms DESC, l.id DESC LIMIT ?1",
         kMostInDoubt);
     if (!rows) {

@@ -129,8 +129,7 @@ std::optional<LeaseState> lease_state_from_text(std::string_view text) {
 }
 
 Result<std::optional<Lease>> live_lease(Tx& tx, UnitId unit) {
-    return find_lease(tx, "l.unit_id = ?1 AND l.state IN ('reserved','issued','burned','in_doubt')",
-                      unit);
+    return find_lease(tx, "l.unit_id = ?1 AND l.state <> 'released' AND l.state <> 'voided'", unit);
 }
 
 Result<Lease> lease(Tx& tx, LeaseId id) {
@@ -149,6 +148,48 @@ Result<std::optional<Lease>> lease_of_serial(Tx& tx, std::string_view serial) {
                       base::to_lower_ascii(serial));
 }
 
+namespace {
+
+// What the order may take next, as a lease without id and unit.
+Result<std::optional<Lease>> first_free(Tx& tx, OrderId order) {
+    // The batch first, then its first row: over all free rows at once it would be a sort of them.
+    // The order's own batches and nobody's in two looks, each along an index: sorted together they
+    // would cost as much as the rest, and so would INSERT … SELECT, which keeps the rows in a table
+    // of its own. What free means is asked twice: of the column that the triggers keep, and of the
+    // leases.
+    constexpr std::string_view kFirstFree =
+        "SELECT s.id, s.value, b.name, s.token_sealed IS NOT NULL"
+        " FROM serial s JOIN batch b ON b.id = s.batch_id WHERE s.batch_id = coalesce("
+        "(SELECT b.id FROM orders o JOIN batch b ON b.pool_id = o.pool_id WHERE o.id = ?1"
+        " AND b.state = 'open' AND b.order_id = o.id"
+        " AND EXISTS (SELECT 1 FROM serial f WHERE f.batch_id = b.id AND f.free = 1)"
+        " ORDER BY b.id LIMIT 1), "
+        "(SELECT b.id FROM orders o JOIN batch b ON b.pool_id = o.pool_id WHERE o.id = ?1"
+        " AND b.state = 'open' AND b.order_id IS NULL"
+        " AND EXISTS (SELECT 1 FROM serial f WHERE f.batch_id = b.id AND f.free = 1)"
+        " ORDER BY b.id LIMIT 1))"
+        " AND s.free = 1 AND NOT EXISTS (SELECT 1 FROM lease l WHERE l.serial_id = s.id"
+        " AND l.state <> 'released') ORDER BY s.id LIMIT 1";
+    constexpr std::string_view kCareless =
+        "SELECT s.id, s.value, b.name, s.token_sealed IS NOT NULL"
+        " FROM orders o JOIN batch b ON b.pool_id = o.pool_id JOIN serial s ON s.batch_id = b.id"
+        " WHERE o.id = ?1 AND b.state = 'open' AND (b.order_id IS NULL OR b.order_id = o.id)"
+        " AND NOT EXISTS (SELECT 1 FROM lease l WHERE l.serial_id = s.id AND l.state IN "
+        "('reserved','issued','burned')) ORDER BY b.order_id IS NULL, b.id, s.id LIMIT 1";
+    auto row = tx.one<SerialId, std::string, std::string, bool>(
+        base::broken("no-index") ? kCareless : kFirstFree, order);
+    if (!row) {
+        return tl::unexpected<base::Error>(row.error());
+    }
+    if (!*row) {
+        return std::optional<Lease>();
+    }
+    auto& [serial, value, batch, has_token] = **row;
+    return std::optional(Lease{{}, serial, {}, LeaseState::reserved, value, batch, has_token});
+}
+
+}  // namespace
+
 Result<Lease> reserve(Tx& tx, UnitId unit, OrderId order, const Move& move) {
     auto own = live_lease(tx, unit);
     if (!own) {
@@ -162,32 +203,24 @@ Result<Lease> reserve(Tx& tx, UnitId unit, OrderId order, const Move& move) {
         }
         return **own;
     }
-    // The batch first, then its first row: over all free rows at once it would be a sort of them.
-    // What free means is asked twice: of the column that the triggers keep, and of the leases.
-    constexpr std::string_view kFirstFree =
-        " FROM serial s WHERE s.batch_id = (SELECT b.id FROM orders o JOIN batch b ON b.pool_id = "
-        "o.pool_id WHERE o.id = ?2 AND b.state = 'open' AND (b.order_id IS NULL OR b.order_id = "
-        "o.id) AND EXISTS (SELECT 1 FROM serial f WHERE f.batch_id = b.id AND f.free = 1)"
-        " ORDER BY b.order_id IS NULL, b.id LIMIT 1) AND s.free = 1 AND NOT EXISTS (SELECT 1 FROM "
-        "lease l WHERE l.serial_id = s.id AND l.state <> 'released') ORDER BY s.id LIMIT 1";
-    constexpr std::string_view kCareless =
-        " FROM orders o JOIN batch b ON b.pool_id = o.pool_id JOIN serial s ON s.batch_id = b.id"
-        " WHERE o.id = ?2 AND b.state = 'open' AND (b.order_id IS NULL OR b.order_id = o.id)"
-        " AND NOT EXISTS (SELECT 1 FROM lease l WHERE l.serial_id = s.id AND l.state IN "
-        "('reserved','issued','burned')) ORDER BY b.order_id IS NULL, b.id, s.id LIMIT 1";
-    auto id = tx.insert(
-        fmt::format(
-            "INSERT INTO lease (serial_id, unit_id, job_id, state, epoch, at_ms, reason, by_user)"
-            " SELECT s.id, ?1, ?3, 'reserved', ?4, ?5, ?6, ?7{}",
-            base::broken("no-index") ? kCareless : kFirstFree),
-        unit, order, or_null(move.job), move.epoch, move.at_ms, db::null_if_empty(move.reason),
-        db::null_if_empty(move.by_user));
-    if (!id) {
-        return tl::unexpected<base::Error>(id.error());
+    auto free = first_free(tx, order);
+    if (!free) {
+        return tl::unexpected<base::Error>(free.error());
     }
-    if (*id != 0) {
+    if (*free) {
+        Lease made = **free;
+        made.unit = unit;
+        auto id = tx.insert(
+            "INSERT INTO lease (serial_id, unit_id, job_id, state, epoch, at_ms, reason, by_user)"
+            " VALUES (?1, ?2, ?3, 'reserved', ?4, ?5, ?6, ?7)",
+            made.serial, unit, or_null(move.job), move.epoch, move.at_ms,
+            db::null_if_empty(move.reason), db::null_if_empty(move.by_user));
+        if (!id) {
+            return tl::unexpected<base::Error>(id.error());
+        }
+        made.id = LeaseId(*id);
         base::crash_point("lease_reserve_written");
-        return lease(tx, LeaseId(*id));
+        return made;
     }
     auto pool = tx.one<std::string>(
         "SELECT p.name FROM orders o JOIN pool p ON p.id = o.pool_id WHERE o.id = ?1", order);

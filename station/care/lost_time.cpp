@@ -292,8 +292,8 @@ Result<SetAside> set_aside(Tx& tx, const journal::Stamp& stamp,
                            std::optional<std::int64_t> jobs_since, const std::string& by_user) {
     SetAside aside;
     auto open = tx.all<std::int64_t, std::string>(
-        "SELECT id, state FROM lease WHERE state IN ('reserved', 'issued', 'in_doubt', 'voided') "
-        "AND state IN ('reserved', 'issued') ORDER BY id");
+        "SELECT id, state FROM lease WHERE state <> 'released' AND state <> 'burned'"
+        " AND state IN ('reserved', 'issued') ORDER BY id");
     if (!open) {
         return error_of(open);
     }

@@ -14,9 +14,8 @@ using base::UnitId;
 Status settle_leases(Tx& tx, const Stamp& stamp) {
     auto open = tx.all<base::LeaseId, std::string, std::string>(
         "SELECT l.id, l.state, coalesce(j.slot, '') FROM lease l LEFT JOIN job j ON j.id = l.job_id"
-        " WHERE l.state IN ('reserved', 'issued', 'in_doubt', 'voided') AND l.state IN "
-        "('reserved', "
-        "'issued') ORDER BY l.id");
+        " WHERE l.state <> 'released' AND l.state <> 'burned' AND l.state IN ('reserved', 'issued')"
+        " ORDER BY l.id");
     if (!open) {
         return tl::unexpected<base::Error>(open.error());
     }
