@@ -60,7 +60,14 @@ Status refuse_network(const std::filesystem::path& file) {
     return {};
 }
 
+// Nobody reads SQLite's account of its memory, which costs a lock for each piece.
+void no_memory_account() {
+    static const int done = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    static_cast<void>(done);  // refused when SQLite is at work already: no harm
+}
+
 Result<Connection> open_raw(const std::string& name, int flags) {
+    no_memory_account();
     sqlite3* made = nullptr;
     const int rc = sqlite3_open_v2(name.c_str(), &made, flags | SQLITE_OPEN_NOMUTEX, nullptr);
     Connection connection(made);

@@ -91,17 +91,53 @@ Status guarded(const Work& work) {
     }
 }
 
+// A statement without values and rows that is said for every group: prepared once.
+class Command {
+  public:
+    Command(sqlite3* connection, const char* sql) : connection_(connection), sql_(sql) {}
+    ~Command() { sqlite3_finalize(statement_); }
+    Command(const Command&) = delete;
+    Command& operator=(const Command&) = delete;
+
+    Status operator()() {
+        if (statement_ == nullptr &&
+            sqlite3_prepare_v3(connection_, sql_, -1, SQLITE_PREPARE_PERSISTENT, &statement_,
+                               nullptr) != SQLITE_OK) {
+            return sqlite_error(connection_, sql_);
+        }
+        const int rc = sqlite3_step(statement_);
+        Status status;
+        if (rc != SQLITE_DONE) {
+            status = sqlite_error(connection_, sql_);
+        }
+        sqlite3_reset(statement_);
+        return status;
+    }
+
+  private:
+    sqlite3* connection_;
+    const char* sql_;
+    sqlite3_stmt* statement_ = nullptr;
+};
+
 // Owns the writing connection; only its thread touches it after construction.
 class Writer {
   public:
     Writer(Connection connection, Queue<Write>& queue)
         : connection_(std::move(connection)),
           tx_(std::in_place, connection_.get()),
+          begin_(std::in_place, connection_.get(), "BEGIN IMMEDIATE"),
+          commit_(std::in_place, connection_.get(), "COMMIT"),
+          savepoint_(std::in_place, connection_.get(), "SAVEPOINT closure"),
+          release_(std::in_place, connection_.get(), "RELEASE closure"),
           queue_(queue),
           thread_([this] { serve(); }) {}
     ~Writer() {
         queue_.close();
         thread_.join();
+        for (auto* each : {&begin_, &commit_, &savepoint_, &release_}) {
+            each->reset();
+        }
         tx_.reset();  // statements before their connection
         sqlite3_wal_checkpoint_v2(connection_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr,
                                   nullptr);
@@ -130,13 +166,14 @@ class Writer {
     // Runs and commits [first, last); stops early after a closure whose failure undid the
     // transaction.
     Iter commit_group(Iter first, Iter last) {
-        if (auto begun = execute(connection_.get(), "BEGIN IMMEDIATE", "begin"); !begun) {
+        if (auto begun = (*begin_)(); !begun) {
             fail_group(first, last, begun.error());
             return last;
         }
         notice_others();
         Iter next = first;
-        const bool alone = first->alone;
+        // One that nobody else waits with needs no savepoint either.
+        const bool alone = first->alone || std::next(first) == last;
         while (next != last && (next == first || (!alone && !next->alone))) {
             run_one(*next, alone);
             ++next;
@@ -156,7 +193,7 @@ class Writer {
             return last;
         }
         base::crash_point("before_commit");
-        Status committed = execute(connection_.get(), "COMMIT", "commit");
+        Status committed = (*commit_)();
         if (!committed) {
             base::log_error("{}", committed.error().message);
             sqlite3_exec(connection_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
@@ -170,7 +207,7 @@ class Writer {
 
     void run_one(Write& item, bool alone) {
         if (!alone) {
-            item.outcome = execute(connection_.get(), "SAVEPOINT closure", "savepoint");
+            item.outcome = (*savepoint_)();
             if (!item.outcome) {
                 return;
             }
@@ -185,8 +222,10 @@ class Writer {
         if (alone) {
             return;
         }
-        const char* end = item.outcome ? "RELEASE closure" : "ROLLBACK TO closure; RELEASE closure";
-        if (auto ended = execute(connection_.get(), end, "savepoint"); !ended && item.outcome) {
+        if (!item.outcome) {
+            sqlite3_exec(connection_.get(), "ROLLBACK TO closure", nullptr, nullptr, nullptr);
+        }
+        if (auto ended = (*release_)(); !ended && item.outcome) {
             item.outcome = ended;
         }
     }
@@ -223,6 +262,10 @@ class Writer {
     static constexpr std::size_t kGroup = 1024;  // at most so many closures in one commit
     Connection connection_;
     std::optional<Tx> tx_;
+    std::optional<Command> begin_;
+    std::optional<Command> commit_;
+    std::optional<Command> savepoint_;
+    std::optional<Command> release_;
     Queue<Write>& queue_;
     unsigned data_version_ = 0;
     std::thread thread_;  // last: starts when all else is there
