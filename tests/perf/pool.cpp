@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <iostream>
 #include <thread>
@@ -45,6 +46,16 @@ void good(const base::Status& status) {
     }
 }
 
+// CPU this process has used, in seconds.
+double cpu_s() {
+    rusage use{};
+    ::getrusage(RUSAGE_SELF, &use);
+    const auto seconds = [](const timeval& t) {
+        return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
+    };
+    return seconds(use.ru_utime) + seconds(use.ru_stime);
+}
+
 double s_since(Clock::time_point begin) {
     return std::chrono::duration<double>(Clock::now() - begin).count();
 }
@@ -72,9 +83,10 @@ class Bench {
         good(store_->write_now([&](db::Tx& tx) -> base::Status {
             auto last = good(tx.one<std::int64_t>("SELECT coalesce(max(id), 0) FROM unit"));
             first_unit_ = std::get<0>(*last) + 1;
-            for (int i = 0; i < count; ++i) {
-                good(tx.run("INSERT INTO unit (model, first_ms) VALUES ('m', 1)"));
-            }
+            good(tx.run(
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1) "
+                "INSERT INTO unit (model, first_ms) SELECT 'm', 1 FROM n",
+                count));
             return {};
         }));
         next_unit_ = first_unit_;
@@ -192,10 +204,12 @@ int load_batch(const std::string& file, const std::string& csv_file) {
 
 int measure_leases(const std::string& file, int seconds) {
     Bench bench(file);
-    bench.next_units(200'000);
+    bench.next_units(100'000 * seconds);
     double bare = 0;
     double one = 0;
     double many = 0;
+    std::array<double, 3> cpu{};
+    std::array<double, 3> done{};
     std::vector<std::int64_t> of(kAskers, 0);
     const auto for_a_second = [](const auto& work) {
         const auto begin = Clock::now();
@@ -206,6 +220,8 @@ int measure_leases(const std::string& file, int seconds) {
     };
     for (int i = 0; i < 3 * seconds; ++i) {
         std::int64_t n = 0;
+        const auto what = static_cast<std::size_t>(i % 3);
+        const double cpu_before = cpu_s();
         if (i % 3 == 0) {
             const double s = for_a_second([&] {
                 bench.append();
@@ -234,11 +250,14 @@ int measure_leases(const std::string& file, int seconds) {
             }
             many += 1 / s_since(begin);  // per asker and second, times what they got
         }
+        cpu[what] += cpu_s() - cpu_before;
+        done[what] += static_cast<double>(n);
     }
     std::int64_t sum = 0;
     for (const std::int64_t each : of) {
         sum += each;
     }
+    done[2] = static_cast<double>(sum);
     const auto [least, most] = std::minmax_element(of.begin(), of.end());
     many *= static_cast<double>(sum) / seconds;
     std::cout << Json{{"bare_per_s", bare / seconds},
@@ -246,7 +265,9 @@ int measure_leases(const std::string& file, int seconds) {
                       {"askers", kAskers},
                       {"many_per_s", many / seconds},
                       {"least", *least},
-                      {"most", *most}}
+                      {"most", *most},
+                      {"cpu_us",  // of a bare append, of a lease by one, by one of many
+                       {cpu[0] / done[0] * 1e6, cpu[1] / done[1] * 1e6, cpu[2] / done[2] * 1e6}}}
                      .dump()
               << "\n";
     return 0;
