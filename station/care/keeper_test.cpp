@@ -224,12 +224,11 @@ TEST_P(KeeperKilled, The_next_start_ends_what_was_begun) {
     EXPECT_TRUE(store->read_now([&](db::Tx& tx) {
         return serial_pool::check_keys(tx, serial_pool::TokenVault::open(key_file, false).value());
     }));
-    EXPECT_EQ(retire_logs(*store, *data, LogPolicy{},
-                          [this] {
-                              return journal::Stamp{now_ms, 1, "b", 1};
-                          })
-                  .value(),
-              fs::exists(data->logs() / "1") ? 1 : 0);
+    const int left = fs::exists(data->logs() / "1") ? 1 : 0;  // by the one that was killed
+    const auto retired = retire_logs(*store, *data, LogPolicy{}, [this] {
+        return journal::Stamp{now_ms, 1, "b", 1};
+    });
+    EXPECT_EQ(retired.value(), left);
     EXPECT_LE(number("SELECT count(*) FROM event WHERE kind = 'job.log_retired'"), 1);
 }
 INSTANTIATE_TEST_SUITE_P(Points, KeeperKilled,
