@@ -13,12 +13,15 @@
 namespace lineside::serial_pool {
 namespace {
 
+using base::Status;
+
 constexpr std::string_view kBom = "\xEF\xBB\xBF";
 constexpr std::array<char, 3> kSeparators{',', ';', '\t'};
 
 // The columns a header may name, and their places in a file without one.
-enum Column : std::size_t { kSerial, kToken, kApSsid, kApPassword };
-constexpr std::array<std::string_view, 4> kColumns{"serial", "token", "ap_ssid", "ap_password"};
+enum Column : std::size_t { kSerial, kToken, kApSsid, kApPassword, kSpareToken };
+constexpr std::array<std::string_view, 5> kColumns{"serial", "token", "ap_ssid", "ap_password",
+                                                   "spare_token"};
 
 bool is_letter_or_digit(char c) {
     return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
@@ -239,8 +242,12 @@ class Checker {
         const bool good_token = check_token(token);
         BatchFields fields;
         const bool good_fields = check_fields(row, good_serial ? serial.value : "", fields);
-        if (good_serial && good_token && good_fields) {
-            add_pair(serial, token, fields);
+        const CsvField spare = field_at(row, places_[kSpareToken]);
+        fields.spare_token = spare.value;
+        const bool good_spare =
+            spare.value.empty() || check_token_text(spare, kColumns[kSpareToken]);
+        if (good_serial && good_token && good_fields && good_spare) {
+            add_pair(serial, token, fields, spare);
         }
     }
 
@@ -328,6 +335,10 @@ class Checker {
                         "the token is missing; only a test-only batch may lack tokens");
             return false;
         }
+        return check_token_text(field, kColumns[kToken]);
+    }
+
+    bool check_token_text(const CsvField& field, std::string_view name) {
         if (is_token(field.value)) {
             return true;
         }
@@ -345,11 +356,12 @@ class Checker {
         } else {
             why = "the token holds a control character";
         }
-        complain_at(field.offset, field.line, "token", std::move(why));
+        complain_at(field.offset, field.line, name, std::move(why));
         return false;
     }
 
-    void add_pair(const CsvField& serial, const CsvField& token, const BatchFields& fields) {
+    void add_pair(const CsvField& serial, const CsvField& token, const BatchFields& fields,
+                  const CsvField& spare) {
         const BatchRow row{serial.value, token.value, serial.line};
         const BatchRow* same_serial = by_serial_.find(row, report_.rows);
         const BatchRow* same_token =
@@ -366,7 +378,7 @@ class Checker {
         }
         if (same_serial != nullptr) {
             const char* how =
-                same_pair ? "with another ap_ssid or ap_password"
+                same_pair ? "with another ap_ssid, ap_password or spare_token"
                 : same_serial->serial == row.serial
                     ? "with another token"
                     : "in other letters; capital and small letters are the same serial";
@@ -378,7 +390,8 @@ class Checker {
                 token.offset, token.line, "token",
                 fmt::format("the token of line {} again, with another serial", same_token->line));
         }
-        if (same_serial != nullptr || same_token != nullptr) {
+        const bool new_tokens = check_spare(row, token, spare);
+        if (same_serial != nullptr || same_token != nullptr || !new_tokens) {
             return;
         }
         if (serial.value.size() == 6 && lower(serial.value) == "serial" &&
@@ -386,13 +399,46 @@ class Checker {
             warn_at(serial, "", "this line is taken as a pair, though it reads like a header");
         }
         report_.rows.push_back(row);
-        if (places_[kApSsid] != kNone || places_[kApPassword] != kNone) {
+        if (places_[kApSsid] != kNone || places_[kApPassword] != kNone ||
+            places_[kSpareToken] != kNone) {
             report_.fields.push_back(fields);
+        }
+        if (!spare.value.empty()) {
+            ++report_.spare_tokens;
+            spares_.push_back({row.serial, spare.value, row.line});
+            by_spare_.add(spares_.back(), spares_);
         }
         by_serial_.add(row, report_.rows);
         if (!row.token.empty()) {
             by_token_.add(row, report_.rows);
         }
+    }
+
+    // A spare token is as much a token as the others: each is there once.
+    bool check_spare(const BatchRow& row, const CsvField& token, const CsvField& spare) {
+        if (!row.token.empty()) {
+            if (const BatchRow* before = by_spare_.find(row, spares_); before != nullptr) {
+                complain_at(token.offset, token.line, "token",
+                            fmt::format("the spare token of line {} again", before->line));
+                return false;
+            }
+        }
+        if (spare.value.empty()) {
+            return true;
+        }
+        const BatchRow as_row{row.serial, spare.value, row.line};
+        const BatchRow* before = by_token_.find(as_row, report_.rows);
+        if (before == nullptr) {
+            before = by_spare_.find(as_row, spares_);
+        }
+        if (before == nullptr && spare.value == row.token) {
+            before = &row;
+        }
+        if (before != nullptr) {
+            complain_at(spare.offset, spare.line, kColumns[kSpareToken],
+                        fmt::format("the token of line {} again", before->line));
+        }
+        return before == nullptr;
     }
 
     static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
@@ -401,11 +447,13 @@ class Checker {
     CsvReader reader_;
     std::string_view text_;
     BatchReport report_;
-    std::array<std::size_t, kColumns.size()> places_{0, 1, kNone, kNone};
+    std::array<std::size_t, kColumns.size()> places_{0, 1, kNone, kNone, kNone};
     std::size_t columns_ = 2;
     std::string_view row_serial_;  // of the row that is checked, where complaints may tell it
     RowIndex<SerialOf> by_serial_;
     RowIndex<TokenOf> by_token_;
+    std::vector<BatchRow> spares_;  // a spare in the place of the token
+    RowIndex<TokenOf> by_spare_;
 };
 
 void put(std::vector<Complaint>& list, std::int64_t& total, std::size_t most, Complaint complaint) {
@@ -461,8 +509,8 @@ BatchReport check_batch(std::string_view bytes, const BatchOptions& options) {
     return broken.accepted() ? Checker(text, options).check() : std::move(broken);
 }
 
-base::Status complain_about_known(BatchReport& report, const KnownPairs& known, std::size_t from,
-                                  std::size_t to) {
+Status complain_about_known(BatchReport& report, const KnownPairs& known, std::size_t from,
+                            std::size_t to) {
     for (std::size_t i = from; i < std::min(to, report.rows.size()); ++i) {
         const BatchRow& row = report.rows[i];
         auto has_serial = known.has_serial(lower(row.serial));
@@ -474,18 +522,28 @@ base::Status complain_about_known(BatchReport& report, const KnownPairs& known, 
                              "the serial is in the pool already", std::string(row.serial)});
             continue;
         }
-        if (row.token.empty() || !known.has_token) {
-            continue;
+        const auto ask = [&](const auto& has, std::string_view token, const char* field) -> Status {
+            if (token.empty() || !has) {
+                return {};
+            }
+            auto found = has(i);
+            if (!found) {
+                return tl::unexpected<base::Error>(found.error());
+            }
+            if (*found) {
+                const bool known_as_serial = report.header && row.serial != row.token;
+                report.complain({row.line, column_in(report, token), field,
+                                 "the token is in the pool already, with another serial",
+                                 known_as_serial ? std::string(row.serial) : std::string()});
+            }
+            return {};
+        };
+        Status asked = ask(known.has_token, row.token, "token");
+        if (asked && !report.fields.empty()) {
+            asked = ask(known.has_spare, report.fields[i].spare_token, "spare_token");
         }
-        auto has_token = known.has_token(i);
-        if (!has_token) {
-            return tl::unexpected<base::Error>(has_token.error());
-        }
-        if (*has_token) {
-            const bool known_as_serial = report.header && row.serial != row.token;
-            report.complain({row.line, column_in(report, row.token), "token",
-                             "the token is in the pool already, with another serial",
-                             known_as_serial ? std::string(row.serial) : std::string()});
+        if (!asked) {
+            return asked;
         }
     }
     sort_by_place(report.errors);

@@ -32,7 +32,7 @@ inline constexpr std::size_t kMaxToken = 4096;
 struct Complaint {
     std::int64_t line = 1;    // 1-based
     std::int64_t column = 1;  // 1-based, in characters of that line
-    std::string field;        // serial, token, ap_ssid, ap_password, or "" for the line as a whole
+    std::string field;        // serial, token, ap_ssid, ap_password, spare_token, "" for the line
     std::string message;
     // Of that line, where it is known to be one: the header names the column, or the pool has it.
     // In a file without header whose columns are swapped it would be the token. Else "".
@@ -45,10 +45,12 @@ struct BatchRow {
     std::int64_t line = 0;
 };
 
-// The access point of a unit, where the batch has it.
+// The access point of a unit, where the batch has it, and a token that some serial of the batch
+// gets when its own is revoked.
 struct BatchFields {
     std::string_view ap_ssid;      // empty = no such column
     std::string_view ap_password;  // empty = no such column
+    std::string_view spare_token;  // empty = no such column, or none in this row
     bool operator==(const BatchFields&) const = default;
 };
 
@@ -68,7 +70,8 @@ struct BatchReport {
     std::int64_t errors_total = 0;  // more than errors.size() when the list was cut
     std::int64_t warnings_total = 0;
     std::int64_t data_lines = 0;  // rows read, bad ones too
-    char separator = '\0';        // NUL: none seen (one column)
+    std::int64_t spare_tokens = 0;
+    char separator = '\0';  // NUL: none seen (one column)
     bool header = false;
     std::deque<std::string> kept;  // texts of fields with doubled quotes
     std::size_t most_complaints = 1000;
@@ -90,6 +93,7 @@ struct BatchReport {
 struct KnownPairs {
     std::function<base::Result<bool>(std::string_view serial_key)> has_serial;
     std::function<base::Result<bool>(std::size_t row)> has_token;  // may be empty: not asked
+    std::function<base::Result<bool>(std::size_t row)> has_spare;  // the same
 };
 // Adds a complaint for each row of [from, to) whose serial or token is known.   Errors: those of
 // the two functions.

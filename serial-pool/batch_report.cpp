@@ -93,6 +93,7 @@ base::Json to_json(const BatchReport& report, const std::string& file, bool deta
                               ? base::Json("by column")
                               : base::Json(nullptr);
         json["ap_password"] = !report.fields.empty() && !report.fields[0].ap_password.empty();
+        json["spare_tokens"] = report.spare_tokens;
         json["sample"] = sample(report);
     }
     return json;

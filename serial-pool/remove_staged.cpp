@@ -87,6 +87,15 @@ Result<bool> remove_tokens(db::Tx& tx, BatchId batch, db::Blob& behind) {
 
 Status remove_staged(db::Store& store, BatchId batch) {
     auto done = in_slices(store, [&](db::Tx& tx) { return remove_serials(tx, batch); });
+    if (done) {
+        done = in_slices(store, [&](db::Tx& tx) -> Result<bool> {
+            auto gone = tx.run(
+                "DELETE FROM token_spare WHERE id IN (SELECT id FROM token_spare"
+                " WHERE batch_id = ?1 AND serial_id IS NULL LIMIT 500)",
+                batch);
+            return gone ? Result<bool>(*gone != 0) : tl::unexpected<base::Error>(gone.error());
+        });
+    }
     db::Blob behind;
     if (done) {
         done = in_slices(store, [&](db::Tx& tx) { return remove_tokens(tx, batch, behind); });

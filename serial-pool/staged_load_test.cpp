@@ -3,6 +3,7 @@
 
 #include "serial-pool/pool_fixture.h"
 #include "serial-pool/serial_pool.h"
+#include "serial-pool/token_rotation.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -74,6 +75,37 @@ TEST_F(StagedLoad, Rejected_load_changes_nothing) {
     EXPECT_EQ(dump(), before);
 }
 
+TEST_F(StagedLoad, Spare_tokens_come_with_the_file_and_are_taken_when_one_is_rotated) {
+    ASSERT_TRUE(load("p1", "b1", "serial,token,spare_token\nS1,t1,\nS2,t2,u2\nS3,t3,u3\n"));
+    EXPECT_EQ(number("SELECT count(*) FROM token"), 5);
+    EXPECT_EQ(number("SELECT count(*) FROM token_spare WHERE serial_id IS NULL"), 2);
+    EXPECT_EQ(dump().find("u2"), std::string::npos);
+    // Known ones are refused in each place.
+    EXPECT_EQ(load("p1", "b2", "serial,token,spare_token\nS4,t4,u2\n").error().code,
+              "batch.invalid");
+    EXPECT_EQ(load("p1", "b2", "serial,token,spare_token\nS4,t4,t1\n").error().code,
+              "batch.invalid");
+    EXPECT_EQ(load("p1", "b2", "S4,u3\n").error().code, "batch.invalid");
+    Lease lease;
+    lease.serial = base::SerialId(number("SELECT id FROM serial WHERE value = 'S1'"));
+    lease.value = "S1";
+    lease.batch = "b1";
+    lease.has_token = true;
+    Move move;
+    move.reason = "rework";
+    EXPECT_EQ(
+        run<TokenChange>([&](db::Tx& tx) { return rotate_token(tx, *vault, lease, move); }).value(),
+        TokenChange::rotated);
+    std::string live;
+    ASSERT_TRUE(store->read_now([&](db::Tx& tx) -> base::Status {
+        auto row = tx.one<db::Blob>("SELECT token_sealed FROM serial WHERE value = 'S1'");
+        live =
+            std::string(vault->open_token(std::get<0>(**row).bytes, {"S1", "b1"}).value().reveal());
+        return {};
+    }));
+    EXPECT_EQ(live, "u2");
+}
+
 TEST_F(StagedLoad, Nobody_gets_a_serial_before_the_batch_is_open) {
     ASSERT_TRUE(load("p1", "b1", "S1,t1\n"));
     const auto outcome = stage(many(3000));
@@ -102,7 +134,8 @@ TEST_F(StagedLoad, A_batch_left_loading_is_gone_at_the_next_start) {
     const std::string before = dump();
     BatchOptions options;
     options.ap_ssid = SsidTemplate::parse("Cam-{serial:-4}").value();
-    ASSERT_TRUE(stage("serial,token,ap_password\nA1,a1,12345678\nA2,a2,abcdefgh\n", options));
+    ASSERT_TRUE(stage(
+        "serial,token,ap_password,spare_token\nA1,a1,12345678,x1\nA2,a2,abcdefgh,x2\n", options));
     ASSERT_NE(dump(), before);
     const auto gone = remove_unfinished(*store);
     ASSERT_TRUE(gone) << gone.error().message;
