@@ -12,6 +12,8 @@
 #include <boost/asio/post.hpp>
 
 #include <array>
+#include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <exception>
@@ -29,12 +31,41 @@ using Guard = boost::asio::executor_work_guard<boost::asio::io_context::executor
 
 constexpr std::size_t kReaders = 2;
 
+// A thread that waits for its outcome. All of one commit wait on the same counter, so that one call
+// of the kernel wakes them, not one for each.
+class Waiter {
+  public:
+    explicit Waiter(std::atomic<int>& answered) : answered_(answered) {}
+    Status wait() {
+        while (true) {
+            const int seen = answered_.load();
+            if (done_.load()) {
+                return std::move(outcome_);
+            }
+            answered_.wait(seen);
+        }
+    }
+    // The counter, to be raised and told once all of the commit have theirs; *this may be gone.
+    std::atomic<int>& answer(Status outcome) {
+        std::atomic<int>& answered = answered_;
+        outcome_ = std::move(outcome);
+        done_.store(true);
+        return answered;
+    }
+
+  private:
+    std::atomic<int>& answered_;
+    std::atomic<bool> done_{false};
+    Status outcome_;
+};
+
 struct Write {
     std::function<Status(Tx&)> work;
     std::function<void(Status)> done;
     std::optional<Guard> guard;  // none: `done` runs where the commit was made
     bool alone = false;
-    Status outcome;
+    Waiter* waiter = nullptr;  // instead of `done`
+    Status outcome{};
 };
 struct Read {
     std::function<void(Tx&)> work;
@@ -50,6 +81,7 @@ class Queue {
         {
             const std::lock_guard hold(mutex_);
             items_.push_back(std::move(item));
+            waiting_.store(true, std::memory_order_relaxed);
         }
         wake_.notify_one();
     }
@@ -60,22 +92,41 @@ class Queue {
         }
         wake_.notify_all();
     }
+    // How often take() was called.
+    [[nodiscard]] unsigned takes() const { return takes_.load(std::memory_order_relaxed); }
     // Empty only when closed and drained.
-    std::deque<T> take(std::size_t most) {
+    std::deque<T> take(std::size_t most, std::chrono::microseconds before_sleep) {
         std::unique_lock hold(mutex_);
+        if (!closed_ && items_.empty() && before_sleep.count() > 0) {
+            hold.unlock();
+            linger(before_sleep);
+            hold.lock();
+        }
         wake_.wait(hold, [&] { return closed_ || !items_.empty(); });
         std::deque<T> taken;
         while (!items_.empty() && taken.size() < most) {
             taken.push_back(std::move(items_.front()));
             items_.pop_front();
         }
+        takes_.fetch_add(1, std::memory_order_relaxed);
+        waiting_.store(!items_.empty(), std::memory_order_relaxed);
         return taken;
     }
 
   private:
+    void linger(std::chrono::microseconds most) const {
+        const auto until = std::chrono::steady_clock::now() + most;
+        while (!waiting_.load(std::memory_order_relaxed) &&
+               std::chrono::steady_clock::now() < until) {
+            std::this_thread::yield();
+        }
+    }
+
+    std::atomic<unsigned> takes_{0};
     std::mutex mutex_;
     std::condition_variable wake_;
     std::deque<T> items_;
+    std::atomic<bool> waiting_{false};  // what linger() sees of items_
     bool closed_ = false;
 };
 
@@ -148,15 +199,27 @@ class Writer {
   private:
     void serve() {
         while (true) {
-            auto group = queue_.take(kGroup);
+            auto group = queue_.take(kGroup, kBeforeSleep);
             if (group.empty()) {
                 return;
             }
             for (auto rest = group.begin(); rest != group.end();) {
                 rest = commit_group(rest, group.end());
             }
+            std::array<std::atomic<int>*, 2> told{};
             for (Write& each : group) {
-                finish(std::move(each));
+                if (each.waiter == nullptr) {
+                    finish(std::move(each));
+                } else {
+                    std::atomic<int>* answered = &each.waiter->answer(std::move(each.outcome));
+                    told[told[0] == nullptr || told[0] == answered ? 0 : 1] = answered;
+                }
+            }
+            for (std::atomic<int>* answered : told) {
+                if (answered != nullptr) {
+                    answered->fetch_add(1);
+                    answered->notify_all();
+                }
             }
         }
     }
@@ -259,6 +322,9 @@ class Writer {
             executor, [item = std::move(item)]() mutable { item.done(std::move(item.outcome)); });
     }
 
+    // Who got an answer often asks again at once, and to be woken takes a good part of what a good
+    // disk takes for an fdatasync. Others that want the core get it meanwhile.
+    static constexpr std::chrono::microseconds kBeforeSleep{60};
     static constexpr std::size_t kGroup = 1024;  // at most so many closures in one commit
     Connection connection_;
     std::optional<Tx> tx_;
@@ -289,7 +355,7 @@ class Reader {
   private:
     void serve() {
         while (true) {
-            auto taken = queue_.take(1);
+            auto taken = queue_.take(1, {});
             if (taken.empty()) {
                 return;
             }
@@ -327,6 +393,8 @@ struct Store::Parts {
     boost::asio::io_context& loop;
     base::UniqueFd lock;
     Queue<Write> writes;
+    // Two, in turns: who waits for the next commit is not woken by this one.
+    std::array<std::atomic<int>, 2> answered{};
     Queue<Read> reads;
     std::optional<Writer> writer;
     std::array<std::optional<Reader>, kReaders> readers;
@@ -393,11 +461,8 @@ Result<std::unique_ptr<Store>> Store::open(boost::asio::io_context& loop,
 
 void Store::enqueue_write(std::function<Status(Tx&)> work, std::function<void(Status)> done,
                           Share share) {
-    parts_->writes.put(Write{std::move(work),
-                             std::move(done),
-                             Guard(parts_->loop.get_executor()),
-                             share == Share::alone,
-                             {}});
+    parts_->writes.put(Write{std::move(work), std::move(done), Guard(parts_->loop.get_executor()),
+                             share == Share::alone});
 }
 
 void Store::enqueue_read(std::function<void(Tx&)> work, std::function<void(Status)> done) {
@@ -410,13 +475,15 @@ std::future<Status> Store::write_soon(std::function<Status(Tx&)> work, Share sha
     parts_->writes.put(Write{std::move(work),
                              [finished](Status status) { finished->set_value(std::move(status)); },
                              {},
-                             share == Share::alone,
-                             {}});
+                             share == Share::alone});
     return outcome;
 }
 
 Status Store::write_now(const std::function<Status(Tx&)>& work, Share share) {
-    return write_soon(work, share).get();
+    Waiter waiter(parts_->answered[parts_->writes.takes() % 2]);
+    parts_->writes.put(
+        Write{[&work](Tx& tx) { return work(tx); }, {}, {}, share == Share::alone, &waiter});
+    return waiter.wait();
 }
 
 Status Store::read_now(const std::function<Status(Tx&)>& work) {
