@@ -201,7 +201,7 @@ def watch(bench, options):
                 told = True
                 progress.end()
                 progress.last = ""
-                say("every board has its verdict: %s. Ctrl-C ends the run." % summary(found, options.boards, 0))
+                say("every board has its verdict: %s. Ctrl-C ends the run." % summary(found, options.boards, time.monotonic() - begun))
             time.sleep(0.25 if options.exit_when_done else 1)
     finally:
         progress.end()
