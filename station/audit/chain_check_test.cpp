@@ -51,6 +51,7 @@ Head head_of(const Rows& rows) {
 }
 std::vector<Mark> marks_of(Rows& rows, const std::vector<std::int64_t>& seqs) {
     std::vector<Mark> marks;
+    marks.reserve(seqs.size());
     for (const std::int64_t seq : seqs) {
         marks.push_back({seq, *at(rows, seq).hash, "anchor"});
     }

@@ -85,7 +85,7 @@ class AuditTest : public LineTest {
         }
         char* why = nullptr;
         sqlite3_exec(db, (all + "COMMIT").c_str(), nullptr, nullptr, &why);
-        const std::string refused = why == nullptr ? "" : why;
+        std::string refused = why == nullptr ? "" : why;
         sqlite3_free(why);
         sqlite3_close(db);
         return refused;
