@@ -23,20 +23,6 @@ enum Column : std::size_t { kSerial, kToken, kApSsid, kApPassword, kSpareToken }
 constexpr std::array<std::string_view, 5> kColumns{"serial", "token", "ap_ssid", "ap_password",
                                                    "spare_token"};
 
-bool is_letter_or_digit(char c) {
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-}
-bool is_serial_char(char c) {
-    return is_letter_or_digit(c) || c == '.' || c == '_' || c == '-';
-}
-bool is_token_char(char c) {
-    return c > ' ' && c <= '~';
-}
-
-std::string shown(char separator) {
-    return separator == '\t' ? "tab" : fmt::format("'{}'", separator);
-}
-
 std::string lower(std::string_view text) {
     return base::to_lower_ascii(text);
 }
@@ -292,34 +278,9 @@ class Checker {
     }
 
     bool check_serial(const CsvField& field) {
-        if (is_serial(field.value)) {
+        std::string why = why_no_serial(field.value, separator_);
+        if (why.empty()) {
             return true;
-        }
-        std::string why;
-        const auto wrong = std::find_if_not(field.value.begin(), field.value.end(), is_serial_char);
-        if (field.value.empty()) {
-            why = "the serial is missing";
-        } else if (wrong == field.value.end()) {
-            why = field.value.size() > kMaxSerial
-                      ? fmt::format("the serial has {} characters, at most {} are allowed",
-                                    field.value.size(), kMaxSerial)
-                      : "the serial must begin with a letter or a digit";
-        } else if (*wrong == '\n' || *wrong == '\r') {
-            why = "the serial holds a line break; is a closing quote missing?";
-        } else if (*wrong == ' ' || *wrong == '\t') {
-            why = "the serial holds a blank";
-        } else if (*wrong == ',' || *wrong == ';') {
-            why = fmt::format("the serial holds {}; {} in the first line", shown(*wrong),
-                              separator_ == '\0' ? "no separator stands"
-                                                 : "the separator is " + shown(separator_) + " as");
-        } else if (static_cast<unsigned char>(*wrong) >= 0x80) {
-            why = "the serial holds a character that is not ASCII";
-        } else if (static_cast<unsigned char>(*wrong) < ' ' || *wrong == 0x7F) {
-            why = "the serial holds a control character";
-        } else {
-            why =
-                "the serial may hold letters, digits, '.', '_' and '-' only, and begins with a "
-                "letter or a digit";
         }
         complain_at(field.offset, field.line, "serial", std::move(why));
         return false;
@@ -339,22 +300,9 @@ class Checker {
     }
 
     bool check_token_text(const CsvField& field, std::string_view name) {
-        if (is_token(field.value)) {
+        std::string why = why_no_token(field.value);
+        if (why.empty()) {
             return true;
-        }
-        std::string why;
-        const auto wrong = std::find_if_not(field.value.begin(), field.value.end(), is_token_char);
-        if (wrong == field.value.end()) {
-            why = fmt::format("the token has {} characters, at most {} are allowed",
-                              field.value.size(), kMaxToken);
-        } else if (*wrong == '\n' || *wrong == '\r') {
-            why = "the token holds a line break; is a closing quote missing?";
-        } else if (*wrong == ' ' || *wrong == '\t') {
-            why = "the token holds a blank";
-        } else if (static_cast<unsigned char>(*wrong) >= 0x80) {
-            why = "the token holds a character that is not ASCII";
-        } else {
-            why = "the token holds a control character";
         }
         complain_at(field.offset, field.line, name, std::move(why));
         return false;
@@ -474,16 +422,6 @@ std::int64_t column_in(const BatchReport& report, std::string_view part) {
 }
 
 }  // namespace
-
-bool is_serial(std::string_view text) {
-    return !text.empty() && text.size() <= kMaxSerial && is_letter_or_digit(text.front()) &&
-           std::all_of(text.begin(), text.end(), is_serial_char);
-}
-
-bool is_token(std::string_view text) {
-    return !text.empty() && text.size() <= kMaxToken &&
-           std::all_of(text.begin(), text.end(), is_token_char);
-}
 
 void BatchReport::complain(Complaint complaint) {
     put(errors, errors_total, most_complaints, std::move(complaint));

@@ -6,6 +6,7 @@
 // Thread: any (pure).   Cost: one pass, about 40 bytes per row beside the file itself.
 #pragma once
 
+#include "serial-pool/pair_text.h"
 #include "serial-pool/unit_fields.h"
 #include "station/base/error.h"
 #include "station/base/json.h"
@@ -21,14 +22,6 @@
 namespace lineside::serial_pool {
 
 inline constexpr std::size_t kMaxBatchBytes = 256UL << 20U;  // a longer file is refused
-inline constexpr std::size_t kMaxSerial = 64;
-inline constexpr std::size_t kMaxToken = 4096;
-
-// [A-Za-z0-9][A-Za-z0-9._-]{0,63}
-[[nodiscard]] bool is_serial(std::string_view text);
-// 1 to 4096 printable ASCII characters without blanks.
-[[nodiscard]] bool is_token(std::string_view text);
-
 struct Complaint {
     std::int64_t line = 1;    // 1-based
     std::int64_t column = 1;  // 1-based, in characters of that line

@@ -323,18 +323,6 @@ TEST(BatchCsvValues, Rows_hold_what_the_file_says) {
     EXPECT_EQ(report.data_lines, 2);
 }
 
-TEST(BatchCsvValues, Each_row_has_its_access_point) {
-    const std::string bytes =
-        "ap_password,serial,note,ap_ssid,token\n\"pass \"\"12\",A1,x,Cam 1,t1\n12345678,A2,,B,t2\n";
-    const BatchReport report = check_batch(bytes, {});
-    ASSERT_EQ(report.fields.size(), 2U) << to_text(report, "f");
-    EXPECT_EQ(report.fields[0].ap_ssid, "Cam 1");
-    EXPECT_EQ(report.fields[0].ap_password, "pass \"12");
-    EXPECT_EQ(report.fields[1].ap_password, "12345678");
-    EXPECT_EQ(report.rows[1].token, "t2");
-    EXPECT_TRUE(check_batch("serial,token\nA1,t1\n", {}).fields.empty());
-}
-
 TEST(BatchCsvValues, Report_may_be_moved) {
     const std::string bytes = "A1,\"t\"\"1\"\n";
     BatchReport report = check_batch(bytes, {});

@@ -56,6 +56,44 @@ Result<std::optional<Lease>> find_lease(Tx& tx, std::string_view where, const Ke
     return std::optional(found);
 }
 
+// What the order may take next, as a lease without id and unit.
+Result<std::optional<Lease>> first_free(Tx& tx, OrderId order) {
+    // The batch first, then its first row: over all free rows at once it would be a sort of them.
+    // The order's own batches and nobody's in two looks, each along an index: sorted together they
+    // would cost as much as the rest, and so would INSERT … SELECT, which keeps the rows in a table
+    // of its own. What free means is asked twice: of the column that the triggers keep, and of the
+    // leases.
+    constexpr std::string_view kFirstFree =
+        "SELECT s.id, s.value, b.name, s.token_sealed IS NOT NULL"
+        " FROM serial s JOIN batch b ON b.id = s.batch_id WHERE s.batch_id = coalesce("
+        "(SELECT b.id FROM orders o JOIN batch b ON b.pool_id = o.pool_id WHERE o.id = ?1"
+        " AND b.state = 'open' AND b.order_id = o.id"
+        " AND EXISTS (SELECT 1 FROM serial f WHERE f.batch_id = b.id AND f.free = 1)"
+        " ORDER BY b.id LIMIT 1), "
+        "(SELECT b.id FROM orders o JOIN batch b ON b.pool_id = o.pool_id WHERE o.id = ?1"
+        " AND b.state = 'open' AND b.order_id IS NULL"
+        " AND EXISTS (SELECT 1 FROM serial f WHERE f.batch_id = b.id AND f.free = 1)"
+        " ORDER BY b.id LIMIT 1))"
+        " AND s.free = 1 AND NOT EXISTS (SELECT 1 FROM lease l WHERE l.serial_id = s.id"
+        " AND l.state <> 'released') ORDER BY s.id LIMIT 1";
+    constexpr std::string_view kCareless =
+        "SELECT s.id, s.value, b.name, s.token_sealed IS NOT NULL"
+        " FROM orders o JOIN batch b ON b.pool_id = o.pool_id JOIN serial s ON s.batch_id = b.id"
+        " WHERE o.id = ?1 AND b.state = 'open' AND (b.order_id IS NULL OR b.order_id = o.id)"
+        " AND NOT EXISTS (SELECT 1 FROM lease l WHERE l.serial_id = s.id AND l.state IN "
+        "('reserved','issued','burned')) ORDER BY b.order_id IS NULL, b.id, s.id LIMIT 1";
+    auto row = tx.one<SerialId, std::string, std::string, bool>(
+        base::broken("no-index") ? kCareless : kFirstFree, order);
+    if (!row) {
+        return tl::unexpected<base::Error>(row.error());
+    }
+    if (!*row) {
+        return std::optional<Lease>();
+    }
+    auto& [serial, value, batch, has_token] = **row;
+    return std::optional(Lease{{}, serial, {}, LeaseState::reserved, value, batch, has_token});
+}
+
 // Inside the transaction: a death here must leave the lease as it was.
 void moved_but_not_committed(LeaseState state) {
     switch (state) {
@@ -147,48 +185,6 @@ Result<std::optional<Lease>> lease_of_serial(Tx& tx, std::string_view serial) {
     return find_lease(tx, "l.state <> 'released' AND s.value_key = ?1",
                       base::to_lower_ascii(serial));
 }
-
-namespace {
-
-// What the order may take next, as a lease without id and unit.
-Result<std::optional<Lease>> first_free(Tx& tx, OrderId order) {
-    // The batch first, then its first row: over all free rows at once it would be a sort of them.
-    // The order's own batches and nobody's in two looks, each along an index: sorted together they
-    // would cost as much as the rest, and so would INSERT … SELECT, which keeps the rows in a table
-    // of its own. What free means is asked twice: of the column that the triggers keep, and of the
-    // leases.
-    constexpr std::string_view kFirstFree =
-        "SELECT s.id, s.value, b.name, s.token_sealed IS NOT NULL"
-        " FROM serial s JOIN batch b ON b.id = s.batch_id WHERE s.batch_id = coalesce("
-        "(SELECT b.id FROM orders o JOIN batch b ON b.pool_id = o.pool_id WHERE o.id = ?1"
-        " AND b.state = 'open' AND b.order_id = o.id"
-        " AND EXISTS (SELECT 1 FROM serial f WHERE f.batch_id = b.id AND f.free = 1)"
-        " ORDER BY b.id LIMIT 1), "
-        "(SELECT b.id FROM orders o JOIN batch b ON b.pool_id = o.pool_id WHERE o.id = ?1"
-        " AND b.state = 'open' AND b.order_id IS NULL"
-        " AND EXISTS (SELECT 1 FROM serial f WHERE f.batch_id = b.id AND f.free = 1)"
-        " ORDER BY b.id LIMIT 1))"
-        " AND s.free = 1 AND NOT EXISTS (SELECT 1 FROM lease l WHERE l.serial_id = s.id"
-        " AND l.state <> 'released') ORDER BY s.id LIMIT 1";
-    constexpr std::string_view kCareless =
-        "SELECT s.id, s.value, b.name, s.token_sealed IS NOT NULL"
-        " FROM orders o JOIN batch b ON b.pool_id = o.pool_id JOIN serial s ON s.batch_id = b.id"
-        " WHERE o.id = ?1 AND b.state = 'open' AND (b.order_id IS NULL OR b.order_id = o.id)"
-        " AND NOT EXISTS (SELECT 1 FROM lease l WHERE l.serial_id = s.id AND l.state IN "
-        "('reserved','issued','burned')) ORDER BY b.order_id IS NULL, b.id, s.id LIMIT 1";
-    auto row = tx.one<SerialId, std::string, std::string, bool>(
-        base::broken("no-index") ? kCareless : kFirstFree, order);
-    if (!row) {
-        return tl::unexpected<base::Error>(row.error());
-    }
-    if (!*row) {
-        return std::optional<Lease>();
-    }
-    auto& [serial, value, batch, has_token] = **row;
-    return std::optional(Lease{{}, serial, {}, LeaseState::reserved, value, batch, has_token});
-}
-
-}  // namespace
 
 Result<Lease> reserve(Tx& tx, UnitId unit, OrderId order, const Move& move) {
     auto own = live_lease(tx, unit);

@@ -12,7 +12,6 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <map>
 #include <numeric>
 
 namespace lineside::serial_pool {
@@ -88,15 +87,6 @@ class Load {
             }
             macs_.push_back(mac);
         }
-        for (std::size_t i = 0; i < report_.fields.size(); ++i) {
-            if (const std::string_view spare = report_.fields[i].spare_token; !spare.empty()) {
-                auto made = bulk_.mac(spare);
-                if (!made) {
-                    return status_of(made);
-                }
-                spare_macs_.emplace(i, db::Blob{std::string(made->data(), made->size())});
-            }
-        }
         bool any = false;
         auto asked = store_.read_now([&](db::Tx& tx) -> Status {
             auto found = tx.one<std::int64_t>(
@@ -115,7 +105,9 @@ class Load {
                     return tx.any("SELECT 1 FROM token WHERE mac = ?1", blob(macs_[row]));
                 };
                 known.has_spare = [&](std::size_t row) {
-                    return tx.any("SELECT 1 FROM token WHERE mac = ?1", spare_macs_.at(row));
+                    auto mac = bulk_.mac(report_.fields[row].spare_token);
+                    return mac ? tx.any("SELECT 1 FROM token WHERE mac = ?1", db::Blob{*mac})
+                               : tl::unexpected<base::Error>(mac.error());
                 };
                 return complain_about_known(report_, known, from, from + kComparedAtOnce);
             });
@@ -302,28 +294,29 @@ class Load {
 
     // Few, if any, and the schema registers them as tokens: neither sorted nor sealed beside.
     Status write_spares() {
-        struct Spare {
-            std::size_t row;
-            db::Blob sealed;
-        };
-        std::vector<Spare> spares;
-        for (const auto& [row, mac] : spare_macs_) {
-            auto sealed = bulk_.seal(report_.fields[row].spare_token, {"", staged_.name});
-            if (!sealed) {
-                return status_of(sealed);
-            }
-            spares.push_back({row, db::Blob{std::move(*sealed)}});
+        if (report_.spare_tokens == 0) {
+            return {};
         }
         std::size_t done = 0;
         return write_slices(
-            store_, spares.size(), &done,
-            [&](db::Tx& tx, std::size_t i) {
-                auto stored =
-                    tx.run("INSERT INTO token_spare (batch_id, mac, sealed) VALUES (?1, ?2, ?3)",
-                           staged_.id, spare_macs_.at(spares[i].row), spares[i].sealed);
-                return stored ? Status() : conflict(stored.error(), report_.rows[spares[i].row]);
-            },
+            store_, report_.rows.size(), &done,
+            [this](db::Tx& tx, std::size_t i) { return write_spare(tx, i); },
             [this](std::size_t) { return go_on(); });
+    }
+
+    Status write_spare(db::Tx& tx, std::size_t i) {
+        const std::string_view spare = report_.fields[i].spare_token;
+        if (spare.empty()) {
+            return {};
+        }
+        auto sealed = bulk_.seal(spare, {"", staged_.name});
+        auto mac = bulk_.mac(spare);
+        if (!sealed || !mac) {
+            return status_of(sealed ? mac : sealed);
+        }
+        auto stored = tx.run("INSERT INTO token_spare (batch_id, mac, sealed) VALUES (?1, ?2, ?3)",
+                             staged_.id, db::Blob{std::move(*mac)}, db::Blob{std::move(*sealed)});
+        return stored ? Status() : conflict(stored.error(), report_.rows[i]);
     }
 
     // Touches row i of the lists only: the writer reads other rows of them meanwhile.
@@ -404,7 +397,6 @@ class Load {
     BatchReport report_;
     TokenVault::Bulk bulk_;
     std::vector<Mac> macs_;
-    std::map<std::size_t, db::Blob> spare_macs_;  // by row
     StagedBatch staged_;
     std::int64_t first_serial_ = 0;
     std::vector<std::string> sealed_;  // until their row is written

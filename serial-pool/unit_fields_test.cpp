@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "serial-pool/unit_fields.h"
 
+#include "serial-pool/batch_csv.h"
+
 #include <gtest/gtest.h>
 
 namespace lineside::serial_pool {
@@ -44,6 +46,18 @@ TEST(UnitFields, Wi_Fi_limits) {
     EXPECT_NE(why_no_ap_password(std::string(64, 'a')), "");
     EXPECT_NE(why_no_ap_password("12345678\xC3\xA9"), "");
     EXPECT_NE(why_no_ap_password(""), "");
+}
+
+TEST(UnitFields, Each_row_has_its_access_point) {
+    const std::string bytes =
+        "ap_password,serial,note,ap_ssid,token\n\"pass \"\"12\",A1,x,Cam 1,t1\n12345678,A2,,B,t2\n";
+    const BatchReport report = check_batch(bytes, {});
+    ASSERT_EQ(report.fields.size(), 2U) << to_text(report, "f");
+    EXPECT_EQ(report.fields[0].ap_ssid, "Cam 1");
+    EXPECT_EQ(report.fields[0].ap_password, "pass \"12");
+    EXPECT_EQ(report.fields[1].ap_password, "12345678");
+    EXPECT_EQ(report.rows[1].token, "t2");
+    EXPECT_TRUE(check_batch("serial,token\nA1,t1\n", {}).fields.empty());
 }
 
 }  // namespace

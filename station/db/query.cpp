@@ -6,8 +6,6 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
-#include <algorithm>
-#include <array>
 #include <cctype>
 #include <unordered_map>
 
@@ -22,21 +20,10 @@ struct Finalize {
 };
 using Statement = std::unique_ptr<sqlite3_stmt, Finalize>;
 
-// Looks at the size and three pieces only: to hash each byte of a long statement takes longer than
-// to find its rows, and equal ones are compared anyway.
 struct TextHash {
     using is_transparent = void;
     std::size_t operator()(std::string_view text) const noexcept {
-        constexpr std::size_t kPiece = 16;
-        if (text.size() < 3 * kPiece) {
-            return std::hash<std::string_view>{}(text);
-        }
-        std::array<char, 3 * kPiece> pieces;
-        for (const auto& [to, from] : {std::pair(0UL, 0UL), std::pair(kPiece, text.size() / 2),
-                                       std::pair(2 * kPiece, text.size() - kPiece)}) {
-            std::copy_n(text.data() + from, kPiece, pieces.data() + to);
-        }
-        return std::hash<std::string_view>{}({pieces.data(), pieces.size()}) ^ text.size();
+        return std::hash<std::string_view>{}(text);
     }
 };
 
