@@ -31,8 +31,8 @@ using Guard = boost::asio::executor_work_guard<boost::asio::io_context::executor
 
 constexpr std::size_t kReaders = 2;
 
-// A thread that waits for its outcome. All of one commit wait on the same counter, so that one call
-// of the kernel wakes them, not one for each.
+// A thread that waits for its outcome. All wait on the count of commits, so that one call of the
+// kernel wakes all of one commit, not one for each.
 class Waiter {
   public:
     explicit Waiter(std::atomic<int>& answered) : answered_(answered) {}
@@ -45,12 +45,10 @@ class Waiter {
             answered_.wait(seen);
         }
     }
-    // The counter, to be raised and told once all of the commit have theirs; *this may be gone.
-    std::atomic<int>& answer(Status outcome) {
-        std::atomic<int>& answered = answered_;
+    // Then the counter is raised and told, once for all of the commit. *this may be gone at once.
+    void answer(Status outcome) {
         outcome_ = std::move(outcome);
         done_.store(true);
-        return answered;
     }
 
   private:
@@ -92,8 +90,6 @@ class Queue {
         }
         wake_.notify_all();
     }
-    // How often take() was called.
-    [[nodiscard]] unsigned takes() const { return takes_.load(std::memory_order_relaxed); }
     // Empty only when closed and drained.
     std::deque<T> take(std::size_t most, std::chrono::microseconds before_sleep) {
         std::unique_lock hold(mutex_);
@@ -108,7 +104,6 @@ class Queue {
             taken.push_back(std::move(items_.front()));
             items_.pop_front();
         }
-        takes_.fetch_add(1, std::memory_order_relaxed);
         waiting_.store(!items_.empty(), std::memory_order_relaxed);
         return taken;
     }
@@ -122,7 +117,6 @@ class Queue {
         }
     }
 
-    std::atomic<unsigned> takes_{0};
     std::mutex mutex_;
     std::condition_variable wake_;
     std::deque<T> items_;
@@ -174,7 +168,7 @@ class Command {
 // Owns the writing connection; only its thread touches it after construction.
 class Writer {
   public:
-    Writer(Connection connection, Queue<Write>& queue)
+    Writer(Connection connection, Queue<Write>& queue, std::atomic<int>& answered)
         : connection_(std::move(connection)),
           tx_(std::in_place, connection_.get()),
           begin_(std::in_place, connection_.get(), "BEGIN IMMEDIATE"),
@@ -182,6 +176,7 @@ class Writer {
           savepoint_(std::in_place, connection_.get(), "SAVEPOINT closure"),
           release_(std::in_place, connection_.get(), "RELEASE closure"),
           queue_(queue),
+          answered_(answered),
           thread_([this] { serve(); }) {}
     ~Writer() {
         queue_.close();
@@ -206,21 +201,15 @@ class Writer {
             for (auto rest = group.begin(); rest != group.end();) {
                 rest = commit_group(rest, group.end());
             }
-            std::array<std::atomic<int>*, 2> told{};
             for (Write& each : group) {
                 if (each.waiter == nullptr) {
                     finish(std::move(each));
                 } else {
-                    std::atomic<int>* answered = &each.waiter->answer(std::move(each.outcome));
-                    told[told[0] == nullptr || told[0] == answered ? 0 : 1] = answered;
+                    each.waiter->answer(std::move(each.outcome));
                 }
             }
-            for (std::atomic<int>* answered : told) {
-                if (answered != nullptr) {
-                    answered->fetch_add(1);
-                    answered->notify_all();
-                }
-            }
+            answered_.fetch_add(1);
+            answered_.notify_all();
         }
     }
 
@@ -333,6 +322,7 @@ class Writer {
     std::optional<Command> savepoint_;
     std::optional<Command> release_;
     Queue<Write>& queue_;
+    std::atomic<int>& answered_;
     unsigned data_version_ = 0;
     std::thread thread_;  // last: starts when all else is there
 };
@@ -393,8 +383,7 @@ struct Store::Parts {
     boost::asio::io_context& loop;
     base::UniqueFd lock;
     Queue<Write> writes;
-    // Two, in turns: who waits for the next commit is not woken by this one.
-    std::array<std::atomic<int>, 2> answered{};
+    std::atomic<int> answered{0};  // groups of writes
     Queue<Read> reads;
     std::optional<Writer> writer;
     std::array<std::optional<Reader>, kReaders> readers;
@@ -455,7 +444,7 @@ Result<std::unique_ptr<Store>> Store::open(boost::asio::io_context& loop,
         }
         reader.emplace(std::move(*reading), parts.reads);
     }
-    parts.writer.emplace(std::move(*connection), parts.writes);
+    parts.writer.emplace(std::move(*connection), parts.writes, parts.answered);
     return store;
 }
 
@@ -480,7 +469,7 @@ std::future<Status> Store::write_soon(std::function<Status(Tx&)> work, Share sha
 }
 
 Status Store::write_now(const std::function<Status(Tx&)>& work, Share share) {
-    Waiter waiter(parts_->answered[parts_->writes.takes() % 2]);
+    Waiter waiter(parts_->answered);
     parts_->writes.put(
         Write{[&work](Tx& tx) { return work(tx); }, {}, {}, share == Share::alone, &waiter});
     return waiter.wait();
