@@ -58,24 +58,21 @@ Result<std::optional<Lease>> find_lease(Tx& tx, std::string_view where, const Ke
 
 // What the order may take next, as a lease without id and unit.
 Result<std::optional<Lease>> first_free(Tx& tx, OrderId order) {
-    // The batch first, then its first row: over all free rows at once it would be a sort of them.
-    // The order's own batches and nobody's in two looks, each along an index: sorted together they
-    // would cost as much as the rest, and so would INSERT … SELECT, which keeps the rows in a table
-    // of its own. What free means is asked twice: of the column that the triggers keep, and of the
-    // leases.
+    // The order's own batches, then nobody's: two looks, each along the indexes and at its end with
+    // the first row; sorted together they would cost as much as the rest, and so would INSERT …
+    // SELECT, which keeps the rows in a table of its own. What free means is asked twice: of the
+    // column that the triggers keep, and of the leases.
     constexpr std::string_view kFirstFree =
-        "SELECT s.id, s.value, b.name, s.token_sealed IS NOT NULL"
-        " FROM serial s JOIN batch b ON b.id = s.batch_id WHERE s.batch_id = coalesce("
-        "(SELECT b.id FROM orders o JOIN batch b ON b.pool_id = o.pool_id WHERE o.id = ?1"
-        " AND b.state = 'open' AND b.order_id = o.id"
-        " AND EXISTS (SELECT 1 FROM serial f WHERE f.batch_id = b.id AND f.free = 1)"
-        " ORDER BY b.id LIMIT 1), "
-        "(SELECT b.id FROM orders o JOIN batch b ON b.pool_id = o.pool_id WHERE o.id = ?1"
-        " AND b.state = 'open' AND b.order_id IS NULL"
-        " AND EXISTS (SELECT 1 FROM serial f WHERE f.batch_id = b.id AND f.free = 1)"
-        " ORDER BY b.id LIMIT 1))"
-        " AND s.free = 1 AND NOT EXISTS (SELECT 1 FROM lease l WHERE l.serial_id = s.id"
-        " AND l.state <> 'released') ORDER BY s.id LIMIT 1";
+        "SELECT * FROM (SELECT s.id, s.value, b.name, s.token_sealed IS NOT NULL FROM orders o"
+        " CROSS JOIN batch b CROSS JOIN serial s WHERE o.id = ?1 AND b.pool_id = o.pool_id"
+        " AND b.state = 'open' AND b.order_id = o.id AND s.batch_id = b.id AND s.free = 1"
+        " AND NOT EXISTS (SELECT 1 FROM lease l WHERE l.serial_id = s.id AND l.state <> 'released')"
+        " ORDER BY b.id, s.id LIMIT 1) UNION ALL "
+        "SELECT * FROM (SELECT s.id, s.value, b.name, s.token_sealed IS NOT NULL FROM orders o"
+        " CROSS JOIN batch b CROSS JOIN serial s WHERE o.id = ?1 AND b.pool_id = o.pool_id"
+        " AND b.state = 'open' AND b.order_id IS NULL AND s.batch_id = b.id AND s.free = 1"
+        " AND NOT EXISTS (SELECT 1 FROM lease l WHERE l.serial_id = s.id AND l.state <> 'released')"
+        " ORDER BY b.id, s.id LIMIT 1) LIMIT 1";
     constexpr std::string_view kCareless =
         "SELECT s.id, s.value, b.name, s.token_sealed IS NOT NULL"
         " FROM orders o JOIN batch b ON b.pool_id = o.pool_id JOIN serial s ON s.batch_id = b.id"

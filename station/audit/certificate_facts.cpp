@@ -17,8 +17,7 @@ Status add_job(Tx& tx, JobId job, CertificateFacts& facts) {
         "SELECT j.unit_id, j.attempt, o.name, u.model, u.chip_id, u.module_serial, j.image_key,"
         " coalesce(i.tool_version, j.tool_version), j.actor, j.rework_reason, j.started_ms, "
         "j.ended_ms,"
-        " (SELECT s.value FROM lease l JOIN serial s ON s.id = l.serial_id"
-        "   WHERE l.unit_id = j.unit_id AND l.state = 'burned')"
+        " (SELECT value FROM unit_serial WHERE unit_id = j.unit_id AND state = 'burned')"
         " FROM job j JOIN unit u ON u.id = j.unit_id JOIN orders o ON o.id = j.order_id"
         " LEFT JOIN image i ON i.key = j.image_key WHERE j.id = ?1 AND j.outcome = 'PASS'",
         job);

@@ -80,6 +80,43 @@ TEST_P(Schema, Released_serial_and_voided_unit_are_free_again) {
         "0)");
 }
 
+TEST_P(Schema, Record_shows_the_serial_a_unit_holds_or_held) {
+    good("UPDATE job SET outcome = 'FAIL', code = 'x', state = 'closed', ended_ms = 1");
+    const auto shown = [&] {
+        std::string all;
+        const auto add = [](void* to, int, char** values, char**) {
+            *static_cast<std::string*>(to) = values[0];
+            return 0;
+        };
+        sqlite3_exec(db.get(),
+                     "SELECT coalesce(serial || ' ' || lease, 'none') FROM record_v1 WHERE unit = "
+                     "1",
+                     add, &all, nullptr);
+        return all;
+    };
+    EXPECT_EQ(shown(), "none");
+    lease_in(1, "released");
+    EXPECT_EQ(shown(), "none");
+    lease_in(2, "voided");
+    EXPECT_EQ(shown(), "S1 voided");
+    for (const char* state : {"reserved", "issued", "in_doubt", "burned"}) {
+        good(
+            "SAVEPOINT one; INSERT INTO lease (id, serial_id, unit_id, job_id, state, epoch, "
+            "at_ms) "
+            "VALUES (3, 2, 1, 1, 'reserved', 1, 0)");
+        if (std::string(state) != "reserved") {
+            good("UPDATE lease SET state = 'issued' WHERE id = 3");
+            good(std::string("UPDATE lease SET state = '") + state + "' WHERE id = 3");
+        }
+        EXPECT_EQ(shown(), std::string("S2 ") + state);
+        good("ROLLBACK TO one; RELEASE one");
+    }
+    good(
+        "INSERT INTO lease (id, serial_id, unit_id, job_id, state, epoch, at_ms) "
+        "VALUES (4, 3, 1, 1, 'reserved', 1, 0); UPDATE lease SET state = 'released' WHERE id = 4");
+    EXPECT_EQ(shown(), "S1 voided");
+}
+
 TEST_P(Schema, Free_mark_follows_the_lease) {
     const auto free = [&] {
         std::string all;

@@ -5,6 +5,7 @@
 #include "station/base/crash_point.h"
 #include "station/base/log.h"
 #include "station/db/connection.h"
+#include "station/db/store_queue.h"
 
 #include <fmt/format.h>
 #include <sqlite3.h>
@@ -14,11 +15,9 @@
 #include <array>
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <deque>
 #include <exception>
 #include <future>
-#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -30,32 +29,6 @@ using base::Status;
 using Guard = boost::asio::executor_work_guard<boost::asio::io_context::executor_type>;
 
 constexpr std::size_t kReaders = 2;
-
-// A thread that waits for its outcome. All wait on the count of commits, so that one call of the
-// kernel wakes all of one commit, not one for each.
-class Waiter {
-  public:
-    explicit Waiter(std::atomic<int>& answered) : answered_(answered) {}
-    Status wait() {
-        while (true) {
-            const int seen = answered_.load();
-            if (done_.load()) {
-                return std::move(outcome_);
-            }
-            answered_.wait(seen);
-        }
-    }
-    // Then the counter is raised and told, once for all of the commit. *this may be gone at once.
-    void answer(Status outcome) {
-        outcome_ = std::move(outcome);
-        done_.store(true);
-    }
-
-  private:
-    std::atomic<int>& answered_;
-    std::atomic<bool> done_{false};
-    Status outcome_;
-};
 
 struct Write {
     std::function<Status(Tx&)> work;
@@ -69,59 +42,6 @@ struct Read {
     std::function<void(Tx&)> work;
     std::function<void(Status)> done;
     std::optional<Guard> guard;
-};
-
-// First in, first out; take() gives everything that waits, so that one commit serves all.
-template <typename T>
-class Queue {
-  public:
-    void put(T item) {
-        {
-            const std::lock_guard hold(mutex_);
-            items_.push_back(std::move(item));
-            waiting_.store(true, std::memory_order_relaxed);
-        }
-        wake_.notify_one();
-    }
-    void close() {
-        {
-            const std::lock_guard hold(mutex_);
-            closed_ = true;
-        }
-        wake_.notify_all();
-    }
-    // Empty only when closed and drained.
-    std::deque<T> take(std::size_t most, std::chrono::microseconds before_sleep) {
-        std::unique_lock hold(mutex_);
-        if (!closed_ && items_.empty() && before_sleep.count() > 0) {
-            hold.unlock();
-            linger(before_sleep);
-            hold.lock();
-        }
-        wake_.wait(hold, [&] { return closed_ || !items_.empty(); });
-        std::deque<T> taken;
-        while (!items_.empty() && taken.size() < most) {
-            taken.push_back(std::move(items_.front()));
-            items_.pop_front();
-        }
-        waiting_.store(!items_.empty(), std::memory_order_relaxed);
-        return taken;
-    }
-
-  private:
-    void linger(std::chrono::microseconds most) const {
-        const auto until = std::chrono::steady_clock::now() + most;
-        while (!waiting_.load(std::memory_order_relaxed) &&
-               std::chrono::steady_clock::now() < until) {
-            std::this_thread::yield();
-        }
-    }
-
-    std::mutex mutex_;
-    std::condition_variable wake_;
-    std::deque<T> items_;
-    std::atomic<bool> waiting_{false};  // what linger() sees of items_
-    bool closed_ = false;
 };
 
 template <typename Work>
@@ -168,7 +88,7 @@ class Command {
 // Owns the writing connection; only its thread touches it after construction.
 class Writer {
   public:
-    Writer(Connection connection, Queue<Write>& queue, std::atomic<int>& answered)
+    Writer(Connection connection, Queue<Write>& queue, Rooms& rooms)
         : connection_(std::move(connection)),
           tx_(std::in_place, connection_.get()),
           begin_(std::in_place, connection_.get(), "BEGIN IMMEDIATE"),
@@ -176,7 +96,7 @@ class Writer {
           savepoint_(std::in_place, connection_.get(), "SAVEPOINT closure"),
           release_(std::in_place, connection_.get(), "RELEASE closure"),
           queue_(queue),
-          answered_(answered),
+          rooms_(rooms),
           thread_([this] { serve(); }) {}
     ~Writer() {
         queue_.close();
@@ -201,15 +121,27 @@ class Writer {
             for (auto rest = group.begin(); rest != group.end();) {
                 rest = commit_group(rest, group.end());
             }
-            for (Write& each : group) {
-                if (each.waiter == nullptr) {
-                    finish(std::move(each));
-                } else {
-                    each.waiter->answer(std::move(each.outcome));
-                }
+            tell(group);
+        }
+    }
+
+    // From the last to the first: each knows then which room is to be woken after its own.
+    void tell(std::deque<Write>& group) {
+        std::optional<std::size_t> next;
+        for (auto each = group.rbegin(); each != group.rend(); ++each) {
+            if (each->waiter != nullptr) {
+                const std::size_t room = each->waiter->room();
+                each->waiter->answer(std::move(each->outcome), next);
+                next = room;
             }
-            answered_.fetch_add(1);
-            answered_.notify_all();
+        }
+        if (next) {
+            rooms_.wake(*next);
+        }
+        for (Write& each : group) {
+            if (each.waiter == nullptr) {
+                finish(std::move(each));
+            }
         }
     }
 
@@ -322,7 +254,7 @@ class Writer {
     std::optional<Command> savepoint_;
     std::optional<Command> release_;
     Queue<Write>& queue_;
-    std::atomic<int>& answered_;
+    Rooms& rooms_;
     unsigned data_version_ = 0;
     std::thread thread_;  // last: starts when all else is there
 };
@@ -383,7 +315,7 @@ struct Store::Parts {
     boost::asio::io_context& loop;
     base::UniqueFd lock;
     Queue<Write> writes;
-    std::atomic<int> answered{0};  // groups of writes
+    Rooms rooms;
     Queue<Read> reads;
     std::optional<Writer> writer;
     std::array<std::optional<Reader>, kReaders> readers;
@@ -396,7 +328,7 @@ Status weaken(sqlite3* connection) {
     if (base::broken("no-index")) {
         return execute(connection,
                        "DROP INDEX IF EXISTS lease_once_per_serial;"
-                       "DROP TRIGGER IF EXISTS lease_no_replace;"
+                       "DROP TRIGGER IF EXISTS lease_begins;"
                        "DROP TRIGGER IF EXISTS serial_free_kept",
                        "break");
     }
@@ -444,7 +376,7 @@ Result<std::unique_ptr<Store>> Store::open(boost::asio::io_context& loop,
         }
         reader.emplace(std::move(*reading), parts.reads);
     }
-    parts.writer.emplace(std::move(*connection), parts.writes, parts.answered);
+    parts.writer.emplace(std::move(*connection), parts.writes, parts.rooms);
     return store;
 }
 
@@ -469,7 +401,7 @@ std::future<Status> Store::write_soon(std::function<Status(Tx&)> work, Share sha
 }
 
 Status Store::write_now(const std::function<Status(Tx&)>& work, Share share) {
-    Waiter waiter(parts_->answered);
+    Waiter waiter(parts_->rooms);
     parts_->writes.put(
         Write{[&work](Tx& tx) { return work(tx); }, {}, {}, share == Share::alone, &waiter});
     return waiter.wait();

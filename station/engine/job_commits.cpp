@@ -45,11 +45,9 @@ struct Writer {
         }
         done.step_attempt = started->attempt;
         auto held = tx.one<base::SerialId, std::string, std::string, std::optional<db::Blob>>(
-            "SELECT s.id, s.value, b.name, s.token_sealed FROM lease l JOIN serial s ON s.id = "
-            "l.serial_id"
-            " JOIN batch b ON b.id = s.batch_id WHERE l.unit_id = (SELECT unit_id FROM job WHERE "
-            "id = ?1)"
-            " AND l.state IN ('issued', 'in_doubt', 'burned')",
+            "SELECT s.id, s.value, b.name, s.token_sealed FROM job j JOIN unit_serial held ON "
+            "held.unit_id = j.unit_id JOIN serial s ON s.id = held.serial_id JOIN batch b ON b.id "
+            "= s.batch_id WHERE j.id = ?1 AND held.state IN ('issued', 'in_doubt', 'burned')",
             c.job);
         if (!held) {
             return tl::unexpected<base::Error>(held.error());

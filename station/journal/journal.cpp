@@ -168,8 +168,9 @@ Result<core::Evidence> evidence(Tx& tx, JobId job, int step_count) {
     auto proofs = tx.all<std::string, std::int64_t>(
         "SELECT kind, ok FROM proof WHERE job_id = ?1 ORDER BY id", job);
     auto lease = tx.one<std::int64_t>(
-        "SELECT count(*) FROM lease l JOIN job j ON j.unit_id = l.unit_id WHERE j.id = ?1 AND "
-        "l.state = 'burned'",
+        "SELECT count(*) FROM job j JOIN unit_serial s ON s.unit_id = j.unit_id WHERE j.id = ?1 "
+        "AND "
+        "s.state = 'burned'",
         job);
     if (!steps || !proofs || !lease) {
         const auto& failed = !steps ? steps.error() : (!proofs ? proofs.error() : lease.error());

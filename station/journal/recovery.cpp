@@ -120,9 +120,7 @@ Result<Recovered> recover(Tx& tx, Stamp stamp, const std::string& station_name) 
     auto verdicts = tx.all<JobId, UnitId, std::string, std::string, std::string, std::string,
                            std::optional<std::string>, std::int64_t, int>(
         "SELECT j.id, j.unit_id, j.slot, j.outcome, coalesce(j.code, ''), coalesce(j.message, ''),"
-        " (SELECT s.value FROM lease l JOIN serial s ON s.id = l.serial_id WHERE l.unit_id = "
-        "j.unit_id"
-        "   AND l.state <> 'released' ORDER BY l.id DESC LIMIT 1), j.ended_ms, j.attempt"
+        " (SELECT value FROM unit_serial WHERE unit_id = j.unit_id), j.ended_ms, j.attempt"
         " FROM job j WHERE j.outcome IS NOT NULL AND j.acknowledged_ms IS NULL"
         " AND j.id = (SELECT max(id) FROM job WHERE slot = j.slot)");
     if (!verdicts) {

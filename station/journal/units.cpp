@@ -115,9 +115,7 @@ Result<std::optional<std::string>> refused_rework(Tx& tx, JobId job, UnitId unit
                       : tl::unexpected<base::Error>(copied.error());
     }
     auto serial = tx.one<std::string>(
-        "SELECT s.value FROM lease l JOIN serial s ON s.id = l.serial_id WHERE l.unit_id = ?1 AND "
-        "l.state = 'burned'",
-        unit);
+        "SELECT value FROM unit_serial WHERE unit_id = ?1 AND state = 'burned'", unit);
     if (!serial) {
         return tl::unexpected<base::Error>(serial.error());
     }

@@ -87,10 +87,8 @@ std::string heading(const LogSegment& segment) {
 
 base::Result<JoinedLog> joined_log(db::Tx& tx, std::int64_t job, const fs::path& folder) {
     auto row = tx.one<std::int64_t, std::int64_t, bool, std::optional<std::string>>(
-        "SELECT j.unit_id, j.attempt, j.outcome IS NOT NULL, (SELECT s.value FROM lease l JOIN "
-        "serial s ON s.id = l.serial_id"
-        " WHERE l.unit_id = j.unit_id AND l.state <> 'released' ORDER BY l.id DESC LIMIT 1) FROM "
-        "job j WHERE j.id = ?1",
+        "SELECT j.unit_id, j.attempt, j.outcome IS NOT NULL,"
+        " (SELECT value FROM unit_serial WHERE unit_id = j.unit_id) FROM job j WHERE j.id = ?1",
         job);
     if (!row) {
         return tl::unexpected(row.error());

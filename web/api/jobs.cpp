@@ -51,11 +51,12 @@ Result<Json> steps_of(Tx& tx, std::int64_t job) {
 
 Result<Json> lease_of(Tx& tx, std::int64_t job) {
     auto row = tx.one<std::string, std::string, std::string, std::string>(
-        "SELECT s.value, l.state, p.name, b.name FROM job j JOIN lease l ON l.unit_id = j.unit_id "
-        "AND"
-        " (l.state <> 'released' OR l.job_id = j.id) JOIN serial s ON s.id = l.serial_id JOIN "
-        "batch b ON b.id = s.batch_id"
-        " JOIN pool p ON p.id = b.pool_id WHERE j.id = ?1 ORDER BY l.id DESC LIMIT 1",
+        "SELECT s.value, l.state, p.name, b.name FROM job j JOIN lease l ON l.id = max("
+        "coalesce((SELECT lease_id FROM unit_lease WHERE unit_id = j.unit_id), 0),"
+        "coalesce((SELECT max(id) FROM lease WHERE unit_id = j.unit_id AND job_id = j.id"
+        "  AND (state = 'released' OR state = 'voided')), 0))"
+        " JOIN serial s ON s.id = l.serial_id JOIN batch b ON b.id = s.batch_id"
+        " JOIN pool p ON p.id = b.pool_id WHERE j.id = ?1",
         job);
     if (!row) {
         return tl::unexpected(row.error());

@@ -97,10 +97,8 @@ Result<Json> attempts(Tx& tx, std::int64_t unit) {
 
 Result<Json> unit_json(Tx& tx, std::int64_t unit, Json tile) {
     auto row = tx.one<Text, Text, std::string, std::int64_t, Text>(
-        "SELECT u.chip_id, u.module_serial, u.model, u.first_ms, (SELECT s.value FROM lease l JOIN "
-        "serial s ON s.id = l.serial_id"
-        " WHERE l.unit_id = u.id AND l.state <> 'released' ORDER BY l.id DESC LIMIT 1) FROM unit u "
-        "WHERE u.id = ?1",
+        "SELECT u.chip_id, u.module_serial, u.model, u.first_ms,"
+        " (SELECT value FROM unit_serial WHERE unit_id = u.id) FROM unit u WHERE u.id = ?1",
         unit);
     if (!row) {
         return tl::unexpected(row.error());

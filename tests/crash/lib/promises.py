@@ -28,7 +28,7 @@ FALSE_PASS = (
      "SELECT id FROM job j WHERE outcome = 'PASS' AND NOT ("
      " EXISTS (SELECT 1 FROM proof WHERE job_id = j.id AND kind = 'image' AND ok = 1 AND expected = heard) AND"
      " EXISTS (SELECT 1 FROM proof WHERE job_id = j.id AND kind = 'serial' AND ok = 1 AND expected = heard) AND"
-     " EXISTS (SELECT 1 FROM lease WHERE unit_id = j.unit_id AND state = 'burned'))"),)
+     " EXISTS (SELECT 1 FROM lease WHERE unit_id = j.unit_id AND state = 'burned' AND state <> 'released' AND state <> 'voided'))"),)
 LEASES = ("SELECT u.chip_id, s.value, l.state FROM lease l JOIN unit u ON u.id = l.unit_id JOIN serial s ON s.id = l.serial_id"
           " WHERE l.state <> 'released' AND u.chip_id IS NOT NULL")
 PASSED = ("SELECT u.chip_id FROM job j JOIN unit u ON u.id = j.unit_id WHERE j.outcome = 'PASS' AND j.id ="
