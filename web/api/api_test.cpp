@@ -50,6 +50,36 @@ TEST_F(ApiTest, Presses_reach_the_slot_the_person_saw) {
     EXPECT_EQ(post("/api/v1/acknowledge-passed", "{\"job\":1}").status, 400U);
 }
 
+TEST_F(ApiTest, Every_route_of_the_table_is_reached_by_its_path) {
+    for (const Endpoint& each : endpoints()) {
+        std::string target(each.pattern);
+        for (std::size_t at = target.find('{'); at != std::string::npos; at = target.find('{')) {
+            target.replace(at, target.find('}') + 1 - at, "1");
+        }
+        Request request;
+        request.verb = each.verb;
+        auto parsed = web::parse_target(target).value();
+        request.path = parsed.path;
+        request.segments = parsed.segments;
+        std::string allow;
+        const auto match = router.find(request, allow);
+        ASSERT_TRUE(match) << target << ": " << match.error().message;
+        EXPECT_EQ(match->route->pattern, each.pattern);
+    }
+    web::Route unknown;
+    unknown.pattern = "/api/v1/things/{thing}";
+    EXPECT_THROW(web::Router({unknown}, nullptr), std::logic_error);
+}
+
+TEST_F(ApiTest, Serial_in_doubt_is_given_up_by_name_with_a_reason) {
+    const auto done = post("/api/v1/serials/RC26-00002/void", R"({"reason":"unit scrapped"})");
+    EXPECT_EQ(done.status, 200U) << done.text;
+    EXPECT_EQ(facade.calls,
+              (std::vector<std::string>{"void RC26-00002 unit scrapped uid 1000 (ana)"}));
+    EXPECT_EQ(post("/api/v1/serials/RC26-00002/void", "{}").status, 400U);
+    EXPECT_EQ(post("/api/v1/serials/RC26:2/void", R"({"reason":"x"})").status, 404U);
+}
+
 // Of all that is written in a unit's job; that no kind is missing is looked after by
 // tests/lint/history_words.py.
 TEST_F(ApiTest, History_is_told_in_sentences) {

@@ -6,25 +6,41 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <stdexcept>
 
 namespace lineside::web {
 namespace {
 
+// A batch, a backup, a serial: no colon.
+bool is_plain_name(std::string_view text) {
+    return is_slot_label(text) && text.find(':') == std::string_view::npos;
+}
+bool is_row_number(std::string_view text) {
+    const auto number = base::to_int(text);
+    return number && *number >= 1 && text.front() != '+' && text.front() != '0';
+}
+
+// What may stand in braces in a pattern.
+struct Placeholder {
+    std::string_view name;
+    bool (*fits)(std::string_view);
+};
+constexpr std::array kPlaceholders{
+    Placeholder{"{slot}", &is_slot_label},   Placeholder{"{batch}", &is_plain_name},
+    Placeholder{"{backup}", &is_plain_name}, Placeholder{"{serial}", &is_plain_name},
+    Placeholder{"{job}", &is_row_number},    Placeholder{"{unit}", &is_row_number},
+};
+
+const Placeholder* placeholder(std::string_view pattern) {
+    const auto* found = std::find_if(kPlaceholders.begin(), kPlaceholders.end(),
+                                     [&](const Placeholder& each) { return each.name == pattern; });
+    return found == kPlaceholders.end() ? nullptr : found;
+}
+
 bool fits(std::string_view pattern, std::string_view segment) {
-    if (!pattern.starts_with('{')) {
-        return pattern == segment;
-    }
-    if (pattern == "{slot}") {
-        return is_slot_label(segment);
-    }
-    if (pattern == "{batch}" || pattern == "{backup}") {
-        return is_slot_label(segment) && segment.find(':') == std::string_view::npos;
-    }
-    if (pattern == "{job}" || pattern == "{unit}") {
-        const auto number = base::to_int(segment);
-        return number && *number >= 1 && segment.front() != '+' && segment.front() != '0';
-    }
-    return false;
+    const Placeholder* stands = placeholder(pattern);
+    return stands == nullptr ? pattern == segment : stands->fits(segment);
 }
 
 bool fits(const std::vector<std::string>& pattern, const std::vector<std::string>& segments) {
@@ -71,6 +87,10 @@ Router::Router(std::vector<Route> routes, Handler fallback)
     for (const Route& route : routes_) {
         std::vector<std::string> pattern;
         for (const auto part : base::split(std::string_view(route.pattern).substr(1), '/')) {
+            if (part.starts_with('{') && placeholder(part) == nullptr) {
+                throw std::logic_error("route " + route.pattern + ": what may stand for " +
+                                       std::string(part) + " is not known");
+            }
             pattern.emplace_back(part);
         }
         patterns_.push_back(std::move(pattern));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The table of routes: verb, pattern, who may, what body it takes, which parameters it knows. A
-// pattern is segments joined by '/', where "{job}" and "{unit}" stand for a row number, "{batch}"
-// for a name and "{slot}" for a slot's label; anything else in braces is refused when the table is
-// made. Thread: any after construction (constant).
+// pattern is segments joined by '/', where "{job}" and "{unit}" stand for a row number, "{batch}",
+// "{backup}" and "{serial}" for a name and "{slot}" for a slot's label; anything else in braces is
+// refused when the table is made (std::logic_error). Thread: any after construction (constant).
 #pragma once
 
 #include "station/base/error.h"

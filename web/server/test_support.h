@@ -113,6 +113,11 @@ class FakeFacade : public engine::Facade {
         calls.push_back("stop " + slot + " " + actor.name);
         done(answer);
     }
+    void void_serial(std::string serial, std::string reason, engine::Actor actor,
+                     engine::Done done) override {
+        calls.push_back("void " + serial + " " + reason + " " + actor.name);
+        done(answer);
+    }
     void load_batch(engine::BatchLoad load, engine::Actor actor, engine::Done done) override {
         calls.push_back((load.preview ? "preview " : "load ") + load.pool + " " + load.batch + " " +
                         actor.name);
