@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Every row of tests/virtual-line/faults.md in one run: a board each. Verdict, code and lease must be those of the table."""
+import json
 import os
 import re
 import unittest
@@ -87,6 +88,8 @@ class Faults(unittest.TestCase):
                     wrong.append("board %d wrong-model: something was written" % number)
             wrong += ["left over: " + line for line in common.leftovers(bench)]
             self.check_acknowledge(bench, wanted, wrong)
+            # The one that was made again has left the list.
+            self.check_doubt(bench, data, sum(case.lease == "in_doubt" for case in wanted) - 1, wrong)
         boards = common.storages(data, "--may-lack")
         for number, case in enumerate(wanted, 1):
             if case.verdict == "PASS" and not boards[number]["equal"]:
@@ -124,6 +127,26 @@ class Faults(unittest.TestCase):
             pass
         if tile()["outcome"] != "PASS":
             wrong.append("slot %s did not pass after the acknowledgement: %s" % (slot, tile()))
+
+    def check_doubt(self, bench, data, expected, wrong):
+        """Serials in doubt are listed; one is given up by name and with a reason, for ever, the others stay."""
+        def listed():
+            return {row["serial"]: row for row in json.loads(bench.cli("pool", "doubt", "--json").stdout)["in_doubt"]}
+
+        before = listed()
+        if len(before) != expected or not all(row["certain"] for row in before.values()):
+            wrong.append("%d serials in doubt instead of %d: %s" % (len(before), expected, before))
+        serial = min(before)
+        if bench.cli("pool", "void", serial, "--reason", " ", check=False).returncode != 1:
+            wrong.append("%s was given up without a reason" % serial)
+        bench.cli("pool", "void", serial, "--reason", "unit scrapped")
+        rows = common.sql(data, "SELECT l.state, l.reason, l.by_user FROM lease l JOIN serial s ON s.id = l.serial_id"
+                          " WHERE s.value = ? AND l.state <> 'released'", serial)
+        told = [(row["state"], row["reason"], bool(row["by_user"])) for row in rows]
+        if told != [("voided", "unit scrapped", True)] or set(listed()) != set(before) - {serial}:
+            wrong.append("%s was given up, but: %s, %s" % (serial, told, sorted(listed())))
+        if bench.cli("pool", "void", serial, "--reason", "again", check=False).returncode != 1:
+            wrong.append("%s was given up twice" % serial)
 
 
 if __name__ == "__main__":

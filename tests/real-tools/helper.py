@@ -34,12 +34,15 @@ class Helper:
             file.write("".join('[profile.%s]\nbsp = "%s"\n' % item for item in bsp.items()))
         self.process = subprocess.Popen([program, "--config", config], stdin=subprocess.DEVNULL)
         until = time.monotonic() + 60
-        while not os.path.exists(folder + "/socket"):
-            if self.process.poll() is not None or time.monotonic() > until:
-                raise AssertionError("the helper does not start")
-            time.sleep(0.05)
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.socket.connect(folder + "/socket")
+        while True:
+            try:
+                self.socket.connect(folder + "/socket")
+                break
+            except (FileNotFoundError, ConnectionRefusedError):     # its name is there a moment before it listens
+                if self.process.poll() is not None or time.monotonic() > until:
+                    raise AssertionError("the helper does not start")
+                time.sleep(0.05)
         self.socket.settimeout(120)
         self.exits = []
         self.lane = self.ask("hello")["lane"]
