@@ -100,6 +100,13 @@ constexpr std::array kCodes{
     CodeEntry{"http.headers",         config,  "C31", "Headers are too large", "Send fewer or shorter headers", false},
     CodeEntry{"http.busy",            config,  "C32", "Station has no free connection for this", "Try again in a few seconds", true},
     CodeEntry{"http.version",         config,  "C33", "HTTP version is not supported", "Use HTTP/1.1", false},
+    // Who asks, and may they.
+    CodeEntry{"people.needed",        config,  "C34", "Nobody is logged in here", "Log in", false},
+    CodeEntry{"people.role",          config,  "C35", "Your role may not do this", "Ask somebody who may", false},
+    CodeEntry{"people.login",         config,  "C36", "Name or password is wrong", "Type both anew", true},
+    CodeEntry{"people.wait",          config,  "C37", "Too many tries", "Wait, then try again", true},
+    CodeEntry{"people.link",          config,  "C38", "This link is used, too old or of another start of the station", "Run: lineside admin first-link", false},
+    CodeEntry{"people.password",      config,  "C39", "Password is not good enough", "Take a longer one", false},
 };
 // clang-format on
 
