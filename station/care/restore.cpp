@@ -280,6 +280,13 @@ Status bring_lost_time(db::Tx& tx, const RestoreRequest& request,
         }
         outcome.aside = std::move(*aside);
     }
+    // Some that were ended since, by a log-out or by an admin, would open doors again.
+    auto ended =
+        tx.run("UPDATE session SET ended_ms = ?1, ended_by = 'restore' WHERE ended_ms IS NULL",
+               request.at_ms);
+    if (!ended) {
+        return error_of(ended);
+    }
     journal::Event told{"station.restored", "", {}, {}, request.by_user, Json::object()};
     told.data = {{"file", request.backup.filename().string()},
                  {"seq", std::get<0>(**head)},

@@ -23,6 +23,10 @@ class RestoreTest : public CareFixture {
         make_unit(1, {"issued", "burned"});
         make_unit(2, {"issued"});
         make_unit(3, {});  // reserved when the backup is made
+        sql("INSERT INTO account (id, name, name_key, role, password, made_ms, made_by) VALUES (1, "
+            "'Ana', 'ana', 'admin', 'hash', 1, 'first link')");
+        sql("INSERT INTO session (hash, account_id, source, opened_ms, opened_by, expires_ms) "
+            "VALUES (zeroblob(32), 1, '::1', 1, 'Ana', 9)");
         backup = make_backup(*data, {}, now_ms)->backup.file;
         // The lost time.
         sql("UPDATE lease SET state = 'issued' WHERE unit_id = 3");
@@ -104,6 +108,8 @@ TEST_F(RestoreTest, Whole_old_database_everything_it_gave_out_is_in_doubt) {
     EXPECT_EQ(number("SELECT count(*) FROM serial WHERE batch_id = 2 AND free = 1"), 5);
     EXPECT_EQ(number("SELECT count(*) FROM unit WHERE chip_id = 'chip5'"), 1);
     EXPECT_EQ(number("SELECT count(*) FROM event WHERE kind = 'station.restored'"), 1);
+    EXPECT_EQ(number("SELECT count(*) FROM session"), 1);
+    EXPECT_EQ(number("SELECT count(*) FROM session WHERE ended_ms IS NULL"), 0);
     EXPECT_TRUE(fs::exists(done->at("kept_as").get<std::string>()));
     EXPECT_TRUE(fs::exists(fs::path(done->at("logs_kept_as").get<std::string>()) / "7"));
     EXPECT_FALSE(fs::exists(data->logs() / "4"));

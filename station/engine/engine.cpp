@@ -20,6 +20,7 @@ Engine::Engine(const EngineParts& parts)
                  keeper_.backup_soon();
              }),
       keeper_(keeper_parts()),
+      people_({parts.loop, parts.store, parts.clock, [this] { return context_.stamp(); }}),
       beat_timer_(parts.loop),
       station_timer_(parts.loop),
       sign_timer_(parts.loop),
@@ -40,6 +41,9 @@ base::Status Engine::start() {
     }
     if (auto keeping = keeper_.start(); !keeping) {
         return keeping;
+    }
+    if (auto known = people_.start(); !known) {
+        return known;
     }
     for (const OrderView& order : orders_) {
         want_image(order.id);

@@ -50,6 +50,7 @@ class Engine final : public Facade, private Surroundings {
     void rotate_key(Actor actor, Done done) override;
     void key_status(Done done) override;
     [[nodiscard]] std::filesystem::path backup_folder() const override;
+    [[nodiscard]] people::People* people() override { return &people_; }
     void read(std::function<base::Result<base::Json>(db::Tx&)> work, Done done) override;
     [[nodiscard]] std::shared_ptr<const audit::Signer> signer() const override;
     [[nodiscard]] std::string log_folder(std::int64_t job) const override;
@@ -126,6 +127,7 @@ class Engine final : public Facade, private Surroundings {
     ImageKeeper images_keeper_;
     BatchLoads loads_;
     care::Keeper keeper_;
+    people::People people_;
     bool scanning_ = false;
     bool admitting_ = false;
     bool stopping_ = false;

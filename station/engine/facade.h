@@ -9,6 +9,7 @@
 #include "station/base/error.h"
 #include "station/base/json.h"
 #include "station/db/query.h"
+#include "station/people/people.h"
 
 #include <cstdint>
 #include <filesystem>
@@ -118,6 +119,9 @@ class Facade {
     virtual void key_status(Done done);
     // Backups lie here; "" = none are made.
     [[nodiscard]] virtual std::filesystem::path backup_folder() const { return {}; }
+
+    // Accounts, log-ins and wall screens; none: everybody may do everything.
+    [[nodiscard]] virtual people::People* people() { return nullptr; }
 
     // Runs `work` on a read-only snapshot of the database, off this thread.
     virtual void read(std::function<base::Result<base::Json>(db::Tx&)> work, Done done) = 0;

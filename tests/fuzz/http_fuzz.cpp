@@ -52,7 +52,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     boost::asio::local::stream_protocol::socket socket(loop, boost::asio::local::stream_protocol(),
                                                        ends[0]);
     make_connection(boost::asio::generic::stream_protocol::socket(std::move(socket)), site,
-                    {"x", "y"}, data[0] % 2 == 0)
+                    {{"x", "y"}, "127.0.0.1"}, data[0] % 2 == 0)
         ->start();
     if (::send(ends[1], data + 1, size - 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
         ::close(ends[1]);

@@ -11,6 +11,7 @@
 #include "web/server/event_stream.h"
 #include "web/server/http.h"
 #include "web/server/router.h"
+#include "web/server/server.h"
 #include "web/server/static_files.h"
 
 #include <functional>
@@ -37,6 +38,7 @@ struct Api {
     std::shared_ptr<web::FrameMaker> frames = std::make_shared<web::FrameMaker>();
     web::StaticFiles dashboard;
     web::StreamLimits stream_limits;
+    std::string url;  // of the page, once it is served
 
     Api(Facade& facade_in, std::shared_ptr<web::Counters> counters_in,
         const std::filesystem::path& ui_dir)
@@ -114,6 +116,25 @@ void export_records(Api&, const Request&, const ReplyPtr&);
 void get_orders(Api&, const Request&, const ReplyPtr&);
 void open_order(Api&, const Request&, const ReplyPtr&);
 void get_images(Api&, const Request&, const ReplyPtr&);
+// people.cpp
+void get_session(Api&, const Request&, const ReplyPtr&);
+void log_in(Api&, const Request&, const ReplyPtr&);
+void log_out(Api&, const Request&, const ReplyPtr&);
+void change_own_password(Api&, const Request&, const ReplyPtr&);
+void make_first_link(Api&, const Request&, const ReplyPtr&);
+void use_first_link(Api&, const Request&, const ReplyPtr&);
+void get_accounts(Api&, const Request&, const ReplyPtr&);
+void make_account(Api&, const Request&, const ReplyPtr&);
+void change_role(Api&, const Request&, const ReplyPtr&);
+void give_password(Api&, const Request&, const ReplyPtr&);
+void close_account(Api&, const Request&, const ReplyPtr&);
+void get_screens(Api&, const Request&, const ReplyPtr&);
+void ask_for_screen(Api&, const Request&, const ReplyPtr&);
+void take_screen(Api&, const Request&, const ReplyPtr&);
+void confirm_screen(Api&, const Request&, const ReplyPtr&);
+void revoke_screen(Api&, const Request&, const ReplyPtr&);
+// Finds out who asks, from the cookie; see web::Gate. `facade` must outlive it.
+[[nodiscard]] web::Gate gate_of(Facade& facade);
 // status_page.cpp
 [[nodiscard]] web::Response status_page(const Json& wall);
 [[nodiscard]] std::string_view status_page_style();

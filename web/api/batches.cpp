@@ -2,6 +2,7 @@
 // Batches that are counted instead of brought, and the end of batches.
 #include "serial-pool/batch_end.h"
 #include "web/api/api.h"
+#include "web/api/body.h"
 
 #include <fmt/format.h>
 
@@ -9,51 +10,6 @@
 
 namespace lineside::api {
 namespace {
-
-// Reads the members of a body one by one; the first that is wrong is told, and one nobody asked
-// for.
-class Body {
-  public:
-    explicit Body(const Request& request) {
-        auto parsed = base::parse_json(request.body, 64 * 1024);
-        if (parsed && parsed->is_object()) {
-            json_ = std::move(*parsed);
-        } else {
-            wrong_ = base::make_error("request.invalid", "The body must be a JSON object");
-        }
-    }
-    template <typename T>
-    void need(std::string_view name, T& into) {
-        take(name, base::field<T>(json_, name), into);
-    }
-    template <typename T>
-    void may(std::string_view name, T& into) {
-        take(name, base::field_or<T>(json_, name, into), into);
-    }
-    [[nodiscard]] std::optional<base::Error> wrong() const {
-        for (const auto& [name, value] : json_.items()) {
-            if (!wrong_ && std::find(known_.begin(), known_.end(), name) == known_.end()) {
-                return base::make_error("request.invalid",
-                                        fmt::format("Member {} is not known here", name));
-            }
-        }
-        return wrong_;
-    }
-
-  private:
-    template <typename T>
-    void take(std::string_view name, Result<T> read, T& into) {
-        known_.emplace_back(name);
-        if (read) {
-            into = std::move(*read);
-        } else if (!wrong_) {
-            wrong_ = base::make_error("request.invalid", read.error().message);
-        }
-    }
-    Json json_ = Json::object();
-    std::vector<std::string> known_;
-    std::optional<base::Error> wrong_;
-};
 
 void end_batch(Api& api, const Request& request, const ReplyPtr& reply, bool withdraw) {
     engine::BatchEnding ending;

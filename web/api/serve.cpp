@@ -17,8 +17,22 @@ base::Result<std::unique_ptr<web::Server>> serve(boost::asio::io_context& loop, 
             "in web/ui",
             config.ui_dir.native());
     }
-    return web::Server::start(loop, std::move(config.server), make_router(std::move(api)),
-                              std::move(counters));
+    config.server.gate = gate_of(facade);
+    auto server =
+        web::Server::start(loop, std::move(config.server), make_router(api), std::move(counters));
+    if (server) {
+        api->url = (*server)->url();
+        if (people::People* people = facade.people()) {
+            // The engine outlives the server, so it must not call one that is gone.
+            people->on_ended(
+                [weak = std::weak_ptr<Api>(api), raw = server->get()](std::int64_t session) {
+                    if (!weak.expired()) {
+                        raw->end_session(session);
+                    }
+                });
+        }
+    }
+    return server;
 }
 
 }  // namespace lineside::api

@@ -34,6 +34,13 @@ base::Result<Admission> admit(Request& request, const Framed& framed, const Site
     if (auto intent = check_intent(request, site.port); !intent) {
         return tl::unexpected(intent.error());
     }
+    // Who may not ask learns no more of the API than the router's own file tells everybody.
+    if (site.gate) {
+        const Role needed = match && match->route != nullptr ? match->route->role : Role::anyone;
+        if (auto may = site.gate(request, needed); !may) {
+            return tl::unexpected(may.error());
+        }
+    }
     if (!match) {
         return tl::unexpected(match.error());
     }

@@ -30,11 +30,11 @@ constexpr std::size_t kDrainBytes = 4 * 1024 * 1024;  // read and thrown away be
 class Session final : public Connection, public std::enable_shared_from_this<Session> {
   public:
     Session(asio::generic::stream_protocol::socket socket, std::shared_ptr<Site> site,
-            engine::Actor actor, bool over_unix)
+            Sender sender, bool over_unix)
         : stream_(std::move(socket)),
           buffer_(site->limits.header_bytes + 64 * 1024),
           site_(std::move(site)),
-          actor_(std::move(actor)),
+          sender_(std::move(sender)),
           unix_(over_unix),
           id_(site_->next_id++) {
         ++site_->counters->accepted;
@@ -65,6 +65,10 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
     }
     [[nodiscard]] bool is_idle() const override { return idle_ && !closed_; }
     [[nodiscard]] bool is_unix() const override { return unix_; }
+    [[nodiscard]] bool streams_to(std::int64_t session) const override {
+        return !idle_ && session != 0 && request_.session == session &&
+               (answer_.push || answer_.source);
+    }
     [[nodiscard]] Clock::time_point idle_since() const override { return idle_since_; }
 
   private:
@@ -127,8 +131,9 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
         version_ = message.version();
         keep_alive_ = message.keep_alive();
         request_ = request_of(message);
-        request_.actor = actor_;
+        request_.actor = sender_.actor;
         request_.over_unix = unix_;
+        request_.source = sender_.address;
         head_only_ = request_.verb == Verb::head;
         auto admission = admit(request_, framed_of(*head_), *site_, allow_);
         if (!admission) {
@@ -448,7 +453,7 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
     beast::basic_stream<asio::generic::stream_protocol> stream_;
     beast::flat_buffer buffer_;
     std::shared_ptr<Site> site_;
-    engine::Actor actor_;
+    Sender sender_;
     bool unix_;
     std::uint64_t id_;
 
@@ -487,9 +492,9 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
 }  // namespace
 
 std::shared_ptr<Connection> make_connection(asio::generic::stream_protocol::socket socket,
-                                            std::shared_ptr<Site> site, engine::Actor actor,
+                                            std::shared_ptr<Site> site, Sender sender,
                                             bool over_unix) {
-    return std::make_shared<Session>(std::move(socket), std::move(site), std::move(actor),
+    return std::make_shared<Session>(std::move(socket), std::move(site), std::move(sender),
                                      over_unix);
 }
 

@@ -12,8 +12,14 @@
 
 namespace lineside::web {
 
+// Who is at the other end, as far as the socket tells.
+struct Sender {
+    engine::Actor actor;
+    std::string address;  // "" over the Unix socket
+};
+
 [[nodiscard]] std::shared_ptr<Connection> make_connection(
-    boost::asio::generic::stream_protocol::socket socket, std::shared_ptr<Site> site,
-    engine::Actor actor, bool over_unix);
+    boost::asio::generic::stream_protocol::socket socket, std::shared_ptr<Site> site, Sender sender,
+    bool over_unix);
 
 }  // namespace lineside::web

@@ -46,6 +46,25 @@ std::optional<std::string> Request::query_value(std::string_view name) const {
     return std::nullopt;
 }
 
+std::string_view Request::cookie(std::string_view name) const {
+    std::string_view found;
+    int times = 0;
+    for (const Header& each : headers) {
+        if (each.name != "cookie") {
+            continue;
+        }
+        for (const std::string_view part : base::split(std::string_view(each.value), ';')) {
+            const std::string_view pair = base::trim_blanks(part);
+            const auto equals = pair.find('=');
+            if (equals != std::string_view::npos && pair.substr(0, equals) == name) {
+                found = pair.substr(equals + 1);
+                ++times;
+            }
+        }
+    }
+    return times == 1 ? found : std::string_view{};
+}
+
 std::string Request::param(std::string_view name) const {
     for (const auto& [key, value] : params) {
         if (key == name) {

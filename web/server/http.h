@@ -7,6 +7,7 @@
 #include "station/base/error.h"
 #include "station/base/json.h"
 #include "station/engine/facade.h"
+#include "station/people/role.h"
 
 #include <cstdint>
 #include <functional>
@@ -38,7 +39,12 @@ struct Request {
     std::string body;                     // of a JSON route
     std::shared_ptr<std::string> upload;  // of a CSV route: large, so the route may move it out
     engine::Actor actor;
+    std::string source;  // address of the other end, "" over the Unix socket
     bool over_unix = false;
+    // Set by the gate.
+    std::int64_t session = 0;  // 0: none is needed, or the Unix socket
+    std::int64_t account = 0;
+    people::Role role = people::Role::anyone;
 
     // First value of header `name` (lower case), or "".
     [[nodiscard]] std::string_view header(std::string_view name) const;
@@ -47,6 +53,8 @@ struct Request {
     [[nodiscard]] std::string param(std::string_view name) const;
     [[nodiscard]] std::int64_t number(
         std::string_view name) const;  // a param the router found to be one
+    // Value of the one cookie of that name; "" when there is none, or more than one.
+    [[nodiscard]] std::string_view cookie(std::string_view name) const;
 };
 
 // A long answer, pulled piece by piece: the next piece is asked for only when the one before has

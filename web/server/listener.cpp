@@ -8,6 +8,7 @@
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <netdb.h>
 #include <pwd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -197,6 +198,18 @@ std::string peer_name(int socket) {
         return fmt::format("uid {} ({})", peer.uid, found->pw_name);
     }
     return fmt::format("uid {}", peer.uid);
+}
+
+std::string peer_address(int socket) {
+    sockaddr_storage peer{};
+    socklen_t size = sizeof(peer);
+    std::array<char, NI_MAXHOST> text{};
+    if (::getpeername(socket, reinterpret_cast<sockaddr*>(&peer), &size) != 0 ||
+        ::getnameinfo(reinterpret_cast<sockaddr*>(&peer), size, text.data(), text.size(), nullptr,
+                      0, NI_NUMERICHOST) != 0) {
+        return "unknown";
+    }
+    return text.data();
 }
 
 }  // namespace lineside::web

@@ -36,5 +36,7 @@ class Listener {
     boost::asio::io_context& loop, const std::filesystem::path& path);
 // "uid 1000 (ana)" of the process at the other end.
 [[nodiscard]] std::string peer_name(int socket);
+// "127.0.0.1", "::1"; "unknown" when the other end is gone.
+[[nodiscard]] std::string peer_address(int socket);
 
 }  // namespace lineside::web

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The table of routes: verb, pattern, who may, what body it takes, which parameters it knows. A
-// pattern is segments joined by '/', where "{job}" and "{unit}" stand for a row number, "{batch}",
+// pattern is segments joined by '/', where "{job}", "{unit}", "{account}" and "{screen}" stand for
+// a row number, "{batch}",
 // "{backup}" and "{serial}" for a name and "{slot}" for a slot's label; anything else in braces is
 // refused when the table is made (std::logic_error). Thread: any after construction (constant).
 #pragma once
 
 #include "station/base/error.h"
+#include "station/people/role.h"
 #include "web/server/http.h"
 
 #include <string>
@@ -14,9 +16,7 @@
 
 namespace lineside::web {
 
-// Who may call a route. Until there are accounts everybody who reaches the station may do
-// everything; the declaration is there so that no route is forgotten then.
-enum class Role { anyone, display, operator_, qa, manager, technician, admin };
+using people::Role;  // who may call a route
 
 enum class BodyKind { none, json, csv };
 

@@ -83,11 +83,13 @@ struct Server::Parts : std::enable_shared_from_this<Server::Parts> {
                                                       kBusy.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
             return;
         }
-        engine::Actor actor{"page", "dashboard"};
+        Sender sender{{"page", "dashboard"}, ""};
         if (over_unix) {
-            actor = {peer_name(socket.native_handle()), "command line"};
+            sender.actor = {peer_name(socket.native_handle()), "command line"};
+        } else {
+            sender.address = peer_address(socket.native_handle());
         }
-        make_connection(std::move(socket), site, std::move(actor), over_unix)->start();
+        make_connection(std::move(socket), site, std::move(sender), over_unix)->start();
     }
 
     void close_listeners() {
@@ -163,6 +165,7 @@ base::Result<std::unique_ptr<Server>> Server::start(asio::io_context& loop, Serv
     parts->site->port = tcp->empty() ? std::uint16_t{0} : tcp->front()->port();
     parts->site->limits = config.limits;
     parts->site->router = std::move(router);
+    parts->site->gate = std::move(config.gate);
     parts->site->counters = counters ? std::move(counters) : std::make_shared<Counters>();
     std::shared_ptr<Listener> local;
     if (!config.unix_socket.empty()) {
@@ -201,6 +204,14 @@ std::uint16_t Server::port() const {
 
 std::string Server::url() const {
     return fmt::format("http://127.0.0.1:{}/", port());
+}
+
+void Server::end_session(std::int64_t session) {
+    for (const auto& connection : parts_->connections()) {
+        if (connection->streams_to(session)) {
+            connection->close();
+        }
+    }
 }
 
 void Server::stop(std::function<void()> done) {

@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -37,11 +38,16 @@ struct Limits {
     std::chrono::milliseconds stop_deadline{3'000};
 };
 
+// Finds out who sends a request and says whether the role is theirs; sets actor, session, account
+// and role of it.   Errors: people.needed, people.role.
+using Gate = std::function<base::Status(Request&, people::Role needed)>;
+
 struct ServerConfig {
     std::vector<std::string> listen{"127.0.0.1",
                                     "::1"};  // no other address until there are accounts
     std::uint16_t port = 0;                  // 0: any free one
     std::filesystem::path unix_socket;       // empty: none
+    Gate gate;                               // empty: everybody may do everything
     Limits limits;
 };
 
@@ -72,6 +78,8 @@ class Server {
 
     [[nodiscard]] std::uint16_t port() const;
     [[nodiscard]] std::string url() const;  // "http://127.0.0.1:8080/"
+    // Cuts what still streams to a session that ended.
+    void end_session(std::int64_t session);
     // Stops accepting, ends idle connections and event streams now, lets answers under way finish
     // until the deadline, then calls `done` (which may be empty).
     void stop(std::function<void()> done = nullptr);

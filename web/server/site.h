@@ -18,12 +18,14 @@ class Connection {
     virtual void finish() = 0;  // now when idle or streaming, else after the answer under way
     [[nodiscard]] virtual bool is_idle() const = 0;  // no request under way
     [[nodiscard]] virtual bool is_unix() const = 0;
+    [[nodiscard]] virtual bool streams_to(std::int64_t session) const = 0;  // a long answer
     [[nodiscard]] virtual std::chrono::steady_clock::time_point idle_since() const = 0;
 };
 
 struct Site {
     Limits limits;
     Router router;
+    Gate gate;
     std::uint16_t port = 0;
     std::shared_ptr<Counters> counters;
     bool stopping = false;

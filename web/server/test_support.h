@@ -42,6 +42,7 @@ class FakeFacade : public engine::Facade {
     std::string logs = "/nowhere";
     std::shared_ptr<const audit::Signer> signer_key;
     std::filesystem::path backups;
+    people::People* desk = nullptr;
 
     struct Subscriber {
         std::optional<std::int64_t> last_id;
@@ -50,6 +51,7 @@ class FakeFacade : public engine::Facade {
     std::list<std::weak_ptr<Subscriber>> subscribers;
     std::vector<std::optional<std::int64_t>> subscriptions;  // last ids in order
 
+    [[nodiscard]] people::People* people() override { return desk; }
     [[nodiscard]] Json wall() const override { return wall_json; }
     [[nodiscard]] Json status() const override { return status_json; }
     [[nodiscard]] Json health() const override { return health_json; }

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who may ask what, over sockets, with real accounts in a real database.
+#include "station/people/people.h"
+
+#include "station/base/text.h"
+#include "web/api/api.h"
+#include "web/api/serve.h"
+#include "web/server/test_support.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <map>
+
+namespace lineside::api {
+namespace {
+
+using namespace std::chrono_literals;
+using people::People;
+using web::testing::Answer;
+using web::testing::Client;
+using web::testing::get;
+using web::testing::post;
+
+constexpr const char* kPassword = "correct horse 1";
+
+class PeopleApi : public ::testing::Test {
+  protected:
+    void SetUp() override {
+        folder = std::filesystem::temp_directory_path() / fmt::format("ls-people-{}", ::getpid());
+        std::filesystem::create_directories(folder);
+        store = std::move(db::Store::open(thread.loop, folder / "station.db").value());
+        ASSERT_TRUE(store->write_now([](Tx& tx) -> base::Status {
+            auto row = tx.run("INSERT INTO station (id, name, created_ms) VALUES (1, 'st', 0)");
+            return row ? base::Status() : tl::unexpected<base::Error>(row.error());
+        }));
+        thread.on_loop([this] {
+            desk = std::make_unique<People>(
+                people::PeopleParts{thread.loop, *store, clock,
+                                    [this] {
+                                        return journal::Stamp{clock.wall_ms(), 0, "b", 1};
+                                    },
+                                    people::HashCost{1, 8192}});
+            EXPECT_TRUE(desk->start());
+            facade.desk = desk.get();
+        });
+        config.server.unix_socket = folder / "station.sock";
+        auto made = thread.on_loop([this] { return serve(thread.loop, config, facade); });
+        ASSERT_TRUE(made) << made.error().message;
+        server = std::move(*made);
+        port = server->port();
+    }
+    void TearDown() override {
+        thread.on_loop([this] {
+            server.reset();
+            desk.reset();
+        });
+        store.reset();
+        std::filesystem::remove_all(folder);
+    }
+    Answer ask(const std::string& text) const {
+        Client client(port);
+        client.send(text);
+        return client.read_answer();
+    }
+    // `verb` with an empty JSON object as its body where it takes one.
+    Answer call(Verb verb, std::string target, const std::string& cookie,
+                const std::string& body = "{}") const {
+        const std::string line =
+            cookie.empty() ? "" : fmt::format("Cookie: lineside_{}={}\r\n", port, cookie);
+        if (verb == Verb::get) {
+            return ask(get(target, port, line));
+        }
+        std::string text = post(
+            target, port, verb == Verb::del ? "" : body,
+            target.find("/pool/preview") != std::string::npos || target.ends_with("/pool/batches")
+                ? "text/csv"
+                : "application/json",
+            verb == Verb::del ? "Content-Type" : "");
+        if (verb == Verb::del) {
+            text.replace(0, 4, "DELETE");
+        }
+        return ask(text.insert(text.find("\r\n") + 2, line));
+    }
+    static Json body_of(const Answer& answer) { return Json::parse(answer.body, nullptr, false); }
+    static std::string key_of(const Answer& answer) {
+        const auto found = answer.headers.find("set-cookie");
+        if (found == answer.headers.end()) {
+            return {};
+        }
+        const auto equals = found->second.find('=');
+        return found->second.substr(equals + 1, found->second.find(';') - equals - 1);
+    }
+    // The first admin, made as a person does it.
+    std::string make_admin() {
+        Client root((folder / "station.sock").string());
+        root.send(
+            "POST /api/v1/first-link HTTP/1.1\r\nHost: x\r\nX-Lineside: 1\r\nContent-Type: "
+            "application/json\r\nContent-Length: 2\r\n\r\n{}");
+        const auto link = root.read_answer();
+        EXPECT_EQ(link.status, 200) << link.body;
+        const std::string url = body_of(link).value("url", "");
+        EXPECT_TRUE(url.starts_with(server->url() + "first#")) << url;
+        const auto made = call(
+            Verb::post, "/api/v1/session/first", "",
+            Json{{"code", url.substr(url.find('#') + 1)}, {"name", "Ana"}, {"password", kPassword}}
+                .dump());
+        EXPECT_EQ(made.status, 200) << made.body;
+        return key_of(made);
+    }
+    std::string make(const std::string& admin, const std::string& role) const {
+        const auto made =
+            call(Verb::post, "/api/v1/accounts", admin,
+                 Json{{"name", "the " + role}, {"role", role}, {"password", kPassword}}.dump());
+        EXPECT_EQ(made.status, 201) << made.body;
+        return log_in("the " + role);
+    }
+    std::string log_in(const std::string& name) const {
+        return key_of(call(Verb::post, "/api/v1/session", "",
+                           Json{{"name", name}, {"password", kPassword}}.dump()));
+    }
+    std::string make_screen(const std::string& admin) const {
+        const Json asked = body_of(call(Verb::post, "/api/v1/screens/ask", ""));
+        const Json ticket{{"ticket", asked["ticket"]}};
+        EXPECT_EQ(call(Verb::post, "/api/v1/screens/take", "", ticket.dump()).status, 202);
+        EXPECT_EQ(call(Verb::post, "/api/v1/screens", admin,
+                       Json{{"code", asked["code"]}, {"name", "Wall"}}.dump())
+                      .status,
+                  201);
+        const auto taken = call(Verb::post, "/api/v1/screens/take", "", ticket.dump());
+        EXPECT_EQ(taken.status, 200) << taken.body;
+        return key_of(taken);
+    }
+
+    web::testing::LoopThread thread;
+    web::testing::FakeFacade facade;
+    base::FakeClock clock;
+    std::unique_ptr<db::Store> store;
+    std::unique_ptr<People> desk;
+    ServeConfig config;
+    std::unique_ptr<web::Server> server;
+    std::filesystem::path folder;
+    std::uint16_t port = 0;
+};
+
+std::string filled(std::string_view pattern) {
+    std::string target;
+    for (const auto part : base::split(pattern.substr(1), '/')) {
+        target += "/";
+        target += part.starts_with('{') ? "1" : std::string(part);
+    }
+    return target;
+}
+
+TEST_F(PeopleApi, Before_the_first_account_everybody_may_do_everything_but_make_it) {
+    EXPECT_EQ(body_of(call(Verb::get, "/api/v1/session", ""))["open"], true);
+    EXPECT_EQ(call(Verb::get, "/api/v1/wall", "").status, 200);
+    const auto made =
+        call(Verb::post, "/api/v1/accounts", "",
+             Json{{"name", "Eve"}, {"role", "admin"}, {"password", kPassword}}.dump());
+    EXPECT_EQ(made.status, 403) << made.body;
+    EXPECT_EQ(call(Verb::post, "/api/v1/first-link", "").status, 403) << "by a browser";
+}
+
+TEST_F(PeopleApi, Every_route_against_every_role_and_without_login) {
+    const std::string admin = make_admin();
+    const std::vector<std::pair<Role, std::string>> keys{
+        {Role::anyone, ""},
+        {Role::anyone, "not-a-key"},
+        {Role::display, make_screen(admin)},
+        {Role::operator_, make(admin, "operator")},
+        {Role::qa, make(admin, "qa")},
+        {Role::manager, make(admin, "manager")},
+        {Role::technician, make(admin, "technician")},
+        {Role::admin, admin},
+    };
+    int asked = 0;
+    for (const Endpoint& each : endpoints()) {
+        const std::string target = filled(each.pattern);
+        for (const auto& [role, key] : keys) {
+            if (each.verb == Verb::del && people::allows(role, each.role)) {
+                continue;  // would log the role out; see the next test
+            }
+            ++asked;
+            const auto answer = each.call == &get_events && people::allows(role, each.role)
+                                    ? [&] {
+                                          Client page(port);
+                                          page.send(get(target, port,
+                                                        fmt::format("Cookie: lineside_{}={}\r\n",
+                                                                    port, key)));
+                                          Answer head;
+                                          head.status = page.read_until("event: beat") ? 200 : 0;
+                                          return head;
+                                      }()
+                                    : call(each.verb, target, key);
+            const std::string who =
+                fmt::format("{} {} as {}", web::to_text(each.verb), target, people::to_text(role));
+            const std::string code =
+                body_of(answer).is_object() ? body_of(answer).value("code", std::string()) : "";
+            if (people::allows(role, each.role)) {
+                EXPECT_NE(answer.status, 0) << who;
+                EXPECT_NE(code, "people.needed") << who;
+                if (each.call != &make_first_link) {  // root's, over the socket
+                    EXPECT_NE(code, "people.role") << who;
+                }
+            } else {
+                EXPECT_EQ(answer.status, role == Role::anyone ? 401 : 403) << who;
+                EXPECT_EQ(code, role == Role::anyone ? "people.needed" : "people.role") << who;
+            }
+        }
+    }
+    EXPECT_GT(asked, 300);
+}
+
+TEST_F(PeopleApi, Cookie_is_closed_to_scripts_and_other_sites_and_ends_with_log_out) {
+    make_admin();
+    const auto opened = call(Verb::post, "/api/v1/session", "",
+                             Json{{"name", "ana"}, {"password", kPassword}}.dump());
+    ASSERT_EQ(opened.status, 200) << opened.body;
+    EXPECT_EQ(body_of(opened), (Json{{"name", "Ana"}, {"role", "admin"}, {"screen", false}}));
+    const std::string cookie = opened.headers.at("set-cookie");
+    EXPECT_TRUE(cookie.ends_with("; Path=/; HttpOnly; SameSite=Strict; Max-Age=57600")) << cookie;
+    EXPECT_EQ(opened.body.find(key_of(opened)), std::string::npos);
+    const std::string key = key_of(opened);
+    EXPECT_EQ(body_of(call(Verb::get, "/api/v1/session", key))["name"], "Ana");
+    // Two cookies of one name: somebody else's might be the one that counts.
+    EXPECT_EQ(ask(get("/api/v1/wall", port,
+                      fmt::format("Cookie: lineside_{0}={1}; lineside_{0}=x\r\n", port, key)))
+                  .status,
+              401);
+    const auto out = call(Verb::del, "/api/v1/session", key);
+    EXPECT_EQ(out.status, 204);
+    EXPECT_NE(out.headers.at("set-cookie").find("Max-Age=0"), std::string::npos);
+    EXPECT_EQ(call(Verb::get, "/api/v1/wall", key).status, 401);
+}
+
+TEST_F(PeopleApi, A_stream_ends_with_its_session) {
+    const std::string admin = make_admin();
+    const std::string screen = make_screen(admin);
+    Client wall(port);
+    wall.send(get("/api/v1/events", port, fmt::format("Cookie: lineside_{}={}\r\n", port, screen)));
+    ASSERT_TRUE(wall.read_until("event: beat"));
+    const Json screens = body_of(call(Verb::get, "/api/v1/screens", admin));
+    ASSERT_EQ(screens["screens"].size(), 1U) << screens;
+    EXPECT_EQ(
+        call(Verb::post,
+             fmt::format("/api/v1/screens/{}/revoke", screens["screens"][0]["screen"].get<int>()),
+             admin)
+            .status,
+        200);
+    EXPECT_TRUE(wall.at_end());
+    EXPECT_EQ(call(Verb::get, "/api/v1/wall", screen).status, 401);
+}
+
+TEST_F(PeopleApi, What_is_done_is_done_by_name) {
+    const std::string admin = make_admin();
+    facade.wall_json["tiles"] =
+        Json::array({{{"slot", "1"}, {"job", 5}, {"ack", "ready"}, {"outcome", "PASS"}}});
+    EXPECT_EQ(call(Verb::post, "/api/v1/slots/1/acknowledge", admin, R"({"job":5})").status, 200);
+    ASSERT_FALSE(facade.calls.empty());
+    EXPECT_NE(facade.calls.back().find("Ana"), std::string::npos) << facade.calls.back();
+}
+
+TEST_F(PeopleApi, No_answer_holds_a_password_or_a_hash) {
+    const std::string admin = make_admin();
+    make(admin, "qa");
+    std::string all;
+    for (const char* target : {"/api/v1/accounts", "/api/v1/screens", "/api/v1/session"}) {
+        all += call(Verb::get, target, admin).body;
+    }
+    for (const char* body : {R"({"name":"correct horse 1","password":"correct horse 1"})",
+                             R"({"name":"ana","password":["correct horse 1"]})"}) {
+        all += call(Verb::post, "/api/v1/session", "", body).body;
+    }
+    EXPECT_NE(all.find("the qa"), std::string::npos);
+    EXPECT_EQ(all.find("correct horse"), std::string::npos) << all;
+    EXPECT_EQ(all.find("argon2"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace lineside::api
