@@ -9,6 +9,7 @@ import { createServer } from 'node:http';
 import { dirname, extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as pages from './pages.mjs';
+import { makePeople } from './people.mjs';
 import { makePool } from './pool.mjs';
 import { stationOf, tile, tilesOf } from './states.mjs';
 
@@ -28,6 +29,7 @@ export function mock({ scene = 'mixed16', still = true } = {}) {
   const mono = () => Number(process.hrtime.bigint());
   const stamp = () => ({ mono_ns: mono(), at: Date.now() });
   const pool = makePool(() => all('station', { station: station(), seq: null, ...stamp() }));
+  const people = makePeople(scene);
   const station = () => {
     const made = stationOf(tiles, scene);
     return made.pool === null ? made : { ...made, pool: { ...made.pool, left: pool.left() } };
@@ -103,6 +105,8 @@ export function mock({ scene = 'mixed16', still = true } = {}) {
     if (path === '/api/v1/events') return events(req, res, url);
     if (path === '/api/v1/wall') return json(res, wall());
     if (path === '/api/v1/clock') return json(res, stamp());
+    if (people.get(path)) return json(res, people.get(path));
+    if (people.closed() && path.startsWith('/api/')) return problem(res, 401, 'people.needed', 'Nobody is logged in here', 'Log in');
     if (path === '/api/v1/pool') return json(res, pool.page());
     if (/^\/api\/v1\/pool\/batches\/[^/]+\/account$/.test(path)) return answer(res, pool.accountOf(decodeURIComponent(path.split('/')[5])));
     if (path === '/api/v1/records') return json(res, pages.records(url.searchParams));
@@ -128,6 +132,8 @@ export function mock({ scene = 'mixed16', still = true } = {}) {
     if (url.pathname === '/mock/drop') { streams.forEach((one) => one.destroy()); return json(res, {}); }
     if (url.pathname === '/mock/change') return json(res, change(body.slot, tile(body.slot, body.kind, body.changes)));
     if (req.headers['x-lineside'] !== '1') return problem(res, 403, 'http.header', 'The header X-Lineside is missing.');
+    const asked = people.post(url.pathname, body);
+    if (asked) return answer(res, asked);
     if (url.pathname === '/api/v1/acknowledge-passed') {
       const ready = tiles.filter((one) => one.state === 'pass' && one.ack === 'ready').map((one) => one.slot);
       ready.forEach((slot) => change(slot, tile(slot, 'empty')));
@@ -143,6 +149,7 @@ export function mock({ scene = 'mixed16', still = true } = {}) {
 
   const server = createServer((req, res) => {
     const url = new URL(req.url ?? '/', 'http://mock');
+    if (req.method === 'DELETE' && url.pathname === '/api/v1/session') { people.out(); res.writeHead(204); return res.end(); }
     if (req.method !== 'POST') return get(req, res, url);
     const parts = [];
     req.on('data', (part) => parts.push(part));

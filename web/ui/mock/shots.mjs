@@ -67,6 +67,16 @@ const shots = [
   })),
 ];
 
+shots.push(
+  { name: 'login', scene: 'login', size: desk, path: '/login' },
+  { name: 'login-wrong', scene: 'login', size: desk, path: '/records', then: async (page) => { await page.fill('[name=name]', 'ana kim'); await page.fill('[name=password]', 'wrong wrong'); await page.click('[type=submit]'); await page.waitForTimeout(300); } },
+  { name: 'login-tablet', scene: 'login', size: tablet, path: '/login' },
+  { name: 'first', scene: 'login', size: desk, path: '/first#code' },
+  { name: 'screen-ask', scene: 'login', size: wall, then: (page) => page.waitForTimeout(500) },
+  { name: 'people', scene: 'admin', size: desk, path: '/people' },
+  { name: 'people-wide', scene: 'admin', size: wall, path: '/people' },
+);
+
 const long = [
   ['error', 'E06', 'Flash tool ended without saying it had flashed', 'Press Try again'], ['error', 'E01', 'Unit left while it was worked on', 'Check the cable, plug in again'],
   ['failOut', 'F06', 'Unit that answers is not the one that was flashed', 'Check the cables'], ['timeout', 'E05', 'Flash tool went silent', 'Press Try again'],

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which page stands at which address, and the frame around the desk pages.
 import type { JSX } from 'preact';
-import { spoken } from './live/store';
+import { useEffect } from 'preact/hooks';
+import { askSession, letIn, session } from './live/session';
+import { live, spoken, startLive } from './live/store';
 import { DeskHeader } from './parts/desk_header';
 import { LiveBanner } from './parts/live_banner';
 import { GeneratePage } from './pages/generate';
 import { LoadPage } from './pages/load';
+import { FirstPage, LoginPage } from './pages/login';
+import { PeoplePage } from './pages/people';
 import { PoolPageView } from './pages/pool';
 import { RecordsPage } from './pages/records';
+import { ScreenPage } from './pages/screen';
 import { UnitPage } from './pages/unit';
 import { WallPage } from './pages/wall';
 import { Link, place } from './router';
@@ -29,20 +34,43 @@ function DeskPage({ path }: { path: string }): JSX.Element {
   if (path === '/pool') return <PoolPageView />;
   if (path === '/pool/load') return <LoadPage />;
   if (path === '/pool/generate') return <GeneratePage />;
+  if (path === '/people') return <PeoplePage />;
   return <NotFound />;
 }
 
+// The live link begins when this page is let in, and whoever is put out is shown so when it ends.
+function useLink(): void {
+  useEffect(() => {
+    if (letIn.value) startLive();
+  }, [letIn.value]);
+  useEffect(() => {
+    if (session.value === null || live.value === 'lost') {
+      const timer = setInterval(() => void askSession(), 2000);
+      return () => clearInterval(timer);
+    }
+    return undefined;
+  }, [session.value === null, live.value]);
+}
+
+function Page({ path }: { path: string }): JSX.Element {
+  if (path === '/first') return <FirstPage />;
+  if (session.value === null) return <LiveBanner wall={path === '/'} />;
+  if (path === '/login' || !letIn.value) return path === '/' ? <ScreenPage /> : <LoginPage />;
+  if (path === '/') return <WallPage />;
+  return (
+    <div class="desk">
+      <LiveBanner wall={false} />
+      <DeskHeader path={path} />
+      <DeskPage path={path} />
+    </div>
+  );
+}
+
 export function App(): JSX.Element {
-  const { path } = place.value;
+  useLink();
   return (
     <>
-      {path === '/' ? <WallPage /> : (
-        <div class="desk">
-          <LiveBanner wall={false} />
-          <DeskHeader path={path} />
-          <DeskPage path={path} />
-        </div>
-      )}
+      <Page path={place.value.path} />
       <div class="visually-hidden" aria-live="polite" data-spoken>{spoken.value}</div>
     </>
   );

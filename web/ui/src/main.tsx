@@ -4,11 +4,12 @@ import { render } from 'preact';
 import './styles/main.css';
 import './theme';
 import { App } from './app';
-import { setSpeaker, startLive } from './live/store';
+import { askSession } from './live/session';
+import { setSpeaker } from './live/store';
 import { spokenTile } from './parts/tile_text';
 
 setSpeaker(({ tile }) => spokenTile(tile));
-startLive();
+void askSession();
 
 const root = document.getElementById('app');
 if (root) render(<App />, root);

@@ -18,8 +18,18 @@ describe('mock against openapi.yaml', () => {
   it.each([
     ['/api/v1/wall', '/api/v1/wall'], ['/api/v1/clock', '/api/v1/clock'], ['/api/v1/pool', '/api/v1/pool'],
     ['/api/v1/records?limit=20', '/api/v1/records'], ['/api/v1/images', '/api/v1/images'], ['/api/v1/orders', '/api/v1/orders'],
+    ['/api/v1/session', '/api/v1/session'],
   ])('%s', async (path, route) => {
     expect(answerComplaints(route, await get(path))).toEqual([]);
+  });
+
+  it('people', async () => {
+    const other = mock({ scene: 'admin', still: true });
+    const url = `http://127.0.0.1:${await other.listen(0)}`;
+    for (const path of ['/api/v1/session', '/api/v1/accounts', '/api/v1/screens']) {
+      expect(answerComplaints(path, await (await fetch(url + path)).json())).toEqual([]);
+    }
+    other.close();
   });
 
   it('units and jobs of every tile', async () => {

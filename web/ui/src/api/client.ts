@@ -3,8 +3,8 @@
 // that can be shown as it is; a network failure becomes one too (code `page.offline`).
 import { t } from '../i18n';
 import type {
-  BatchAccount, BatchCheck, BatchLoaded, Beat, GenerateRequest, ImageRow, Job, OrderRow, PoolPage, ProblemBody, RecordsAnswer, Tile, Unit,
-  Wall,
+  Account, AccountRole, BatchAccount, BatchCheck, BatchLoaded, Beat, GenerateRequest, ImageRow, Job, OrderRow, PoolPage, ProblemBody, RecordsAnswer, Screen,
+  Session, Tile, Unit, Wall,
 } from './types';
 
 export class ApiProblem extends Error {
@@ -17,6 +17,10 @@ export class ApiProblem extends Error {
 }
 
 const base = '/api/v1';
+
+// Called when the station says that nobody is logged in here (any more).
+let needed = (): void => undefined;
+export const whenNeeded = (call: () => void): void => { needed = call; };
 
 function isProblem(value: unknown): value is ProblemBody {
   return typeof value === 'object' && value !== null && 'title' in value && 'code' in value;
@@ -49,7 +53,11 @@ async function request(path: string, init?: RequestInit): Promise<Response> {
       hint: init?.method === 'POST' ? t.api.offlinePress : t.api.offlineHint,
     });
   }
-  if (!response.ok) throw await problemOf(response);
+  if (!response.ok) {
+    const problem = await problemOf(response);
+    if (problem.body.code === 'people.needed') needed();
+    throw problem;
+  }
   return response;
 }
 
@@ -142,6 +150,21 @@ export const api = {
   records: (query: string, signal?: AbortSignal) => getJson<RecordsAnswer>(`/records?${query}`, signal),
   exportUrl: (format: 'csv' | 'json' | 'zip', query: string) =>
     `${base}/records/export?format=${format}${query === '' ? '' : `&${query}`}`,
+  session: () => getJson<Session>('/session'),
+  logIn: (name: string, password: string) => postJson<unknown>('/session', { name, password }),
+  logOut: () => request('/session', { method: 'DELETE', headers: { 'X-Lineside': '1' } }),
+  changeOwnPassword: (old: string, next: string) => postJson<unknown>('/session/password', { old, new: next }),
+  useFirstLink: (code: string, name: string, password: string) => postJson<unknown>('/session/first', { code, name, password }),
+  accounts: (signal?: AbortSignal) => getJson<{ accounts: Account[] }>('/accounts', signal),
+  makeAccount: (name: string, role: AccountRole, password: string) => postJson<unknown>('/accounts', { name, role, password }),
+  changeRole: (account: number, role: AccountRole) => postJson<unknown>(`/accounts/${account}/role`, { role }),
+  givePassword: (account: number, password: string) => postJson<unknown>(`/accounts/${account}/password`, { password }),
+  closeAccount: (account: number) => postJson<unknown>(`/accounts/${account}/close`, {}),
+  screens: (signal?: AbortSignal) => getJson<{ screens: Screen[] }>('/screens', signal),
+  askForScreen: () => postJson<{ code: string; ticket: string }>('/screens/ask', {}),
+  takeScreen: async (ticket: string) => !('waiting' in (await postJson<object>('/screens/take', { ticket }))),
+  confirmScreen: (code: string, name: string) => postJson<unknown>('/screens', { code, name }),
+  revokeScreen: (screen: number) => postJson<unknown>(`/screens/${screen}/revoke`, {}),
   images: () => getJson<{ images: ImageRow[] }>('/images'),
   eventsUrl: (lastSeq: number | null) =>
     `${base}/events${lastSeq === null ? '' : `?last_event_id=${lastSeq}`}`,

@@ -2,6 +2,34 @@
 // The shapes of web/api/openapi.yaml as the dashboard reads them. test/contract.test.ts holds the mock's answers,
 // and e2e/contract.spec.ts the real station's, against that page.
 
+export const accountRoles = ['operator', 'qa', 'manager', 'technician', 'admin'] as const;
+export type AccountRole = (typeof accountRoles)[number];
+export type Role = 'anyone' | 'display' | AccountRole;
+
+export interface Session {
+  open: boolean;
+  name: string | null;
+  role: Role;
+  screen?: boolean;
+}
+
+export interface Account {
+  account: number;
+  name: string;
+  role: AccountRole;
+  active: boolean;
+  made_ms: number;
+  made_by: string;
+  sessions: number;
+}
+
+export interface Screen {
+  screen: number;
+  name: string;
+  since_ms: number;
+  by: string;
+}
+
 export type Outcome = 'PASS' | 'FAIL' | 'ERROR' | 'ABORTED';
 
 export type TileState =

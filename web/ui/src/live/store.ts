@@ -124,7 +124,10 @@ declare global {
   }
 }
 
+let started = false;
 export function startLive(): void {
+  if (started) return;
+  started = true;
   window.__lineside = {
     get latencies() { return latency.latencies; },
     get p50() { return percentile(latency.latencies, 50); },

@@ -3,6 +3,7 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { api, sentenceOf } from '../api/client';
+import { may, session } from '../live/session';
 import { allTiles, clockText, lastSeenMs, live } from '../live/store';
 import { go, Link } from '../router';
 import { t } from '../i18n';
@@ -56,11 +57,13 @@ export function DeskHeader({ path }: { path: string }): JSX.Element {
       <span class="product">{t.product}</span>
       <nav aria-label={t.nav.label}>
         <Link to="/">{t.nav.wall}</Link>
-        <Link to="/records" current={path === '/records' || path.startsWith('/units/')}>{t.nav.records}</Link>
-        <Link to="/pool" current={path.startsWith('/pool')}>{t.nav.pool}</Link>
+        {may('qa') && <Link to="/records" current={path === '/records' || path.startsWith('/units/')}>{t.nav.records}</Link>}
+        {may('qa') && <Link to="/pool" current={path.startsWith('/pool')}>{t.nav.pool}</Link>}
+        <Link to="/people" current={path === '/people'}>{t.nav.people}</Link>
       </nav>
       <span class="spring" />
-      <Find />
+      {may('qa') && <Find />}
+      {session.value?.name != null && <span class="desk-who" data-who={session.value.role}>{session.value.name}</span>}
       <span class="desk-live" title={time === null ? undefined : iso(time)}>
         <span class={`live-dot ${live.value}`} aria-hidden="true" />
         {t.live[live.value]} {live.value === 'live' && time !== null && clock(time)}

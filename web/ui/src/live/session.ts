@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who is at this page. Before the first account is made the station is open: everybody may do everything.
+import { computed, signal } from '@preact/signals';
+import { api, whenNeeded } from '../api/client';
+import type { Role, Session } from '../api/types';
+
+export const session = signal<Session | null>(null); // null: not known yet
+
+// Logged in, an enrolled screen, or an open station.
+export const letIn = computed(() => session.value !== null && (session.value.open || session.value.name !== null));
+
+const above: Readonly<Record<Role, readonly Role[]>> = {
+  anyone: ['anyone', 'display', 'operator', 'qa', 'manager', 'technician', 'admin'],
+  display: ['display', 'operator', 'qa', 'manager', 'technician', 'admin'],
+  operator: ['operator', 'qa', 'manager', 'technician', 'admin'],
+  qa: ['qa', 'manager', 'technician', 'admin'],
+  manager: ['manager', 'admin'],
+  technician: ['technician', 'admin'],
+  admin: ['admin'],
+};
+// The station decides; this only spares people a button that would be refused.
+export const may = (needed: Role): boolean => session.value !== null && above[needed].includes(session.value.role);
+
+let asking = false;
+export async function askSession(): Promise<void> {
+  if (asking) return;
+  asking = true;
+  try {
+    session.value = await api.session();
+  } catch {
+    // Not reached: what was known stays, the page says that it is not live.
+  } finally {
+    asking = false;
+  }
+}
+
+whenNeeded(() => void askSession());
