@@ -104,7 +104,8 @@ class People {
     //  "screens":[{"screen","name","since_ms","by"}]}
     [[nodiscard]] base::Json list() const;
 
-    // Called with each session that ended, so that what still streams to it is cut.
+    // Called with each session that ended, so that what still streams to it is cut; with 0 when the
+    // station is open no more, so that who came without a session is cut too.
     void on_ended(std::function<void(std::int64_t session)> call) { ended_ = std::move(call); }
 
   private:

@@ -75,8 +75,12 @@ void People::use_first_link(Secret code, std::string name, Secret password, std:
                         }
                         return done(tl::unexpected<base::Error>(added.error()));
                     }
+                    const bool was_open = open_to_all();
                     const std::int64_t id = added->id;
                     accounts_[id] = std::move(*added);
+                    if (was_open && ended_) {
+                        ended_(0);
+                    }
                     open_session(id, source, done);
                 });
         });

@@ -252,6 +252,19 @@ TEST_F(PeopleApi, A_stream_ends_with_its_session) {
     EXPECT_EQ(call(Verb::get, "/api/v1/wall", screen).status, 401);
 }
 
+TEST_F(PeopleApi, Who_streamed_without_a_login_is_cut_when_the_station_is_open_no_more) {
+    Client wall(port);
+    wall.send(get("/api/v1/events", port));
+    ASSERT_TRUE(wall.read_until("event: beat"));
+    Client local((folder / "station.sock").string());
+    local.send("GET /api/v1/events HTTP/1.1\r\nHost: x\r\n\r\n");
+    ASSERT_TRUE(local.read_until("event: beat"));
+    make_admin();
+    EXPECT_TRUE(wall.at_end());
+    thread.on_loop([this] { facade.publish(8, "tile", "{}"); });
+    EXPECT_TRUE(local.read_until("event: tile")) << "who may open the socket needs no login";
+}
+
 TEST_F(PeopleApi, What_is_done_is_done_by_name) {
     const std::string admin = make_admin();
     facade.wall_json["tiles"] =

@@ -66,8 +66,7 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
     [[nodiscard]] bool is_idle() const override { return idle_ && !closed_; }
     [[nodiscard]] bool is_unix() const override { return unix_; }
     [[nodiscard]] bool streams_to(std::int64_t session) const override {
-        return !idle_ && session != 0 && request_.session == session &&
-               (answer_.push || answer_.source);
+        return !idle_ && !unix_ && request_.session == session && (answer_.push || answer_.source);
     }
     [[nodiscard]] Clock::time_point idle_since() const override { return idle_since_; }
 

@@ -78,7 +78,7 @@ class Server {
 
     [[nodiscard]] std::uint16_t port() const;
     [[nodiscard]] std::string url() const;  // "http://127.0.0.1:8080/"
-    // Cuts what still streams to a session that ended.
+    // Cuts what still streams to a session that ended; 0: to whoever came without one.
     void end_session(std::int64_t session);
     // Stops accepting, ends idle connections and event streams now, lets answers under way finish
     // until the deadline, then calls `done` (which may be empty).

@@ -18,7 +18,8 @@ class Connection {
     virtual void finish() = 0;  // now when idle or streaming, else after the answer under way
     [[nodiscard]] virtual bool is_idle() const = 0;  // no request under way
     [[nodiscard]] virtual bool is_unix() const = 0;
-    [[nodiscard]] virtual bool streams_to(std::int64_t session) const = 0;  // a long answer
+    // A long answer to this session; 0: to nobody's, over TCP.
+    [[nodiscard]] virtual bool streams_to(std::int64_t session) const = 0;
     [[nodiscard]] virtual std::chrono::steady_clock::time_point idle_since() const = 0;
 };
 
