@@ -131,3 +131,16 @@ describe('end of a batch', () => {
     await page.close();
   });
 });
+
+describe('warning', () => {
+  it('a manager says from how many serials on the station warns', async () => {
+    const { page, errors } = await openPage('/pool?pool=reeplayer-crc');
+    await page.click('[data-warn]');
+    await page.fill('[data-warn-form] [name=warn_at]', '90');
+    await page.click('[data-warn-form] [type=submit]');
+    await until(page, () => document.querySelector('[data-warn]')?.textContent === 'Warns at 90 serials …', null);
+    expect((await bench.get<PoolPage>('/api/v1/pool')).pools.find((pool) => pool.name === 'reeplayer-crc')?.warn_at).toBe(90);
+    expect(errors).toEqual([]);
+    await page.close();
+  });
+});

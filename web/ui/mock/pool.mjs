@@ -56,6 +56,7 @@ function bodyOf(body, shape, needed) {
 }
 
 export function makePool(changed = () => {}) {
+  const warnAt = new Map([[name, 150]]);
   const batches = given();
   const in_doubt = doubts();
   const made = new Set(['RC26-03911']); // folded serials that came in since, and one of long ago
@@ -66,7 +67,7 @@ export function makePool(changed = () => {}) {
   }, {});
   const page = () => ({
     pools: [...new Set([...batches].reverse().map((one) => one.pool))].map((pool) => ({
-      name: pool, ...sums(pool), low: false, warn_at: pool === name ? 150 : 0, used_last_hour: pool === name ? 72 : 0, needed: pool === name ? 168 : null,
+      name: pool, ...sums(pool), low: false, warn_at: warnAt.get(pool) ?? 0, used_last_hour: pool === name ? 72 : 0, needed: pool === name ? 168 : null,
     })),
     batches, in_doubt,
   });
@@ -177,7 +178,11 @@ export function makePool(changed = () => {}) {
     const lines = text.split('\n').slice(1).filter((line) => line.trim() !== '' && !line.startsWith('#'));
     return put(target, lines.map((line) => line.split(',')[0]), 'file');
   }
-  return { page, accountOf, end, generate, look, load, left: () => sums(name).free };
+  function warn(body) {
+    warnAt.set(body.pool, body.warn_at);
+    return { status: 200, body };
+  }
+  return { page, accountOf, end, generate, look, load, warn, left: () => sums(name).free };
 }
 
 function preview(query, body) {

@@ -141,6 +141,7 @@ export function mock({ scene = 'mixed16', still = true } = {}) {
     }
     if (url.pathname === '/api/v1/pool/preview') return answer(res, pool.look(url.searchParams, body));
     if (url.pathname === '/api/v1/pool/batches') return answer(res, pool.load(url.searchParams, body));
+    if (url.pathname === '/api/v1/pool/warn') return answer(res, pool.warn(body));
     if (url.pathname === '/api/v1/pool/generate') return answer(res, pool.generate(body));
     const [, batch, end] = /^\/api\/v1\/pool\/batches\/([^/]+)\/(withdraw|close)$/.exec(url.pathname) ?? [];
     if (end) return answer(res, pool.end(decodeURIComponent(batch), end, body));

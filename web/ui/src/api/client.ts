@@ -146,6 +146,7 @@ export const api = {
   batchAccount: (batch: string, signal?: AbortSignal) => getJson<BatchAccount>(`${batchPath(batch)}/account`, signal),
   withdrawBatch: (batch: string, reason: string) => postJson<BatchAccount>(`${batchPath(batch)}/withdraw`, { reason }),
   closeBatch: (batch: string) => postJson<BatchAccount>(`${batchPath(batch)}/close`, {}),
+  warnPoolAt: (pool: string, warnAt: number) => postJson<unknown>('/pool/warn', { pool, warn_at: warnAt }),
   orders: (signal?: AbortSignal) => getJson<{ orders: OrderRow[] }>('/orders', signal),
   records: (query: string, signal?: AbortSignal) => getJson<RecordsAnswer>(`/records?${query}`, signal),
   exportUrl: (format: 'csv' | 'json' | 'zip', query: string) =>

@@ -195,6 +195,7 @@ export const en = {
     endedBy: (who: string | null, why: string) => (who === null ? why : `${why} (${who})`),
     forOrder: (order: string) => `for order ${order}`,
     warnAt: (n: string) => `warn at ${n}`,
+    warnsAt: (n: string) => `Warns at ${n} serials …`, warnsNever: 'Set a warning …', warnFrom: 'Warn from', warnSet: 'Set',
     doubt: (n: number) => (n === 1 ? 'In doubt: 1 serial a person must settle' : `In doubt: ${n} serials a person must settle`),
     doubtRule: 'A serial in doubt is never given out again by itself',
     noDoubt: 'No serial is in doubt.',

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is left, what is in doubt, what was loaded.
 import { Fragment, type JSX } from 'preact';
+import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import { api } from '../api/client';
+import { api, sentenceOf } from '../api/client';
 import type { Batch, InDoubt, Pool, PoolPage, SerialCounts } from '../api/types';
+import { may } from '../live/session';
 import { now, station } from '../live/store';
 import { AccountView } from '../parts/batch_account';
 import { Icon } from '../parts/icon';
 import { ProblemPanel, useLoaded } from '../parts/load_state';
+import { useOnce } from '../parts/once';
 import { ReasonForm } from '../parts/reason_form';
 import { go, Link, place } from '../router';
 import { t } from '../i18n';
@@ -21,7 +24,34 @@ function paceOf(pool: Pool): string {
   return t.pool.pace(t.pool.hours(Math.floor(minutes / 60), minutes % 60), count(pool.used_last_hour));
 }
 
-function Gauge({ pool }: { pool: Pool }): JSX.Element {
+// From how many serials on the wall and this page warn.
+function WarnAt({ pool, reload }: { pool: Pool; reload: () => void }): JSX.Element {
+  const open = useSignal(false);
+  const problem = useSignal<string | null>(null);
+  const once = useOnce();
+  const set = (form: HTMLFormElement): void => void once(async () => {
+    try {
+      problem.value = null;
+      await api.warnPoolAt(pool.name, Number(new FormData(form).get('warn_at')));
+      open.value = false;
+      reload();
+    } catch (error) {
+      problem.value = sentenceOf(error).sentence;
+    }
+  });
+  if (!open.value) {
+    return <button type="button" class="plain" data-warn onClick={() => { open.value = true; }}>{pool.warn_at > 0 ? t.pool.warnsAt(count(pool.warn_at)) : t.pool.warnsNever}</button>;
+  }
+  return (
+    <form class="warn-at" data-warn-form onSubmit={(event) => { event.preventDefault(); set(event.currentTarget); }}>
+      <label>{t.pool.warnFrom} <input name="warn_at" type="number" min={0} max={100_000_000} step={1} required value={pool.warn_at} /></label>
+      <button type="submit">{t.pool.warnSet}</button>
+      {problem.value !== null && <p class="bad" role="alert">{problem.value}</p>}
+    </form>
+  );
+}
+
+function Gauge({ pool, reload }: { pool: Pool; reload: () => void }): JSX.Element {
   const parts = [
     { key: 'units', word: t.pool.onUnits, n: pool.burned },
     { key: 'work', word: t.pool.inWork, n: inWork(pool) },
@@ -39,6 +69,7 @@ function Gauge({ pool }: { pool: Pool }): JSX.Element {
         </p>
         <p class="gauge-pace">{pool.free === 0 ? t.pool.empty : paceOf(pool)}</p>
         <p class="dim">{pool.needed === null ? t.pool.noNeed : t.pool.needs(count(pool.needed), pool.needed <= pool.free)}</p>
+        {may('manager') && <WarnAt pool={pool} reload={reload} />}
       </div>
       <div class="gauge-right">
         <div class="gauge-bar" aria-hidden="true">
@@ -83,8 +114,8 @@ function Doubt({ rows, reload }: { rows: readonly InDoubt[]; reload: () => void 
                   <td>{t.pool.seen(row.slot, row.chip_id)}</td>
                   <td><b>{row.next_step}</b>{row.next_step_why !== null && <small>{row.next_step_why}</small>}</td>
                   <td>
-                    <ReasonForm name={`void-${row.serial}`} button={t.pool.giveUp} label={t.reason.why} sure={t.pool.giveUpSure} danger
-                      act={(reason) => api.voidSerial(row.serial, reason)} done={reload} />
+                    {may('manager') && <ReasonForm name={`void-${row.serial}`} button={t.pool.giveUp} label={t.reason.why} sure={t.pool.giveUpSure} danger
+                      act={(reason) => api.voidSerial(row.serial, reason)} done={reload} />}
                   </td>
                 </tr>
               ))}
@@ -165,8 +196,8 @@ function Shown({ page, pool, reload }: { page: PoolPage; pool: Pool; reload: () 
         <h1>{t.pool.title(pool.name)}</h1>
         <p class="dim">{t.pool.loadedIn(count(pool.total), names.length <= 4 ? t.pool.batches([...names].reverse()) : t.pool.batchCount(names.length))}</p>
         <span class="spring" />
-        <Link to={`/pool/generate?pool=${encodeURIComponent(pool.name)}`} class="button">{t.pool.generate}</Link>
-        <Link to={`/pool/load?pool=${encodeURIComponent(pool.name)}`} class="button main">{t.pool.load}</Link>
+        {may('manager') && <Link to={`/pool/generate?pool=${encodeURIComponent(pool.name)}`} class="button">{t.pool.generate}</Link>}
+        {may('manager') && <Link to={`/pool/load?pool=${encodeURIComponent(pool.name)}`} class="button main">{t.pool.load}</Link>}
       </div>
       {page.pools.length > 1 && (
         <nav class="tabs" aria-label={t.pool.pools}>
@@ -177,7 +208,7 @@ function Shown({ page, pool, reload }: { page: PoolPage; pool: Pool; reload: () 
           ))}
         </nav>
       )}
-      <Gauge pool={pool} />
+      <Gauge pool={pool} reload={reload} />
       <Doubt rows={page.in_doubt.filter((row) => row.pool === pool.name)} reload={reload} />
       <Batches rows={batches} reload={reload} />
     </>

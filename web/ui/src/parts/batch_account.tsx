@@ -5,6 +5,7 @@ import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { api } from '../api/client';
 import type { Batch, BatchAccount } from '../api/types';
+import { may } from '../live/session';
 import { now } from '../live/store';
 import { t } from '../i18n';
 import { count, when } from '../i18n/format';
@@ -74,7 +75,7 @@ export function AccountView({ row, reload }: { row: Batch; reload: () => void })
       {data === null && problem == null && <p class="dim">{t.account.loading}</p>}
       {data !== null && <Sum account={data} />}
       {data !== null && <p role="status">{stateOf(row)}{row.end_reason !== null && <span class="dim"> {row.end_reason}</span>}</p>}
-      {data !== null && data.state === 'open' && <Ends account={data} done={done} />}
+      {data !== null && data.state === 'open' && may('manager') && <Ends account={data} done={done} />}
     </div>
   );
 }

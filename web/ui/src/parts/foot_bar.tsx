@@ -4,6 +4,7 @@
 import type { JSX } from 'preact';
 import type { SlotCount, Station, Tile } from '../api/types';
 import type { ShownTile } from '../live/reducer';
+import { may } from '../live/session';
 import { allTiles, live, now, station, tileOf } from '../live/store';
 import { Link } from '../router';
 import { t } from '../i18n';
@@ -22,7 +23,7 @@ function SlotNames({ names }: { names: readonly string[] }): JSX.Element {
         return (
           <span key={slot}>
             {i > 0 && ', '}
-            {unit === null ? slot : <Link to={`/units/${unit}`} label={t.wall.details(slot)}>{slot}</Link>}
+            {unit === null || !may('qa') ? slot : <Link to={`/units/${unit}`} label={t.wall.details(slot)}>{slot}</Link>}
           </span>
         );
       })}
@@ -62,7 +63,7 @@ function PassEntry(): JSX.Element | null {
   const passed = allTiles.value.filter(({ tile }) => tile.state === 'pass');
   const ready = countReady();
   if (passed.length === 0) return null;
-  const armed = ready > 0 && live.value === 'live';
+  const armed = ready > 0 && live.value === 'live' && may('operator');
   const body = (
     <>
       <span class="hand-what">{passed.length} <b>{t.wall.passEntry}</b></span>
@@ -124,7 +125,7 @@ function Summary({ counts }: { counts: Station['counts'] }): JSX.Element {
       <Count icon="spanner" text={t.wall.notJudged} of={counts.error} names />
       <Count icon="square" text={t.wall.stopped} of={counts.aborted} names />
       <Count icon="hand" text={t.wall.yourTurn} of={counts.your_turn} names />
-      {ready > 0 && live.value === 'live' && (
+      {ready > 0 && live.value === 'live' && may('operator') && (
         <button type="button" class="ok-all" data-ok-all onClick={() => void acknowledgePassed()}>
           <Icon name="tick" heavy />{t.wall.okAll(ready)}
         </button>

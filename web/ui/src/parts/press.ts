@@ -3,6 +3,7 @@
 import { signal } from '@preact/signals';
 import { api, sentenceOf } from '../api/client';
 import type { Tile } from '../api/types';
+import { may } from '../live/session';
 import { live, showAnswer } from '../live/store';
 import { go } from '../router';
 import { t } from '../i18n';
@@ -19,8 +20,8 @@ export function say(text: string, bad: boolean): void {
 const busy = new Set<string>();
 
 export function pressOf(tile: Tile): 'acknowledge' | 'retry' | 'open' | null {
-  if (live.value === 'live' && tile.press !== null && tile.job !== null) return tile.press;
-  return tile.unit === null ? null : 'open';
+  if (live.value === 'live' && tile.press !== null && tile.job !== null && may('operator')) return tile.press;
+  return tile.unit === null || !may('qa') ? null : 'open';
 }
 
 export async function press(tile: Tile): Promise<void> {
