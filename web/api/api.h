@@ -112,6 +112,8 @@ void warn_pool_at(Api&, const Request&, const ReplyPtr&);
 [[nodiscard]] Result<records::RecordFilter> filter_of(const Request& request);
 void get_records(Api&, const Request&, const ReplyPtr&);
 void export_records(Api&, const Request&, const ReplyPtr&);
+// numbers.cpp
+void get_numbers(Api&, const Request&, const ReplyPtr&);
 // orders.cpp
 void get_orders(Api&, const Request&, const ReplyPtr&);
 void open_order(Api&, const Request&, const ReplyPtr&);

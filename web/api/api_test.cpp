@@ -71,6 +71,22 @@ TEST_F(ApiTest, Every_route_of_the_table_is_reached_by_its_path) {
     EXPECT_THROW(web::Router({unknown}, nullptr), std::logic_error);
 }
 
+TEST_F(ApiTest, Numbers_of_a_stretch_of_time) {
+    fill();
+    const auto got = get("/api/v1/numbers?since=1970-01-01T00:00Z&until=1970-01-01T01:00Z");
+    ASSERT_EQ(got.status, 200U) << got.text;
+    EXPECT_EQ(got.json()["sums"]["made"], 1);
+    EXPECT_EQ(got.json()["codes"][0]["display_code"], "F12");
+    EXPECT_EQ(got.json()["times"]["steps"][0]["word"], "Flashing");
+    EXPECT_EQ(get("/api/v1/numbers?since=1970-01-01T00:00Z&until=1970-01-01T01:00Z&order=none")
+                  .json()["sums"]["made"],
+              0);
+    for (const char* wrong : {"", "?since=0", "?until=5", "?since=x&until=5", "?since=5&until=5",
+                              "?since=0&until=9999999999999", "?since=0&until=5&slot=1"}) {
+        EXPECT_EQ(get(std::string("/api/v1/numbers") + wrong).status, 400U) << wrong;
+    }
+}
+
 TEST_F(ApiTest, Serial_in_doubt_is_given_up_by_name_with_a_reason) {
     const auto done = post("/api/v1/serials/RC26-00002/void", R"({"reason":"unit scrapped"})");
     EXPECT_EQ(done.status, 200U) << done.text;

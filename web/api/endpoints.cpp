@@ -43,6 +43,7 @@ constexpr std::array kEndpoints{
     Endpoint{Verb::post, "/api/v1/pool/warn",                Role::manager,   BodyKind::json, "", &warn_pool_at},
     Endpoint{Verb::get,  "/api/v1/records",                  Role::qa,        BodyKind::none, kPageFilters, &get_records},
     Endpoint{Verb::get,  "/api/v1/records/export",           Role::qa,        BodyKind::none, kExportFilters, &export_records},
+    Endpoint{Verb::get,  "/api/v1/numbers",                  Role::qa,        BodyKind::none, "since until order image", &get_numbers},
     Endpoint{Verb::get,  "/api/v1/orders",                   Role::operator_, BodyKind::none, "", &get_orders},
     Endpoint{Verb::post, "/api/v1/orders",                   Role::manager,   BodyKind::json, "", &open_order},
     Endpoint{Verb::get,  "/api/v1/images",                   Role::operator_, BodyKind::none, "", &get_images},
