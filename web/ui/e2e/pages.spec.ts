@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The desk pages in a browser, and the station's answers against openapi.yaml.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RecordsAnswer, Wall } from '../src/api/types';
+import type { Numbers, RecordsAnswer, Wall } from '../src/api/types';
 import { answerComplaints, complaints } from '../test/schema';
 import { openBench, until, type Bench } from './bench';
 
@@ -18,7 +18,7 @@ async function someUnit(): Promise<number | null> {
 }
 
 describe('contract', () => {
-  it.each(['/api/v1/wall', '/api/v1/clock', '/api/v1/pool', '/api/v1/records', '/api/v1/images', '/api/v1/orders'])('%s', async (path) => {
+  it.each(['/api/v1/wall', '/api/v1/clock', '/api/v1/pool', '/api/v1/records', '/api/v1/images', '/api/v1/orders', '/api/v1/session'])('%s', async (path) => {
     expect(answerComplaints(path, await bench.get(path))).toEqual([]);
   });
 
@@ -82,6 +82,23 @@ describe('pages', () => {
     expect((await page.$$('.complaint.bad')).length).toBeGreaterThan(0);
     expect(await page.textContent('main')).not.toContain('token-c');
     expect((await bench.get<{ batches: unknown[] }>('/api/v1/pool')).batches).toHaveLength(before.batches.length);
+    expect(errors).toEqual([]);
+    await page.close();
+  });
+
+  it('numbers: what was made, and the same as a table', async () => {
+    const { page, errors } = await bench.newPage(desk);
+    await page.goto(`${bench.url}/numbers`);
+    await page.waitForSelector('[data-figure="made"]');
+    const until = Date.now() + 3_600_000;
+    const answer = await bench.get<Numbers>(`/api/v1/numbers?since=${until - 8 * 3_600_000}&until=${until}`);
+    expect(complaints('Numbers', answer)).toEqual([]);
+    if (answer.sums.made > 0) {
+      await page.waitForSelector('[data-chart="made"] .chart-bar');
+      await page.click('[data-chart="made"] summary');
+      const rows = await page.$$eval('[data-chart="made"] tbody tr', (all) => all.map((row) => Number(row.lastElementChild?.textContent?.replace(/,/g, ''))));
+      expect(rows.reduce((sum, one) => sum + one, 0)).toBeGreaterThan(0);
+    }
     expect(errors).toEqual([]);
     await page.close();
   });

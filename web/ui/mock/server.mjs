@@ -9,6 +9,7 @@ import { createServer } from 'node:http';
 import { dirname, extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as pages from './pages.mjs';
+import { numbers } from './numbers.mjs';
 import { makePeople } from './people.mjs';
 import { makePool } from './pool.mjs';
 import { stationOf, tile, tilesOf } from './states.mjs';
@@ -114,6 +115,7 @@ export function mock({ scene = 'mixed16', still = true } = {}) {
       res.writeHead(200, { 'Content-Type': 'text/csv', 'Content-Disposition': 'attachment; filename="records.csv"' });
       return res.end('job\r\n');
     }
+    if (path === '/api/v1/numbers') return json(res, numbers(url.searchParams));
     if (path === '/api/v1/images') return json(res, pages.images());
     if (path === '/api/v1/orders') return json(res, pages.orders());
     if (path.startsWith('/api/v1/units/')) return json(res, pages.unit(id, tiles));

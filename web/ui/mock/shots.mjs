@@ -73,6 +73,7 @@ shots.push(
   { name: 'login-tablet', scene: 'login', size: tablet, path: '/login' },
   { name: 'first', scene: 'login', size: desk, path: '/first#code' },
   { name: 'screen-ask', scene: 'login', size: wall, then: (page) => page.waitForTimeout(500) },
+  { name: 'numbers', scene: 'mixed16', size: wall, path: '/numbers' }, { name: 'numbers-desk', scene: 'mixed16', size: desk, path: '/numbers' }, { name: 'numbers-week', scene: 'mixed16', size: desk, path: '/numbers?for=7d' },
   { name: 'people', scene: 'admin', size: desk, path: '/people' },
   { name: 'people-wide', scene: 'admin', size: wall, path: '/people' },
 );

@@ -9,6 +9,7 @@ import { LiveBanner } from './parts/live_banner';
 import { GeneratePage } from './pages/generate';
 import { LoadPage } from './pages/load';
 import { FirstPage, LoginPage } from './pages/login';
+import { NumbersPage } from './pages/numbers';
 import { PeoplePage } from './pages/people';
 import { PoolPageView } from './pages/pool';
 import { RecordsPage } from './pages/records';
@@ -34,6 +35,7 @@ function DeskPage({ path }: { path: string }): JSX.Element {
   if (path === '/pool') return <PoolPageView />;
   if (path === '/pool/load') return <LoadPage />;
   if (path === '/pool/generate') return <GeneratePage />;
+  if (path === '/numbers') return <NumbersPage />;
   if (path === '/people') return <PeoplePage />;
   return <NotFound />;
 }

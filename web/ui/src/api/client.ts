@@ -3,7 +3,7 @@
 // that can be shown as it is; a network failure becomes one too (code `page.offline`).
 import { t } from '../i18n';
 import type {
-  Account, AccountRole, BatchAccount, BatchCheck, BatchLoaded, Beat, GenerateRequest, ImageRow, Job, OrderRow, PoolPage, ProblemBody, RecordsAnswer, Screen,
+  Account, AccountRole, BatchAccount, BatchCheck, BatchLoaded, Beat, GenerateRequest, ImageRow, Job, Numbers, OrderRow, PoolPage, ProblemBody, RecordsAnswer, Screen,
   Session, Tile, Unit, Wall,
 } from './types';
 
@@ -148,6 +148,8 @@ export const api = {
   closeBatch: (batch: string) => postJson<BatchAccount>(`${batchPath(batch)}/close`, {}),
   warnPoolAt: (pool: string, warnAt: number) => postJson<unknown>('/pool/warn', { pool, warn_at: warnAt }),
   orders: (signal?: AbortSignal) => getJson<{ orders: OrderRow[] }>('/orders', signal),
+  numbers: (since: number, until: number, order: string, signal?: AbortSignal) =>
+    getJson<Numbers>(`/numbers?${new URLSearchParams({ since: String(since), until: String(until), ...(order === '' ? {} : { order }) }).toString()}`, signal),
   records: (query: string, signal?: AbortSignal) => getJson<RecordsAnswer>(`/records?${query}`, signal),
   exportUrl: (format: 'csv' | 'json' | 'zip', query: string) =>
     `${base}/records/export?format=${format}${query === '' ? '' : `&${query}`}`,

@@ -30,6 +30,28 @@ export interface Screen {
   by: string;
 }
 
+export interface NumbersCode {
+  outcome: 'FAIL' | 'ERROR';
+  code: string;
+  display_code: string;
+  sentence: string;
+  cases: number;
+  follows: { what: 'slot'; slot: string; cases: number; units: number; passed_elsewhere: number } | { what: 'unit'; units: number; slots: number } | null;
+}
+
+export interface Numbers {
+  since: number;
+  until: number;
+  sums: {
+    made: number; attempts: number; outcomes: Readonly<Partial<Record<Outcome, number>>>; first_judged: number; first_passed: number;
+    failed_units: number; passed_after_fail: number;
+  };
+  hours: readonly { at: number; made: number; first_judged: number; first_passed: number }[];
+  codes: readonly NumbersCode[];
+  slots: readonly { slot: string; attempts: number; failed: number; problems: number; beyond_chance: boolean }[];
+  times: { timed: number; bin_s: number; steps: readonly { name: string; word: string; n: number; median_s: number; p90_s: number; bins: readonly number[] }[] };
+}
+
 export type Outcome = 'PASS' | 'FAIL' | 'ERROR' | 'ABORTED';
 
 export type TileState =

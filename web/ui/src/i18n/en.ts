@@ -6,7 +6,7 @@ const slots = (names: readonly string[]): string =>
 
 export const en = {
   product: 'Lineside',
-  nav: { label: 'Pages', wall: 'Wall', records: 'Records', pool: 'Pool', people: 'People' },
+  nav: { label: 'Pages', wall: 'Wall', records: 'Records', pool: 'Pool', numbers: 'Numbers', people: 'People' },
   find: { label: 'Find a unit', placeholder: 'Type a serial or a slot', none: (what: string) => `Read ${what}: no slot or unit has this.` },
   theme: { light: 'Switch to light', dark: 'Switch to dark' },
   live: { live: 'Live', lost: 'Not live', starting: 'Connecting' },
@@ -128,6 +128,32 @@ export const en = {
     attempt: (word: string, attempt: number) => (attempt > 1 ? `${word}, try ${attempt}` : word),
     label: 'Log lines',
     failed: 'The log could not be read.',
+  },
+  numbers: {
+    stretch: 'Stretch of time', stretches: { '8h': 'Last 8 hours', '24h': 'Last 24 hours', '7d': 'Last 7 days' },
+    order: 'Order', allOrders: 'All orders',
+    none: 'No unit judged in this time yet. First figures after the first verdict.',
+    made: 'Units made', ofAttempts: (n: string) => `of ${n} attempts`,
+    firstPass: 'First-pass yield', of: (a: string, b: string) => `${a} of ${b} judged`,
+    takt: 'A unit every', taktIs: 'in hours that made any',
+    afterRework: 'Passed after a FAIL', ofFailed: (n: string) => `of ${n} failed`,
+    problems: 'Not judged, station problem',
+    perHour: 'Units made per hour', perDay: 'Units made per day', passOnly: 'PASS only', hour: 'Hour', day: 'Day',
+    yieldBy: (days: boolean) => (days ? 'First-pass yield by day' : 'First-pass yield by hour'),
+    yieldCorner: (from: string) => `bars: 95 % interval, axis from ${from}`,
+    all: (share: string) => `all ${share}`, judged: 'Judged', interval: '95 % interval',
+    codes: 'Codes', codesCorner: 'cases · running share', noCodes: 'No FAIL and no station problem.',
+    bad: (n: string) => `FAIL, the unit is bad: ${n} (count against yield)`, problem: (n: string) => `STATION PROBLEM, unit not judged: ${n}`,
+    times: 'Time per step', timesCorner: (n: string) => `${n} passed attempts, each step to its own height, one time axis`,
+    median: 'median', nineInTen: '9 in 10', step: 'Step', attempts: 'Attempts',
+    bottleneck: (word: string, share: string) => `${word} is the bottleneck: ${share} of a unit’s time.`,
+    health: 'Slot health', healthCorner: 'FAIL and problems of attempts · red frame: more than chance',
+    ofTries: (n: string) => `of ${n}`, slot: 'Slot', failedCol: 'FAIL', problemsCol: 'Problems', chance: 'By chance?', beyond: 'more than chance', within: 'may be chance',
+    followsSlot: (code: string, slot: string, cases: number, all: number, units: number, elsewhere: number) =>
+      `${code} follows slot ${slot}: ${cases} of ${all} cases there, and ${elsewhere} of those ${units} units passed in other slots. Change the cable, then the hub port.`,
+    followsUnit: (code: string, units: number, places: number) =>
+      `${code} follows the ${units === 1 ? 'unit' : `${units} units`}: in ${places} slots. Repair bin.`,
+    asTable: 'Show as table',
   },
   login: {
     title: 'Log in', who: 'Who is there?', why: 'What is done here stands on the record by name.',

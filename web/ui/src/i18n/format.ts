@@ -39,6 +39,12 @@ export function whenSeconds(ms: number, nowMs: number): string {
   return `${dayShort.format(ms)}, ${clockSeconds(ms)}`;
 }
 
+export const percent = (share: number, digits = 1): string => `${(share * 100).toFixed(digits)} %`;
+
+// "Fri 20"
+const weekday = new Intl.DateTimeFormat('en-GB', { weekday: 'short', day: 'numeric' });
+export const dayName = (ms: number): string => weekday.format(ms);
+
 export const iso = (ms: number): string => new Date(ms).toISOString();
 
 export const count = (n: number): string => n.toLocaleString('en-US');

@@ -1,0 +1,1 @@
+export function numbers(query: URLSearchParams): object;

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+// Units per hour, first-pass yield, why units failed, where the time goes, which slot is ill. One sentence says what the
+// figures carry, and none where they carry nothing.
+import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
+import { api } from '../api/client';
+import type { Numbers, NumbersCode } from '../api/types';
+import { now, slots as wallSlots, station } from '../live/store';
+import { AsTable, Card } from '../parts/chart';
+import { MadeChart, StepsChart, YieldChart } from '../parts/charts';
+import { layoutFor } from '../parts/layout';
+import { ProblemPanel, useLoaded } from '../parts/load_state';
+import { barsOf, stretches, takt, windowOf, type Stretch } from '../parts/numbers_model';
+import { go, place } from '../router';
+import { t } from '../i18n';
+import { count, duration, percent } from '../i18n/format';
+
+function chosen(): { stretch: Stretch; order: string } {
+  const query = place.value.query;
+  return { stretch: stretches.find((one) => one === query.get('for')) ?? '8h', order: query.get('order') ?? '' };
+}
+function choose(change: { stretch?: Stretch; order?: string }): void {
+  const next = { ...chosen(), ...change };
+  go(`/numbers?${new URLSearchParams({ for: next.stretch, ...(next.order === '' ? {} : { order: next.order }) }).toString()}`, 'replace');
+}
+
+function Filters(): JSX.Element {
+  const { stretch, order } = chosen();
+  const { data } = useLoaded((signal) => api.orders(signal), 'orders');
+  return (
+    <div class="filters">
+      <div class="choice" role="group" aria-label={t.numbers.stretch}>
+        {stretches.map((one) => (
+          <button key={one} type="button" class={one === stretch ? 'pressed' : ''} aria-pressed={one === stretch} data-for={one} onClick={() => choose({ stretch: one })}>{t.numbers.stretches[one]}</button>
+        ))}
+      </div>
+      <select aria-label={t.numbers.order} value={order} onChange={(event) => choose({ order: event.currentTarget.value })}>
+        <option value="">{t.numbers.allOrders}</option>
+        {data?.orders.map((one) => <option key={one.id} value={one.name}>{one.name}</option>)}
+      </select>
+    </div>
+  );
+}
+
+function Sums({ numbers }: { numbers: Numbers }): JSX.Element {
+  const { sums } = numbers;
+  const seconds = takt(numbers, now.peek());
+  const figures: readonly [string, string, string, string][] = [
+    ['made', t.numbers.made, count(sums.made), t.numbers.ofAttempts(count(sums.attempts))],
+    ['first-pass', t.numbers.firstPass, sums.first_judged === 0 ? '–' : percent(sums.first_passed / sums.first_judged), t.numbers.of(count(sums.first_passed), count(sums.first_judged))],
+    ['takt', t.numbers.takt, seconds === null ? '–' : duration(seconds), t.numbers.taktIs],
+    ['after', t.numbers.afterRework, count(sums.passed_after_fail), t.numbers.ofFailed(count(sums.failed_units))],
+    ['problems', t.numbers.problems, count(sums.outcomes.ERROR ?? 0), t.numbers.ofAttempts(count(sums.attempts))],
+  ];
+  return (
+    <dl class="card sums">
+      {figures.map(([key, word, value, more]) => <div key={key} data-figure={key}><dt>{word}</dt><dd><strong>{value}</strong> <span class="dim">{more}</span></dd></div>)}
+    </dl>
+  );
+}
+
+function CodeRows({ codes, hollow }: { codes: readonly NumbersCode[]; hollow: boolean }): JSX.Element {
+  const most = Math.max(1, ...codes.map((one) => one.cases));
+  const sum = codes.reduce((all, one) => all + one.cases, 0);
+  let running = 0;
+  return (
+    <ol class="pareto">
+      {codes.map((one) => {
+        running += one.cases;
+        return (
+          <li key={one.code} data-code={one.code}>
+            <b>{one.display_code}</b>
+            <span>{one.sentence}</span>
+            <span class="pareto-room"><span class={hollow ? 'pareto-bar hollow' : 'pareto-bar'} style={{ width: `${(one.cases / most) * 100}%` }} /></span>
+            <b class="right">{count(one.cases)}</b>
+            <span class="right dim">{percent(running / sum, 0)}</span>
+          </li>
+        );
+      })}
+    </ol>
+  );
+}
+
+function Codes({ numbers }: { numbers: Numbers }): JSX.Element {
+  const bad = numbers.codes.filter((one) => one.outcome === 'FAIL');
+  const problems = numbers.codes.filter((one) => one.outcome === 'ERROR');
+  const sum = (all: readonly NumbersCode[]): string => count(all.reduce((n, one) => n + one.cases, 0));
+  return (
+    <Card name="codes" title={t.numbers.codes} corner={t.numbers.codesCorner}>
+      <div class="chart-text">
+        {numbers.codes.length === 0 && <p class="dim">{t.numbers.noCodes}</p>}
+        {bad.length > 0 && <h3>{t.numbers.bad(sum(bad))}</h3>}
+        {bad.length > 0 && <CodeRows codes={bad} hollow={false} />}
+        {problems.length > 0 && <h3>{t.numbers.problem(sum(problems))}</h3>}
+        {problems.length > 0 && <CodeRows codes={problems} hollow />}
+      </div>
+    </Card>
+  );
+}
+
+function Health({ numbers }: { numbers: Numbers }): JSX.Element {
+  const by = new Map(numbers.slots.map((one) => [one.slot, one]));
+  const names = wallSlots.value.length > 0 ? wallSlots.value : numbers.slots.map((one) => one.slot);
+  const { columns } = layoutFor(names.length, 1920, 1080);
+  const most = Math.max(1, ...numbers.slots.map((one) => one.failed + one.problems));
+  const told = numbers.codes.flatMap((one) => {
+    const { follows } = one;
+    if (follows === null) return [];
+    return [follows.what === 'slot'
+      ? t.numbers.followsSlot(one.display_code, follows.slot, follows.cases, one.cases, follows.units, follows.passed_elsewhere)
+      : t.numbers.followsUnit(one.display_code, follows.units, follows.slots)];
+  });
+  return (
+    <Card name="health" title={t.numbers.health} corner={t.numbers.healthCorner}>
+      <div class="health" style={{ gridTemplateColumns: `repeat(${columns}, minmax(0, 1fr))` }}>
+        {names.map((slot) => {
+          const one = by.get(slot);
+          const hits = one ? one.failed + one.problems : 0;
+          const shade = hits === 0 ? 0 : hits > most / 2 ? 2 : 1;
+          return (
+            <div key={slot} class={`health-slot shade-${shade}${one?.beyond_chance ? ' beyond' : ''}`} data-slot-health={slot} data-beyond={one?.beyond_chance ?? false}>
+              <b>{slot}</b><span class="right">{hits}</span><small>{t.numbers.ofTries(count(one?.attempts ?? 0))}</small>
+            </div>
+          );
+        })}
+      </div>
+      {told.map((sentence) => <p key={sentence} class="chart-sentence">{sentence}</p>)}
+      <AsTable head={[t.numbers.slot, t.numbers.attempts, t.numbers.failedCol, t.numbers.problemsCol, t.numbers.chance]}
+        rows={numbers.slots.map((one) => [one.slot, count(one.attempts), count(one.failed), count(one.problems), one.beyond_chance ? t.numbers.beyond : t.numbers.within])} />
+    </Card>
+  );
+}
+
+export function NumbersPage(): JSX.Element {
+  const { stretch, order } = chosen();
+  // A verdict, or another hour, and the figures are read again.
+  const verdicts = station.value === null ? '' : JSON.stringify(station.value.counts) + String(station.value.order?.made ?? '');
+  const { since, until } = windowOf(stretch, now.value);
+  const { data, problem, reload } = useLoaded((signal) => api.numbers(since, until, order, signal), `${since} ${order} ${verdicts}`);
+  useEffect(() => { document.title = `${t.product} – ${t.nav.numbers}`; }, []);
+  const days = stretch === '7d';
+  const bars = data === null ? [] : barsOf(data.hours, days);
+  return (
+    <main class="page numbers">
+      <div class="page-head"><h1>{t.nav.numbers}</h1><span class="spring" /><Filters /></div>
+      {problem !== null && <ProblemPanel problem={problem} reload={reload} />}
+      {data !== null && <Sums numbers={data} />}
+      {data !== null && data.sums.attempts === 0 && <p class="card card-note">{t.numbers.none}</p>}
+      {data !== null && data.sums.attempts > 0 && (
+        <>
+          <div class="chart-row three">
+            <MadeChart bars={bars} days={days} nowMs={now.peek()} />
+            <YieldChart bars={bars} days={days} nowMs={now.peek()} share={data.sums.first_judged === 0 ? null : data.sums.first_passed / data.sums.first_judged} />
+            <Codes numbers={data} />
+          </div>
+          <div class="chart-row wide">
+            {data.times.steps.length > 0 && <StepsChart times={data.times} />}
+            <Health numbers={data} />
+          </div>
+        </>
+      )}
+    </main>
+  );
+}
