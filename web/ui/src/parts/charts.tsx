@@ -124,7 +124,8 @@ export function StepsChart({ times }: { times: Numbers['times'] }): JSX.Element 
   const shown = times.steps;
   const tall = shown.length * rowHeight + 40;
   const draw = (width: number): JSX.Element => {
-    const from = Math.min(170, width * 0.28);
+    const longest = max(shown, (step) => step.word.length) ?? 0;
+    const from = Math.min(longest * 8.4 + 16, width * 0.42);
     const to = width - 120;
     const bins = (shown[0]?.bins.length ?? 1) - 1;
     const x = scaleLinear().domain([0, times.bin_s * bins]).range([from, to]);

@@ -2,6 +2,7 @@
 // The head of the wall: station, order, pool, clock; below it one line per open alarm or reason to be blocked.
 import type { JSX } from 'preact';
 import type { Station } from '../api/types';
+import { may, session } from '../live/session';
 import { clockText, lastSeenMs, live, station } from '../live/store';
 import { t } from '../i18n';
 import { clock, count, iso } from '../i18n/format';
@@ -75,8 +76,9 @@ export function TopBar(): JSX.Element | null {
       )}
       {now.pool && <PoolCell pool={now.pool} />}
       <nav class="top-cell top-pages" aria-label={t.nav.label}>
-        <Link to="/records">{t.nav.records}</Link>
-        <Link to="/pool">{t.nav.pool}</Link>
+        {may('qa') && <Link to="/records">{t.nav.records}</Link>}
+        {may('qa') && <Link to="/pool">{t.nav.pool}</Link>}
+        {!may('qa') && session.value?.screen !== true && <Link to="/people">{t.nav.people}</Link>}
         <ThemeButton />
       </nav>
       <div class="top-cell top-clock">
