@@ -177,7 +177,9 @@ TEST_F(PeopleApi, Every_route_against_every_role_and_without_login) {
     int asked = 0;
     for (const Endpoint& each : endpoints()) {
         const std::string target = filled(each.pattern);
-        for (const auto& [role, key] : keys) {
+        for (const auto& one : keys) {
+            const Role role = one.first;
+            const std::string& key = one.second;
             if (each.verb == Verb::del && people::allows(role, each.role)) {
                 continue;  // would log the role out; see the next test
             }
