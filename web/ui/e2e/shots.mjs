@@ -16,7 +16,7 @@ const wall = await get('/wall');
 const judged = wall.tiles.find((tile) => tile.outcome === 'PASS')?.unit ?? (await get('/records?limit=1')).rows[0]?.unit;
 const shots = [
   ['wall', '/', 'light', 1920, 1080], ['wall-dark', '/', 'dark', 1920, 1080], ['pool', '/pool', 'light', 1280, 800],
-  ['records', '/records', 'light', 1600, 900],
+  ['records', '/records', 'light', 1600, 900], ['numbers', '/numbers', 'light', 1600, 1000],
 ];
 if (judged !== undefined) shots.push(['unit', `/units/${judged}`, 'light', 1920, 1080]);
 
