@@ -114,18 +114,6 @@ int append_key(const std::string& file) {
                      : tl::unexpected<base::Error>(ring.error()));
 }
 
-// The link alone on stdout, and nowhere else.
-int print_first_link(const std::string& socket) {
-    auto answer = say(socket, "POST", "/api/v1/first-link");
-    if (!answer) {
-        return show(answer);
-    }
-    std::cerr << "Open this in a browser on this host. It works once, for "
-              << answer->value("minutes", 0) << " minutes, and makes an admin's account.\n";
-    std::cout << answer->value("url", "") << "\n";
-    return 0;
-}
-
 }  // namespace
 
 void add_care_commands(CLI::App& app, const std::string& socket, int& status) {
@@ -148,12 +136,6 @@ void add_care_commands(CLI::App& app, const std::string& socket, int& status) {
             "cannot be read")
         ->check(CLI::NonNegativeNumber);
     restore->callback([arguments, &status] { status = put_back(*arguments); });
-
-    auto* admin = app.add_subcommand("admin", "who may do what");
-    admin->require_subcommand(1);
-    auto* link = admin->add_subcommand(
-        "first-link", "print a link that makes one admin's account; good once, for 15 minutes");
-    link->callback([&socket, &status] { status = print_first_link(socket); });
 
     auto* key = app.get_subcommand("key");
     key->description("the station's keys");

@@ -241,6 +241,19 @@ int void_serial(const std::string& socket, const std::string& serial, const std:
     return 0;
 }
 
+int print_first_link(const std::string& socket) {
+    auto answer = ask(socket, {"POST", "/api/v1/first-link", "application/json", "{}", nullptr});
+    auto link =
+        answer ? base::parse_json(answer->body, 4096) : tl::unexpected<base::Error>(answer.error());
+    if (!link) {
+        return complain(link.error());
+    }
+    std::cerr << "Open this in a browser on this host. It works once, for "
+              << link->value("minutes", 0) << " minutes, and makes an admin's account.\n";
+    std::cout << link->value("url", "") << "\n";
+    return 0;
+}
+
 int open_order(const std::string& socket, const OrderOpen& order) {
     const Json body{{"name", order.name},
                     {"profile", order.profile},

@@ -59,6 +59,9 @@ int press_slot(const std::string& socket, const std::string& slot, const std::st
 int show_doubt(const std::string& socket, bool json);
 int void_serial(const std::string& socket, const std::string& serial, const std::string& reason);
 
+// The link alone on stdout, and nowhere else.
+int print_first_link(const std::string& socket);
+
 struct Export {
     std::string format = "csv";
     std::string serial;  // A..B

@@ -135,6 +135,12 @@ int main(int argc, char** argv) {
     // none.
     const CLI::Validator given(
         [](const std::string& text) { return text.empty() ? "it is empty" : ""; }, "TEXT");
+    auto* admin = app.add_subcommand("admin", "who may do what");
+    admin->require_subcommand(1);
+    auto* link = admin->add_subcommand(
+        "first-link", "print a link that makes one admin's account; good once, for 15 minutes");
+    link->callback([&] { status = app::print_first_link(socket); });
+
     app::Export wanted;
     auto* exported = app.add_subcommand("export", "records of finished attempts");
     exported->add_option("--format", wanted.format)->check(CLI::IsMember({"csv", "json", "zip"}));

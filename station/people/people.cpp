@@ -16,11 +16,12 @@ namespace {
 
 constexpr std::int64_t kShiftMs = 16 * 3'600'000;  // nobody stays logged in longer
 constexpr std::int64_t kIdleMs = 8 * 3'600'000;
+constexpr std::chrono::minutes kSweepEvery{1};
 constexpr int kMostHashing = 8;  // a tenth of a second each
 
 }  // namespace
 
-People::People(PeopleParts parts) : parts_(std::move(parts)) {}
+People::People(PeopleParts parts) : parts_(std::move(parts)), sweep_(parts_.loop) {}
 
 People::~People() {
     *alive_ = false;
@@ -33,6 +34,7 @@ base::Status People::start() {
         return tl::unexpected<base::Error>(hash.error());
     }
     nobodys_hash_ = std::move(*hash);
+    sweep();
     return parts_.store.read_now([&](Tx& tx) -> Status {
         auto accounts = read_accounts(tx);
         auto sessions = read_open_sessions(tx);
@@ -126,6 +128,29 @@ void People::change(std::function<Status(Tx&)> work, std::function<void()> appli
         });
 }
 
+// Whoever is over is told apart at once (who()); here their rows and what still streams to them
+// end.
+void People::sweep() {
+    sweep_.expires_after(kSweepEvery);
+    sweep_.async_wait([this, alive = alive_](const boost::system::error_code& error) {
+        if (error || !*alive) {
+            return;
+        }
+        std::vector<std::int64_t> over;
+        for (const auto& [hash, session] : sessions_) {
+            if (is_over(session)) {
+                over.push_back(session.row.id);
+            }
+        }
+        if (!over.empty()) {
+            change([over, stamp = parts_.stamp()](
+                       Tx& tx) { return end_sessions(tx, stamp, over, "time"); },
+                   [this, over] { forget(over); }, [](const base::Result<Json>&) {});
+        }
+        sweep();
+    });
+}
+
 // ---------------------------------------------------------------- log in and out
 
 void People::open_session(std::int64_t account, std::string source, DoneOpened done) {
@@ -136,28 +161,15 @@ void People::open_session(std::int64_t account, std::string source, DoneOpened d
     row.source = std::move(source);
     row.opened_by = accounts_.at(account).name;
     row.expires_ms = parts_.clock.wall_ms() + kShiftMs;
-    // Sessions nobody will come back to end with the next that is opened.
-    std::vector<std::int64_t> over;
-    for (const auto& [hash, session] : sessions_) {
-        if (is_over(session)) {
-            over.push_back(session.row.id);
-        }
-    }
-    commit<SessionRow>(
-        [row, over, stamp = parts_.stamp()](Tx& tx) -> Result<SessionRow> {
-            if (auto ended = end_sessions(tx, stamp, over, "time"); !ended) {
-                return tl::unexpected<base::Error>(ended.error());
-            }
-            return add_session(tx, stamp, row);
-        },
-        [this, key, over, done = std::move(done)](Result<SessionRow> added) {
-            if (!added) {
-                return done(tl::unexpected<base::Error>(added.error()));
-            }
-            forget(over);
-            keep(*added);
-            done(Opened{key, person_of(*added), added->expires_ms});
-        });
+    commit<SessionRow>([row, password = accounts_.at(account).password, stamp = parts_.stamp()](
+                           Tx& tx) { return add_session(tx, stamp, row, password); },
+                       [this, key, done = std::move(done)](Result<SessionRow> added) {
+                           if (!added) {
+                               return done(tl::unexpected<base::Error>(added.error()));
+                           }
+                           keep(*added);
+                           done(Opened{key, person_of(*added), added->expires_ms});
+                       });
 }
 
 void People::refuse(const std::string& name, std::int64_t account, const std::string& source,

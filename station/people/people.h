@@ -15,6 +15,7 @@
 #include "station/people/people_rows.h"
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
 
 #include <functional>
@@ -126,6 +127,7 @@ class People {
     template <typename T>
     void hash_work(std::function<T()> work, std::function<void(T)> then);
     [[nodiscard]] base::Status no_room_to_hash() const;
+    void sweep();
     void open_session(std::int64_t account, std::string source, DoneOpened done);
     void refuse(const std::string& name, std::int64_t account, const std::string& source,
                 const std::string& pair, const DoneOpened& done);
@@ -156,6 +158,7 @@ class People {
     std::string nobodys_hash_;                       // what an unknown name is compared with
     int hashing_ = 0;
     std::function<void(std::int64_t)> ended_;
+    boost::asio::steady_timer sweep_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
     boost::asio::thread_pool pool_{1};
 };

@@ -142,15 +142,14 @@ void People::give_password(std::int64_t account, Secret password, std::string ac
             if (!hash) {
                 return done(tl::unexpected<base::Error>(hash.error()));
             }
-            const auto over = sessions_of(account);
             change(
-                [account, hash = *hash, over, actor, stamp = parts_.stamp()](Tx& tx) {
+                [account, hash = *hash, actor, stamp = parts_.stamp()](Tx& tx) {
                     auto set = set_password(tx, stamp, account, hash, actor);
-                    return set ? end_sessions(tx, stamp, over, actor) : set;
+                    return set ? end_sessions_of(tx, stamp, account, 0, actor) : set;
                 },
-                [this, account, hash = *hash, over] {
+                [this, account, hash = *hash] {
                     accounts_.at(account).password = hash;
-                    forget(over);
+                    forget(sessions_of(account));
                 },
                 done);
         });
@@ -186,31 +185,30 @@ void People::change_own_password(const Person& person, Secret old_one, Secret ne
                 return done(tl::unexpected<base::Error>(hash->error()));
             }
             by_account_.good(pair);
-            const auto over = sessions_of(person.account, person.session);
             change(
-                [person, hash = **hash, over, stamp = parts_.stamp()](Tx& tx) {
+                [person, hash = **hash, stamp = parts_.stamp()](Tx& tx) {
                     auto set = set_password(tx, stamp, person.account, hash, person.name);
-                    return set ? end_sessions(tx, stamp, over, person.name) : set;
+                    return set ? end_sessions_of(tx, stamp, person.account, person.session,
+                                                 person.name)
+                               : set;
                 },
-                [this, person, hash = **hash, over] {
+                [this, person, hash = **hash] {
                     accounts_.at(person.account).password = hash;
-                    forget(over);
+                    forget(sessions_of(person.account, person.session));
                 },
                 done);
         });
 }
 
 void People::close_account(std::int64_t account, std::string actor, Done done) {
-    const auto over = sessions_of(account);
     change(
-        [account, over, actor, stamp = parts_.stamp()](Tx& tx) {
+        [account, actor, stamp = parts_.stamp()](Tx& tx) {
             auto closed = people::close_account(tx, stamp, account, actor);
-            return closed ? end_sessions(tx, stamp, over, actor) : closed;
+            return closed ? end_sessions_of(tx, stamp, account, 0, actor) : closed;
         },
-        [this, account, over] {
+        [this, account] {
             accounts_.at(account).active = false;
-            forget(over);
-            forget(sessions_of(account));  // one that was opened meanwhile
+            forget(sessions_of(account));
         },
         std::move(done));
 }

@@ -163,7 +163,19 @@ Status close_account(Tx& tx, const journal::Stamp& stamp, std::int64_t account,
                    : Status(error_of(changed));
 }
 
-Result<SessionRow> add_session(Tx& tx, const journal::Stamp& stamp, SessionRow session) {
+Result<SessionRow> add_session(Tx& tx, const journal::Stamp& stamp, SessionRow session,
+                               const std::string& password) {
+    if (session.account != 0) {
+        auto still = tx.one<std::int64_t>(
+            "SELECT id FROM account WHERE id = ?1 AND state = 'active' AND password = ?2",
+            session.account, password);
+        if (!still) {
+            return error_of(still);
+        }
+        if (!*still) {
+            return base::fail("people.login");
+        }
+    }
     if (!session.screen.empty()) {
         auto taken = tx.one<std::int64_t>(
             "SELECT id FROM session WHERE screen = ?1 AND ended_ms IS NULL", session.screen);
@@ -195,6 +207,21 @@ Result<SessionRow> add_session(Tx& tx, const journal::Stamp& stamp, SessionRow s
     auto told = tell(tx, stamp, session.screen.empty() ? "session.opened" : "screen.enrolled",
                      session.opened_by, std::move(data));
     return told ? Result<SessionRow>(std::move(session)) : error_of(told);
+}
+
+Status end_sessions_of(Tx& tx, const journal::Stamp& stamp, std::int64_t account, std::int64_t but,
+                       const std::string& actor) {
+    auto rows = tx.all<std::int64_t>(
+        "SELECT id FROM session WHERE account_id = ?1 AND id <> ?2 AND ended_ms IS NULL", account,
+        but);
+    if (!rows) {
+        return error_of(rows);
+    }
+    std::vector<std::int64_t> open;
+    for (const auto& [id] : *rows) {
+        open.push_back(id);
+    }
+    return end_sessions(tx, stamp, open, actor);
 }
 
 Status end_sessions(Tx& tx, const journal::Stamp& stamp, const std::vector<std::int64_t>& sessions,

@@ -50,8 +50,13 @@ struct SessionRow {
                                   const std::string& hash, const std::string& actor);
 [[nodiscard]] Status close_account(Tx& tx, const journal::Stamp& stamp, std::int64_t account,
                                    const std::string& actor);
+// `password`: the hash its owner was let in by. Errors: people.login (the account was closed, or
+// has another password by now), request.conflict (a screen of that name).
 [[nodiscard]] Result<SessionRow> add_session(Tx& tx, const journal::Stamp& stamp,
-                                             SessionRow session);
+                                             SessionRow session, const std::string& password);
+// Ends all of an account that are open, but the session `but`.
+[[nodiscard]] Status end_sessions_of(Tx& tx, const journal::Stamp& stamp, std::int64_t account,
+                                     std::int64_t but, const std::string& actor);
 // Ends those that are still open.
 [[nodiscard]] Status end_sessions(Tx& tx, const journal::Stamp& stamp,
                                   const std::vector<std::int64_t>& sessions,

@@ -55,7 +55,7 @@ void People::confirm_screen(const std::string& code, std::string name, std::stri
     row.source = asker->second.source;
     row.opened_by = std::move(actor);
     commit<SessionRow>(
-        [row, stamp = parts_.stamp()](Tx& tx) { return add_session(tx, stamp, row); },
+        [row, stamp = parts_.stamp()](Tx& tx) { return add_session(tx, stamp, row, ""); },
         [this, key, ticket = asker->first, done = std::move(done)](Result<SessionRow> added) {
             if (!added) {
                 return done(tl::unexpected<base::Error>(added.error()));

@@ -232,6 +232,34 @@ TEST_F(PeopleTest, Passwords_change_and_end_the_other_sessions) {
     EXPECT_TRUE(log_in("ana kim", "given by admin"));
 }
 
+TEST_F(PeopleTest, Who_logs_in_while_the_account_is_closed_or_gets_another_password_is_not_let_in) {
+    ASSERT_TRUE(first(link()));
+    for (const bool close : {false, true}) {
+        ASSERT_TRUE(make(close ? "Bo" : "Cy", Role::qa, "battery staple 2"));
+        const std::string name = close ? "bo" : "cy";
+        const auto known = log_in(name.c_str(), "battery staple 2");
+        ASSERT_TRUE(known);
+        const std::int64_t account = known->person.account;
+        std::optional<Opening> opened;
+        std::optional<base::Result<Json>> changed;
+        // Both are asked in one turn: the log-in is hashed while the change is committed, or after.
+        people->log_in(name, secret("battery staple 2"), "::1",
+                       [&](Opening got) { opened = std::move(got); });
+        const auto done = [&](base::Result<Json> got) { changed = std::move(got); };
+        close ? people->close_account(account, "Ana Kim", done)
+              : people->give_password(account, secret("another one 3"), "Ana Kim", done);
+        while (!opened || !changed) {
+            loop.restart();
+            loop.run_one();
+        }
+        ASSERT_TRUE(*changed);
+        EXPECT_FALSE(people->who(known->key));
+        EXPECT_FALSE(*opened && people->who((*opened)->key)) << name;
+        begin();
+        EXPECT_FALSE(*opened && people->who((*opened)->key)) << name << " after a restart";
+    }
+}
+
 TEST_F(PeopleTest, Screen_is_let_in_by_the_code_it_shows_until_it_is_revoked) {
     ASSERT_TRUE(first(link()));
     const auto asked = people->ask_for_screen("127.0.0.1").value();

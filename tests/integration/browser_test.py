@@ -5,9 +5,7 @@ out while a real Chromium looks; the service is stopped and started again under 
 from commit to DOM change is measured and told (LINESIDE_P99_MS=200 makes it a bound, on a machine with nothing else to do)."""
 import os
 import re
-import shutil
 import subprocess
-import sys
 import threading
 import time
 import unittest
@@ -76,8 +74,5 @@ class Browser(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    common.need_root()
-    if not shutil.which("chromium") or not shutil.which("npx") or not os.path.isdir(os.path.join(UI, "node_modules")):
-        print("skipped: needs chromium and the modules of web/ui")
-        sys.exit(77)
+    common.need_browser()
     unittest.main()

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -22,6 +23,14 @@ LINE = os.path.join(ROOT, "tests/virtual-line")
 def need_root():
     if os.geteuid() != 0:
         print("this needs root")
+        sys.exit(77)
+
+
+def need_browser():
+    need_root()
+    ui = os.path.join(ROOT, "web/ui")
+    if not shutil.which("chromium") or not shutil.which("npx") or not os.path.isdir(os.path.join(ui, "node_modules")):
+        print("skipped: needs chromium and the modules of web/ui")
         sys.exit(77)
 
 

@@ -6,9 +6,7 @@ session is in a log, the records, the journal's export or the database, and the 
 import json
 import os
 import re
-import shutil
 import subprocess
-import sys
 import unittest
 import urllib.error
 import urllib.request
@@ -82,8 +80,5 @@ class People(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    common.need_root()
-    if not shutil.which("chromium") or not shutil.which("npx") or not os.path.isdir(os.path.join(UI, "node_modules")):
-        print("skipped: needs chromium and the modules of web/ui")
-        sys.exit(77)
+    common.need_browser()
     unittest.main()

@@ -112,7 +112,17 @@ web::Gate gate_of(Facade& facade) {
 void get_session(Api& api, const Request& request, const ReplyPtr& reply) {
     const People* people = api.facade.people();
     const bool open = people == nullptr || people->open_to_all();
-    Json json{{"open", open}, {"name", nullptr}, {"role", people::to_text(request.role)}};
+    Json may = Json::array();
+    for (const Role each : {Role::anyone, Role::display, Role::operator_, Role::qa, Role::manager,
+                            Role::technician, Role::admin}) {
+        if (people::allows(request.role, each)) {
+            may.push_back(people::to_text(each));
+        }
+    }
+    Json json{{"open", open},
+              {"name", nullptr},
+              {"role", people::to_text(request.role)},
+              {"may", std::move(may)}};
     if (request.session != 0) {
         json["name"] = request.actor.name;
         json["screen"] = request.account == 0;

@@ -225,6 +225,8 @@ TEST_F(PeopleApi, Cookie_is_closed_to_scripts_and_other_sites_and_ends_with_log_
     EXPECT_EQ(opened.body.find(key_of(opened)), std::string::npos);
     const std::string key = key_of(opened);
     EXPECT_EQ(body_of(call(Verb::get, "/api/v1/session", key))["name"], "Ana");
+    EXPECT_EQ(body_of(call(Verb::get, "/api/v1/session", key))["may"].size(), 7U);
+    EXPECT_EQ(body_of(call(Verb::get, "/api/v1/session", ""))["may"], Json::array({"anyone"}));
     // Two cookies of one name: somebody else's might be the one that counts.
     EXPECT_EQ(ask(get("/api/v1/wall", port,
                       fmt::format("Cookie: lineside_{0}={1}; lineside_{0}=x\r\n", port, key)))

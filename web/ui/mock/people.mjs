@@ -2,6 +2,11 @@
 // Invented accounts and screens of the mock server. Scenes `login` (nobody is logged in) and `admin`; else the station is open.
 const past = (days) => Date.now() - days * 86_400_000;
 
+const may = { anyone: ['anyone'], display: ['anyone', 'display'], operator: ['anyone', 'display', 'operator'], qa: ['anyone', 'display', 'operator', 'qa'] };
+may.manager = [...may.qa, 'manager'];
+may.technician = [...may.qa, 'technician'];
+may.admin = [...may.manager, 'technician', 'admin'];
+
 export function makePeople(scene) {
   let who = scene === 'admin' ? { name: 'Ana Kim', role: 'admin', screen: false } : null;
   const open = scene !== 'login' && scene !== 'admin';
@@ -14,7 +19,10 @@ export function makePeople(scene) {
   return {
     closed: () => !open && who === null,
     get(path) {
-      if (path === '/api/v1/session') return open ? { open, name: null, role: 'admin' } : { open, name: who?.name ?? null, role: who?.role ?? 'anyone', ...(who && { screen: who.screen }) };
+      if (path === '/api/v1/session') {
+        const role = open ? 'admin' : who?.role ?? 'anyone';
+        return { open, name: who?.name ?? null, role, may: may[role], ...(who && { screen: who.screen }) };
+      }
       if (path === '/api/v1/accounts' && who) return { accounts };
       if (path === '/api/v1/screens' && who) return { screens };
       return null;

@@ -10,6 +10,7 @@ export interface Session {
   open: boolean;
   name: string | null;
   role: Role;
+  may: readonly Role[];
   screen?: boolean;
 }
 

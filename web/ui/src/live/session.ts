@@ -9,17 +9,8 @@ export const session = signal<Session | null>(null); // null: not known yet
 // Logged in, an enrolled screen, or an open station.
 export const letIn = computed(() => session.value !== null && (session.value.open || session.value.name !== null));
 
-const above: Readonly<Record<Role, readonly Role[]>> = {
-  anyone: ['anyone', 'display', 'operator', 'qa', 'manager', 'technician', 'admin'],
-  display: ['display', 'operator', 'qa', 'manager', 'technician', 'admin'],
-  operator: ['operator', 'qa', 'manager', 'technician', 'admin'],
-  qa: ['qa', 'manager', 'technician', 'admin'],
-  manager: ['manager', 'admin'],
-  technician: ['technician', 'admin'],
-  admin: ['admin'],
-};
-// The station decides; this only spares people a button that would be refused.
-export const may = (needed: Role): boolean => session.value !== null && above[needed].includes(session.value.role);
+// The station decides and says so; this only spares people a button that would be refused.
+export const may = (needed: Role): boolean => session.value !== null && session.value.may.includes(needed);
 
 let asking = false;
 export async function askSession(): Promise<void> {
