@@ -22,9 +22,7 @@ mode_t usual_mode() {
 }  // namespace
 
 tl::unexpected<base::Error> OutputFile::failed(int error) const {
-    const bool full = error == ENOSPC || error == EDQUOT;
-    return base::fail_errno(full ? "disk.full" : "request.refused",
-                            fmt::format("cannot write {}", name_), error);
+    return base::fail_writing("request.refused", fmt::format("cannot write {}", name_), error);
 }
 
 base::Result<OutputFile> OutputFile::open(const std::string& name) {

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <system_error>
 
 namespace lineside::base {
@@ -55,6 +56,15 @@ tl::unexpected<Error> fail_errno(std::string_view code, std::string_view doing, 
     return fail(code,
                 fmt::format("{}: {}", doing,
                             std::error_code(error_number, std::generic_category()).message()));
+}
+
+bool no_room(int error_number) {
+    return error_number == ENOSPC || error_number == EDQUOT;
+}
+
+tl::unexpected<Error> fail_writing(std::string_view code, std::string_view doing,
+                                   int error_number) {
+    return fail_errno(no_room(error_number) ? "disk.full" : code, doing, error_number);
 }
 
 tl::unexpected<Error> with_context(Error error, std::string_view doing) {

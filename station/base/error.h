@@ -39,6 +39,11 @@ using Status = Result<void>;
 // As fail(), with strerror(error_number) added: "cannot open /x: No such file or directory".
 [[nodiscard]] tl::unexpected<Error> fail_errno(std::string_view code, std::string_view doing,
                                                int error_number);
+// As fail_errno, but disk.full where the error number says that there was no room.
+[[nodiscard]] tl::unexpected<Error> fail_writing(std::string_view code, std::string_view doing,
+                                                 int error_number);
+// True for the error numbers of a disk, or a quota, without room.
+[[nodiscard]] bool no_room(int error_number);
 // The same error told with what was being done: "<doing>: <message>".
 [[nodiscard]] tl::unexpected<Error> with_context(Error error, std::string_view doing);
 

@@ -19,10 +19,7 @@ tl::unexpected<Error> file_error(std::string_view doing, const std::filesystem::
     if (error == ENOENT) {
         return fail_errno("config.missing", what, error);
     }
-    if (error == ENOSPC || error == EDQUOT) {
-        return fail_errno("disk.full", what, error);
-    }
-    return fail_errno("station.bug", what, error);
+    return fail_writing("station.bug", what, error);
 }
 
 }  // namespace

@@ -36,9 +36,8 @@ constexpr int kLookAtClock = 20'000;  // SQLite's virtual machine steps
 Status sync_path(const fs::path& path, int flags) {
     const base::UniqueFd fd(::open(path.c_str(), flags | O_CLOEXEC));
     if (!fd || ::fsync(fd.get()) != 0) {
-        const int error = errno;
-        return base::fail_errno(error == ENOSPC || error == EDQUOT ? "disk.full" : "db.failed",
-                                fmt::format("cannot sync {}", path.string()), error);
+        const int error = errno;  // before the text is made
+        return base::fail_writing("db.failed", fmt::format("cannot sync {}", path.string()), error);
     }
     return {};
 }

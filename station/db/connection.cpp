@@ -182,8 +182,7 @@ tl::unexpected<base::Error> sqlite_error(sqlite3* connection, std::string_view d
         return base::fail("disk.full", message);
     }
     if ((rc & 0xFF) == SQLITE_IOERR && connection != nullptr) {
-        const int system = sqlite3_system_errno(connection);
-        if (system == ENOSPC || system == EDQUOT) {
+        if (base::no_room(sqlite3_system_errno(connection))) {
             return base::fail("disk.full", message);
         }
     }

@@ -23,6 +23,7 @@ namespace lineside::helper {
 namespace {
 
 using base::fail_errno;
+using base::fail_writing;
 using base::Result;
 using base::Status;
 
@@ -64,10 +65,10 @@ std::vector<std::string> names_in(const std::string& folder) {
 
 Status make_folder(const std::string& path, mode_t mode, uid_t uid, gid_t gid) {
     if (::mkdir(path.c_str(), mode) != 0) {
-        return errno == EEXIST ? Status{} : fail_errno("lane.failed", path, errno);
+        return errno == EEXIST ? Status{} : fail_writing("lane.failed", path, errno);
     }
     if (::chmod(path.c_str(), mode) != 0 || ::lchown(path.c_str(), uid, gid) != 0) {
-        return fail_errno("lane.failed", path, errno);
+        return fail_writing("lane.failed", path, errno);
     }
     return {};
 }
@@ -170,7 +171,7 @@ Status Lanes::make(std::int64_t job, const Account& owner, bool with_output) {
 Result<std::string> Lanes::to_trash(const std::string& path) {
     std::string target = fmt::format("{}/{}{}", config_.lanes, kTrash, next_trash_++);
     if (::rename(path.c_str(), target.c_str()) != 0 && errno != ENOENT) {
-        return fail_errno("lane.failed", path, errno);
+        return fail_writing("lane.failed", path, errno);
     }
     return target;
 }

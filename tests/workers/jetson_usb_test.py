@@ -211,6 +211,30 @@ class JetsonUsb(unittest.TestCase):
     def test_killed_tool(self):
         self.bad(self.line(1, "kill-tool=1").start(1), "tool.died")
 
+    def small_lane(self, line):
+        """Lane 1 on a file system with 24 MiB of room."""
+        lane = line.dir + "/lane1"
+        os.mkdir(lane)
+        bsp = int(subprocess.run(["du", "-sk", "--apparent-size", FOLDER + "/bsp"], check=True, capture_output=True).stdout.split()[0])
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=%dk" % (bsp + 24 * 1024), "lane", lane], check=True)
+        self.addCleanup(subprocess.run, ["umount", "--lazy", lane], check=True)
+        subprocess.run(["cp", "-a", FOLDER + "/bsp/.", lane], check=True)
+        return lane
+
+    def test_tool_dies_on_a_full_disk(self):
+        line = self.line(1)
+        lane = self.small_lane(line)
+        result = self.bad(line.start(1, tool="#!/bin/sh\ncat /dev/zero >fill 2>/dev/null\nkill -9 $$\n"), "disk.full")
+        self.assertIn(lane, result["error"]["message"])
+
+    def test_full_disk_is_found_before_the_unit_is_touched(self):
+        line = self.line(1)
+        lane = self.small_lane(line)
+        subprocess.run("cat /dev/zero >%s/fill" % lane, shell=True, stderr=subprocess.DEVNULL)
+        worker = line.start(1)
+        self.bad(worker, "disk.full")
+        self.assertEqual(worker.log, b"")
+
     def test_hub_drop(self):
         line = self.line(2, "hub-drop:1=1")
         for worker in [line.start(1), line.start(2)]:

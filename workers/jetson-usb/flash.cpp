@@ -249,6 +249,7 @@ class Run {
         run.silence = silence_;
         const bool failed = run.how != How::exited || run.status != 0 || seen_.error_line();
         run.unit_gone = failed && unit_gone();
+        run.without_room = failed ? place_without_room(params_) : "";
         if (auto verdict = judge(run, seen_, params_); !verdict) {
             if (!seen_.failure_line().empty()) {
                 station_.log("error", fmt::format("The tool said: {}", seen_.failure_line()));

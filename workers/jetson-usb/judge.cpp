@@ -15,6 +15,14 @@ namespace {
 // taken) from a device that could not be opened.
 constexpr milliseconds kUidTimeout{4'000};
 
+// A full disk explains an end that has no cause of its own. A cause that the tool named, or a unit
+// that is gone, is another matter.
+bool lacked_room(const RunEnd& end, const Transcript& seen) {
+    const Failure* row = seen.failure();
+    return !end.without_room.empty() && !end.unit_gone &&
+           (row == nullptr || row->link || row->code == "tool.died");
+}
+
 tl::unexpected<base::Error> fail_at(std::string_view code, std::string_view message,
                                     const Transcript& seen) {
     const auto text = message.empty() ? base::code_entry(code).sentence : message;
@@ -81,6 +89,10 @@ std::string where(const Transcript& seen) {
 
 Status judge(const RunEnd& end, const Transcript& seen, const Params& params) {
     using enum RunEnd::How;
+    if ((end.how != exited || end.status != 0) && lacked_room(end, seen)) {
+        return fail_at("disk.full", fmt::format("There is no room left in {}", end.without_room),
+                       seen);
+    }
     switch (end.how) {
         case signalled:
             return fail_at("tool.died",

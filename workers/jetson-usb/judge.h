@@ -19,8 +19,9 @@ struct RunEnd {
     int status = 0;
     int signal = 0;
     milliseconds took{0};
-    milliseconds silence{0};  // the limit that was in force
-    bool unit_gone = false;   // the unit is not on its port, and was not expected to leave
+    milliseconds silence{0};   // the limit that was in force
+    bool unit_gone = false;    // the unit is not on its port, and was not expected to leave
+    std::string without_room;  // the folder of the tool's with a full disk; "": there is room
 };
 
 // Errors: tool.*, usb.*, unit.*, image.broken, host.unfit, worker.timeout: see README.md, Errors.

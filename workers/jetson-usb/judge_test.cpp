@@ -106,6 +106,28 @@ TEST(Judge, Killed_tool_is_told_from_a_failed_one) {
     EXPECT_EQ(code(until_app() + "Error: Return value 137\n", exited(1)), "tool.died");
 }
 
+TEST(Judge, Full_disk_explains_an_end_without_a_cause_of_its_own) {
+    RunEnd killed;
+    killed.how = RunEnd::How::signalled;
+    killed.signal = 7;
+    killed.without_room = "/lane";
+    const auto verdict = judge(killed, read(until_app() + kHalfApp), Params{});
+    ASSERT_FALSE(verdict);
+    EXPECT_EQ(verdict.error().code, "disk.full");
+    EXPECT_NE(verdict.error().message.find("/lane"), std::string::npos) << verdict.error().message;
+
+    const auto with_full_disk = [](const std::string& lines, RunEnd end) {
+        end.without_room = "/lane";
+        return code(until_app() + lines, end);
+    };
+    EXPECT_EQ(with_full_disk("\nError: Return value -7\n", exited(1)), "disk.full");
+    EXPECT_EQ(with_full_disk("\nError: Return value 8\n", exited(1)), "disk.full");
+    EXPECT_EQ(with_full_disk("", exited(3)), "disk.full");
+    EXPECT_EQ(with_full_disk("\nError: Return value 8\n", exited(1, true)), "usb.left");
+    EXPECT_EQ(with_full_disk("\nError: Return value 14\n", exited(1)), "unit.storage");
+    EXPECT_EQ(with_full_disk(sample::whole(), exited(0)), "ok");
+}
+
 TEST(Judge, Silent_tool) {
     RunEnd silent;
     silent.how = RunEnd::How::silent;

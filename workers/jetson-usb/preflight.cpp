@@ -5,18 +5,29 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <filesystem>
 
 namespace lineside::jetson_usb {
+namespace {
+
+// Less is no room: one signed bootloader file does not go into it.
+constexpr std::uint64_t kRoomToWork = 4ULL << 20U;
+
+}  // namespace
 
 Status check_lane(const Params& params) {
     const std::filesystem::path lane(params.lane);
     std::error_code ignored;
     if (!std::filesystem::is_directory(lane, ignored)) {
         return base::fail("lane.failed", fmt::format("{} is not there", params.lane));
+    }
+    if (const auto full = place_without_room(params); !full.empty()) {
+        return base::fail("disk.full", fmt::format("There is no room left in {}", full));
     }
     for (const char* tool : {"flash.sh", "bootloader/tegraflash.py"}) {
         if (::access((lane / tool).c_str(), X_OK) != 0) {
@@ -48,6 +59,21 @@ Status check_unit(const Params& params) {
     }
     if (!unit.bulk_in || !unit.bulk_out) {
         return base::fail("usb.link", "The unit in recovery mode lacks its bulk endpoints");
+    }
+    return {};
+}
+
+std::string place_without_room(const Params& params) {
+    for (const char* folder : {params.lane.c_str(), "/tmp"}) {
+        struct statvfs disk {};
+        if (::statvfs(folder, &disk) != 0) {
+            continue;
+        }
+        // What root may use, as the tools are root's; a file system may count no files at all.
+        const bool no_bytes = disk.f_bfree * disk.f_frsize < kRoomToWork;
+        if (no_bytes || (disk.f_files > 0 && disk.f_ffree == 0)) {
+            return folder;
+        }
     }
     return {};
 }

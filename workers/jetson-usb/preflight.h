@@ -6,8 +6,13 @@
 
 namespace lineside::jetson_usb {
 
-// Errors: lane.failed, image.broken, tool.missing, usb.no_device, order.wrong_model, usb.link.
+// Errors: lane.failed, disk.full, image.broken, tool.missing, usb.no_device, order.wrong_model,
+// usb.link.
 [[nodiscard]] Status check_lane(const Params& params);
 [[nodiscard]] Status check_unit(const Params& params);
+
+// Where the tool writes, its lane or /tmp, if hardly anything more goes there; else "". The tools
+// do not always say so: one that maps its files is killed by the kernel instead.
+[[nodiscard]] std::string place_without_room(const Params& params);
 
 }  // namespace lineside::jetson_usb
