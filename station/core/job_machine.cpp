@@ -122,7 +122,24 @@ Transition step_ok(const Job& job, const Policy& policy) {
     return {std::move(to), std::move(effects)};
 }
 
+// A resumed job whose unit leaves before it has shown which one it is: nothing new was done, so it
+// waits again. A restart of the unit that the service's life before began ends like that.
+Transition wait_again(Job job) {
+    std::vector<Effect> effects{
+        CommitStepEnd{job.step, job.step_attempt, base::make_error("usb.left"), true},
+        StopWaiting{}, WaitForUnit{}};
+    job.wait_again = false;
+    job.state = JobState::interrupted;
+    job.worker_running = false;
+    job.away = false;
+    job.ending.reset();
+    return {std::move(job), std::move(effects)};
+}
+
 Transition step_failed(const Job& job, const base::Error& error, const Policy& policy) {
+    if (job.resume_at > 0 && error.code == "usb.left") {
+        return wait_again(job);
+    }
     std::vector<Effect> effects{CommitStepEnd{job.step, job.step_attempt, error, false}};
     if (error.retry && job.step_attempt <= job.retries && !job.away) {
         return begin_step(job, job.step, job.step_attempt + 1, policy, std::move(effects));
@@ -142,7 +159,9 @@ Transition in_working(const Job& job, const JobEvent& event, const Policy& polic
     }
     if (const auto* left = std::get_if<UnitLeft>(&event)) {
         if (!left->expected) {
-            return stop_worker(job, base::make_error("usb.left"));
+            Job to = job;
+            to.wait_again = job.resume_at > 0;
+            return stop_worker(std::move(to), base::make_error("usb.left"));
         }
         Job to = job;
         to.away = true;
@@ -186,6 +205,9 @@ Transition in_awaiting_boot(const Job& job, const JobEvent& event, const Policy&
 Transition in_stopping(const Job& job, const JobEvent& event) {
     if (job.worker_running &&
         (std::holds_alternative<StepOk>(event) || std::holds_alternative<StepFailed>(event))) {
+        if (job.wait_again) {
+            return wait_again(job);
+        }
         return conclude(job, job.ending.value_or(base::make_error("station.bug")),
                         {CommitStepEnd{job.step, job.step_attempt, job.ending, true}});
     }
@@ -193,6 +215,16 @@ Transition in_stopping(const Job& job, const JobEvent& event) {
         Job to = job;
         to.state = JobState::closed;
         return {std::move(to), {}};
+    }
+    if (job.wait_again) {  // not any more, when there is a reason to end it
+        const auto* failed = std::get_if<ProofFailed>(&event);
+        const auto* stop = std::get_if<StopAsked>(&event);
+        if (failed != nullptr || stop != nullptr) {
+            Job to = job;
+            to.wait_again = false;
+            to.ending = failed != nullptr ? failed->error : stop->why;
+            return {std::move(to), {}};
+        }
     }
     return stay(job);
 }

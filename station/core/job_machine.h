@@ -69,9 +69,11 @@ struct StopWorker {
 struct WaitForBoot {};    // arms the boot deadline
 struct WaitForReplug {};  // arms the deadline of the announced window
 struct StopWaiting {};    // disarms both
+struct WaitForUnit {};    // the job is interrupted again; its unit may be here already
 
-using Effect = std::variant<CommitStarted, CommitStepStart, CommitStepEnd, CommitVerdict, Prepare,
-                            StartWorker, StopWorker, WaitForBoot, WaitForReplug, StopWaiting>;
+using Effect =
+    std::variant<CommitStarted, CommitStepStart, CommitStepEnd, CommitVerdict, Prepare, StartWorker,
+                 StopWorker, WaitForBoot, WaitForReplug, StopWaiting, WaitForUnit>;
 
 struct Transition {
     Job to;

@@ -41,6 +41,7 @@ std::string names(const std::vector<Effect>& effects) {
         std::string operator()(const WaitForBoot&) const { return "wait_boot"; }
         std::string operator()(const WaitForReplug&) const { return "wait_replug"; }
         std::string operator()(const StopWaiting&) const { return "stop_waiting"; }
+        std::string operator()(const WaitForUnit&) const { return "wait_unit"; }
     };
     std::string text;
     for (const Effect& effect : effects) {
@@ -94,6 +95,13 @@ Job resumed(int step, int at) {
     job.last_step = 4;
     job.worker_running = true;
     job.resume_at = at;
+    return job;
+}
+Job leaving_again() {
+    Job job = resumed(1, 3);
+    job.state = JobState::stopping;
+    job.wait_again = true;
+    job.ending = base::make_error("usb.left");
     return job;
 }
 Job away(Job job) {
@@ -174,6 +182,19 @@ INSTANTIATE_TEST_SUITE_P(
         Row{resumed(1, 3), StepOk{}, S::provisioning,
             "step_end 1.1 ok, step_start 3.1, stop_waiting, worker 3.1", ""},
         Row{resumed(1, 99), StepOk{}, S::verifying, "step_end 1.1 ok, verdict, stop_waiting", ""},
+        Row{resumed(1, 3), UnitLeft{false}, S::stopping, "stop_worker, stop_waiting", "usb.left"},
+        Row{resumed(1, 3), StepFailed{error("usb.left", false)}, S::interrupted,
+            "step_end 1.1 stopped, stop_waiting, wait_unit", ""},
+        Row{resumed(1, 3), StepFailed{error("ssh.lost", false)}, S::stopping,
+            "step_end 1.1 ssh.lost, verdict, stop_waiting", "ssh.lost"},
+        Row{leaving_again(), StepOk{}, S::interrupted,
+            "step_end 1.1 stopped, stop_waiting, wait_unit", ""},
+        Row{leaving_again(), StepFailed{error("worker.died", true)}, S::interrupted,
+            "step_end 1.1 stopped, stop_waiting, wait_unit", ""},
+        Row{leaving_again(), ProofFailed{error("unit.duplicate_chip", false)}, S::stopping, "",
+            "unit.duplicate_chip"},
+        Row{leaving_again(), StopAsked{error("operator.stopped", true)}, S::stopping, "",
+            "operator.stopped"},
         Row{interrupted(true), UnitLeft{}, S::interrupted, "", ""},
         Row{interrupted(true), StopAsked{error("operator.stopped", true)}, S::stopping,
             "verdict, stop_waiting", "operator.stopped"},

@@ -135,6 +135,9 @@ class FakeWorker final : public process::Worker {
     void add_secret(const base::Secret& secret) override { spec.secrets.push_back(secret); }
     void stop(std::string reason, std::chrono::milliseconds /*grace*/) override {
         stopped = reason;
+        if (!obeys) {
+            return;
+        }
         boost::asio::post(loop_, [weak = weak_from(), reason] {
             if (const auto self = weak.lock()) {
                 process::WorkerEnd how;
@@ -150,6 +153,7 @@ class FakeWorker final : public process::Worker {
     std::optional<std::string> stopped;
     std::function<void(const protocol::FromStation&)> on_send;
     bool ended = false;
+    bool obeys = true;  // a stop ends it
     std::weak_ptr<FakeWorker> self_;
 
   private:

@@ -194,6 +194,9 @@ void SlotActor::act(const core::Effect& effect) {
         const auto left = run_->window ? run_->window->until_mono_ns - context_.clock.mono_ns() : 0;
         arm(replug_timer_, std::chrono::milliseconds(std::max<std::int64_t>(0, left) / 1'000'000),
             core::ReplugTimeout{});
+    } else if (std::holds_alternative<core::WaitForUnit>(effect)) {
+        run_->window.reset();
+        gadget_maybe_ready();
     } else if (std::holds_alternative<core::StopWaiting>(effect)) {
         boot_timer_.cancel();
         replug_timer_.cancel();

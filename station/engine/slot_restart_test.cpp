@@ -133,6 +133,41 @@ TEST_F(SlotRestart, Serial_that_may_be_on_the_unit_is_kept_for_it) {
     EXPECT_EQ(sql("SELECT state FROM lease"), "burned");
 }
 
+// The life before was about to hear that the unit goes down for a restart.
+TEST_F(SlotRestart, Unit_that_leaves_before_it_was_known_again_is_waited_for) {
+    open_line();
+    reach("set-serial");
+    const std::string id = job("id");
+    die_with(kGadget);
+    worker(1, "prove-image");
+    bus->unplug("1");
+    run_until("the wait", [&] { return state("1") == "interrupted"; });
+    settle();
+    EXPECT_EQ(job("coalesce(outcome, 'open') || ' ' || state"), "open interrupted");
+    bus->plug("1", kGadget);
+    worker(2, "prove-image").ok();
+    EXPECT_EQ(job("id"), id);
+    worker(3, "set-serial");
+    bus->unplug("1");
+    run_until("the verdict", [&] { return !tile("1")["outcome"].is_null(); });
+    EXPECT_EQ(job("outcome || ' ' || code"), "ERROR usb.left");
+}
+
+TEST_F(SlotRestart, Unit_that_is_back_before_its_worker_is_gone_goes_on) {
+    open_line();
+    reach("set-serial");
+    die_with(kGadget);
+    FakeWorker& check = worker(1, "prove-image");
+    check.obeys = false;
+    bus->unplug("1");
+    run_until("the stop", [&] { return check.stopped.has_value(); });
+    bus->plug("1", kGadget);
+    settle();
+    check.fail("worker.died");
+    worker(2, "prove-image").ok();
+    worker(3, "set-serial");
+}
+
 TEST_F(SlotRestart, Reserved_serial_is_given_back_and_a_new_one_taken) {
     open_line();
     reach("prove-image");
