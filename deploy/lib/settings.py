@@ -70,7 +70,7 @@ use = "read-serial"
 
 def station_toml(place, slots, speed, port, jobs, more=None):
     """`slots`: (label, port) pairs. `place` has the folders, see Bench. `more`: silence_s of the flash or another
-    recipe, pass_stays_s."""
+    recipe, pass_stays_s, the text of [web]."""
     more = more or {}
     lines = [f"""# Written by deploy/run; it is written anew at each start.
 [station]
@@ -88,7 +88,7 @@ pass_stays_s = {more.get("pass_stays_s", 3)}
 
 [limits]
 jobs = {jobs}
-"""]
+{more.get("web", "")}"""]
     for label, path in slots:
         lines.append(f'\n[[slot]]\nlabel = {quoted(label)}\nport = {quoted(path)}\n')
     lines.append(more.get("recipe") or recipe(speed, more.get("silence_s")))

@@ -3,6 +3,7 @@
 
 #include "station/app/output_file.h"
 #include "station/app/unix_http.h"
+#include "station/base/clock.h"
 #include "station/base/files.h"
 #include "station/base/json.h"
 #include "station/records/record_filter.h"
@@ -252,6 +253,33 @@ int print_first_link(const std::string& socket) {
               << link->value("minutes", 0) << " minutes, and makes an admin's account.\n";
     std::cout << link->value("url", "") << "\n";
     return 0;
+}
+
+int print_certificate(const std::string& socket, bool json) {
+    auto page = get_json(socket, "/api/v1/web-certificate");
+    if (!page) {
+        return complain(page.error());
+    }
+    const bool listening = page->value("listening", false);
+    if (json) {
+        std::cout << base::dump_json(*page) << "\n";
+        return listening ? 0 : 1;
+    }
+    if (listening) {
+        std::cout << fmt::format(
+            "Page          {}\nMade by       {}\nCertificate   {}\nIts key       "
+            "{}\nGood until    {}\n",
+            page->value("url", ""), page->value("generated", false) ? "this station" : "the site",
+            page->value("sha256", ""), page->value("key_sha256", ""),
+            base::iso_utc(page->value("not_after_ms", std::int64_t{0})));
+        for (const Json& name : (*page)["names"]) {
+            std::cout << "For           " << name.get<std::string>() << "\n";
+        }
+    }
+    if (!(*page)["problem"].is_null()) {
+        std::cerr << "lineside: " << (*page)["problem"].get<std::string>() << "\n";
+    }
+    return listening ? 0 : 1;
 }
 
 int open_order(const std::string& socket, const OrderOpen& order) {

@@ -61,6 +61,8 @@ int void_serial(const std::string& socket, const std::string& serial, const std:
 
 // The link alone on stdout, and nowhere else.
 int print_first_link(const std::string& socket);
+// Certificate and address of the page on the network; exit status 1 while it is not there.
+int print_certificate(const std::string& socket, bool json);
 
 struct Export {
     std::string format = "csv";

@@ -140,6 +140,10 @@ int main(int argc, char** argv) {
     auto* link = admin->add_subcommand(
         "first-link", "print a link that makes one admin's account; good once, for 15 minutes");
     link->callback([&] { status = app::print_first_link(socket); });
+    auto* cert = app.add_subcommand(
+        "cert", "address and certificate of the page on the network, with SHA-256 fingerprints");
+    cert->add_flag("--json", json, "as JSON");
+    cert->callback([&] { status = app::print_certificate(socket, json); });
 
     app::Export wanted;
     auto* exported = app.add_subcommand("export", "records of finished attempts");

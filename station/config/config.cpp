@@ -2,10 +2,14 @@
 #include "station/config/config.h"
 
 #include "station/base/files.h"
+#include "station/base/text.h"
 #include "station/config/recipe_reader.h"
 #include "station/config/table_reader.h"
 #include "station/usb/port_path.h"
 
+#include <arpa/inet.h>
+
+#include <array>
 #include <iostream>
 #include <map>
 
@@ -52,6 +56,61 @@ void read_station(TableReader& in, Config& config) {
     if (in_data(config.signing_key)) {
         in.complain("signing_key",
                     "must lie outside the data folder, else who has the data can sign another");
+    }
+    in.finish();
+}
+
+bool is_address(const std::string& text) {
+    std::array<unsigned char, sizeof(in6_addr)> bytes{};
+    return ::inet_pton(AF_INET, text.c_str(), bytes.data()) == 1 ||
+           ::inet_pton(AF_INET6, text.c_str(), bytes.data()) == 1;
+}
+
+// "st3.example", "st3.example:443"
+bool is_host_name(std::string_view text) {
+    const auto colon = text.find(':');
+    if (colon != std::string_view::npos) {
+        const auto port = base::to_int(text.substr(colon + 1));
+        if (!port || *port < 1 || *port > 65535) {
+            return false;
+        }
+        text = text.substr(0, colon);
+    }
+    return !text.empty() && text.size() <= 253 && text.front() != '.' && text.front() != '-' &&
+           text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.-") ==
+               std::string_view::npos;
+}
+
+void read_web(TableReader in, Config& config) {
+    WebConfig& web = config.web;
+    web.listen = in.texts("listen");
+    for (const std::string& address : web.listen) {
+        if (!is_address(address)) {
+            in.complain("listen", fmt::format("'{}' is no address, such as 192.168.10.5, 0.0.0.0 "
+                                              "or ::",
+                                              address));
+        }
+    }
+    web.port = static_cast<std::uint16_t>(in.number("port", 8443, 0, 65535));
+    if (web.port != 0 && web.port == config.port) {
+        in.complain("port", "must be another one than that of [station], which stays in the clear");
+    }
+    for (std::string& name : web.names = in.texts("names")) {
+        name = base::to_lower_ascii(name);
+        if (!is_host_name(name)) {
+            in.complain("names",
+                        fmt::format("'{}' is no host name, such as st3.line2.example", name));
+        }
+    }
+    web.certificate = in.text("certificate", "");
+    web.key = in.text("key", "");
+    if (web.certificate.empty() != web.key.empty()) {
+        in.complain(web.key.empty() ? "key" : "certificate",
+                    "is missing: a certificate of the site comes with its key");
+    }
+    if (web.certificate.empty()) {  // beside the other key that the station makes for itself
+        web.key = config.signing_key.parent_path() / "web.key";
+        web.made = config.signing_key.parent_path() / "web.pem";
     }
     in.finish();
 }
@@ -153,6 +212,8 @@ Reading read_config_text(std::string_view text, const std::filesystem::path& fil
         TableReader in(station, &root, "station", file.string(), reading.complaints);
         read_station(in, reading.config);
     }
+    read_web(TableReader(top.table("web"), &root, "web", file.string(), reading.complaints),
+             reading.config);
     TableReader limits(top.table("limits"), &root, "limits", file.string(), reading.complaints);
     reading.config.limits.jobs = static_cast<int>(limits.number("jobs", 64, 1, 512));
     reading.config.limits.per_root_port =

@@ -24,6 +24,16 @@ struct SlotConfig {
     bool skip = false;  // mode = "skip": shown, never used
 };
 
+// The page on the line's network, under TLS; beside loopback, and only once there is an account.
+struct WebConfig {
+    std::vector<std::string> listen;  // addresses; empty: this host only
+    std::uint16_t port = 8443;
+    std::vector<std::string> names;     // "st3.example", "st3.example:443", lower case
+    std::filesystem::path certificate;  // the site's; empty: the station makes its own
+    std::filesystem::path key;          // of that one, or where its own is made
+    std::filesystem::path made;         // where its own certificate is kept
+};
+
 struct Config {
     std::string station_id;
     std::string station_name;
@@ -37,6 +47,7 @@ struct Config {
     std::filesystem::path ui;          // built dashboard, may be missing
     std::string listen = "127.0.0.1";  // 127.0.0.1 or ::1 (both are then served)
     std::uint16_t port = 8080;
+    WebConfig web;
     core::Limits limits;
     care::BackupPolicy backups;
     care::LogPolicy logs;

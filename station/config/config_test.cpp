@@ -133,6 +133,14 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"key_file = \"/etc/lineside/key\"", "key_file = \"/var/lib/lineside/key\"",
             "outside the data folder"},
         Bad{"[[slot]]", "listen = \"0.0.0.0\"\n[[slot]]", "must be 127.0.0.1 or ::1"},
+        Bad{"[[slot]]", "[web]\nlisten = [\"eth0\"]\n[[slot]]", "'eth0' is no address"},
+        Bad{"[[slot]]", "[web]\nlisten = \"0.0.0.0\"\n[[slot]]", "must be a list of texts"},
+        Bad{"[[slot]]", "[web]\nport = 8080\n[[slot]]", "must be another one than"},
+        Bad{"[[slot]]", "[web]\nnames = [\"a b\"]\n[[slot]]", "'a b' is no host name"},
+        Bad{"[[slot]]", "[web]\nnames = [\"a:0\"]\n[[slot]]", "'a:0' is no host name"},
+        Bad{"[[slot]]", "[web]\ncertificate = \"/x.pem\"\n[[slot]]", "web.key is missing"},
+        Bad{"[[slot]]", "[web]\nkey = \"/x.key\"\n[[slot]]", "web.certificate is missing"},
+        Bad{"[[slot]]", "[web]\nlisen = []\n[[slot]]", "did you mean 'listen'"},
         Bad{"use = \"wait-unit\"", "use = \"wait-unti\"", "did you mean 'wait-unit'"},
         Bad{"use = \"flash\"", "use = \"wait-unit\"", "the first step must be"},
         Bad{"ssid = \"Reeplayer\"", "ssid = 7", ".toml:22:"},
@@ -151,6 +159,24 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"rootdev = \"mmcblk0p1\"", "rootdev = \"../x\"", "profile.rootdev must be a word"},
         Bad{"recipe = \"camera\"", "recipe = \"x\"", "there is no recipe 'x'"},
         Bad{"id = \"line2-st1\"", "id = ", ".toml:2:"}));
+
+TEST(Config, Page_on_the_network_has_a_port_names_and_a_certificate) {
+    const Reading plain = read(std::string(kGood));
+    EXPECT_TRUE(plain.config.web.listen.empty());
+    EXPECT_EQ(plain.config.web.key, plain.config.signing_key.parent_path() / "web.key");
+    EXPECT_EQ(plain.config.web.made, plain.config.signing_key.parent_path() / "web.pem");
+    const Reading reading = read(
+        with("[[slot]]",
+             "[web]\nlisten = [\"0.0.0.0\", \"fd00::5\"]\nport = 443\nnames = [\"ST3.example\", "
+             "\"st3.example:8443\"]\ncertificate = \"/x.pem\"\nkey = \"/x.key\"\n[[slot]]"));
+    EXPECT_EQ(complaints(reading), "");
+    EXPECT_EQ(reading.config.web.listen, (std::vector<std::string>{"0.0.0.0", "fd00::5"}));
+    EXPECT_EQ(reading.config.web.port, 443);
+    EXPECT_EQ(reading.config.web.names,
+              (std::vector<std::string>{"st3.example", "st3.example:8443"}));
+    EXPECT_EQ(reading.config.web.key, "/x.key");
+    EXPECT_EQ(reading.config.web.made, "");
+}
 
 TEST(Config, Backups_and_logs_go_by_policy) {
     const Reading plain = read(std::string(kGood));

@@ -131,6 +131,20 @@ std::vector<const toml::table*> TableReader::tables(std::string_view key) {
     return result;
 }
 
+std::vector<std::string> TableReader::texts(std::string_view key) {
+    check_texts(key);
+    std::vector<std::string> out;
+    const toml::node* found = node(key);
+    if (const toml::array* list = found == nullptr ? nullptr : found->as_array()) {
+        for (const toml::node& one : *list) {
+            if (const auto* text = one.as_string()) {
+                out.push_back(text->get());
+            }
+        }
+    }
+    return out;
+}
+
 void TableReader::check_texts(std::string_view key, bool one_will_do) {
     const toml::node* found = node(key);
     if (found == nullptr || (one_will_do && found->is_string())) {

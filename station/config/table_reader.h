@@ -11,6 +11,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace lineside::config {
 
@@ -30,6 +31,8 @@ class TableReader {
     [[nodiscard]] const toml::table* table(std::string_view key);
     // Tables of an array of tables.
     [[nodiscard]] std::vector<const toml::table*> tables(std::string_view key);
+    // A list of texts; left out: an empty one.
+    [[nodiscard]] std::vector<std::string> texts(std::string_view key);
     // Complains unless the key is left out, a list of texts, or where `one_will_do` a text.
     void check_texts(std::string_view key, bool one_will_do = false);
     // Everything not asked for yet, as JSON (dates and such as text); counts as asked for.

@@ -5,6 +5,7 @@
 #include "web/server/connection.h"
 
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/ssl/context.hpp>
 
 #include <sys/socket.h>
 #include <unistd.h>
@@ -43,7 +44,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     auto site = std::make_shared<Site>();
     site->counters = std::make_shared<Counters>();
     site->router = make_router();
-    site->port = 80;
+    auto door = std::make_shared<Door>();
+    door->port = 80;
+    if (data[0] % 4 == 3) {  // no certificate: what comes in the clear, and first records, are read
+        static const auto kTls =
+            std::make_shared<boost::asio::ssl::context>(boost::asio::ssl::context::tls_server);
+        door->tls = kTls;
+        door->names = {"localhost:80"};
+    }
     int ends[2];
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
         return 0;
@@ -51,8 +59,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     // The first byte chooses how the client came.
     boost::asio::local::stream_protocol::socket socket(loop, boost::asio::local::stream_protocol(),
                                                        ends[0]);
-    make_connection(boost::asio::generic::stream_protocol::socket(std::move(socket)), site,
-                    {{"x", "y"}, "127.0.0.1"}, data[0] % 2 == 0)
+    make_connection(boost::asio::generic::stream_protocol::socket(std::move(socket)), site, door,
+                    {{"x", "y"}, "127.0.0.1", "127.0.0.1"}, data[0] % 2 == 0)
         ->start();
     if (::send(ends[1], data + 1, size - 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
         ::close(ends[1]);
@@ -72,7 +80,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         site->uploads != 0) {
         std::abort();  // a connection outlived its client
     }
-    if (!answer.empty() && !answer.starts_with("HTTP/1.1 ")) {
+    // Who speaks TLS to a door without a certificate is told so under TLS.
+    const bool under_tls = door->tls && size > 1 && data[1] == 0x16;
+    if (!answer.empty() && !under_tls && !answer.starts_with("HTTP/1.1 ")) {
         std::abort();
     }
     return 0;

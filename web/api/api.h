@@ -8,6 +8,7 @@
 #include "station/db/query.h"
 #include "station/engine/facade.h"
 #include "station/records/record_filter.h"
+#include "web/api/network_door.h"
 #include "web/server/event_stream.h"
 #include "web/server/http.h"
 #include "web/server/router.h"
@@ -38,7 +39,8 @@ struct Api {
     std::shared_ptr<web::FrameMaker> frames = std::make_shared<web::FrameMaker>();
     web::StaticFiles dashboard;
     web::StreamLimits stream_limits;
-    std::string url;  // of the page, once it is served
+    std::string url;                       // of the page, once it is served
+    std::unique_ptr<NetworkDoor> network;  // likewise
 
     Api(Facade& facade_in, std::shared_ptr<web::Counters> counters_in,
         const std::filesystem::path& ui_dir)
@@ -137,6 +139,7 @@ void confirm_screen(Api&, const Request&, const ReplyPtr&);
 void revoke_screen(Api&, const Request&, const ReplyPtr&);
 // Finds out who asks, from the cookie; see web::Gate. `facade` must outlive it.
 [[nodiscard]] web::Gate gate_of(Facade& facade);
+void get_web_certificate(Api&, const Request&, const ReplyPtr&);
 // status_page.cpp
 [[nodiscard]] web::Response status_page(const Json& wall);
 [[nodiscard]] std::string_view status_page_style();

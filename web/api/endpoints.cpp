@@ -64,6 +64,7 @@ constexpr std::array kEndpoints{
     Endpoint{Verb::post, "/api/v1/screens/ask",              Role::anyone,    BodyKind::json, "", &ask_for_screen},
     Endpoint{Verb::post, "/api/v1/screens/take",             Role::anyone,    BodyKind::json, "", &take_screen},
     Endpoint{Verb::post, "/api/v1/screens/{screen}/revoke",  Role::technician, BodyKind::json, "", &revoke_screen},
+    Endpoint{Verb::get,  "/api/v1/web-certificate",          Role::technician, BodyKind::none, "", &get_web_certificate},
     Endpoint{Verb::get,  "/api/v1/openapi.yaml",             Role::anyone,    BodyKind::none, "", &get_openapi},
     Endpoint{Verb::get,  "/healthz",                         Role::anyone,    BodyKind::none, "", &get_health},
     Endpoint{Verb::get,  "/metrics",                         Role::anyone,    BodyKind::none, "", &get_metrics},

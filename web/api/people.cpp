@@ -16,16 +16,19 @@ using people::People;
 constexpr std::int64_t kScreenAgeS = std::int64_t{400} * 24 * 3600;  // the most a browser takes
 
 // Browsers share cookies among the ports of a host; the training station is another port.
+// Under TLS the name says that no other host and nothing in the clear can have set it.
 std::string cookie_name(const Request& request) {
     const auto host = request.header("host");
     const auto colon = host.rfind(':');
-    return "lineside_" +
-           std::string(colon == std::string_view::npos ? "80" : host.substr(colon + 1));
+    const bool has_port = colon != std::string_view::npos && host.find(']', colon) == host.npos;
+    const std::string_view usual = request.over_tls ? "443" : "80";
+    return fmt::format("{}lineside_{}", request.over_tls ? "__Host-" : "",
+                       has_port ? host.substr(colon + 1) : usual);
 }
 
 std::string cookie(const Request& request, std::string_view key, std::int64_t age_s) {
-    return fmt::format("{}={}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}", cookie_name(request),
-                       key, age_s);
+    return fmt::format("{}={}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}{}",
+                       cookie_name(request), key, age_s, request.over_tls ? "; Secure" : "");
 }
 
 Json person_json(const people::Person& person) {
@@ -66,6 +69,7 @@ void send_opened(const Request& request, const ReplyPtr& reply, const Opened& op
 People::DoneOpened opened_answer(const Request& request, const ReplyPtr& reply) {
     Request kept;  // without its body: that holds a password
     kept.headers = request.headers;
+    kept.over_tls = request.over_tls;
     return [request = std::move(kept), reply](const Result<Opened>& opened) {
         if (opened) {
             send_opened(request, reply, *opened);
@@ -89,14 +93,15 @@ std::optional<people::Role> role_of(const std::string& text, const ReplyPtr& rep
 web::Gate gate_of(Facade& facade) {
     return [&facade](Request& request, Role needed) -> base::Status {
         People* people = facade.people();
-        if (request.over_unix || people == nullptr || people->open_to_all()) {
+        const bool open = people == nullptr || people->open_to_all();
+        if (request.over_unix || (open && !request.over_tls)) {
             request.role = Role::admin;  // who may open the socket is told by its rights
             return {};
         }
         request.actor = {"nobody", "dashboard"};
         const auto key = request.cookie(cookie_name(request));
         if (const auto person =
-                key.empty() ? std::nullopt : people->who(Secret(std::string(key)))) {
+                key.empty() || open ? std::nullopt : people->who(Secret(std::string(key)))) {
             request.actor.name = person->name;
             request.session = person->session;
             request.account = person->account;
@@ -207,6 +212,10 @@ void use_first_link(Api& api, const Request& request, const ReplyPtr& reply) {
                                Secret(std::move(password)), request.source,
                                opened_answer(request, reply));
     }
+}
+
+void get_web_certificate(Api& api, const Request& /*request*/, const ReplyPtr& reply) {
+    reply->json(200, api.network->state());
 }
 
 void get_accounts(Api& api, const Request& /*request*/, const ReplyPtr& reply) {

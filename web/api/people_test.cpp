@@ -256,6 +256,38 @@ TEST_F(PeopleApi, A_stream_ends_with_its_session) {
     EXPECT_EQ(call(Verb::get, "/api/v1/wall", screen).status, 401);
 }
 
+class CrowdedApi : public PeopleApi {
+  protected:
+    CrowdedApi() {
+        config.server.limits.connections = 8;
+        config.server.limits.reserved = 4;
+        config.server.limits.screens = 2;
+    }
+};
+
+TEST_F(CrowdedApi, Pages_leave_places_for_enrolled_screens) {
+    const std::string admin = make_admin();
+    const std::string screen = make_screen(admin);
+    const auto open = [&](const std::string& key) {
+        auto page = std::make_unique<Client>(port);
+        page->send(
+            get("/api/v1/events", port, fmt::format("Cookie: lineside_{}={}\r\n", port, key)));
+        return page;
+    };
+    std::vector<std::unique_ptr<Client>> pages;
+    for (const auto* key : {&admin, &admin, &screen, &screen}) {
+        pages.push_back(open(*key));
+        EXPECT_TRUE(pages.back()->read_until("event: beat"));
+        if (pages.size() == 2) {
+            EXPECT_EQ(open(admin)->read_answer().status, 503);
+        }
+    }
+    EXPECT_EQ(open(screen)->read_answer().status, 503)
+        << "nor do screens take the requests' places";
+    pages.erase(pages.begin());
+    EXPECT_EQ(call(Verb::get, "/api/v1/wall", admin).status, 200);
+}
+
 TEST_F(PeopleApi, Who_streamed_without_a_login_is_cut_when_the_station_is_open_no_more) {
     Client wall(port);
     wall.send(get("/api/v1/events", port));

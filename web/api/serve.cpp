@@ -22,14 +22,21 @@ base::Result<std::unique_ptr<web::Server>> serve(boost::asio::io_context& loop, 
         web::Server::start(loop, std::move(config.server), make_router(api), std::move(counters));
     if (server) {
         api->url = (*server)->url();
+        api->network = std::make_unique<NetworkDoor>(loop, **server, std::move(config.network));
         if (people::People* people = facade.people()) {
             // The engine outlives the server, so it must not call one that is gone.
             people->on_ended(
                 [weak = std::weak_ptr<Api>(api), raw = server->get()](std::int64_t session) {
-                    if (!weak.expired()) {
+                    if (const auto alive = weak.lock()) {
                         raw->end_session(session);
+                        if (session == 0) {  // there is a first account
+                            alive->network->open();
+                        }
                     }
                 });
+            if (!people->open_to_all()) {
+                api->network->open();
+            }
         }
     }
     return server;

@@ -3,6 +3,7 @@
 // uses. Thread: the io_context's.
 #pragma once
 
+#include "station/config/config.h"
 #include "station/engine/facade.h"
 #include "web/server/server.h"
 
@@ -13,6 +14,7 @@ namespace lineside::api {
 
 struct ServeConfig {
     web::ServerConfig server;
+    config::WebConfig network;     // the page beyond this host
     std::filesystem::path ui_dir;  // the built dashboard; empty or not there: a plain status page
 };
 // `facade` must outlive the server.   Errors: config.invalid.

@@ -5,6 +5,14 @@
 #include "web/api/api.h"
 
 namespace lineside::api {
+namespace {
+
+// What a stranger on the network may not know; on this host everybody may.
+bool is_stranger(const Request& request) {
+    return request.over_tls && request.session == 0;
+}
+
+}  // namespace
 
 void get_wall(Api& api, const Request& /*request*/, const ReplyPtr& reply) {
     reply->json(200, api.facade.wall());
@@ -39,9 +47,12 @@ void get_clock(Api& /*api*/, const Request& /*request*/, const ReplyPtr& reply) 
     reply->json(200, {{"at", at}, {"mono_ns", clock.mono_ns()}});
 }
 
-void get_health(Api& api, const Request& /*request*/, const ReplyPtr& reply) {
+void get_health(Api& api, const Request& request, const ReplyPtr& reply) {
     Json health = api.facade.health();
     const bool ok = health.value("ok", health.value("status", Json()) == "ok");
+    if (is_stranger(request)) {
+        return reply->json(ok ? 200 : 503, {{"ok", ok}});
+    }
     health["ok"] = ok;
     if (!health.contains("problems")) {
         Json problems = Json::array();
@@ -55,7 +66,10 @@ void get_health(Api& api, const Request& /*request*/, const ReplyPtr& reply) {
     reply->json(ok ? 200 : 503, health);
 }
 
-void get_metrics(Api& api, const Request& /*request*/, const ReplyPtr& reply) {
+void get_metrics(Api& api, const Request& request, const ReplyPtr& reply) {
+    if (is_stranger(request)) {
+        return reply->problem(base::make_error("people.needed"));
+    }
     std::string text = api.facade.metrics();
     if (!text.empty() && text.back() != '\n') {
         text += '\n';

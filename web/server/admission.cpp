@@ -3,19 +3,35 @@
 
 #include "station/base/text.h"
 #include "web/server/guard.h"
+#include "web/server/problem.h"
 #include "web/server/target.h"
+
+#include <fmt/format.h>
 
 namespace lineside::web {
 
+Response sent_to_tls(const Request& request, const Door& door, std::string_view target) {
+    Response response;
+    if (!check_host(request, door) || !target.starts_with('/')) {
+        response = problem_response(base::make_error("http.host"));
+    } else {
+        response.status = 308;
+        response.headers.push_back(
+            {"Location", fmt::format("https://{}{}", request.header("host"), target)});
+    }
+    response.close = true;
+    return response;
+}
+
 base::Result<Admission> admit(Request& request, const Framed& framed, const Site& site,
-                              std::string& allow) {
+                              const Door& door, std::string& allow) {
     const auto refused = [](std::string_view code, std::string_view why = "") {
         return base::fail(code, std::string(why));
     };
     if (framed.version != 10 && framed.version != 11) {
         return refused("http.version");
     }
-    if (auto host = check_host(request, site.port); !host) {
+    if (auto host = check_host(request, door); !host) {
         return tl::unexpected(host.error());
     }
     const std::string coding = base::to_lower_ascii(request.header("transfer-encoding"));
@@ -31,7 +47,7 @@ base::Result<Admission> admit(Request& request, const Framed& framed, const Site
     request.query = std::move(target->query);
     auto match = site.router.find(request, allow);
     // A foreign page learns nothing from us, not even which paths there are.
-    if (auto intent = check_intent(request, site.port); !intent) {
+    if (auto intent = check_intent(request, door); !intent) {
         return tl::unexpected(intent.error());
     }
     // Who may not ask learns no more of the API than the router's own file tells everybody.

@@ -23,9 +23,12 @@ struct Admission {
     std::size_t body_limit = 0;
     bool upload = false;  // a large body: counts against Limits::uploads
 };
+// The answer to who came to a TLS door in the clear: the same page there.
+[[nodiscard]] Response sent_to_tls(const Request& request, const Door& door,
+                                   std::string_view target);
 // Fills path, segments, query and params of `request`; `allow` as in Router::find.
 // Errors: http.* of guard, target and router; http.version, http.too_large, http.busy.
 [[nodiscard]] base::Result<Admission> admit(Request& request, const Framed& framed,
-                                            const Site& site, std::string& allow);
+                                            const Site& site, const Door& door, std::string& allow);
 
 }  // namespace lineside::web

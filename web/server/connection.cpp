@@ -4,13 +4,11 @@
 #include "station/base/log.h"
 #include "web/server/admission.h"
 #include "web/server/beast_request.h"
-#include "web/server/gather.h"
 #include "web/server/problem.h"
 #include "web/server/response_head.h"
+#include "web/server/wire.h"
 
 #include <boost/asio/post.hpp>
-#include <boost/beast/core/basic_stream.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
@@ -25,15 +23,16 @@ namespace http = beast::http;
 using boost::system::error_code;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t kDrainBytes = 4 * 1024 * 1024;  // read and thrown away before a close
+constexpr unsigned char kTlsHandshake = 0x16;  // the first byte of who speaks TLS
 
 class Session final : public Connection, public std::enable_shared_from_this<Session> {
   public:
     Session(asio::generic::stream_protocol::socket socket, std::shared_ptr<Site> site,
-            Sender sender, bool over_unix)
+            std::shared_ptr<const Door> door, Sender sender, bool over_unix)
         : stream_(std::move(socket)),
           buffer_(site->limits.header_bytes + 64 * 1024),
           site_(std::move(site)),
+          door_(std::move(door)),
           sender_(std::move(sender)),
           unix_(over_unix),
           id_(site_->next_id++) {
@@ -90,8 +89,29 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
                                         return;
                                     }
                                     self->buffer_.commit(n);
-                                    self->read_head();
+                                    if (self->door_->tls && !self->under_tls_ && !self->in_clear_) {
+                                        self->meet();
+                                    } else {
+                                        self->read_head();
+                                    }
                                 });
+    }
+
+    // The first bytes at a TLS door. Who forgot the s of https is told where to go.
+    void meet() {
+        in_clear_ = *static_cast<const unsigned char*>(buffer_.data().data()) != kTlsHandshake;
+        if (in_clear_) {
+            return read_head();
+        }
+        stream_.expires_after(site_->limits.header_timeout);
+        stream_.begin_tls(*door_, buffer_, [self = shared_from_this()](error_code ec) {
+            if (ec) {
+                ++self->site_->counters->tls_failed;
+                return self->lost(ec);
+            }
+            self->under_tls_ = true;
+            self->read_next(self->site_->limits.header_timeout);
+        });
     }
 
     void read_head() {
@@ -132,9 +152,14 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
         request_ = request_of(message);
         request_.actor = sender_.actor;
         request_.over_unix = unix_;
+        request_.over_tls = under_tls_;
         request_.source = sender_.address;
+        request_.reached = sender_.reached;
         head_only_ = request_.verb == Verb::head;
-        auto admission = admit(request_, framed_of(*head_), *site_, allow_);
+        if (in_clear_) {  // nothing is done, not even a cookie's owner is looked for
+            return respond(sent_to_tls(request_, *door_, message.target()));
+        }
+        auto admission = admit(request_, framed_of(*head_), *site_, *door_, allow_);
         if (!admission) {
             refuse(admission.error());
             return;
@@ -252,25 +277,26 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
         answer_ = std::move(response);
         ++site_->counters->answers[std::min(answer_.status / 100, 5U)];
         if (answer_.push && !head_only_) {
-            if (!unix_ && site_->counters->event_streams + site_->limits.reserved >=
-                              site_->limits.connections) {
+            const bool screen = request_.session != 0 && request_.account == 0;
+            if (auto place = StreamPlace::take(*site_, screen, unix_)) {
+                place_.emplace(std::move(*place));
+            } else {
                 refuse(base::make_error("http.busy"));
                 return;
             }
-            ++site_->counters->event_streams;
-            pushing_ = true;
         }
         Framing framing = framing_of(answer_, version_);
         chunked_ = framing.chunked;
         keep_alive_ = keep_alive_ && framing.keep_alive && !site_->stopping;
         framing.keep_alive = keep_alive_;
+        framing.strict_transport = under_tls_ && door_->strict_transport;
         head_text_ = response_head(answer_, framing);
         out_.clear();
         out_.add(asio::buffer(head_text_));
         const bool bodiless = head_only_ || answer_.status == 204 || answer_.status == 304;
         if (bodiless) {
             write(&Session::end_answer);
-        } else if (pushing_) {
+        } else if (place_) {
             write(&Session::start_push);
         } else if (answer_.source) {
             write(&Session::pull);
@@ -292,8 +318,7 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
     void on_piece(base::Result<std::string> piece) {
         if (!piece) {
             base::log_warning("web: {}: cut short: {}", request_.path, piece.error().message);
-            error_code ec;
-            stream_.socket().set_option(asio::socket_base::linger(true, 0), ec);
+            stream_.cut();
             close();
             return;
         }
@@ -323,25 +348,8 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
             read_next(site_->limits.idle_timeout);
             return;
         }
-        // Close in two halves: a client that still sends must not lose our answer to a reset.
-        error_code ec;
-        stream_.socket().shutdown(asio::socket_base::shutdown_send, ec);
-        drained_ = 0;
-        stream_.expires_after(site_->limits.linger);
-        drain();
-    }
-
-    void drain() {
-        buffer_.clear();
-        stream_.async_read_some(buffer_.prepare(16 * 1024),
-                                [self = shared_from_this()](error_code ec, std::size_t n) {
-                                    self->drained_ += n;
-                                    if (ec || self->drained_ > kDrainBytes) {
-                                        self->close();
-                                        return;
-                                    }
-                                    self->drain();
-                                });
+        stream_.finish(site_->limits.linger,
+                       [self = shared_from_this()](error_code) { self->close(); });
     }
 
     // --- pushing
@@ -396,28 +404,17 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
 
     // Writes out_ as fast as the reader takes it, then calls `next`.
     void write(void (Session::*next)()) {
-        after_ = next;
-        write_more();
-    }
-
-    void write_more() {
-        if (out_.empty()) {
-            (this->*after_)();
-            return;
-        }
-        stream_.expires_after(site_->limits.write_timeout);
-        stream_.async_write_some(out_.front(),
-                                 [self = shared_from_this()](error_code ec, std::size_t n) {
-                                     if (self->closed_) {
-                                         return;
-                                     }
-                                     if (ec) {
-                                         self->lost(ec);
-                                         return;
-                                     }
-                                     self->out_.consume(n);
-                                     self->write_more();
-                                 });
+        stream_.write(out_, site_->limits.write_timeout,
+                      [self = shared_from_this(), next](error_code ec) {
+                          if (self->closed_) {
+                              return;
+                          }
+                          if (ec) {
+                              self->lost(ec);
+                              return;
+                          }
+                          (self.get()->*next)();
+                      });
     }
 
     void lost(error_code ec) {
@@ -429,10 +426,7 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
 
     void end_exchange() {
         ++exchange_;
-        if (pushing_) {
-            pushing_ = false;
-            --site_->counters->event_streams;
-        }
+        place_.reset();
         if (upload_) {
             upload_ = false;
             --site_->uploads;
@@ -449,9 +443,10 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
     }
 
     // Fixed after construction.
-    beast::basic_stream<asio::generic::stream_protocol> stream_;
+    Wire stream_;
     beast::flat_buffer buffer_;
     std::shared_ptr<Site> site_;
+    std::shared_ptr<const Door> door_;
     Sender sender_;
     bool unix_;
     std::uint64_t id_;
@@ -477,24 +472,25 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
     std::string piece_;
     std::vector<std::shared_ptr<const std::string>> batch_;
     Gather out_;
-    void (Session::*after_)() = nullptr;
     bool chunked_ = false;
-    bool pushing_ = false;
+    std::optional<StreamPlace> place_;
     bool flushing_ = false;
 
+    bool under_tls_ = false;
+    bool in_clear_ = false;  // at a TLS door
     bool idle_ = true;
     bool closed_ = false;
     Clock::time_point idle_since_;
-    std::size_t drained_ = 0;
 };
 
 }  // namespace
 
 std::shared_ptr<Connection> make_connection(asio::generic::stream_protocol::socket socket,
-                                            std::shared_ptr<Site> site, Sender sender,
+                                            std::shared_ptr<Site> site,
+                                            std::shared_ptr<const Door> door, Sender sender,
                                             bool over_unix) {
-    return std::make_shared<Session>(std::move(socket), std::move(site), std::move(sender),
-                                     over_unix);
+    return std::make_shared<Session>(std::move(socket), std::move(site), std::move(door),
+                                     std::move(sender), over_unix);
 }
 
 }  // namespace lineside::web

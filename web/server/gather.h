@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace lineside::web {
@@ -28,6 +29,16 @@ class Gather {
         constexpr std::size_t kMost = 64;
         const std::span<const boost::asio::const_buffer> all(buffers_);
         return all.subspan(done_, std::min(kMost, buffers_.size() - done_));
+    }
+    // Appends the first bytes of what is left, at most `most`.
+    void copy_front(std::string& to, std::size_t most) const {
+        for (const auto& buffer : front()) {
+            const std::size_t part = std::min(most - to.size(), buffer.size());
+            to.append(static_cast<const char*>(buffer.data()), part);
+            if (to.size() == most) {
+                return;
+            }
+        }
     }
     void consume(std::size_t bytes) {
         while (bytes > 0 && !empty()) {

@@ -3,37 +3,79 @@
 
 #include "station/base/text.h"
 
+#include <boost/asio/ip/address.hpp>
+
 #include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
 
 namespace lineside::web {
 
-bool is_own_host(std::string_view host, std::uint16_t port) {
-    const std::string text = base::to_lower_ascii(host);
-    for (const std::string_view name : {"127.0.0.1", "localhost", "[::1]"}) {
-        if (text == fmt::format("{}:{}", name, port) || (port == 80 && text == name)) {
-            return true;
-        }
+namespace {
+
+// "[fd00::5]:8443" is the address fd00::5 and the port 8443; no port is the scheme's own.
+struct HostAndPort {
+    std::string_view host;
+    std::string_view port;
+};
+HostAndPort parts_of(std::string_view host) {
+    const auto colon = host.rfind(':');
+    const auto bracket = host.rfind(']');
+    if (colon == std::string_view::npos || (bracket != std::string_view::npos && colon < bracket)) {
+        return {host, {}};
     }
-    return false;
+    return {host.substr(0, colon), host.substr(colon + 1)};
 }
 
-bool is_own_origin(std::string_view origin, std::uint16_t port) {
-    constexpr std::string_view kScheme = "http://";
-    return origin.starts_with(kScheme) && is_own_host(origin.substr(kScheme.size()), port);
+bool is_address(std::string_view host, std::string_view address) {
+    if (host.starts_with('[') && host.ends_with(']')) {
+        host = host.substr(1, host.size() - 2);
+    }
+    boost::system::error_code bad;
+    boost::system::error_code ours;
+    const auto given = boost::asio::ip::make_address(host, bad);
+    return !bad && given == boost::asio::ip::make_address(address, ours) && !ours;
 }
 
-base::Status check_host(const Request& request, std::uint16_t port) {
+}  // namespace
+
+bool is_own_host(std::string_view host, const Door& door, std::string_view reached) {
+    const std::string text = base::to_lower_ascii(host);
+    const auto given = parts_of(text);
+    const std::uint16_t usual = door.tls ? 443 : 80;
+    const bool own_port = given.port == std::to_string(door.port) ||
+                          (given.port.empty() && !text.ends_with(":") && door.port == usual);
+    if (!door.tls) {
+        constexpr std::array<std::string_view, 3> kLoopback{"127.0.0.1", "localhost", "[::1]"};
+        return own_port &&
+               std::find(kLoopback.begin(), kLoopback.end(), given.host) != kLoopback.end();
+    }
+    return std::any_of(door.names.begin(), door.names.end(),
+                       [&](const std::string& name) {
+                           return parts_of(name).port.empty() ? own_port && given.host == name
+                                                              : text == name;
+                       }) ||
+           (own_port && is_address(given.host, reached));
+}
+
+bool is_own_origin(std::string_view origin, const Door& door, std::string_view reached) {
+    const std::string_view scheme = door.tls ? "https://" : "http://";
+    return origin.starts_with(scheme) && is_own_host(origin.substr(scheme.size()), door, reached);
+}
+
+base::Status check_host(const Request& request, const Door& door) {
     if (request.header_count("host") > 1) {
         return base::fail("http.malformed", "There are two Host headers");
     }
     // No browser reaches the Unix socket, so what a client calls it there means nothing.
-    if (!request.over_unix && !is_own_host(request.header("host"), port)) {
+    if (!request.over_unix && !is_own_host(request.header("host"), door, request.reached)) {
         return base::fail("http.host");
     }
     return {};
 }
 
-base::Status check_intent(const Request& request, std::uint16_t port) {
+base::Status check_intent(const Request& request, const Door& door) {
     const bool reads = request.verb == Verb::get || request.verb == Verb::head;
     const auto site = request.header("sec-fetch-site");
     if (reads) {
@@ -49,7 +91,7 @@ base::Status check_intent(const Request& request, std::uint16_t port) {
     }
     const auto origin = request.header("origin");
     const bool needed = !request.over_unix;
-    if ((needed || !origin.empty()) && !is_own_origin(origin, port)) {
+    if ((needed || !origin.empty()) && !is_own_origin(origin, door, request.reached)) {
         return base::fail("http.origin");
     }
     if (!site.empty() && site != "same-origin") {

@@ -7,22 +7,26 @@
 #pragma once
 
 #include "station/base/error.h"
+#include "web/server/door.h"
 #include "web/server/http.h"
 #include "web/server/router.h"
 
-#include <cstdint>
 #include <string_view>
 
 namespace lineside::web {
 
-[[nodiscard]] bool is_own_host(std::string_view host, std::uint16_t port);
-[[nodiscard]] bool is_own_origin(std::string_view origin, std::uint16_t port);
+// `reached`: our address that the sender came to. A door on loopback goes by loopback's names
+// alone. One on the network goes by its own names and by the address that was reached: no name of
+// somebody else's can be made to stand for an address that is written out.
+[[nodiscard]] bool is_own_host(std::string_view host, const Door& door, std::string_view reached);
+[[nodiscard]] bool is_own_origin(std::string_view origin, const Door& door,
+                                 std::string_view reached);
 
 // Before routing: Host of every request.
-[[nodiscard]] base::Status check_host(const Request& request, std::uint16_t port);
+[[nodiscard]] base::Status check_host(const Request& request, const Door& door);
 // Before the body is read: headers of a request that may change something, or of a foreign page's
 // GET.
-[[nodiscard]] base::Status check_intent(const Request& request, std::uint16_t port);
+[[nodiscard]] base::Status check_intent(const Request& request, const Door& door);
 [[nodiscard]] base::Status check_content_type(const Request& request, BodyKind kind);
 
 }  // namespace lineside::web

@@ -39,8 +39,10 @@ struct Request {
     std::string body;                     // of a JSON route
     std::shared_ptr<std::string> upload;  // of a CSV route: large, so the route may move it out
     engine::Actor actor;
-    std::string source;  // address of the other end, "" over the Unix socket
+    std::string source;   // address of the other end, "" over the Unix socket
+    std::string reached;  // our address that it came to, likewise
     bool over_unix = false;
+    bool over_tls = false;
     // Set by the gate.
     std::int64_t session = 0;  // 0: none is needed, or the Unix socket
     std::int64_t account = 0;

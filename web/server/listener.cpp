@@ -9,6 +9,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <netdb.h>
+#include <netinet/in.h>
 #include <pwd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -103,18 +104,13 @@ class ListenerOn final : public Listener,
 
 base::Result<std::shared_ptr<Listener>> listen_tcp(asio::io_context& loop,
                                                    const std::string& address, std::uint16_t port) {
-    if (address != "127.0.0.1" && address != "::1") {
-        return base::fail(
-            "config.invalid",
-            fmt::format(
-                "The station listens on 127.0.0.1 and ::1 only as long as it has no accounts; "
-                "{} is refused",
-                address));
-    }
     auto listener = std::make_shared<ListenerOn<tcp>>(loop);
     auto& acceptor = listener->acceptor_;
-    const tcp::endpoint endpoint(asio::ip::make_address(address), port);
     error_code ec;
+    const tcp::endpoint endpoint(asio::ip::make_address(address, ec), port);
+    if (ec) {
+        return base::fail("config.invalid", fmt::format("{} is no address", address));
+    }
     acceptor.open(endpoint.protocol(), ec);
     if (!ec && endpoint.address().is_v6()) {
         acceptor.set_option(asio::ip::v6_only(true), ec);
@@ -123,6 +119,9 @@ base::Result<std::shared_ptr<Listener>> listen_tcp(asio::io_context& loop,
         acceptor.set_option(asio::socket_base::reuse_address(true), ec);
     }
     if (!ec) {
+        // The line's network may come up after the station, and go and come.
+        const int yes = 1;
+        ::setsockopt(acceptor.native_handle(), IPPROTO_IP, IP_FREEBIND, &yes, sizeof(yes));
         acceptor.bind(endpoint, ec);
     }
     if (!ec) {
@@ -200,16 +199,30 @@ std::string peer_name(int socket) {
     return fmt::format("uid {}", peer.uid);
 }
 
-std::string peer_address(int socket) {
-    sockaddr_storage peer{};
-    socklen_t size = sizeof(peer);
+namespace {
+
+std::string address_of(int socket, int (*asks)(int, sockaddr*, socklen_t*)) {
+    sockaddr_storage end{};
+    socklen_t size = sizeof(end);
     std::array<char, NI_MAXHOST> text{};
-    if (::getpeername(socket, reinterpret_cast<sockaddr*>(&peer), &size) != 0 ||
-        ::getnameinfo(reinterpret_cast<sockaddr*>(&peer), size, text.data(), text.size(), nullptr,
-                      0, NI_NUMERICHOST) != 0) {
+    if (asks(socket, reinterpret_cast<sockaddr*>(&end), &size) != 0 ||
+        ::getnameinfo(reinterpret_cast<sockaddr*>(&end), size, text.data(), text.size(), nullptr, 0,
+                      NI_NUMERICHOST) != 0) {
         return "unknown";
     }
     return text.data();
+}
+
+}  // namespace
+
+std::string peer_address(int socket) {
+    return address_of(
+        socket, [](int of, sockaddr* to, socklen_t* size) { return ::getpeername(of, to, size); });
+}
+
+std::string own_address(int socket) {
+    return address_of(
+        socket, [](int of, sockaddr* to, socklen_t* size) { return ::getsockname(of, to, size); });
 }
 
 }  // namespace lineside::web

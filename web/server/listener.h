@@ -27,7 +27,8 @@ class Listener {
     [[nodiscard]] virtual std::uint16_t port() const { return 0; }
 };
 
-// Only 127.0.0.1 and ::1; any other address is config.invalid. port 0: any free one.
+// An address that the host does not have yet is taken, too. port 0: any free one.
+// Errors: config.invalid.
 [[nodiscard]] base::Result<std::shared_ptr<Listener>> listen_tcp(boost::asio::io_context& loop,
                                                                  const std::string& address,
                                                                  std::uint16_t port);
@@ -38,5 +39,7 @@ class Listener {
 [[nodiscard]] std::string peer_name(int socket);
 // "127.0.0.1", "::1"; "unknown" when the other end is gone.
 [[nodiscard]] std::string peer_address(int socket);
+// The same of our end.
+[[nodiscard]] std::string own_address(int socket);
 
 }  // namespace lineside::web

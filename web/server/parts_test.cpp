@@ -33,16 +33,27 @@ TEST(Target, Decodes_segments_and_parameters) {
 }
 
 TEST(Guard, Own_hosts_only) {
-    EXPECT_TRUE(is_own_host("127.0.0.1:8080", 8080));
-    EXPECT_TRUE(is_own_host("LOCALHOST:8080", 8080));
-    EXPECT_TRUE(is_own_host("[::1]:8080", 8080));
-    EXPECT_TRUE(is_own_host("localhost", 80));
-    EXPECT_FALSE(is_own_host("localhost", 8080));
-    EXPECT_FALSE(is_own_host("127.0.0.1:8080.evil.example", 8080));
-    EXPECT_FALSE(is_own_host("user@127.0.0.1:8080", 8080));
-    EXPECT_TRUE(is_own_origin("http://[::1]:8080", 8080));
-    EXPECT_FALSE(is_own_origin("http://127.0.0.1:8080/", 8080));
-    EXPECT_FALSE(is_own_origin("null", 8080));
+    Door door;
+    door.port = 8080;
+    const auto host = [&](std::string_view text) { return is_own_host(text, door, "127.0.0.1"); };
+    const auto origin = [&](std::string_view text) {
+        return is_own_origin(text, door, "127.0.0.1");
+    };
+    EXPECT_TRUE(host("127.0.0.1:8080"));
+    EXPECT_TRUE(host("LOCALHOST:8080"));
+    EXPECT_TRUE(host("[::1]:8080"));
+    EXPECT_FALSE(host("localhost"));
+    EXPECT_FALSE(host("localhost:"));
+    EXPECT_FALSE(host(""));
+    EXPECT_FALSE(host("127.0.0.1:8080.evil.example"));
+    EXPECT_FALSE(host("user@127.0.0.1:8080"));
+    EXPECT_TRUE(origin("http://[::1]:8080"));
+    EXPECT_FALSE(origin("https://[::1]:8080"));
+    EXPECT_FALSE(origin("http://127.0.0.1:8080/"));
+    EXPECT_FALSE(origin("null"));
+    door.port = 80;
+    EXPECT_TRUE(host("localhost"));
+    EXPECT_FALSE(host("localhost:"));
 }
 
 TEST(Problem, Has_the_status_of_its_code_and_the_words_of_the_list) {

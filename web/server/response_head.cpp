@@ -58,6 +58,8 @@ std::string_view reason_phrase(unsigned status) {
             return "Partial Content";
         case 304:
             return "Not Modified";
+        case 308:
+            return "Permanent Redirect";
         case 400:
             return "Bad Request";
         case 403:
@@ -150,6 +152,9 @@ std::string response_head(const Response& response, const Framing& framing) {
     }
     for (const auto& [name, value] : kSecurity) {
         add(name, value);
+    }
+    if (framing.strict_transport) {
+        add("Strict-Transport-Security", "max-age=31536000");
     }
     for (const Header& header : response.headers) {
         add(one_line(header.name), one_line(header.value));

@@ -16,6 +16,7 @@ struct Framing {
     unsigned version = 11;  // 10 or 11, of the request
     bool keep_alive = true;
     bool chunked = false;
+    bool strict_transport = false;
     std::optional<std::uint64_t> length;  // none: chunked, or until the connection ends
 };
 // How an answer ends: by length, by chunks, or (events, and pieces for HTTP/1.0) with the

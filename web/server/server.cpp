@@ -28,6 +28,7 @@ std::string Counters::prometheus() const {
     add("connections_turned_away_total", "counter", "", turned_away);
     add("connections_evicted_total", "counter", "", evicted);
     add("timeouts_total", "counter", "", timeouts);
+    add("tls_failed_total", "counter", "", tls_failed);
     for (std::size_t i = 2; i < 6; ++i) {
         add("answers_total", "counter", fmt::format("{{status=\"{}xx\"}}", i), answers[i], i == 2);
     }
@@ -43,6 +44,9 @@ struct Server::Parts : std::enable_shared_from_this<Server::Parts> {
 
     asio::io_context& loop;
     std::vector<std::shared_ptr<Listener>> listeners;
+    std::vector<std::shared_ptr<Listener>> tls_listeners;
+    std::shared_ptr<const Door> plain = std::make_shared<Door>();
+    std::shared_ptr<const Door> tls;
     std::shared_ptr<Site> site = std::make_shared<Site>();
     asio::steady_timer deadline;
     bool stopped = false;
@@ -70,12 +74,15 @@ struct Server::Parts : std::enable_shared_from_this<Server::Parts> {
         return true;
     }
 
-    void accepted(AcceptedSocket socket, bool over_unix) {
+    void accepted(AcceptedSocket socket, const std::shared_ptr<const Door>& door, bool over_unix) {
         if (site->stopping) {
             return;
         }
         if (!has_room(over_unix)) {
             ++site->counters->turned_away;
+            if (door->tls) {
+                return;  // it would not understand
+            }
             static constexpr std::string_view kBusy =
                 "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: "
                 "2\r\nContent-Length: 0\r\n\r\n";
@@ -83,20 +90,23 @@ struct Server::Parts : std::enable_shared_from_this<Server::Parts> {
                                                       kBusy.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
             return;
         }
-        Sender sender{{"page", "dashboard"}, ""};
+        Sender sender{{"page", "dashboard"}, "", ""};
         if (over_unix) {
             sender.actor = {peer_name(socket.native_handle()), "command line"};
         } else {
             sender.address = peer_address(socket.native_handle());
+            sender.reached = own_address(socket.native_handle());
         }
-        make_connection(std::move(socket), site, std::move(sender), over_unix)->start();
+        make_connection(std::move(socket), site, door, std::move(sender), over_unix)->start();
     }
 
     void close_listeners() {
-        for (const auto& listener : listeners) {
-            listener->close();
+        for (auto* all : {&listeners, &tls_listeners}) {
+            for (const auto& listener : *all) {
+                listener->close();
+            }
+            all->clear();
         }
-        listeners.clear();
     }
 
     [[nodiscard]] std::vector<std::shared_ptr<Connection>> connections() const {
@@ -117,22 +127,25 @@ struct Server::Parts : std::enable_shared_from_this<Server::Parts> {
 
 namespace {
 
+using Listeners = std::vector<std::shared_ptr<Listener>>;
+
 // The same port on every address. With port 0 the first address chooses; should that port be taken
 // on another address, choose again.
-base::Result<std::vector<std::shared_ptr<Listener>>> listen_all(asio::io_context& loop,
-                                                                const ServerConfig& config) {
+base::Result<Listeners> listen_all(asio::io_context& loop,
+                                   const std::vector<std::string>& addresses,
+                                   std::uint16_t wanted_port) {
     base::Error last;
-    for (int attempt = 0; attempt < (config.port == 0 ? 16 : 1); ++attempt) {
-        std::vector<std::shared_ptr<Listener>> listeners;
+    for (int attempt = 0; attempt < (wanted_port == 0 ? 16 : 1); ++attempt) {
+        Listeners listeners;
         bool good = true;
-        for (const std::string& address : config.listen) {
-            const std::uint16_t port = listeners.empty() ? config.port : listeners.front()->port();
+        for (const std::string& address : addresses) {
+            const std::uint16_t port = listeners.empty() ? wanted_port : listeners.front()->port();
             auto listener = listen_tcp(loop, address, port);
             if (listener) {
                 listeners.push_back(std::move(*listener));
-            } else if (address == "::1" && !listeners.empty() &&
+            } else if (address.find(':') != std::string::npos && !listeners.empty() &&
                        !std::filesystem::exists("/proc/net/if_inet6")) {
-                base::log_warning("web: this host has no IPv6; serving 127.0.0.1 only");
+                base::log_warning("web: this host has no IPv6; {} is not served", address);
             } else {
                 last = listener.error();
                 good = false;
@@ -142,11 +155,20 @@ base::Result<std::vector<std::shared_ptr<Listener>>> listen_all(asio::io_context
         if (good) {
             return listeners;
         }
-        if (config.port != 0 || last.message.find("refused") != std::string::npos) {
-            break;
-        }
     }
     return tl::unexpected(last);
+}
+
+base::Status only_loopback(const std::vector<std::string>& addresses) {
+    for (const std::string& address : addresses) {
+        if (address != "127.0.0.1" && address != "::1") {
+            return base::fail("config.invalid",
+                              fmt::format("In the clear the station listens on 127.0.0.1 and ::1 "
+                                          "only; {} is refused",
+                                          address));
+        }
+    }
+    return {};
 }
 
 }  // namespace
@@ -158,11 +180,16 @@ base::Result<std::unique_ptr<Server>> Server::start(asio::io_context& loop, Serv
         return base::fail("config.invalid", "The station has no address to listen on");
     }
     auto parts = std::make_shared<Parts>(loop);
-    auto tcp = listen_all(loop, config);
+    if (auto fits = only_loopback(config.listen); !fits) {
+        return tl::unexpected(fits.error());
+    }
+    auto tcp = listen_all(loop, config.listen, config.port);
     if (!tcp) {
         return tl::unexpected(tcp.error());
     }
-    parts->site->port = tcp->empty() ? std::uint16_t{0} : tcp->front()->port();
+    auto plain = std::make_shared<Door>();
+    plain->port = tcp->empty() ? std::uint16_t{0} : tcp->front()->port();
+    parts->plain = std::move(plain);
     parts->site->limits = config.limits;
     parts->site->router = std::move(router);
     parts->site->gate = std::move(config.gate);
@@ -178,12 +205,12 @@ base::Result<std::unique_ptr<Server>> Server::start(asio::io_context& loop, Serv
     parts->listeners = std::move(*tcp);
     for (const auto& listener : parts->listeners) {
         listener->start([parts_raw = parts.get()](AcceptedSocket socket) {
-            parts_raw->accepted(std::move(socket), false);
+            parts_raw->accepted(std::move(socket), parts_raw->plain, false);
         });
     }
     if (local) {
         local->start([parts_raw = parts.get()](AcceptedSocket socket) {
-            parts_raw->accepted(std::move(socket), true);
+            parts_raw->accepted(std::move(socket), parts_raw->plain, true);
         });
         parts->listeners.push_back(std::move(local));
     }
@@ -199,7 +226,38 @@ Server::~Server() {
 }
 
 std::uint16_t Server::port() const {
-    return parts_->site->port;
+    return parts_->plain->port;
+}
+
+std::uint16_t Server::tls_port() const {
+    return parts_->tls ? parts_->tls->port : std::uint16_t{0};
+}
+
+base::Status Server::open_tls(const TlsConfig& config) {
+    auto context = tls_context(config.certificate_pem, config.key_pem);
+    if (!context) {
+        return tl::unexpected(context.error());
+    }
+    Listeners& open = parts_->tls_listeners;
+    const bool first = open.empty();
+    if (first) {
+        auto listeners = listen_all(parts_->loop, config.listen, config.port);
+        if (!listeners) {
+            return tl::unexpected(listeners.error());
+        }
+        if (listeners->empty()) {
+            return base::fail("config.invalid", "The page has no address to listen on under TLS");
+        }
+        open = std::move(*listeners);
+    }
+    parts_->tls = std::make_shared<Door>(
+        Door{std::move(*context), open.front()->port(), config.names, config.strict_transport});
+    for (const auto& listener : first ? open : Listeners{}) {
+        listener->start([parts_raw = parts_.get()](AcceptedSocket socket) {
+            parts_raw->accepted(std::move(socket), parts_raw->tls, false);
+        });
+    }
+    return {};
 }
 
 std::string Server::url() const {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The HTTP server of the station: listeners on loopback and on a Unix socket, connections, and what
+// The HTTP server of the station: listeners on loopback, on a Unix socket and, under TLS, on the
+// line's network, connections, and what
 // bounds them. What it serves is the Router it is given (web/api makes it).
 // Thread: everything on the io_context's thread.
 #pragma once
 
 #include "station/base/error.h"
+#include "web/server/door.h"
 #include "web/server/router.h"
 
 #include <boost/asio/io_context.hpp>
@@ -24,9 +26,10 @@ struct Limits {
     std::size_t target_bytes = 4096;
     std::size_t json_bytes = 64 * 1024;
     std::size_t csv_bytes = 256 * 1024 * 1024;
-    std::size_t uploads = 1;        // large bodies in memory at a time
-    std::size_t connections = 256;  // TCP; a new one ends the longest idle one
-    std::size_t reserved = 32;      // of them, what event streams may not take
+    std::size_t uploads = 1;         // large bodies in memory at a time
+    std::size_t connections = 2048;  // TCP; a new one ends the longest idle one
+    std::size_t reserved = 64;       // of them, what event streams may not take
+    std::size_t screens = 64;        // of them, the event streams of enrolled screens alone
     std::size_t unix_connections = 64;
     std::size_t body_rate = 16 * 1024;  // bytes a second a body must keep up on average
     std::chrono::milliseconds header_timeout{10'000};
@@ -43,11 +46,10 @@ struct Limits {
 using Gate = std::function<base::Status(Request&, people::Role needed)>;
 
 struct ServerConfig {
-    std::vector<std::string> listen{"127.0.0.1",
-                                    "::1"};  // no other address until there are accounts
-    std::uint16_t port = 0;                  // 0: any free one
-    std::filesystem::path unix_socket;       // empty: none
-    Gate gate;                               // empty: everybody may do everything
+    std::vector<std::string> listen{"127.0.0.1", "::1"};  // in the clear, so no other address
+    std::uint16_t port = 0;                               // 0: any free one
+    std::filesystem::path unix_socket;                    // empty: none
+    Gate gate;                                            // empty: everybody may do everything
     Limits limits;
 };
 
@@ -57,6 +59,7 @@ struct Counters {
     std::uint64_t turned_away = 0;  // at the connection limit
     std::uint64_t evicted = 0;      // idle ones ended for a new one
     std::uint64_t timeouts = 0;
+    std::uint64_t tls_failed = 0;   // handshakes that came to nothing
     std::uint64_t answers[6] = {};  // by first digit of the status
     std::size_t open_tcp = 0;
     std::size_t open_unix = 0;
@@ -78,6 +81,11 @@ class Server {
 
     [[nodiscard]] std::uint16_t port() const;
     [[nodiscard]] std::string url() const;  // "http://127.0.0.1:8080/"
+    // Opens the TLS door, once; called again, new connections get the new certificate and names
+    // (the addresses stay as they are).   Errors: config.invalid (certificate, key, address in
+    // use).
+    [[nodiscard]] base::Status open_tls(const TlsConfig& config);
+    [[nodiscard]] std::uint16_t tls_port() const;  // 0: not open
     // Cuts what still streams to a session that ended; 0: to whoever came without one.
     void end_session(std::int64_t session);
     // Stops accepting, ends idle connections and event streams now, lets answers under way finish

@@ -7,6 +7,8 @@
 
 #include <map>
 #include <memory>
+#include <optional>
+#include <utility>
 
 namespace lineside::web {
 
@@ -27,10 +29,10 @@ struct Site {
     Limits limits;
     Router router;
     Gate gate;
-    std::uint16_t port = 0;
     std::shared_ptr<Counters> counters;
     bool stopping = false;
     std::size_t uploads = 0;
+    std::size_t screen_streams = 0;  // of the event streams, those of enrolled screens
     std::uint64_t next_id = 1;
     std::map<std::uint64_t, std::weak_ptr<Connection>> connections;
     std::function<void()> on_empty;  // called when the last connection is gone
@@ -41,6 +43,39 @@ struct Site {
             std::exchange(on_empty, nullptr)();
         }
     }
+};
+
+// One of the places that event streams may take; given back when it goes.
+class StreamPlace {
+  public:
+    // A page takes none of the enrolled screens' places, and no stream the last ones of requests.
+    // Nothing: there is none left.
+    static std::optional<StreamPlace> take(Site& site, bool screen, bool over_unix) {
+        const std::size_t streams = site.counters->event_streams;
+        const bool room =
+            over_unix ||
+            (screen ? streams + site.limits.reserved < site.limits.connections
+                    : streams - site.screen_streams + site.limits.reserved + site.limits.screens <
+                          site.limits.connections);
+        return room ? std::optional(StreamPlace(site, screen)) : std::nullopt;
+    }
+    ~StreamPlace() {
+        if (site_ != nullptr) {
+            --site_->counters->event_streams;
+            site_->screen_streams -= screen_ ? 1U : 0U;
+        }
+    }
+    StreamPlace(StreamPlace&& other) noexcept
+        : site_(std::exchange(other.site_, nullptr)), screen_(other.screen_) {}
+    StreamPlace& operator=(StreamPlace&&) = delete;
+
+  private:
+    StreamPlace(Site& site, bool screen) : site_(&site), screen_(screen) {
+        ++site.counters->event_streams;
+        site.screen_streams += screen ? 1U : 0U;
+    }
+    Site* site_;
+    bool screen_;
 };
 
 }  // namespace lineside::web

@@ -209,7 +209,7 @@ class Client {
         unix_path.copy(to.sun_path, sizeof(to.sun_path) - 1);
         connected_ = ::connect(fd_, reinterpret_cast<const sockaddr*>(&to), sizeof(to)) == 0;
     }
-    ~Client() { ::close(fd_); }
+    virtual ~Client() { ::close(fd_); }
     Client(const Client&) = delete;
     Client& operator=(const Client&) = delete;
 
@@ -222,7 +222,7 @@ class Client {
     }
     bool send(std::string_view text) {
         while (!text.empty()) {
-            const auto n = ::send(fd_, text.data(), text.size(), MSG_NOSIGNAL);
+            const auto n = put(text.data(), text.size());
             if (n <= 0) {
                 return false;
             }
@@ -233,7 +233,7 @@ class Client {
     // Reads more; false at the end of the stream or after the patience.
     bool more() {
         char bytes[65536];
-        const auto n = ::recv(fd_, bytes, sizeof(bytes), 0);
+        const auto n = take(bytes, sizeof(bytes));
         if (n > 0) {
             buffer.append(bytes, static_cast<std::size_t>(n));
         }
@@ -289,6 +289,12 @@ class Client {
     }
     std::string buffer;
     bool closed = false;
+
+  protected:
+    virtual ssize_t put(const char* bytes, std::size_t size) {
+        return ::send(fd_, bytes, size, MSG_NOSIGNAL);
+    }
+    virtual ssize_t take(char* bytes, std::size_t size) { return ::recv(fd_, bytes, size, 0); }
 
   private:
     bool read_chunks(std::string& body) {
