@@ -41,7 +41,7 @@ struct Job {
     bool away = false;         // left inside an announced window
     bool flash_again = false;  // interrupted before the flash was done
     int resume_at = 0;  // interrupted later: goes on here once the unit is known again; 0 = no
-    bool wait_again = false;  // stopping, to be interrupted once more instead of ending
+    bool wait_again = false;            // stopping, to be interrupted once more instead of ending
     std::optional<base::Error> ending;  // why it is stopping or closed
 };
 

@@ -72,7 +72,7 @@ Transition in_queued(const Job& job, const JobEvent& event) {
     if (std::holds_alternative<Admitted>(event)) {
         Job to = job;
         to.state = JobState::preparing;
-        return {std::move(to), {CommitStarted{}, Prepare{}}};
+        return {std::move(to), {CommitState{}, Prepare{}}};
     }
     if (std::holds_alternative<UnitLeft>(event)) {
         return conclude(job, base::make_error("operator.removed"));
@@ -127,7 +127,7 @@ Transition step_ok(const Job& job, const Policy& policy) {
 Transition wait_again(Job job) {
     std::vector<Effect> effects{
         CommitStepEnd{job.step, job.step_attempt, base::make_error("usb.left"), true},
-        StopWaiting{}, WaitForUnit{}};
+        CommitState{}, StopWaiting{}, WaitForUnit{}};
     job.wait_again = false;
     job.state = JobState::interrupted;
     job.worker_running = false;
@@ -237,7 +237,7 @@ Transition in_interrupted(const Job& job, const JobEvent& event, const Policy& p
         Job to = job;
         to.state = JobState::preparing;
         to.step = kFlashStep;
-        return {std::move(to), {CommitStarted{}, Prepare{}}};
+        return {std::move(to), {CommitState{}, Prepare{}}};
     }
     if (std::holds_alternative<GadgetReady>(event)) {
         if (job.flash_again) {
@@ -300,7 +300,7 @@ Outcome outcome_of(const base::Error& error) {
 }
 
 bool is_commit(const Effect& effect) {
-    return std::holds_alternative<CommitStarted>(effect) ||
+    return std::holds_alternative<CommitState>(effect) ||
            std::holds_alternative<CommitStepStart>(effect) ||
            std::holds_alternative<CommitStepEnd>(effect) ||
            std::holds_alternative<CommitVerdict>(effect);

@@ -46,7 +46,7 @@ using JobEvent = std::variant<Admitted, Prepared, PrepareFailed, StepOk, StepFai
                               ReplugTimeout, StopAsked, Concluded>;
 
 // ---- effects
-struct CommitStarted {};  // job.started
+struct CommitState {};  // the state alone: job.state
 struct CommitStepStart {
     int step;
     int attempt;
@@ -72,7 +72,7 @@ struct StopWaiting {};    // disarms both
 struct WaitForUnit {};    // the job is interrupted again; its unit may be here already
 
 using Effect =
-    std::variant<CommitStarted, CommitStepStart, CommitStepEnd, CommitVerdict, Prepare, StartWorker,
+    std::variant<CommitState, CommitStepStart, CommitStepEnd, CommitVerdict, Prepare, StartWorker,
                  StopWorker, WaitForBoot, WaitForReplug, StopWaiting, WaitForUnit>;
 
 struct Transition {

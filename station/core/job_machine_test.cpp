@@ -22,7 +22,7 @@ Job in(JobState state, int step = 0, int attempt = 1) {
 
 std::string names(const std::vector<Effect>& effects) {
     struct Name {
-        std::string operator()(const CommitStarted&) const { return "started"; }
+        std::string operator()(const CommitState&) const { return "state"; }
         std::string operator()(const CommitStepStart& e) const {
             return fmt::format("step_start {}.{}", e.step, e.attempt);
         }
@@ -113,7 +113,7 @@ using S = JobState;
 INSTANTIATE_TEST_SUITE_P(
     All, JobTable,
     testing::Values(
-        Row{in(S::queued), Admitted{}, S::preparing, "started, prepare", ""},
+        Row{in(S::queued), Admitted{}, S::preparing, "state, prepare", ""},
         Row{in(S::queued), UnitLeft{}, S::stopping, "verdict, stop_waiting", "operator.removed"},
         Row{in(S::queued), StopAsked{error("operator.stopped", true)}, S::stopping,
             "verdict, stop_waiting", "operator.stopped"},
@@ -172,7 +172,7 @@ INSTANTIATE_TEST_SUITE_P(
         Row{stopping(false), Concluded{}, S::closed, "", "usb.left"},
         Row{in(S::verifying), Concluded{}, S::closed, "", ""},
         Row{in(S::verifying), UnitLeft{}, S::verifying, "", ""},
-        Row{interrupted(true), InRecovery{}, S::preparing, "started, prepare", ""},
+        Row{interrupted(true), InRecovery{}, S::preparing, "state, prepare", ""},
         Row{interrupted(true), GadgetReady{}, S::stopping, "verdict, stop_waiting",
             "station.restarted"},
         Row{interrupted(false), InRecovery{}, S::stopping, "verdict, stop_waiting",
@@ -184,13 +184,13 @@ INSTANTIATE_TEST_SUITE_P(
         Row{resumed(1, 99), StepOk{}, S::verifying, "step_end 1.1 ok, verdict, stop_waiting", ""},
         Row{resumed(1, 3), UnitLeft{false}, S::stopping, "stop_worker, stop_waiting", "usb.left"},
         Row{resumed(1, 3), StepFailed{error("usb.left", false)}, S::interrupted,
-            "step_end 1.1 stopped, stop_waiting, wait_unit", ""},
+            "step_end 1.1 stopped, state, stop_waiting, wait_unit", ""},
         Row{resumed(1, 3), StepFailed{error("ssh.lost", false)}, S::stopping,
             "step_end 1.1 ssh.lost, verdict, stop_waiting", "ssh.lost"},
         Row{leaving_again(), StepOk{}, S::interrupted,
-            "step_end 1.1 stopped, stop_waiting, wait_unit", ""},
+            "step_end 1.1 stopped, state, stop_waiting, wait_unit", ""},
         Row{leaving_again(), StepFailed{error("worker.died", true)}, S::interrupted,
-            "step_end 1.1 stopped, stop_waiting, wait_unit", ""},
+            "step_end 1.1 stopped, state, stop_waiting, wait_unit", ""},
         Row{leaving_again(), ProofFailed{error("unit.duplicate_chip", false)}, S::stopping, "",
             "unit.duplicate_chip"},
         Row{leaving_again(), StopAsked{error("operator.stopped", true)}, S::stopping, "",

@@ -34,7 +34,7 @@ struct Writer {
         done.seq = *seq;
         return {};
     }
-    base::Status operator()(const core::CommitStarted&) {
+    base::Status operator()(const core::CommitState&) {
         return keep(journal::set_state(tx, c.stamp, c.job, c.slot, c.to));
     }
     base::Status operator()(const core::CommitStepStart& e) {
