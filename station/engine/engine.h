@@ -10,6 +10,7 @@
 #include "station/engine/image_keeper.h"
 #include "station/engine/live_stream.h"
 #include "station/engine/slot_actor.h"
+#include "station/records/day_so_far.h"
 
 #include <boost/asio/steady_timer.hpp>
 
@@ -121,6 +122,8 @@ class Engine final : public Facade, private Surroundings {
         bool known = false;
     };
     std::map<std::string, PoolView> pools_;
+    records::DaySoFar day_;
+    int beats_ = 0;
     std::map<std::string, Alarm> alarms_;
     std::map<std::string, std::int64_t> verdicts_;  // outcome -> count in this life, for metrics
     LiveStream stream_;

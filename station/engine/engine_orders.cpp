@@ -376,6 +376,7 @@ void Engine::pool_changed() {
     struct Seen {
         std::map<std::string, PoolView> pools;
         std::set<base::OrderId> dry;
+        records::DaySoFar day;
     };
     context_.store.read<Seen>(
         [now](db::Tx& tx) -> base::Result<Seen> {
@@ -387,7 +388,11 @@ void Engine::pool_changed() {
             if (!dry) {
                 return tl::unexpected<base::Error>(dry.error());
             }
-            Seen seen{{}, std::move(*dry)};
+            auto day = records::day_so_far(tx, records::local_midnight_ms(now), now);
+            if (!day) {
+                return tl::unexpected<base::Error>(day.error());
+            }
+            Seen seen{{}, std::move(*dry), *day};
             for (const auto& pool : *pools) {
                 seen.pools[pool.name] =
                     PoolView{pool.counts.free, pool.counts.total, pool.warn_at, true};
@@ -405,6 +410,7 @@ void Engine::pool_changed() {
                 order.dry = dry;
             }
             pools_ = std::move(seen->pools);
+            day_ = seen->day;
             station_changed();
             if (refilled) {
                 try_all();

@@ -15,6 +15,7 @@ namespace {
 constexpr std::chrono::milliseconds kStationTick{
     200};  // the top bar is told at most five times a second
 constexpr std::chrono::seconds kBeat{1};
+constexpr int kBeatsToLook = 60;
 
 Json or_null(const std::string& text) {
     return text.empty() ? Json(nullptr) : Json(text);
@@ -65,6 +66,9 @@ void Engine::station_changed() {
 }
 
 void Engine::beat() {
+    if (++beats_ % kBeatsToLook == 0) {  // midnight comes, and a quiet line has no pace
+        pool_changed();
+    }
     stream_.publish(std::nullopt, "beat",
                     {{"mono_ns", context_.clock.mono_ns()}, {"at", context_.clock.wall_ms()}});
     beat_timer_.expires_after(kBeat);
@@ -125,7 +129,10 @@ Json Engine::station_json() const {
                     {"left", view.left},
                     {"total", view.total},
                     {"low", low},
-                    {"warn_at", view.low_mark}};
+                    {"warn_at", view.low_mark},
+                    {"hours_left",
+                     day_.takt_s ? Json(*day_.takt_s / 3600.0 * static_cast<double>(view.left))
+                                 : Json(nullptr)}};
             if (low) {
                 state = "pool_low";
                 reason = fmt::format("{} serials left", view.left);
@@ -176,6 +183,11 @@ Json Engine::station_json() const {
             {"slots", configured},
             {"order", shown != nullptr ? order_json(*shown) : Json(nullptr)},
             {"pool", pool},
+            {"today",
+             {{"made", day_.made},
+              {"first_judged", day_.first_judged},
+              {"first_passed", day_.first_passed},
+              {"takt_s", day_.takt_s ? Json(*day_.takt_s) : Json(nullptr)}}},
             {"counts",
              {{"pass", count("PASS")},
               {"fail", count("FAIL")},

@@ -4,6 +4,7 @@
 #include "station/db/connection.h"
 #include "station/db/file_fixture.h"
 #include "station/db/store.h"
+#include "station/records/day_so_far.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -47,8 +48,8 @@ class NumbersTest : public db::FileTest {
         run(fmt::format(
             "INSERT INTO job (id, unit_id, order_id, slot, port, attempt, epoch, state, "
             "image_key, actor, started_ms, started_mono_ns, boot) VALUES ({}, {}, {}, "
-            "'{}', 'x', 1, 1, 's', 'img', 'a', 0, 0, 'b')",
-            job, unit, order, slot));
+            "'{}', 'x', 1, 1, 's', 'img', 'a', {}, 0, 'b')",
+            job, unit, order, slot, static_cast<std::int64_t>(began * kHour)));
         run(
             fmt::format("UPDATE job SET outcome = '{}', code = nullif('{}', ''), ended_ms = {} "
                         "WHERE id = {}",
@@ -70,6 +71,7 @@ class NumbersTest : public db::FileTest {
     }
     db::Connection connection;
     int job = 0;
+    double began = 0;  // hour in which the next attempt begins
 };
 
 TEST_F(NumbersTest, First_pass_counts_a_units_first_judgement_and_no_station_problem) {
@@ -180,6 +182,46 @@ TEST(BeyondChance, Says_so_only_when_it_is) {
     EXPECT_FALSE(beyond_chance(5, 5, 5, 5, 1)) << "nothing to compare with";
     EXPECT_FALSE(beyond_chance(22, 22, 352, 352, 16));
     EXPECT_TRUE(beyond_chance(4, 20, 4, 320, 16));
+}
+
+// Times in hours, midnight at 24.
+TEST_F(NumbersTest, Day_so_far_counts_from_midnight_and_paces_by_the_last_hour) {
+    const auto day = [&](double now) {
+        db::Tx tx(connection.get());
+        return day_so_far(tx, 24 * kHour, static_cast<std::int64_t>(now * kHour)).value();
+    };
+    const auto add = [&](int unit, double from, double to, const std::string& outcome) {
+        began = from;
+        attempt(unit, std::to_string(unit), outcome, to, outcome == "PASS" ? "" : "x");
+    };
+    EXPECT_EQ(day(30).made, 0);
+    EXPECT_FALSE(day(30).takt_s);
+    add(1, 23.5, 23.9, "PASS");   // yesterday's
+    add(2, 23.8, 24.2, "FAIL");   // began yesterday
+    add(2, 24.3, 24.6, "PASS");   // after rework: no first pass
+    add(3, 24.3, 24.7, "ERROR");  // not judged
+    add(3, 24.7, 25.0, "PASS");
+    add(4, 25.0, 25.5, "PASS");
+    add(4, 25.6, 25.8, "PASS");  // made again, one unit all the same
+    const auto all = day(26);
+    EXPECT_EQ(all.made, 3);
+    EXPECT_EQ(all.first_judged, 3);
+    EXPECT_EQ(all.first_passed, 2);
+    EXPECT_DOUBLE_EQ(*all.takt_s, 1200) << "three in the last hour";
+    EXPECT_FALSE(day(27).takt_s);
+    EXPECT_EQ(day(27).made, 3);
+    add(5, 29.5, 29.7, "PASS");
+    add(6, 29.5, 29.9, "PASS");
+    EXPECT_DOUBLE_EQ(*day(30).takt_s, 900) << "a line that began half an hour ago";
+}
+
+TEST(DaySoFar, Midnight_is_that_of_the_hosts_clock) {
+    const std::int64_t now = 1'790'000'000'000;
+    const auto at = local_midnight_ms(now);
+    EXPECT_LE(at, now);
+    EXPECT_GT(at, now - 25 * kHour);
+    EXPECT_EQ(local_midnight_ms(at), at);
+    EXPECT_LT(local_midnight_ms(at - 1), at);
 }
 
 }  // namespace

@@ -18,7 +18,7 @@ export interface Bench {
   real: boolean;
   mock: Mock | null;
   browser: Browser;
-  newPage(size?: { width: number; height: number }): Promise<{ page: Page; errors: string[] }>;
+  newPage(size?: { width: number; height: number }, language?: string): Promise<{ page: Page; errors: string[] }>;
   restart(): Promise<boolean>;
   get<T>(path: string): Promise<T>;
   close(): Promise<void>;
@@ -36,8 +36,9 @@ export async function openBench(scene = 'mixed16'): Promise<Bench> {
   });
   return {
     url, real: real !== undefined, mock: stand, browser,
-    async newPage(size = { width: 1920, height: 1080 }) {
+    async newPage(size = { width: 1920, height: 1080 }, language = 'en') {
       const page = await browser.newPage({ viewport: size, colorScheme: 'light' });
+      await page.addInitScript((tag) => localStorage.setItem('lineside.language', tag), language);
       const errors: string[] = [];
       page.on('console', (message) => { if (message.type() === 'error') errors.push(message.text()); });
       page.on('pageerror', (error) => errors.push(String(error)));
@@ -61,8 +62,8 @@ export async function openBench(scene = 'mixed16'): Promise<Bench> {
   };
 }
 
-export async function openWall(bench: Bench, size?: { width: number; height: number }): Promise<{ page: Page; errors: string[] }> {
-  const made = await bench.newPage(size);
+export async function openWall(bench: Bench, size?: { width: number; height: number }, language?: string): Promise<{ page: Page; errors: string[] }> {
+  const made = await bench.newPage(size, language);
   await made.page.goto(`${bench.url}/`);
   await made.page.waitForSelector('.wall[data-live="live"]');
   await until(made.page, () => window.__lineside.offset !== null, null);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every failure of station/base/codes fits its tile with the real font: nothing cut, nothing over another line, at each
-// tile class. Runs over the mock alone.
+// Every failure of station/base/codes fits its tile with the real font, in each language: nothing cut, nothing over another line,
+// at each tile class. Runs over the mock alone.
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { given, tile } from '../mock/states.mjs';
+import { given, tile, tilesOf } from '../mock/states.mjs';
 import type { Tile } from '../src/api/types';
+import { languages } from '../src/i18n';
 import { openBench, openWall, type Bench } from './bench';
 
 const source = readFileSync(new URL('../../../station/base/codes.cpp', import.meta.url), 'utf8');
@@ -35,11 +36,13 @@ const sizes = [
   { name: 'tablet', width: 800, height: 1280, slots: 8 },
   { name: 'few', width: 1920, height: 1080, slots: 8 },
 ];
+const cases = Object.keys(languages).flatMap((language) =>
+  sizes.filter(({ name }) => language === 'en' || name !== 'few').map((size) => ({ language, ...size })));
 
 describe('every failure fits its tile', () => {
   it('reads the table', () => expect(entries.length).toBeGreaterThan(40));
 
-  it.each(sizes)('$name', async ({ width, height, slots }) => {
+  it.each(cases)('$name, $language', async ({ language, width, height, slots }) => {
     const cut: string[] = [];
     const all = pages.flat();
     for (let from = 0; from < all.length; from += slots) {
@@ -48,7 +51,7 @@ describe('every failure fits its tile', () => {
         if (!one) throw new Error('no tile');
         return { ...one, slot: String(i + 1) };
       }));
-      const { page } = await openWall(bench, { width, height });
+      const { page } = await openWall(bench, { width, height }, language);
       await page.evaluate(() => document.fonts.ready);
       cut.push(...await page.$$eval('.tile', (tiles) => tiles.flatMap((one) => {
         const edge = one.getBoundingClientRect();
@@ -65,5 +68,46 @@ describe('every failure fits its tile', () => {
       await page.close();
     }
     expect([...new Set(cut)]).toEqual([]);
+  });
+});
+
+describe('the wall at work', () => {
+  it.each(Object.keys(languages))('holds its words, %s', async (language) => {
+    given.splice(0, given.length, ...tilesOf('mixed16'));
+    for (const size of [{ width: 1920, height: 1080 }, { width: 800, height: 1280 }]) {
+      const { page } = await openWall(bench, size, language);
+      await page.evaluate(() => document.fonts.ready);
+      const wrong = await page.evaluate(() => {
+        const out: string[] = [];
+        const shown = (one: Element): DOMRect | null => { const box = one.getBoundingClientRect(); return box.width === 0 ? null : box; };
+        for (const cell of document.querySelectorAll('.top-cell')) {
+          const edge = cell.getBoundingClientRect();
+          for (const part of cell.querySelectorAll('.value > *, .value, a, .language, button')) {
+            const box = shown(part);
+            if (box && box.right > edge.right + 1) out.push(`top bar: ${part.textContent}`);
+          }
+        }
+        for (const tile of document.querySelectorAll('.tile')) {
+          const edge = tile.getBoundingClientRect();
+          for (const step of tile.querySelectorAll('.step')) {
+            const box = shown(step);
+            if (box && box.right > edge.right) out.push(`step: ${step.textContent}`);
+          }
+          const fact = tile.querySelector('.fact');
+          const time = tile.querySelector('.time');
+          const a = fact && shown(fact);
+          const b = time && shown(time);
+          if (a && b && a.right > b.left && a.bottom > b.top && b.bottom > a.top) out.push(`fact and time: ${fact?.textContent} ${time?.textContent}`);
+          const sign = tile.querySelector('.sign');
+          const word = tile.querySelector('.word-long');
+          const c = sign && shown(sign);
+          const d = word && shown(word);
+          if (c && d && d.right > c.left) out.push(`word and sign: ${word?.textContent}`);
+        }
+        return out;
+      });
+      expect([...new Set(wrong)], `${size.width}`).toEqual([]);
+      await page.close();
+    }
   });
 });

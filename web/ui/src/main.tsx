@@ -4,12 +4,15 @@ import { render } from 'preact';
 import './styles/main.css';
 import './theme';
 import { App } from './app';
+import { startLanguage } from './i18n';
 import { askSession } from './live/session';
 import { setSpeaker } from './live/store';
 import { spokenTile } from './parts/tile_text';
 
 setSpeaker(({ tile }) => spokenTile(tile));
-void askSession();
+const asked = askSession();
+await startLanguage();
 
 const root = document.getElementById('app');
 if (root) render(<App />, root);
+await asked;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { tile } from '../mock/states.mjs';
+import { t } from '../src/i18n';
 import { api, sentenceOf } from '../src/api/client';
-import { count, duration, ordinal, shortHex, size } from '../src/i18n/format';
+import { count, duration, shortHex, size } from '../src/i18n/format';
 import { bestOffset, percentile } from '../src/live/latency';
 import { cell, complaintsCsv } from '../src/parts/csv';
 import { layoutFor, sizeOf } from '../src/parts/layout';
@@ -158,7 +159,7 @@ describe('a station that does not answer', () => {
 describe('formats', () => {
   it('times, counts, sizes', () => {
     expect([duration(0), duration(75), duration(3725), duration(-3)]).toEqual(['0:00', '1:15', '1:02:05', '0:00']);
-    expect([1, 2, 3, 4, 11, 12, 13, 21, 102, 111].map(ordinal)).toEqual(['1st', '2nd', '3rd', '4th', '11th', '12th', '13th', '21st', '102nd', '111th']);
+    expect([1, 2, 3, 4, 11, 12, 13, 21, 102, 111].map(t.ordinal)).toEqual(['1st', '2nd', '3rd', '4th', '11th', '12th', '13th', '21st', '102nd', '111th']);
     expect([size(12), size(4_200), size(6_100_000)]).toEqual(['12 B', '4.2 kB', '6.1 MB']);
     expect([count(12_840), shortHex('0x80021911651462240000000012fc0140'), shortHex('2611-b')]).toEqual(['12,840', '0x8002…fc0140', '2611-b']);
   });

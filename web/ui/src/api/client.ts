@@ -2,6 +2,7 @@
 // The one place that talks HTTP to the station. Every answer that is not 2xx becomes an ApiProblem with a sentence
 // that can be shown as it is; a network failure becomes one too (code `page.offline`).
 import { t } from '../i18n';
+import { localise, said } from '../i18n/phrases';
 import type {
   Account, AccountRole, BatchAccount, BatchCheck, BatchLoaded, Beat, GenerateRequest, ImageRow, Job, Numbers, OrderRow, PoolPage, ProblemBody, RecordsAnswer, Screen,
   Session, Tile, Unit, Wall,
@@ -35,7 +36,7 @@ async function problemOf(response: Response): Promise<ApiProblem> {
   };
   try {
     const body: unknown = await response.json();
-    return new ApiProblem(isProblem(body) ? body : fallback);
+    return new ApiProblem(isProblem(body) ? localise(body, said.problem) : fallback);
   } catch {
     return new ApiProblem(fallback);
   }
@@ -61,18 +62,20 @@ async function request(path: string, init?: RequestInit): Promise<Response> {
   return response;
 }
 
-async function getJson<T>(path: string, signal?: AbortSignal): Promise<T> {
+type Members = ReadonlySet<string>;
+
+async function getJson<T>(path: string, signal?: AbortSignal, members: Members = said.list): Promise<T> {
   const response = await request(path, signal ? { signal } : undefined);
-  return (await response.json()) as T;
+  return localise((await response.json()) as T, members);
 }
 
-async function postJson<T>(path: string, body: object): Promise<T> {
+async function postJson<T>(path: string, body: object, members: Members = said.list): Promise<T> {
   const response = await request(path, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json', 'X-Lineside': '1' },
     body: JSON.stringify(body),
   });
-  return (await response.json()) as T;
+  return localise((await response.json()) as T, members);
 }
 
 async function postCsv<T>(path: string, file: Blob): Promise<T> {
@@ -113,17 +116,17 @@ const batchPath = (batch: string): string => `/pool/batches/${encodeURIComponent
 const slotPath = (slot: string): string => `/slots/${encodeURIComponent(slot)}`;
 
 export const api = {
-  wall: () => getJson<Wall>('/wall'),
+  wall: () => getJson<Wall>('/wall', undefined, said.wall),
   clock: () => getJson<Beat>('/clock'),
-  acknowledge: (slot: string, job: number) => postJson<SlotAnswer>(`${slotPath(slot)}/acknowledge`, { job }),
-  retry: (slot: string, job: number) => postJson<SlotAnswer>(`${slotPath(slot)}/retry`, { job }),
-  stop: (slot: string, job: number) => postJson<SlotAnswer>(`${slotPath(slot)}/stop`, { job }),
-  rework: (slot: string, job: number, reason: string) => postJson<SlotAnswer>(`${slotPath(slot)}/rework`, { job, reason }),
+  acknowledge: (slot: string, job: number) => postJson<SlotAnswer>(`${slotPath(slot)}/acknowledge`, { job }, said.wall),
+  retry: (slot: string, job: number) => postJson<SlotAnswer>(`${slotPath(slot)}/retry`, { job }, said.wall),
+  stop: (slot: string, job: number) => postJson<SlotAnswer>(`${slotPath(slot)}/stop`, { job }, said.wall),
+  rework: (slot: string, job: number, reason: string) => postJson<SlotAnswer>(`${slotPath(slot)}/rework`, { job, reason }, said.wall),
   voidSerial: (serial: string, reason: string) =>
     postJson<{ serial: string; state: string; seq: number }>(`/serials/${encodeURIComponent(serial)}/void`, { reason }),
   acknowledgePassed: () => postJson<{ acknowledged: string[] }>('/acknowledge-passed', {}),
-  unit: (unit: number, signal?: AbortSignal) => getJson<Unit>(`/units/${unit}`, signal),
-  job: (job: number, signal?: AbortSignal) => getJson<Job>(`/jobs/${job}`, signal),
+  unit: (unit: number, signal?: AbortSignal) => getJson<Unit>(`/units/${unit}`, signal, said.unit),
+  job: (job: number, signal?: AbortSignal) => getJson<Job>(`/jobs/${job}`, signal, said.unit),
   async log(job: number, from: number, max: number, signal?: AbortSignal): Promise<LogPiece> {
     const response = await request(`/jobs/${job}/log?from=${from}&max=${max}`, signal ? { signal } : undefined);
     const bytes = new Uint8Array(await response.arrayBuffer());

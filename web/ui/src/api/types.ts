@@ -140,7 +140,8 @@ export interface Station {
     made: number;
     quantity: number;
   } | null;
-  pool: { name: string; left: number; total: number; low: boolean; warn_at: number } | null;
+  pool: { name: string; left: number; total: number; low: boolean; warn_at: number; hours_left: number | null } | null;
+  today: { made: number; first_judged: number; first_passed: number; takt_s: number | null };
   counts: {
     pass: SlotCount;
     fail: SlotCount;

@@ -4,11 +4,23 @@
 const slots = (names: readonly string[]): string =>
   names.length === 1 ? `slot ${names[0] ?? ''}` : `slots ${names.join(', ')}`;
 
+// 1st, 2nd, 3rd, 4th
+function ordinal(n: number): string {
+  const tens = n % 100;
+  if (tens >= 11 && tens <= 13) return `${n}th`;
+  return `${n}${['th', 'st', 'nd', 'rd'][n % 10] ?? 'th'}`;
+}
+
+export type Texts = typeof en;
+
 export const en = {
   product: 'Lineside',
+  language: { name: 'English', label: 'Language', locale: 'en-GB' },
+  ordinal,
   nav: { label: 'Pages', wall: 'Wall', records: 'Records', pool: 'Pool', numbers: 'Numbers', people: 'People' },
   find: { label: 'Find a unit', placeholder: 'Type a serial or a slot', none: (what: string) => `Read ${what}: no slot or unit has this.` },
   theme: { light: 'Switch to light', dark: 'Switch to dark' },
+  sound: { on: 'Turn the sound on', off: 'Turn the sound off for this shift' },
   live: { live: 'Live', lost: 'Not live', starting: 'Connecting' },
   notLive: {
     since: (time: string) => `Screen is not live since ${time}`,
@@ -38,6 +50,7 @@ export const en = {
     image: 'Image',
     starting: 'Reading the wall …',
     noSlots: 'No port is mapped. Name the ports under [[slot]] in the station’s configuration.',
+    slotWord: (n: number): string => (n === 1 ? 'slot' : 'slots'),
     slotsOf: (names: readonly string[]) => `(${slots(names)})`,
     passed: (n: number) => `${n} passed`,
     failed: (n: number) => `${n} failed`,
@@ -67,6 +80,7 @@ export const en = {
     left: (time: string) => `${time} left`,
     inTime: (time: string) => `in ${time}`,
     within: (time: string) => `Back within ${time}`,
+    inLine: (n: number) => `${ordinal(n)} in line`,
     slot: (slot: string) => `Slot ${slot}`,
     unmapped: (slot: string) => `Unmapped port ${slot}`,
     unmappedMark: '?',
@@ -139,7 +153,7 @@ export const en = {
     afterRework: 'Passed after a FAIL', ofFailed: (n: string) => `of ${n} failed`,
     problems: 'Not judged, station problem',
     perHour: 'Units made per hour', perDay: 'Units made per day', passOnly: 'PASS only', hour: 'Hour', day: 'Day',
-    yieldBy: (days: boolean) => (days ? 'First-pass yield by day' : 'First-pass yield by hour'),
+    yieldBy: (days: boolean): string => (days ? 'First-pass yield by day' : 'First-pass yield by hour'),
     yieldCorner: (from: string) => `bars: 95 % interval, axis from ${from}`,
     all: (share: string) => `all ${share}`, judged: 'Judged', interval: '95 % interval',
     codes: 'Codes', codesCorner: 'cases · running share', noCodes: 'No FAIL and no station problem.',

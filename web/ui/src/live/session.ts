@@ -2,6 +2,7 @@
 // Who is at this page. Before the first account is made the station is open: everybody may do everything.
 import { computed, signal } from '@preact/signals';
 import { api, whenNeeded } from '../api/client';
+import { turnTo } from '../i18n';
 import type { Role, Session } from '../api/types';
 
 export const session = signal<Session | null>(null); // null: not known yet
@@ -18,6 +19,7 @@ export async function askSession(): Promise<void> {
   asking = true;
   try {
     session.value = await api.session();
+    if (session.value.name !== null && session.value.screen !== true) turnTo(session.value.name);
   } catch {
     // Not reached: what was known stays, the page says that it is not live.
   } finally {

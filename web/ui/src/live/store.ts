@@ -6,6 +6,7 @@ import { api } from '../api/client';
 import type { Station, Tile } from '../api/types';
 import { LatencyWatch, percentile } from './latency';
 import { applyEvent, emptyWall, type ShownTile, type WallEvent, type WallState } from './reducer';
+import { heard, soundOf, startSound } from './sound';
 import { Stream } from './stream';
 
 let state: WallState = emptyWall;
@@ -66,6 +67,7 @@ function show(event: WallEvent): void {
     if (old === shown) continue;
     stamps.set(shown.tile, Date.now());
     if (event.kind === 'tile') sayVerdict(old, shown);
+    if (event.kind === 'tile' && !event.data.replay) heard(soundOf(old?.tile.state, shown.tile.state));
     tileOf(slot).value = shown;
   }
   for (const slot of before.tiles.keys()) {
@@ -141,6 +143,7 @@ export function startLive(): void {
     clear() { latency.latencies.length = 0; },
   };
   stream.start();
+  startSound(() => allTiles.peek().some(({ tile }) => tile.state === 'needs_operator'));
   setInterval(() => { now.value = Date.now(); }, 250);
   setInterval(() => {
     const sentence = toSay.shift();

@@ -20,7 +20,7 @@ type Stage =
   | { at: 'preview'; check: BatchCheck }
   | { at: 'done'; loaded: BatchLoaded };
 
-const words: CheckWords = { one: t.generate.number, whole: t.generate.whole, mend: t.generate.mend, head: t.generate.numberHead };
+const words = (): CheckWords => ({ one: t.generate.number, whole: t.generate.whole, mend: t.generate.mend, head: t.generate.numberHead });
 
 function sentenceFor(check: BatchCheck): string {
   if (check.verdict === 'accept') return check.count === 1 ? t.generate.goodOne : t.generate.good(count(check.count));
@@ -91,7 +91,7 @@ export function GeneratePage(): JSX.Element {
         <RangeFormView form={form} change={setForm} problem={atField} pools={pools} orders={orders?.orders ?? []} preview={() => void preview()} />
       )}
       {stage.at === 'preview' && (
-        <CheckView check={stage.check} file={form.batch === '' ? form.pool : form.batch} words={words} card={<RangeCard form={form} check={stage.check} />}
+        <CheckView check={stage.check} file={form.batch === '' ? form.pool : form.batch} words={words()} card={<RangeCard form={form} check={stage.check} />}
           verdict={{
             sentence: sentenceFor(stage.check), hint: stage.check.verdict === 'accept' ? t.generate.goodHint : t.generate.wholeOrNot,
             load: t.generate.generateNow(count(stage.check.count)), mend: t.generate.change,

@@ -40,7 +40,7 @@ function FileCard({ target, check }: { target: BatchTarget; check: BatchCheck })
   );
 }
 
-const words: CheckWords = { one: t.load.line, whole: t.load.wholeFile, mend: t.load.mend, head: t.load.lineHead };
+const words = (): CheckWords => ({ one: t.load.line, whole: t.load.wholeFile, mend: t.load.mend, head: t.load.lineHead });
 
 function sentenceFor(check: BatchCheck): string {
   if (check.verdict === 'accept') return check.count === 1 ? t.load.goodOne : t.load.good(count(check.count));
@@ -161,7 +161,7 @@ export function LoadPage(): JSX.Element {
       {stage.at === 'busy' && <p class="busy" role="status">{stage.word}</p>}
       {stage.at === 'choose' && <ChooseForm pools={pools} target={target} check={(to, chosen) => void check(to, chosen)} />}
       {stage.at === 'preview' && (
-        <CheckView check={stage.check} file={target.file} words={words} card={<FileCard target={target} check={stage.check} />}
+        <CheckView check={stage.check} file={target.file} words={words()} card={<FileCard target={target} check={stage.check} />}
           verdict={{
             sentence: sentenceFor(stage.check), hint: stage.check.verdict === 'accept' ? t.load.goodHint : t.load.wholeOrNot,
             load: t.load.loadNow(count(stage.check.count)), mend: t.load.chooseMended,

@@ -9,6 +9,7 @@ import { go, Link } from '../router';
 import { t } from '../i18n';
 import { clock, iso } from '../i18n/format';
 import { Icon } from './icon';
+import { LanguageSelect } from './language_select';
 import { ThemeButton } from './theme_button';
 
 // A slot's label, a serial on a slot now, or a serial of the records. Null: nothing has it.
@@ -69,6 +70,7 @@ export function DeskHeader({ path }: { path: string }): JSX.Element {
         <span class={`live-dot ${live.value}`} aria-hidden="true" />
         {t.live[live.value]} {live.value === 'live' && time !== null && clock(time)}
       </span>
+      <LanguageSelect />
       <ThemeButton />
     </header>
   );

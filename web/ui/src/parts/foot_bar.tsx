@@ -17,7 +17,7 @@ function SlotNames({ names }: { names: readonly string[] }): JSX.Element {
   const most = 8;
   return (
     <span class="foot-slots">
-      ({names.length === 1 ? 'slot ' : 'slots '}
+      ({t.wall.slotWord(names.length)}{' '}
       {names.slice(0, most).map((slot, i) => {
         const unit = tileOf(slot).value?.tile.unit ?? null;
         return (

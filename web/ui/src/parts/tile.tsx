@@ -8,7 +8,7 @@ import { t } from '../i18n';
 import { Icon } from './icon';
 import { press, pressOf } from './press';
 import {
-  actionBudget, chipCheckText, factOf, isQuiet, isVerdict, shortWord, smallFact, spokenTile, timeText,
+  actionBudget, chipCheckText, factOf, isQuiet, isVerdict, shortWord, smallFact, spokenTile, timeText, widthOf,
 } from './tile_text';
 
 export function secondsLeft(tile: Tile): number | null {
@@ -59,7 +59,7 @@ function Foot({ tile }: { tile: Tile }): JSX.Element | null {
       <>
         <span class="band">
           {tile.action_icon !== null && <Icon name={tile.action_icon} heavy />}
-          <span class={tile.action.length > actionBudget ? 'action long' : 'action'}>{tile.action}</span>
+          <span class={widthOf(tile.action) > actionBudget ? 'action long' : 'action'}>{tile.action}</span>
         </span>
         {tile.button !== null && (
           <span class="key">

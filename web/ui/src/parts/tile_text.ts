@@ -2,7 +2,7 @@
 // What a tile says in which place, from the station's words. Pure; test/tile_text.test.ts.
 import type { Tile } from '../api/types';
 import { t } from '../i18n';
-import { duration, ordinal } from '../i18n/format';
+import { duration } from '../i18n/format';
 
 export type FactSize = 'big' | 'middle' | 'serial' | 'reason' | 'long' | 'note';
 
@@ -10,15 +10,19 @@ export type FactSize = 'big' | 'middle' | 'serial' | 'reason' | 'long' | 'note';
 export const reasonBudget = 21;
 export const actionBudget = 19;
 
+// In letters; a Chinese character is a little wider than two.
+export const widthOf = (text: string): number => [...text].reduce((sum, c) => sum + (c > '\u2e7f' ? 2.2 : 1), 0);
+
 const reasonFact = (text: string): { text: string; size: FactSize } => ({
-  text, size: text.length > reasonBudget ? 'long' : 'reason',
+  text, size: widthOf(text) > reasonBudget ? 'long' : 'reason',
 });
 
 export function factOf(tile: Tile): { text: string; size: FactSize } | null {
   if (tile.note !== null) return { text: tile.note, size: 'note' };
   switch (tile.tone) {
     case 'work':
-      if (tile.fact !== null) return { text: tile.fact, size: tile.fact.length <= 8 ? 'big' : 'middle' };
+      if (tile.position_in_line !== null) return { text: t.wall.inLine(tile.position_in_line), size: 'middle' };
+      if (tile.fact !== null) return { text: tile.fact, size: widthOf(tile.fact) <= 8 ? 'big' : 'middle' };
       if (tile.state === 'personalising' && tile.serial !== null) return { text: tile.serial, size: 'serial' };
       if (tile.percent !== null) return { text: `${tile.percent} %`, size: 'big' };
       break;
@@ -54,8 +58,8 @@ export function chipCheckText(tile: Tile): string | null {
 // The word on a medium or small tile: "Flash 47 %", "Test 7 of 9", "Waiting 3rd".
 export function shortWord(tile: Tile): string {
   if (tile.tone !== 'work') return tile.short;
-  if (tile.position_in_line !== null) return `${tile.short} ${ordinal(tile.position_in_line)}`;
-  if (tile.fact !== null && tile.fact.length <= 8) return `${tile.short} ${tile.fact}`;
+  if (tile.position_in_line !== null) return `${tile.short} ${t.ordinal(tile.position_in_line)}`;
+  if (tile.fact !== null && widthOf(tile.fact) <= 8) return `${tile.short} ${tile.fact}`;
   if (tile.percent !== null && tile.state !== 'personalising') return `${tile.short} ${tile.percent} %`;
   return tile.short;
 }

@@ -5,20 +5,16 @@ import type { Station } from '../api/types';
 import { may, session } from '../live/session';
 import { clockText, lastSeenMs, live, station } from '../live/store';
 import { t } from '../i18n';
-import { clock, count, iso } from '../i18n/format';
+import { clock, count, duration, iso, percent } from '../i18n/format';
 import { Link } from '../router';
 import { Icon } from './icon';
+import { LanguageSelect } from './language_select';
+import { SoundButton } from './sound_button';
 import { ThemeButton } from './theme_button';
 
 const signs: Readonly<Record<Station['state'], string>> = {
   ready: 'plug', running: 'play', pool_low: 'warning', blocked: 'refused',
 };
-
-// "l4t-system-crc-nx 32.7.2-5": the name, and below it the version.
-function twoLines(text: string): string[] {
-  const at = text.lastIndexOf(' ');
-  return at === -1 ? [text] : [text.slice(0, at), text.slice(at + 1)];
-}
 
 function Meter({ part, mark }: { part: number; mark?: number }): JSX.Element {
   const clamp = (x: number): number => Math.max(0, Math.min(1, x));
@@ -30,13 +26,21 @@ function Meter({ part, mark }: { part: number; mark?: number }): JSX.Element {
   );
 }
 
+// "2:50 h", short in every language; beyond two days nobody plans by it.
+function hoursText(hours: number | null): string | null {
+  if (hours === null || hours > 48) return null;
+  const minutes = Math.round(hours * 60);
+  return `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, '0')} h`;
+}
+
 function PoolCell({ pool }: { pool: NonNullable<Station['pool']> }): JSX.Element {
+  const hours = hoursText(pool.hours_left);
   return (
     <div class={pool.low ? 'top-cell top-pool low' : 'top-cell top-pool'}>
       <span class="caption">{t.wall.pool}</span>
       <span class="value">
         {pool.low && <Icon name="warning" />}
-        {count(pool.left)} <small>{pool.name}</small>
+        {count(pool.left)} <small>{hours === null ? pool.name : `≈ ${hours}`}</small>
       </span>
       {pool.total > 0 && <Meter part={pool.left / pool.total} mark={pool.warn_at / pool.total} />}
     </div>
@@ -65,21 +69,31 @@ export function TopBar(): JSX.Element | null {
         </span>
         {now.order && now.order.quantity > 0 && <Meter part={now.order.made / now.order.quantity} />}
       </div>
-      {now.order && (
+      {now.building && (
         <div class="top-cell top-image">
-          <span class="caption">
-            {now.building ? `${now.building.word}${now.building.percent === null ? '' : ` ${now.building.percent} %`}` : t.wall.image}
-          </span>
-          {twoLines(now.order.image).map((line) => <span key={line} class="value-text">{line}</span>)}
-          {now.building?.percent != null && <Meter part={now.building.percent / 100} />}
+          <span class="caption">{t.wall.image}</span>
+          <span class="value-text">{now.building.word}{now.building.percent !== null && ` ${now.building.percent} %`}</span>
+          {now.building.percent !== null && <Meter part={now.building.percent / 100} />}
         </div>
       )}
       {now.pool && <PoolCell pool={now.pool} />}
+      <div class="top-cell top-takt">
+        <span class="caption">{t.numbers.takt}</span>
+        <span class="value">{now.today.takt_s === null ? '–' : duration(now.today.takt_s)}</span>
+      </div>
+      <div class="top-cell top-yield">
+        <span class="caption">{t.numbers.firstPass}</span>
+        <span class="value" title={t.numbers.of(count(now.today.first_passed), count(now.today.first_judged))}>
+          {now.today.first_judged === 0 ? '–' : percent(now.today.first_passed / now.today.first_judged)}
+        </span>
+      </div>
       <nav class="top-cell top-pages" aria-label={t.nav.label}>
         {may('qa') && <Link to="/records">{t.nav.records}</Link>}
         {may('qa') && <Link to="/pool">{t.nav.pool}</Link>}
         {!may('qa') && session.value?.screen !== true && <Link to="/people">{t.nav.people}</Link>}
+        <LanguageSelect />
         <ThemeButton />
+        <SoundButton />
       </nav>
       <div class="top-cell top-clock">
         <span class="caption">
