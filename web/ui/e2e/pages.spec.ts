@@ -40,6 +40,24 @@ describe('contract', () => {
 });
 
 describe('pages', () => {
+  it('hand-over: what was made, what failed, what is left; printed without the page around it', async () => {
+    const { page, errors } = await bench.newPage(desk);
+    await page.goto(`${bench.url}/handover`);
+    await page.waitForSelector('[data-sheet=pools] p');
+    for (const sheet of ['failed', 'slots', 'pools', 'wall', 'notes']) expect(await page.$(`[data-sheet=${sheet}]`), sheet).not.toBeNull();
+    expect(await page.$('[data-figure=made]')).not.toBeNull();
+    await page.fill('#notes', 'slot 7: cable changed');
+    const before = await page.inputValue('[name=since]');
+    await page.fill('[name=since]', '2026-01-01T06:00');
+    expect(before).not.toBe('2026-01-01T06:00');
+    await page.emulateMedia({ media: 'print' });
+    expect(await page.isVisible('.desk-head')).toBe(false);
+    expect(await page.isVisible('[data-print]')).toBe(false);
+    expect(await page.isVisible('#notes')).toBe(true);
+    expect(errors).toEqual([]);
+    await page.close();
+  });
+
   it('unit: proofs, facts, timeline, log', async (context) => {
     const unit = await someUnit();
     if (unit === null) context.skip();

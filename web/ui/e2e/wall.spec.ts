@@ -15,7 +15,7 @@ describe('wall', () => {
     const { page, errors } = await openWall(bench);
     const wall = await bench.get<Wall>('/api/v1/wall');
     const shown = await page.$$eval('.tile', (tiles) => tiles.map((tile) => ({
-      slot: tile.getAttribute('data-slot'), label: tile.getAttribute('aria-label') ?? '', tag: tile.tagName,
+      slot: tile.getAttribute('data-slot'), label: tile.querySelector('.visually-hidden')?.textContent ?? '', tag: tile.tagName,
     })));
     expect(shown.map((one) => one.slot)).toEqual(wall.tiles.map((tile) => tile.slot));
     for (const one of shown) {

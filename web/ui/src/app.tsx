@@ -8,6 +8,7 @@ import { DeskHeader } from './parts/desk_header';
 import { LiveBanner } from './parts/live_banner';
 import { GeneratePage } from './pages/generate';
 import { LoadPage } from './pages/load';
+import { HandoverPage } from './pages/handover';
 import { FirstPage, LoginPage } from './pages/login';
 import { NumbersPage } from './pages/numbers';
 import { PeoplePage } from './pages/people';
@@ -36,6 +37,7 @@ function DeskPage({ path }: { path: string }): JSX.Element {
   if (path === '/pool/load') return <LoadPage />;
   if (path === '/pool/generate') return <GeneratePage />;
   if (path === '/numbers') return <NumbersPage />;
+  if (path === '/handover') return <HandoverPage />;
   if (path === '/people') return <PeoplePage />;
   return <NotFound />;
 }

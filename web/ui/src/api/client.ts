@@ -153,7 +153,7 @@ export const api = {
   orders: (signal?: AbortSignal) => getJson<{ orders: OrderRow[] }>('/orders', signal),
   numbers: (since: number, until: number, order: string, signal?: AbortSignal) =>
     getJson<Numbers>(`/numbers?${new URLSearchParams({ since: String(since), until: String(until), ...(order === '' ? {} : { order }) }).toString()}`, signal),
-  records: (query: string, signal?: AbortSignal) => getJson<RecordsAnswer>(`/records?${query}`, signal),
+  records: (query: string, signal?: AbortSignal) => getJson<RecordsAnswer>(`/records?${query}`, signal, said.wall),
   exportUrl: (format: 'csv' | 'json' | 'zip', query: string) =>
     `${base}/records/export?format=${format}${query === '' ? '' : `&${query}`}`,
   session: () => getJson<Session>('/session'),

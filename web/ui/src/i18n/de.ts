@@ -167,6 +167,10 @@ export const de: Texts = {
       `${code} hängt ${units === 1 ? 'am Gerät' : `an ${units} Geräten`}: an ${places} ${places === 1 ? 'Platz' : 'Plätzen'}. In Reparaturkiste.`,
     asTable: 'Als Tabelle zeigen',
   },
+  handover: {
+    title: 'Schichtübergabe', from: 'Von', to: 'bis', print: 'Drucken', failed: 'In dieser Zeit fehlerhaft', noFailed: 'Kein Gerät war fehlerhaft.', pools: 'Seriennummern', left: (pool: string, n: string): string => `Vorrat ${pool}: noch ${n}`,
+    doubt: (n: string): string => `${n} ungeklärt`, slots: 'Plätze zum Nachsehen', noSlots: 'Kein Platz fiel öfter aus als durch Zufall.', open: 'Jetzt auf der Tafel', noOpen: 'Auf der Tafel steht nichts.', notes: 'Notizen für die nächste Schicht', notesHint: 'Wird gedruckt, nicht gespeichert', by: 'Übergeben von', taken: 'Übernommen von',
+  },
   login: {
     title: 'Anmelden', who: 'Wer ist da?', why: 'Was hier getan wird, wird mit Namen aufgezeichnet.',
     name: 'Name', password: 'Passwort', show: 'Anzeigen', hide: 'Verbergen', button: 'Anmelden',

@@ -169,6 +169,10 @@ export const en = {
       `${code} follows the ${units === 1 ? 'unit' : `${units} units`}: in ${places} slots. Repair bin.`,
     asTable: 'Show as table',
   },
+  handover: {
+    title: 'Shift hand-over', from: 'From', to: 'to', print: 'Print', failed: 'Failed in this time', noFailed: 'No unit failed.', pools: 'Serials', left: (pool: string, n: string): string => `Pool ${pool}: ${n} left`,
+    doubt: (n: string): string => `${n} in doubt`, slots: 'Slots to look at', noSlots: 'No slot failed more than chance.', open: 'On the wall now', noOpen: 'Nothing is on the wall.', notes: 'Notes for the next shift', notesHint: 'Printed, not kept', by: 'Handed over by', taken: 'Taken over by',
+  },
   login: {
     title: 'Log in', who: 'Who is there?', why: 'What is done here stands on the record by name.',
     name: 'Name', password: 'Password', show: 'Show', hide: 'Hide', button: 'Log in',

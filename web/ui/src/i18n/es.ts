@@ -169,6 +169,10 @@ export const es: Texts = {
       `${code} sigue a ${units === 1 ? 'la unidad' : `las ${units} unidades`}: en ${places} ranuras. Llevar a reparación.`,
     asTable: 'Ver como tabla',
   },
+  handover: {
+    title: 'Entrega de turno', from: 'Desde', to: 'hasta', print: 'Imprimir', failed: 'Fallaron en este tiempo', noFailed: 'Ninguna unidad falló.', pools: 'Números de serie', left: (pool: string, n: string): string => `Reserva ${pool}: quedan ${n}`,
+    doubt: (n: string): string => `${n} en duda`, slots: 'Ranuras por revisar', noSlots: 'Ninguna ranura falló más que por azar.', open: 'Ahora en el tablero', noOpen: 'No hay nada en el tablero.', notes: 'Notas para el siguiente turno', notesHint: 'Se imprimen, no se guardan', by: 'Entrega', taken: 'Recibe',
+  },
   login: {
     title: 'Iniciar sesión', who: '¿Quién es usted?', why: 'Lo que se hace aquí queda registrado con nombre.',
     name: 'Nombre', password: 'Contraseña', show: 'Mostrar', hide: 'Ocultar', button: 'Iniciar sesión',

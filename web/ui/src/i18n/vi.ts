@@ -163,6 +163,10 @@ export const vi: Texts = {
       `${code} đi theo ${units === 1 ? 'thiết bị' : `${units} thiết bị`}: ở ${places} khe. Cho vào thùng sửa.`,
     asTable: 'Xem dạng bảng',
   },
+  handover: {
+    title: 'Bàn giao ca', from: 'Từ', to: 'đến', print: 'In', failed: 'FAIL trong thời gian này', noFailed: 'Không có thiết bị nào FAIL.', pools: 'Serial', left: (pool: string, n: string): string => `Kho ${pool}: còn ${n}`,
+    doubt: (n: string): string => `${n} chưa rõ`, slots: 'Khe cần xem', noSlots: 'Không khe nào lỗi quá mức ngẫu nhiên.', open: 'Đang trên bảng', noOpen: 'Trên bảng không có gì.', notes: 'Ghi chú cho ca sau', notesHint: 'Chỉ in ra, không lưu', by: 'Người giao', taken: 'Người nhận',
+  },
   login: {
     title: 'Đăng nhập', who: 'Ai đang thao tác?', why: 'Việc làm ở đây được ghi vào hồ sơ kèm tên.',
     name: 'Tên', password: 'Mật khẩu', show: 'Hiện', hide: 'Ẩn', button: 'Đăng nhập',

@@ -162,6 +162,10 @@ export const zh: Texts = {
       `${code} 跟着${units === 1 ? '产品' : `这 ${units} 件产品`}走：出现在 ${places} 个槽位。放入维修箱。`,
     asTable: '以表格显示',
   },
+  handover: {
+    title: '交接班', from: '从', to: '到', print: '打印', failed: '本段时间内 FAIL', noFailed: '没有产品 FAIL。', pools: '序列号', left: (pool: string, n: string): string => `号池 ${pool}：剩余 ${n}`,
+    doubt: (n: string): string => `${n} 个存疑`, slots: '需要检查的槽位', noSlots: '没有槽位的故障超出偶然。', open: '看板上现有', noOpen: '看板上没有内容。', notes: '给下一班的备注', notesHint: '仅打印，不保存', by: '交班人', taken: '接班人',
+  },
   login: {
     title: '登录', who: '请问是哪位？', why: '在此所做的操作都会记名留档。',
     name: '用户名', password: '密码', show: '显示', hide: '隐藏', button: '登录',

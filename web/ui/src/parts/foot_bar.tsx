@@ -77,10 +77,10 @@ function PassEntry(): JSX.Element | null {
 
 function HandEntry({ shown: { tile } }: { shown: ShownTile }): JSX.Element {
   return (
-    <button type="button" class={`hand hand-${tile.tone}`} aria-label={spokenTile(tile)} data-hand={tile.slot}
-      onClick={() => void press(tile)}>
-      <span class="hand-what">{tile.slot} <b><span class="hand-long">{tile.word}</span><span class="hand-short">{tile.short}</span> {tile.tone === 'fill-red' ? tile.display_code : null}</b></span>
-      <span class="hand-do">
+    <button type="button" class={`hand hand-${tile.tone}`} data-hand={tile.slot} onClick={() => void press(tile)}>
+      <span class="visually-hidden">{spokenTile(tile)}</span>
+      <span class="hand-what" aria-hidden="true">{tile.slot} <b><span class="hand-long">{tile.word}</span><span class="hand-short">{tile.short}</span> {tile.tone === 'fill-red' ? tile.display_code : null}</b></span>
+      <span class="hand-do" aria-hidden="true">
         {tile.action_icon !== null && <Icon name={tile.action_icon} heavy />}
         {tile.press === null ? tile.action : tile.button ?? tile.action}
       </span>

@@ -102,27 +102,30 @@ export function TileView({ slot }: { slot: string }): JSX.Element | null {
     <div class="cell">
       <button type="button" class={classes.join(' ')} data-slot={tile.slot} data-state={tile.state}
         data-outcome={tile.outcome ?? ''} data-ack={tile.ack} data-press={what ?? ''} data-seq={shown.seq}
-        data-rev={shown.rev} aria-label={spokenTile(tile)} aria-disabled={what === null}
+        data-rev={shown.rev} aria-disabled={what === null}
         onClick={() => void press(tile)}>
-        <span class={tile.slot.length > 2 ? 'number long' : 'number'}>{tile.mapped ? tile.slot : t.wall.unmappedMark}</span>
-        <span class="word">
-          <span class="word-long">{tile.word}</span>
-          <span class="word-short">{shortWord(tile)}</span>
-          {tile.tone === 'fill-red' && tile.display_code !== null && <span class="code">{tile.display_code}</span>}
+        <span class="visually-hidden">{spokenTile(tile)}</span>
+        <span class="face" aria-hidden="true">
+          <span class={tile.slot.length > 2 ? 'number long' : 'number'}>{tile.mapped ? tile.slot : t.wall.unmappedMark}</span>
+          <span class="word">
+            <span class="word-long">{tile.word}</span>
+            <span class="word-short">{shortWord(tile)}</span>
+            {tile.tone === 'fill-red' && tile.display_code !== null && <span class="code">{tile.display_code}</span>}
+          </span>
+          <span class="small"><SmallFact tile={tile} /></span>
+          {!quiet && <span class="sign"><Icon name={tile.icon} /></span>}
+          {chipCheck !== null && <span class="chip-check">{chipCheck}</span>}
+          <span class="gutter">
+            {tile.tone === 'fill-green' ? <Ticks tile={tile} /> : quiet && <Icon name={tile.icon} />}
+          </span>
+          {within ? <Within tile={tile} /> : fact && <span class={`fact fact-${fact.size}`}>{fact.text}</span>}
+          {!within && tile.tone === 'work' && <TimeLeft tile={tile} />}
+          <span class="foot">
+            {!tile.mapped && <span class="port">{tile.port}</span>}
+            <Foot tile={tile} />
+          </span>
         </span>
-        <span class="small"><SmallFact tile={tile} /></span>
-        {!quiet && <span class="sign"><Icon name={tile.icon} /></span>}
-        {chipCheck !== null && <span class="chip-check">{chipCheck}</span>}
-        <span class="gutter">
-          {tile.tone === 'fill-green' ? <Ticks tile={tile} /> : quiet && <Icon name={tile.icon} />}
-        </span>
-        {within ? <Within tile={tile} /> : fact && <span class={`fact fact-${fact.size}`}>{fact.text}</span>}
-        {!within && tile.tone === 'work' && <TimeLeft tile={tile} />}
-        <span class="foot">
-          {!tile.mapped && <span class="port">{tile.port}</span>}
-          <Foot tile={tile} />
-        </span>
-        {tile.state !== firstState.current && <span class="changed" key={tile.state} />}
+        {tile.state !== firstState.current && <span class="changed" aria-hidden="true" key={tile.state} />}
       </button>
     </div>
   );

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every page by axe-core's rules for WCAG 2.2 AA, light and dark, with a tile of each state on the wall.
+import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { AxeResults } from 'axe-core';
+import type { Wall } from '../src/api/types';
+import { openBench, type Bench } from './bench';
+
+const source = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+let bench: Bench;
+beforeAll(async () => {
+  const url = process.env.LINESIDE_URL;
+  delete process.env.LINESIDE_URL;
+  bench = await openBench('all');
+  if (url !== undefined) process.env.LINESIDE_URL = url;
+});
+afterAll(() => bench.close());
+
+const pages: readonly { name: string; path: string; ready: string; size?: { width: number; height: number } }[] = [
+  { name: 'wall', path: '/', ready: '.wall[data-live=live]', size: { width: 1920, height: 1080 } },
+  { name: 'tablet', path: '/', ready: '.wall[data-live=live]', size: { width: 800, height: 1280 } },
+  { name: 'unit', path: '/units/UNIT', ready: '[data-proof]' },
+  { name: 'records', path: '/records', ready: 'tbody tr' },
+  { name: 'pool', path: '/pool', ready: '.gauge-left' },
+  { name: 'load', path: '/pool/load', ready: 'input[type=file]' },
+  { name: 'generate', path: '/pool/generate', ready: '[name=prefix]' },
+  { name: 'numbers', path: '/numbers', ready: 'svg' },
+  { name: 'hand-over', path: '/handover', ready: '[data-sheet=pools] p' },
+  { name: 'people', path: '/people', ready: 'main' },
+  { name: 'log in', path: '/login', ready: 'main' },
+  { name: 'nowhere', path: '/nowhere', ready: 'main' },
+];
+
+describe.each(['light', 'dark'] as const)('%s', (colorScheme) => {
+  it.each(pages)('$name', async ({ path, ready, size }) => {
+    const page = await bench.browser.newPage({ viewport: size ?? { width: 1280, height: 800 }, colorScheme, reducedMotion: 'reduce' });
+    const unit = (await bench.get<Wall>('/api/v1/wall')).tiles.find((tile) => tile.unit !== null)?.unit ?? 0;
+    await page.goto(bench.url + path.replace('UNIT', String(unit)));
+    await page.waitForSelector(ready);
+    await page.evaluate(source);
+    const found = await page.evaluate(async (only) => {
+      const { axe } = window as unknown as { axe: { run(root: Document, options: object): Promise<AxeResults> } };
+      return (await axe.run(document, { runOnly: { type: 'tag', values: only }, resultTypes: ['violations'] })).violations
+        .map((one) => `${one.id}: ${one.nodes.slice(0, 4).map((node) => `${node.target.join(' ')} ${node.failureSummary?.split('\n')[1]?.trim() ?? ''}`).join(' | ')}`);
+    }, tags);
+    expect(found).toEqual([]);
+    await page.close();
+  });
+});
