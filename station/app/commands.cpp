@@ -331,9 +331,10 @@ int press_slot(const std::string& socket, const std::string& slot, const std::st
 
 int export_records(const std::string& socket, const Export& wanted) {
     // What the station would refuse is refused here, before a file is begun.
-    std::map<std::string, std::string> filters{{"since", wanted.since},   {"until", wanted.until},
-                                               {"result", wanted.result}, {"batch", wanted.batch},
-                                               {"image", wanted.image},   {"slot", wanted.slot}};
+    std::map<std::string, std::string> filters{
+        {"since", wanted.since}, {"until", wanted.until},       {"result", wanted.result},
+        {"batch", wanted.batch}, {"image", wanted.image},       {"slot", wanted.slot},
+        {"order", wanted.order}, {"operator", wanted.operator_}};
     auto filter = records::parse_filter(filters);
     if (filter && !wanted.serial.empty()) {
         if (auto range = records::parse_serial_range(wanted.serial, *filter); !range) {

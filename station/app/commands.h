@@ -70,9 +70,11 @@ struct Export {
     std::string since;
     std::string until;
     std::string result;
+    std::string order;
     std::string batch;
     std::string image;
     std::string slot;
+    std::string operator_;
     std::string output = "-";
 };
 int export_records(const std::string& socket, const Export& wanted);

@@ -157,10 +157,15 @@ int main(int argc, char** argv) {
         ->check(given);
     exported->add_option("--result", wanted.result)
         ->check(CLI::IsMember({"PASS", "FAIL", "ERROR", "ABORTED"}));
+    exported->add_option("--order", wanted.order)->check(given);
     exported->add_option("--batch", wanted.batch)->check(given);
     exported->add_option("--image", wanted.image, "image id, or at least its first 6 digits")
         ->check(given);
     exported->add_option("--slot", wanted.slot)->check(given);
+    exported
+        ->add_option("--operator", wanted.operator_,
+                     "who began the attempt; plug-in: nobody pressed anything")
+        ->check(given);
     exported->add_option("-o", wanted.output, "file, - = stdout")->check(given);
     exported->callback([&] { status = app::export_records(socket, wanted); });
 

@@ -162,6 +162,7 @@ int serve(const config::Config& config, std::optional<care::RunningMark>& runnin
     serve.server.port = config.port;
     serve.server.unix_socket = config.unix_socket;
     serve.network = config.web;
+    serve.scan = config.scan;
     serve.ui_dir = config.ui;
     auto server = api::serve(loop, std::move(serve), engine);
     if (!server) {

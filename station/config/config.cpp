@@ -115,6 +115,23 @@ void read_web(TableReader in, Config& config) {
     in.finish();
 }
 
+// "F9", "~", "Enter": a key's name in a browser, or the character it writes.
+void read_scan(TableReader in, Config& config) {
+    config.scan.prefix = in.text("prefix", "F9");
+    config.scan.end = in.text("end", "Enter");
+    for (const auto& [name, key] :
+         {std::pair("prefix", &config.scan.prefix), std::pair("end", &config.scan.end)}) {
+        if (key->empty() || key->size() > 16) {
+            in.complain(name,
+                        "must be a key as a browser names it, such as \"F9\", \"~\" or \"Enter\"");
+        }
+    }
+    if (config.scan.prefix == config.scan.end) {
+        in.complain("end", "must be another key than prefix");
+    }
+    in.finish();
+}
+
 void read_care(TableReader backup, TableReader logs, Config& config) {
     config.backups.every = std::chrono::minutes(backup.number("every_min", 60, 1, 10'080));
     config.backups.keep = static_cast<int>(backup.number("keep", 48, 1, 100'000));
@@ -212,6 +229,8 @@ Reading read_config_text(std::string_view text, const std::filesystem::path& fil
         TableReader in(station, &root, "station", file.string(), reading.complaints);
         read_station(in, reading.config);
     }
+    read_scan(TableReader(top.table("scan"), &root, "scan", file.string(), reading.complaints),
+              reading.config);
     read_web(TableReader(top.table("web"), &root, "web", file.string(), reading.complaints),
              reading.config);
     TableReader limits(top.table("limits"), &root, "limits", file.string(), reading.complaints);

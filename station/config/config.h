@@ -34,6 +34,12 @@ struct WebConfig {
     std::filesystem::path made;         // where its own certificate is kept
 };
 
+// The keys that the site's scanners send first and last, by their names in a browser.
+struct ScanKeys {
+    std::string prefix = "F9";
+    std::string end = "Enter";
+};
+
 struct Config {
     std::string station_id;
     std::string station_name;
@@ -48,6 +54,7 @@ struct Config {
     std::string listen = "127.0.0.1";  // 127.0.0.1 or ::1 (both are then served)
     std::uint16_t port = 8080;
     WebConfig web;
+    ScanKeys scan;
     core::Limits limits;
     care::BackupPolicy backups;
     care::LogPolicy logs;

@@ -133,6 +133,8 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"key_file = \"/etc/lineside/key\"", "key_file = \"/var/lib/lineside/key\"",
             "outside the data folder"},
         Bad{"[[slot]]", "listen = \"0.0.0.0\"\n[[slot]]", "must be 127.0.0.1 or ::1"},
+        Bad{"[[slot]]", "[scan]\nprefix = \"Enter\"\n[[slot]]", "must be another key than prefix"},
+        Bad{"[[slot]]", "[scan]\nend = \"\"\n[[slot]]", "must be a key as a browser names it"},
         Bad{"[[slot]]", "[web]\nlisten = [\"eth0\"]\n[[slot]]", "'eth0' is no address"},
         Bad{"[[slot]]", "[web]\nlisten = \"0.0.0.0\"\n[[slot]]", "must be a list of texts"},
         Bad{"[[slot]]", "[web]\nport = 8080\n[[slot]]", "must be another one than"},

@@ -200,6 +200,8 @@ Result<RecordFilter> parse_filter(const std::map<std::string, std::string>& fiel
     filter.serial_from = text("serial_from");
     filter.serial_to = text("serial_to");
     filter.batch = text("batch");
+    filter.order = text("order");
+    filter.operator_ = text("operator");
     filter.slot = text("slot");
     Status good;
     for (const bool end : {false, true}) {
@@ -252,6 +254,12 @@ Where where(const RecordFilter& filter) {
     }
     if (filter.batch) {
         add("batch = ?{}", *filter.batch);
+    }
+    if (filter.order) {
+        add("\"order\" = ?{}", *filter.order);
+    }
+    if (filter.operator_) {
+        add("operator = ?{}", *filter.operator_);
     }
     if (filter.slot) {
         add("slot = ?{}", *filter.slot);

@@ -23,13 +23,16 @@ struct RecordFilter {
     std::optional<std::int64_t> until_ms;  // ended before
     std::vector<std::string> results;      // PASS, FAIL, ERROR, ABORTED; empty = all
     std::optional<std::string> batch;
-    std::optional<std::string> image;  // id or its first 6 digits or more
+    std::optional<std::string> order;      // its name
+    std::optional<std::string> operator_;  // who began it; "plug-in": nobody pressed anything
+    std::optional<std::string> image;      // id or its first 6 digits or more
     std::optional<std::string> slot;
     std::vector<std::string> codes;  // any of them; empty = all
 };
 
-// From named texts, as they come in a request: serial_from, serial_to, since, until, result, batch,
-// image, slot, code. Empty texts count as absent.   Errors: request.invalid names the field.
+// From named texts, as they come in a request: serial_from, serial_to, since, until, result, order,
+// batch, image, slot, operator, code. Empty texts count as absent.   Errors: request.invalid names
+// the field.
 [[nodiscard]] base::Result<RecordFilter> parse_filter(
     const std::map<std::string, std::string>& fields);
 

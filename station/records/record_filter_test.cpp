@@ -71,6 +71,13 @@ TEST(RecordFilterParse, Fields_become_conditions) {
     EXPECT_NE(where(parse_filter({{"code", "F20"}}).value()).sql.find("GLOB"), std::string::npos);
 }
 
+TEST(RecordFilter, Order_and_operator_are_named_whole) {
+    const auto made = where(parse_filter({{"order", "2611-07"}, {"operator", "Ana Kim"}}).value());
+    EXPECT_EQ(made.sql, " WHERE \"order\" = ?1 AND operator = ?2");
+    EXPECT_EQ(made.args.size(), 2U);
+    EXPECT_TRUE(where(parse_filter({{"order", ""}, {"operator", ""}}).value()).sql.empty());
+}
+
 TEST(RecordFilterParse, Wrong_fields_are_named) {
     for (const auto& [name, text] :
          std::vector<std::pair<std::string, std::string>>{{"since", "x"},

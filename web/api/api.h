@@ -39,6 +39,7 @@ struct Api {
     std::shared_ptr<web::FrameMaker> frames = std::make_shared<web::FrameMaker>();
     web::StaticFiles dashboard;
     web::StreamLimits stream_limits;
+    config::ScanKeys scan;
     std::string url;                       // of the page, once it is served
     std::unique_ptr<NetworkDoor> network;  // likewise
 

@@ -8,9 +8,9 @@ namespace lineside::api {
 namespace {
 
 constexpr std::string_view kPageFilters =
-    "serial_from serial_to since until result batch image slot code limit cursor";
+    "serial_from serial_to since until result order batch image slot operator code limit cursor";
 constexpr std::string_view kExportFilters =
-    "serial_from serial_to since until result batch image slot code format";
+    "serial_from serial_to since until result order batch image slot operator code format";
 
 // clang-format off
 constexpr std::array kEndpoints{

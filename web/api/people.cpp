@@ -127,7 +127,8 @@ void get_session(Api& api, const Request& request, const ReplyPtr& reply) {
     Json json{{"open", open},
               {"name", nullptr},
               {"role", people::to_text(request.role)},
-              {"may", std::move(may)}};
+              {"may", std::move(may)},
+              {"scan", {{"prefix", api.scan.prefix}, {"end", api.scan.end}}}};
     if (request.session != 0) {
         json["name"] = request.actor.name;
         json["screen"] = request.account == 0;

@@ -18,6 +18,7 @@ base::Result<std::unique_ptr<web::Server>> serve(boost::asio::io_context& loop, 
             config.ui_dir.native());
     }
     config.server.gate = gate_of(facade);
+    api->scan = config.scan;
     auto server =
         web::Server::start(loop, std::move(config.server), make_router(api), std::move(counters));
     if (server) {

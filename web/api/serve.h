@@ -14,7 +14,8 @@ namespace lineside::api {
 
 struct ServeConfig {
     web::ServerConfig server;
-    config::WebConfig network;     // the page beyond this host
+    config::WebConfig network;  // the page beyond this host
+    config::ScanKeys scan;
     std::filesystem::path ui_dir;  // the built dashboard; empty or not there: a plain status page
 };
 // `facade` must outlive the server.   Errors: config.invalid.

@@ -40,6 +40,57 @@ describe('contract', () => {
 });
 
 describe('pages', () => {
+  it('a scan finds a unit and goes to no field; typing does', async () => {
+    const scan = async (code: string): Promise<void> => {
+      await page.keyboard.press('F9');
+      await page.keyboard.type(code);
+      await page.keyboard.press('Enter');
+    };
+    const { page, errors } = await bench.newPage(desk);
+    await page.goto(`${bench.url}/records`);
+    await page.waitForSelector('.records tbody tr');
+    const serial = (await bench.get<RecordsAnswer>('/api/v1/records?limit=100')).rows.find((row) => row.serial !== null)?.serial ?? '';
+    await page.focus('.find input');
+    await page.keyboard.type('abc');
+    await scan('no-such-thing');
+    await until(page, () => document.querySelector('[data-said]')?.textContent?.includes('no-such-thing') === true, null);
+    expect(await page.inputValue('.find input')).toBe('abc');
+    expect(page.url()).toContain('/records');
+    await scan(serial.toLowerCase());
+    await until(page, () => /^\/units\/\d+$/.test(location.pathname), null);
+    expect(errors).toEqual([]);
+    await page.close();
+  });
+
+  it('a scan acknowledges the slot where its verdict waits', async (context) => {
+    if (bench.real) context.skip();
+    const { page, errors } = await bench.newPage();
+    await page.goto(`${bench.url}/`);
+    await page.waitForSelector('.wall[data-live=live] [data-ack=ready][data-outcome=PASS]');
+    const slot = await page.getAttribute('[data-ack=ready][data-outcome=PASS]', 'data-slot');
+    const serial = (await bench.get<Wall>('/api/v1/wall')).tiles.find((tile) => tile.slot === slot)?.serial ?? '';
+    await page.keyboard.press('F9');
+    await page.keyboard.type(serial);
+    await page.keyboard.press('Enter');
+    await until(page, (of) => document.querySelector(`[data-slot="${of}"]`)?.getAttribute('data-ack') !== 'ready', slot);
+    expect(errors).toEqual([]);
+    await page.close();
+  });
+  it('records: filters are kept under a name and forgotten', async () => {
+    const { page, errors } = await bench.newPage(desk);
+    await page.goto(`${bench.url}/records?result=FAIL&operator=plug-in`);
+    await page.waitForSelector('.figures');
+    await page.fill('[data-form=save-filters] [name=name]', 'failed by nobody');
+    await page.click('[data-form=save-filters] [type=submit]');
+    await page.goto(`${bench.url}/records`);
+    await page.waitForSelector('[data-saved="failed by nobody"] a');
+    await page.click('[data-saved="failed by nobody"] a');
+    await until(page, () => location.search === '?result=FAIL&operator=plug-in', null);
+    await page.click('[data-saved="failed by nobody"] button');
+    await until(page, () => document.querySelector('[data-saved]') === null, null);
+    expect(errors).toEqual([]);
+    await page.close();
+  });
   it('hand-over: what was made, what failed, what is left; printed without the page around it', async () => {
     const { page, errors } = await bench.newPage(desk);
     await page.goto(`${bench.url}/handover`);

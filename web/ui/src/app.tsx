@@ -6,6 +6,8 @@ import { askSession, letIn, session } from './live/session';
 import { live, spoken, startLive } from './live/store';
 import { DeskHeader } from './parts/desk_header';
 import { LiveBanner } from './parts/live_banner';
+import { SaidLine } from './parts/said_line';
+import { startScan } from './parts/scan';
 import { GeneratePage } from './pages/generate';
 import { LoadPage } from './pages/load';
 import { HandoverPage } from './pages/handover';
@@ -46,6 +48,7 @@ function DeskPage({ path }: { path: string }): JSX.Element {
 function useLink(): void {
   useEffect(() => {
     if (letIn.value) startLive();
+    if (letIn.value && session.value !== null) startScan(session.value.scan);
   }, [letIn.value]);
   useEffect(() => {
     if (session.value === null || live.value === 'lost') {
@@ -65,6 +68,7 @@ function Page({ path }: { path: string }): JSX.Element {
     <div class="desk">
       <LiveBanner wall={false} />
       <DeskHeader path={path} />
+      <SaidLine />
       <DeskPage path={path} />
     </div>
   );

@@ -9,6 +9,7 @@ import { cell, complaintsCsv } from '../src/parts/csv';
 import { layoutFor, sizeOf } from '../src/parts/layout';
 import { findHits, LogWindow, maxBytes, maxLines, shownText } from '../src/parts/log_model';
 import { addressOf, apiQuery, filtersOf, withResult } from '../src/parts/record_query';
+import { mostSaved, readSaved, withSaved, writeSaved } from '../src/parts/saved_filters';
 import { chipCheckText, factOf, shortWord, smallFact, spokenTile, timeText } from '../src/parts/tile_text';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -168,5 +169,21 @@ describe('formats', () => {
     expect([cell('=1+1'), cell('a,b'), cell('say "x"'), cell('RC26-1')]).toEqual(["'=1+1", '"a,b"', '"say ""x"""', 'RC26-1']);
     expect(complaintsCsv([{ file: 'f.csv', line: 2, column: 1, field: 'serial', message: 'twice', serial: '@x' }]))
       .toBe("file,line,column,field,serial,message\r\nf.csv,2,1,serial,'@x,twice\r\n");
+  });
+});
+
+describe('saved filters', () => {
+  it('come back as they were, newest first, one of a name, a bounded number', () => {
+    const failed = { order: '2611-07', result: 'FAIL' };
+    let saved = withSaved([], 'failed', failed);
+    saved = withSaved(saved, 'slot 7', { slot: '7' });
+    expect(readSaved(writeSaved(saved))).toEqual([{ name: 'slot 7', filters: { slot: '7' } }, { name: 'failed', filters: failed }]);
+    expect(withSaved(saved, 'failed', { result: 'ERROR' }).map((one) => one.name)).toEqual(['failed', 'slot 7']);
+    for (let i = 0; i < 30; ++i) saved = withSaved(saved, `n ${i}`, {});
+    expect(saved).toHaveLength(mostSaved);
+  });
+  it('that are not ours are left out', () => {
+    expect([readSaved(null), readSaved('{'), readSaved('7'), readSaved('[{"name":7},{"name":"","query":""},{"name":"a","query":"result=FAIL&evil=1"}]')])
+      .toEqual([[], [], [], [{ name: 'a', filters: { result: 'FAIL' } }]]);
   });
 });

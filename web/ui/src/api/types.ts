@@ -12,6 +12,7 @@ export interface Session {
   role: Role;
   may: readonly Role[];
   screen?: boolean;
+  scan: { prefix: string; end: string };
 }
 
 export interface Account {

@@ -16,6 +16,11 @@ export const de: Texts = {
   language: { name: 'Deutsch', label: 'Sprache', locale: 'de-DE' },
   ordinal,
   nav: { label: 'Seiten', wall: 'Tafel', records: 'Aufzeichnungen', pool: 'Vorrat', numbers: 'Kennzahlen', people: 'Personen' },
+  scan: {
+    read: (code: string): string => `${code} gelesen.`,
+    at: (code: string, slot: string): string => `${code} gelesen: Platz ${slot}.`,
+    acknowledged: (code: string, slot: string): string => `${code} gelesen: Platz ${slot} ist quittiert.`,
+  },
   find: { label: 'Gerät suchen', placeholder: 'Seriennummer oder Platz', none: (what: string) => `${what} gelesen: Dazu gibt es weder Platz noch Gerät.` },
   theme: { light: 'Auf Hell umschalten', dark: 'Auf Dunkel umschalten' },
   sound: { on: 'Ton einschalten', off: 'Ton für diese Schicht ausschalten' },
@@ -358,6 +363,7 @@ export const de: Texts = {
     nameTaken: 'Der Charge einen Namen geben: Buchstaben, Ziffern, . _ -',
   },
   records: {
+    order: 'Auftrag', operator: 'Bediener', save: 'Merken', saveName: 'Name für diese Filter', forget: (name: string): string => `${name} vergessen`,
     title: 'Aufzeichnungen',
     export: (n: string) => (n === '1' ? 'Diese 1 Zeile exportieren' : `Diese ${n} Zeilen exportieren`),
     csv: 'CSV', json: 'JSON', zip: 'ZIP, mit Logs',
@@ -379,6 +385,7 @@ export const de: Texts = {
     loading: 'Aufzeichnungen werden gelesen …',
     remove: (what: string) => `Filter ${what} entfernen`,
     chips: {
+      order: 'Auftrag ', operator: 'von ',
       serial_from: 'von ', serial_to: 'bis ', since: 'ab ', until: 'vor ', batch: 'Charge ', image: 'Image ', slot: 'Platz ', code: 'Code ', result: '',
     } as Readonly<Record<string, string>>,
   },

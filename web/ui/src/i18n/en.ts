@@ -18,6 +18,11 @@ export const en = {
   language: { name: 'English', label: 'Language', locale: 'en-GB' },
   ordinal,
   nav: { label: 'Pages', wall: 'Wall', records: 'Records', pool: 'Pool', numbers: 'Numbers', people: 'People' },
+  scan: {
+    read: (code: string): string => `Read ${code}.`,
+    at: (code: string, slot: string): string => `Read ${code}: slot ${slot}.`,
+    acknowledged: (code: string, slot: string): string => `Read ${code}: slot ${slot} is acknowledged.`,
+  },
   find: { label: 'Find a unit', placeholder: 'Type a serial or a slot', none: (what: string) => `Read ${what}: no slot or unit has this.` },
   theme: { light: 'Switch to light', dark: 'Switch to dark' },
   sound: { on: 'Turn the sound on', off: 'Turn the sound off for this shift' },
@@ -360,6 +365,7 @@ export const en = {
     nameTaken: 'Give the batch a name: letters, figures, . _ -',
   },
   records: {
+    order: 'Order', operator: 'Operator', save: 'Save', saveName: 'Name for these filters', forget: (name: string): string => `Forget ${name}`,
     title: 'Records',
     export: (n: string) => `Export these ${n} rows`,
     csv: 'CSV', json: 'JSON', zip: 'ZIP, with logs',
@@ -381,6 +387,7 @@ export const en = {
     loading: 'Reading the records …',
     remove: (what: string) => `Remove filter ${what}`,
     chips: {
+      order: 'Order ', operator: 'by ',
       serial_from: 'from ', serial_to: 'to ', since: 'since ', until: 'before ', batch: 'Batch ', image: 'Image ', slot: 'Slot ', code: 'Code ', result: '',
     } as Readonly<Record<string, string>>,
   },

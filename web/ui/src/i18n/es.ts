@@ -18,6 +18,11 @@ export const es: Texts = {
   language: { name: 'Español', label: 'Idioma', locale: 'es-MX' },
   ordinal,
   nav: { label: 'Páginas', wall: 'Tablero', records: 'Registros', pool: 'Reserva', numbers: 'Cifras', people: 'Usuarios' },
+  scan: {
+    read: (code: string): string => `Leído ${code}.`,
+    at: (code: string, slot: string): string => `Leído ${code}: ranura ${slot}.`,
+    acknowledged: (code: string, slot: string): string => `Leído ${code}: ranura ${slot} confirmada.`,
+  },
   find: { label: 'Buscar una unidad', placeholder: 'Número de serie o ranura', none: (what: string) => `Leído ${what}: ninguna ranura ni unidad lo tiene.` },
   theme: { light: 'Cambiar a modo claro', dark: 'Cambiar a modo oscuro' },
   sound: { on: 'Activar el sonido', off: 'Silenciar durante este turno' },
@@ -360,6 +365,7 @@ export const es: Texts = {
     nameTaken: 'Dé un nombre al lote: letras, cifras, . _ -',
   },
   records: {
+    order: 'Orden', operator: 'Operador', save: 'Guardar', saveName: 'Nombre para estos filtros', forget: (name: string): string => `Olvidar ${name}`,
     title: 'Registros',
     export: (n: string) => (n === '1' ? 'Exportar esta fila' : `Exportar estas ${n} filas`),
     csv: 'CSV', json: 'JSON', zip: 'ZIP, con logs',
@@ -381,6 +387,7 @@ export const es: Texts = {
     loading: 'Leyendo los registros…',
     remove: (what: string) => `Quitar el filtro ${what}`,
     chips: {
+      order: 'Orden ', operator: 'por ',
       serial_from: 'serie desde ', serial_to: 'serie hasta ', since: 'desde ', until: 'antes de ', batch: 'Lote ', image: 'Imagen ', slot: 'Ranura ', code: 'Código ', result: '',
     } as Readonly<Record<string, string>>,
   },

@@ -12,6 +12,11 @@ export const vi: Texts = {
   language: { name: 'Tiếng Việt', label: 'Ngôn ngữ', locale: 'vi-VN' },
   ordinal,
   nav: { label: 'Các trang', wall: 'Bảng chính', records: 'Hồ sơ', pool: 'Kho serial', numbers: 'Số liệu', people: 'Người dùng' },
+  scan: {
+    read: (code: string): string => `Đã đọc ${code}.`,
+    at: (code: string, slot: string): string => `Đã đọc ${code}: khe ${slot}.`,
+    acknowledged: (code: string, slot: string): string => `Đã đọc ${code}: đã xác nhận khe ${slot}.`,
+  },
   find: { label: 'Tìm thiết bị', placeholder: 'Gõ serial hoặc khe', none: (what: string) => `Đã đọc ${what}: không có khe hay thiết bị nào như vậy.` },
   theme: { light: 'Chuyển sang nền sáng', dark: 'Chuyển sang nền tối' },
   sound: { on: 'Bật âm thanh', off: 'Tắt âm thanh trong ca này' },
@@ -354,6 +359,7 @@ export const vi: Texts = {
     nameTaken: 'Đặt tên cho lô: chữ cái, chữ số, . _ -',
   },
   records: {
+    order: 'Lệnh SX', operator: 'Người vận hành', save: 'Lưu', saveName: 'Tên cho bộ lọc này', forget: (name: string): string => `Bỏ ${name}`,
     title: 'Hồ sơ',
     export: (n: string) => `Xuất ${n} dòng này`,
     csv: 'CSV', json: 'JSON', zip: 'ZIP, kèm nhật ký',
@@ -375,6 +381,7 @@ export const vi: Texts = {
     loading: 'Đang đọc hồ sơ …',
     remove: (what: string) => `Bỏ lọc ${what}`,
     chips: {
+      order: 'Lệnh SX ', operator: 'bởi ',
       serial_from: 'từ ', serial_to: 'đến ', since: 'từ lúc ', until: 'trước ', batch: 'Lô ', image: 'Image ', slot: 'Khe ', code: 'Mã lỗi ', result: '',
     } as Readonly<Record<string, string>>,
   },

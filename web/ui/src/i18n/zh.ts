@@ -11,6 +11,11 @@ export const zh: Texts = {
   language: { name: '简体中文', label: '语言', locale: 'zh-CN' },
   ordinal,
   nav: { label: '页面', wall: '看板', records: '记录', pool: '号池', numbers: '统计', people: '人员' },
+  scan: {
+    read: (code: string): string => `已读取 ${code}。`,
+    at: (code: string, slot: string): string => `已读取 ${code}：槽位 ${slot}。`,
+    acknowledged: (code: string, slot: string): string => `已读取 ${code}：槽位 ${slot} 已确认。`,
+  },
   find: { label: '查找产品', placeholder: '输入序列号或槽位', none: (what: string) => `读到 ${what}：没有对应的槽位或产品。` },
   theme: { light: '切换到浅色', dark: '切换到深色' },
   sound: { on: '打开声音', off: '本班次静音' },
@@ -353,6 +358,7 @@ export const zh: Texts = {
     nameTaken: '请为批次命名：字母、数字、. _ -',
   },
   records: {
+    order: '工单', operator: '作业员', save: '保存', saveName: '这组筛选的名称', forget: (name: string): string => `删除 ${name}`,
     title: '记录',
     export: (n: string) => `导出这 ${n} 行`,
     csv: 'CSV', json: 'JSON', zip: 'ZIP，含日志',
@@ -374,6 +380,7 @@ export const zh: Texts = {
     loading: '正在读取记录…',
     remove: (what: string) => `移除筛选 ${what}`,
     chips: {
+      order: '工单：', operator: '作业员：',
       serial_from: '序列号起：', serial_to: '序列号止：', since: '完成时间起：', until: '完成早于：', batch: '批次：', image: '镜像：', slot: '槽位：', code: '代码：', result: '',
     } as Readonly<Record<string, string>>,
   },

@@ -5,10 +5,13 @@ import { signal } from '@preact/signals';
 import type { Tile } from '../api/types';
 
 export type Sound = 'fail' | 'problem' | 'turn' | 'pass';
+type Beep = 'tick' | 'buzz'; // a scan that was taken, or not
 export const worstFirst: readonly Sound[] = ['fail', 'problem', 'turn', 'pass'];
 
 interface Note { hz: number; ms: number }
-const notes: Readonly<Record<Sound, readonly Note[]>> = {
+const notes: Readonly<Record<Sound | Beep, readonly Note[]>> = {
+  tick: [{ hz: 1200, ms: 40 }],
+  buzz: [{ hz: 110, ms: 200 }],
   fail: [{ hz: 440, ms: 250 }, { hz: 220, ms: 250 }],
   problem: [{ hz: 330, ms: 120 }, { hz: 330, ms: 120 }, { hz: 330, ms: 120 }],
   turn: [{ hz: 660, ms: 150 }],
@@ -67,7 +70,7 @@ export function toggleSound(): void {
 }
 
 // Seconds that it takes.
-function play(what: Sound, from: number): number {
+function play(what: Sound | Beep, from: number): number {
   if (!context) return 0;
   let at = from;
   for (const { hz, ms } of notes[what]) {
@@ -109,6 +112,12 @@ export function heard(what: Sound | null): void {
   if (what === null) return;
   waiting.add(what);
   timer ??= setTimeout(flush, gatherMs);
+}
+
+// At once: it answers a hand.
+export function beep(what: Beep): void {
+  look();
+  if (sound.value === 'on' && context) play(what, context.currentTime + 0.01);
 }
 
 // `turns`: does a person's turn wait?

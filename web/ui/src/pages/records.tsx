@@ -11,6 +11,7 @@ import {
   addressOf, apiQuery, filterNames, filtersOf, outcomes, resultsOf, withResult, without, type FilterName, type Filters,
 } from '../parts/record_query';
 import { ResultTag } from '../parts/result_tag';
+import { keepSaved, loadSaved, withSaved, type Saved } from '../parts/saved_filters';
 import { go, Link, place } from '../router';
 import { t } from '../i18n';
 import { count, duration, iso, shortHex, whenSeconds } from '../i18n/format';
@@ -55,9 +56,43 @@ function Field({ name, label, filters, type = 'text', placeholder = t.records.an
   );
 }
 
+function SavedFilters({ filters }: { filters: Filters }): JSX.Element {
+  const [saved, setSaved] = useState<Saved[]>(loadSaved);
+  const keep = (next: Saved[]): void => { setSaved(next); keepSaved(next); };
+  const here = addressOf(filters);
+  const save = (event: SubmitEvent): void => {
+    event.preventDefault();
+    const form = event.currentTarget;
+    if (!(form instanceof HTMLFormElement)) return;
+    const name = String(new FormData(form).get('name') ?? '').trim();
+    if (name === '') return;
+    keep(withSaved(saved, name, filters));
+    form.reset();
+  };
+  if (saved.length === 0 && here === '/records') return <></>;
+  return (
+    <div class="saved-filters">
+      {saved.map((one) => (
+        <span key={one.name} class="saved-filter" data-saved={one.name}>
+          <Link to={addressOf(one.filters)} current={addressOf(one.filters) === here}>{one.name}</Link>
+          <button type="button" class="plain" aria-label={t.records.forget(one.name)} title={t.records.forget(one.name)}
+            onClick={() => keep(saved.filter((other) => other !== one))}><Icon name="close" /></button>
+        </span>
+      ))}
+      {here !== '/records' && (
+        <form data-form="save-filters" onSubmit={save}>
+          <input name="name" type="text" maxLength={40} required aria-label={t.records.saveName} placeholder={t.records.saveName} autoComplete="off" />
+          <button type="submit">{t.records.save}</button>
+        </form>
+      )}
+    </div>
+  );
+}
+
 function FilterPanel({ filters, answer }: { filters: Filters; answer: RecordsAnswer | null }): JSX.Element {
   const { data: pools } = useLoaded((signal) => api.pool(signal), 'filter');
   const { data: images } = useLoaded(() => api.images(), 'filter');
+  const { data: orders } = useLoaded((signal) => api.orders(signal), 'filter');
   const chosen = resultsOf(filters);
   return (
     <aside class="card filters">
@@ -65,6 +100,7 @@ function FilterPanel({ filters, answer }: { filters: Filters; answer: RecordsAns
         <h2>{t.records.filter}</h2>
         <button type="button" class="plain" onClick={() => change({})}>{t.records.clear}</button>
       </div>
+      <SavedFilters filters={filters} />
       <div class="filter-fields">
         <div class="pair">
           <Field name="serial_from" label={t.records.from} filters={filters} />
@@ -72,6 +108,7 @@ function FilterPanel({ filters, answer }: { filters: Filters; answer: RecordsAns
         </div>
         <Field name="since" label={t.records.since} filters={filters} type="datetime-local" />
         <Field name="until" label={t.records.until} filters={filters} type="datetime-local" />
+        <Field name="order" label={t.records.order} filters={filters} list={orders?.orders.map((one) => one.name) ?? []} />
         <Field name="batch" label={t.records.batch} filters={filters} list={pools?.batches.map((one) => one.name) ?? []} />
         <Field name="image" label={t.records.image} filters={filters} list={images?.images.map((one) => one.id) ?? []} />
         <fieldset>
@@ -89,6 +126,7 @@ function FilterPanel({ filters, answer }: { filters: Filters; answer: RecordsAns
           <Field name="code" label={t.records.code} filters={filters} />
           <Field name="slot" label={t.records.slot} filters={filters} list={slots.value} />
         </div>
+        <Field name="operator" label={t.records.operator} filters={filters} />
       </div>
     </aside>
   );

@@ -10,7 +10,8 @@ import { Link } from '../router';
 import { t } from '../i18n';
 import { duration } from '../i18n/format';
 import { Icon } from './icon';
-import { acknowledgePassed, press, said } from './press';
+import { acknowledgePassed, press } from './press';
+import { SaidLine } from './said_line';
 import { spokenTile } from './tile_text';
 
 function SlotNames({ names }: { names: readonly string[] }): JSX.Element {
@@ -105,15 +106,6 @@ function Hands({ counts }: { counts: Station['counts'] }): JSX.Element {
   );
 }
 
-function Said(): JSX.Element | null {
-  if (!said.value) return null;
-  return (
-    <p class={said.value.bad ? 'said bad' : 'said'} role="alert">
-      <Icon name={said.value.bad ? 'refused' : 'tick'} />{said.value.text}
-    </p>
-  );
-}
-
 function Summary({ counts }: { counts: Station['counts'] }): JSX.Element {
   const ready = countReady();
   const sum = Object.values(counts).reduce((n, one) => n + one.count, 0);
@@ -141,7 +133,7 @@ export function FootBar({ hands }: { hands: boolean }): JSX.Element | null {
   if (!counts || live.value === 'lost') return null;
   return (
     <footer class="bottom">
-      <Said />
+      <SaidLine />
       {hands ? <Hands counts={counts} /> : <Summary counts={counts} />}
     </footer>
   );
