@@ -166,8 +166,9 @@ class Network(unittest.TestCase):
 
     def the_sites_own(self, bench):
         """A certificate by a root of the site; one that has run out leaves loopback at work and is told."""
-        folder = os.path.join(self.data, "site")
+        folder = os.path.join(self.data, "key/site")
         os.makedirs(folder)
+        seen = os.path.join(bench.place.key, "site")        # by the station, whoever may enter the folders above
 
         def openssl(*arguments):
             subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
@@ -181,7 +182,7 @@ class Network(unittest.TestCase):
                     "copyall", "-days", days, "-out", name)
         for name in ("site.pem", "site.key", "old.pem"):
             shutil.chown(os.path.join(folder, name), "lineside", "lineside")
-        own = ['certificate = "%s/site.pem"' % folder, 'key = "%s/site.key"' % folder]
+        own = ['certificate = "%s/site.pem"' % seen, 'key = "%s/site.key"' % seen]
         self.again(bench, self.web(*own))
         root = os.path.join(folder, "root.pem")
         answer = self.ask(root, "/healthz", "st3.line2.example")
