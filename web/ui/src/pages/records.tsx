@@ -177,7 +177,7 @@ function Row({ row }: { row: RecordRow }): JSX.Element {
       <td class="right">{duration(row.duration_s)}</td>
       <td class="mono" title={row.chip_id ?? undefined}>{row.chip_id === null ? '' : shortHex(row.chip_id)}</td>
       <td>{row.batch}</td>
-      <td title={row.image_id ?? undefined}>{row.image_name}</td>
+      <td class="cut" title={row.image_id ?? undefined}>{row.image_name}</td>
       <td><Link to={to} class="open">{t.records.open}</Link></td>
     </tr>
   );
