@@ -105,7 +105,8 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
         }
         stream_.expires_after(site_->limits.header_timeout);
         stream_.begin_tls(*door_, buffer_, [self = shared_from_this()](error_code ec) {
-            if (ec) {
+            // What came in the clear must not be left to be read as if it had come under TLS.
+            if (ec || self->buffer_.size() > 0) {
                 ++self->site_->counters->tls_failed;
                 return self->lost(ec);
             }

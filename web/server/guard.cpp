@@ -70,7 +70,11 @@ base::Status check_host(const Request& request, const Door& door) {
     }
     // No browser reaches the Unix socket, so what a client calls it there means nothing.
     if (!request.over_unix && !is_own_host(request.header("host"), door, request.reached)) {
-        return base::fail("http.host");
+        auto error = base::make_error("http.host");
+        if (door.tls) {
+            error.hint = "Open the station by its address, or add this name to names of [web]";
+        }
+        return tl::unexpected(std::move(error));
     }
     return {};
 }

@@ -196,6 +196,24 @@ TEST_F(TlsTest, Rubbish_and_silence_end_by_themselves_while_others_are_served) {
         eventually([this] { return counters->tls_failed >= 2 && counters->open_tcp == 0; }));
 }
 
+TEST_F(TlsTest, Words_in_the_clear_behind_a_first_record_are_no_request) {
+    open();
+    const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(
+        SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
+    const std::unique_ptr<SSL, decltype(&SSL_free)> ssl(SSL_new(context.get()), SSL_free);
+    BIO* out = BIO_new(BIO_s_mem());
+    SSL_set_bio(ssl.get(), BIO_new(BIO_s_mem()), out);
+    EXPECT_NE(SSL_connect(ssl.get()), 1);  // leaves its first record in `out`
+    char* bytes = nullptr;
+    const long size = BIO_get_mem_data(out, &bytes);
+    ASSERT_GT(size, 100);
+    Client client(tls_port);
+    client.send(std::string(bytes, static_cast<std::size_t>(size)) + get("/api/v1/hello", own));
+    EXPECT_TRUE(client.at_end());
+    EXPECT_TRUE(eventually([this] { return counters->tls_failed == 1; }));
+    EXPECT_EQ(counters->answers[2], 0U);
+}
+
 TEST_F(TlsTest, Who_only_shakes_hands_makes_room_for_the_next) {
     config.limits.connections = 4;
     config.limits.reserved = 1;

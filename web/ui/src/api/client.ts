@@ -2,7 +2,7 @@
 // The one place that talks HTTP to the station. Every answer that is not 2xx becomes an ApiProblem with a sentence
 // that can be shown as it is; a network failure becomes one too (code `page.offline`).
 import { t } from '../i18n';
-import { localise, said } from '../i18n/phrases';
+import { localise, ownWords } from '../i18n/phrases';
 import type {
   Account, AccountRole, BatchAccount, BatchCheck, BatchLoaded, Beat, GenerateRequest, ImageRow, Job, Numbers, OrderRow, PoolPage, ProblemBody, RecordsAnswer, Screen,
   Session, Tile, Unit, Wall,
@@ -36,7 +36,7 @@ async function problemOf(response: Response): Promise<ApiProblem> {
   };
   try {
     const body: unknown = await response.json();
-    return new ApiProblem(isProblem(body) ? localise(body, said.problem) : fallback);
+    return new ApiProblem(isProblem(body) ? localise(body, ownWords.problem) : fallback);
   } catch {
     return new ApiProblem(fallback);
   }
@@ -64,12 +64,12 @@ async function request(path: string, init?: RequestInit): Promise<Response> {
 
 type Members = ReadonlySet<string>;
 
-async function getJson<T>(path: string, signal?: AbortSignal, members: Members = said.list): Promise<T> {
+async function getJson<T>(path: string, signal?: AbortSignal, members: Members = ownWords.list): Promise<T> {
   const response = await request(path, signal ? { signal } : undefined);
   return localise((await response.json()) as T, members);
 }
 
-async function postJson<T>(path: string, body: object, members: Members = said.list): Promise<T> {
+async function postJson<T>(path: string, body: object, members: Members = ownWords.list): Promise<T> {
   const response = await request(path, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json', 'X-Lineside': '1' },
@@ -116,17 +116,17 @@ const batchPath = (batch: string): string => `/pool/batches/${encodeURIComponent
 const slotPath = (slot: string): string => `/slots/${encodeURIComponent(slot)}`;
 
 export const api = {
-  wall: () => getJson<Wall>('/wall', undefined, said.wall),
+  wall: () => getJson<Wall>('/wall', undefined, ownWords.wall),
   clock: () => getJson<Beat>('/clock'),
-  acknowledge: (slot: string, job: number) => postJson<SlotAnswer>(`${slotPath(slot)}/acknowledge`, { job }, said.wall),
-  retry: (slot: string, job: number) => postJson<SlotAnswer>(`${slotPath(slot)}/retry`, { job }, said.wall),
-  stop: (slot: string, job: number) => postJson<SlotAnswer>(`${slotPath(slot)}/stop`, { job }, said.wall),
-  rework: (slot: string, job: number, reason: string) => postJson<SlotAnswer>(`${slotPath(slot)}/rework`, { job, reason }, said.wall),
+  acknowledge: (slot: string, job: number) => postJson<SlotAnswer>(`${slotPath(slot)}/acknowledge`, { job }, ownWords.wall),
+  retry: (slot: string, job: number) => postJson<SlotAnswer>(`${slotPath(slot)}/retry`, { job }, ownWords.wall),
+  stop: (slot: string, job: number) => postJson<SlotAnswer>(`${slotPath(slot)}/stop`, { job }, ownWords.wall),
+  rework: (slot: string, job: number, reason: string) => postJson<SlotAnswer>(`${slotPath(slot)}/rework`, { job, reason }, ownWords.wall),
   voidSerial: (serial: string, reason: string) =>
     postJson<{ serial: string; state: string; seq: number }>(`/serials/${encodeURIComponent(serial)}/void`, { reason }),
   acknowledgePassed: () => postJson<{ acknowledged: string[] }>('/acknowledge-passed', {}),
-  unit: (unit: number, signal?: AbortSignal) => getJson<Unit>(`/units/${unit}`, signal, said.unit),
-  job: (job: number, signal?: AbortSignal) => getJson<Job>(`/jobs/${job}`, signal, said.unit),
+  unit: (unit: number, signal?: AbortSignal) => getJson<Unit>(`/units/${unit}`, signal, ownWords.unit),
+  job: (job: number, signal?: AbortSignal) => getJson<Job>(`/jobs/${job}`, signal, ownWords.unit),
   async log(job: number, from: number, max: number, signal?: AbortSignal): Promise<LogPiece> {
     const response = await request(`/jobs/${job}/log?from=${from}&max=${max}`, signal ? { signal } : undefined);
     const bytes = new Uint8Array(await response.arrayBuffer());
@@ -153,7 +153,7 @@ export const api = {
   orders: (signal?: AbortSignal) => getJson<{ orders: OrderRow[] }>('/orders', signal),
   numbers: (since: number, until: number, order: string, signal?: AbortSignal) =>
     getJson<Numbers>(`/numbers?${new URLSearchParams({ since: String(since), until: String(until), ...(order === '' ? {} : { order }) }).toString()}`, signal),
-  records: (query: string, signal?: AbortSignal) => getJson<RecordsAnswer>(`/records?${query}`, signal, said.wall),
+  records: (query: string, signal?: AbortSignal) => getJson<RecordsAnswer>(`/records?${query}`, signal, ownWords.wall),
   exportUrl: (format: 'csv' | 'json' | 'zip', query: string) =>
     `${base}/records/export?format=${format}${query === '' ? '' : `&${query}`}`,
   session: () => getJson<Session>('/session'),

@@ -13,7 +13,7 @@ const serials = (n: string): string => (n === '1' ? '1 Seriennummer' : `${n} Ser
 
 export const de: Texts = {
   product: 'Lineside',
-  language: { name: 'Deutsch', label: 'Sprache', locale: 'de-DE' },
+  language: { label: 'Sprache', locale: 'de-DE' },
   ordinal,
   nav: { label: 'Seiten', wall: 'Tafel', records: 'Aufzeichnungen', pool: 'Vorrat', numbers: 'Kennzahlen', people: 'Personen' },
   scan: {

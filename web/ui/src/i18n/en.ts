@@ -15,7 +15,7 @@ export type Texts = typeof en;
 
 export const en = {
   product: 'Lineside',
-  language: { name: 'English', label: 'Language', locale: 'en-GB' },
+  language: { label: 'Language', locale: 'en-GB' },
   ordinal,
   nav: { label: 'Pages', wall: 'Wall', records: 'Records', pool: 'Pool', numbers: 'Numbers', people: 'People' },
   scan: {

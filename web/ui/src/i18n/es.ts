@@ -15,7 +15,7 @@ const since = (time: string): string => (/^0?1:/.test(time) ? `la ${time}` : `la
 
 export const es: Texts = {
   product: 'Lineside',
-  language: { name: 'Español', label: 'Idioma', locale: 'es-MX' },
+  language: { label: 'Idioma', locale: 'es-MX' },
   ordinal,
   nav: { label: 'Páginas', wall: 'Tablero', records: 'Registros', pool: 'Reserva', numbers: 'Cifras', people: 'Usuarios' },
   scan: {

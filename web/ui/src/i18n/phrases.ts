@@ -58,7 +58,7 @@ export function translated(text: string): string {
 }
 
 // Members that hold the station's own words, by what they are part of. What a person typed has other names.
-export const said = {
+export const ownWords = {
   wall: new Set(['word', 'short', 'action', 'button', 'reason', 'note', 'fact', 'sentence']),
   unit: new Set(['word', 'short', 'action', 'button', 'note', 'fact', 'sentence', 'title', 'label', 'reason']),
   list: new Set(['word', 'action', 'sentence', 'certain', 'next_step', 'next_step_why']),

@@ -9,7 +9,7 @@ const ordinal = (n: number): string => `STT ${n}`;
 
 export const vi: Texts = {
   product: 'Lineside',
-  language: { name: 'Tiếng Việt', label: 'Ngôn ngữ', locale: 'vi-VN' },
+  language: { label: 'Ngôn ngữ', locale: 'vi-VN' },
   ordinal,
   nav: { label: 'Các trang', wall: 'Bảng chính', records: 'Hồ sơ', pool: 'Kho serial', numbers: 'Số liệu', people: 'Người dùng' },
   scan: {

@@ -8,7 +8,7 @@ const ordinal = (n: number): string => `第 ${n}`;
 
 export const zh: Texts = {
   product: 'Lineside',
-  language: { name: '简体中文', label: '语言', locale: 'zh-CN' },
+  language: { label: '语言', locale: 'zh-CN' },
   ordinal,
   nav: { label: '页面', wall: '看板', records: '记录', pool: '号池', numbers: '统计', people: '人员' },
   scan: {

@@ -3,7 +3,7 @@
 // dead when no beat comes for 3 s, whatever the socket says. The sockets' own retry is not used, so that the page can
 // say when it tries next. A page nobody has looked at for 5 minutes lets go of its connection (browsers allow six).
 import { api } from '../api/client';
-import { localise, said } from '../i18n/phrases';
+import { localise, ownWords } from '../i18n/phrases';
 import type {
   Beat, ProgressEvent, StationEvent, TileEvent, Wall,
 } from '../api/types';
@@ -53,7 +53,7 @@ export class Stream {
     this.source = source;
     const on = <T>(name: string, use: (data: T) => void): void => {
       source.addEventListener(name, (message: MessageEvent<string>) => {
-        if (this.source === source) use(localise(JSON.parse(message.data) as T, said.wall));
+        if (this.source === source) use(localise(JSON.parse(message.data) as T, ownWords.wall));
       });
     };
     on<Wall>('reset', (data) => {

@@ -2,24 +2,16 @@
 // Head of the desk pages: the three pages, one field that finds a unit by serial or slot, and whether all this is live.
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { api, sentenceOf } from '../api/client';
+import { sentenceOf } from '../api/client';
 import { may, session } from '../live/session';
-import { allTiles, clockText, lastSeenMs, live } from '../live/store';
+import { clockText, lastSeenMs, live } from '../live/store';
 import { go, Link } from '../router';
 import { t } from '../i18n';
 import { clock, iso } from '../i18n/format';
+import { tileBy, unitOnRecord } from './find_unit';
 import { Icon } from './icon';
 import { LanguageSelect } from './language_select';
 import { ThemeButton } from './theme_button';
-
-// A slot's label, a serial on a slot now, or a serial of the records. Null: nothing has it.
-async function findUnit(what: string): Promise<number | null> {
-  const same = (text: string | null): boolean => text !== null && text.toLowerCase() === what.toLowerCase();
-  const shown = allTiles.value.find(({ tile }) => same(tile.slot) || same(tile.serial));
-  if (shown?.tile.unit != null) return shown.tile.unit;
-  const query = new URLSearchParams({ serial_from: what, serial_to: what, limit: '1' });
-  return (await api.records(query.toString())).rows[0]?.unit ?? null;
-}
 
 function Find(): JSX.Element {
   const answer = useSignal<string | null>(null);
@@ -30,7 +22,7 @@ function Find(): JSX.Element {
     const what = String(new FormData(form).get('what') ?? '').trim();
     if (what === '') return;
     try {
-      const unit = await findUnit(what);
+      const unit = tileBy(what)?.unit ?? await unitOnRecord(what);
       answer.value = unit === null ? t.find.none(what) : null;
       if (unit !== null) {
         form.reset();

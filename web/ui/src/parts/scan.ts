@@ -1,20 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a scan does by itself: it finds a unit, and acknowledges the slot where its verdict waits. All else asks at its own place.
-import { api, sentenceOf } from '../api/client';
+import { sentenceOf } from '../api/client';
 import { ScanReader, type ScanKeys } from '../live/scan_reader';
 import { may } from '../live/session';
 import { beep } from '../live/sound';
-import { allTiles } from '../live/store';
 import { go } from '../router';
 import { t } from '../i18n';
+import { tileBy, unitOnRecord } from './find_unit';
 import { press, pressOf, say } from './press';
 
-const same = (text: string | null, code: string): boolean => text !== null && text.toLowerCase() === code.toLowerCase();
-
 export async function scanned(code: string): Promise<void> {
-  const found = allTiles.peek().find(({ tile }) => same(tile.serial, code)) ?? allTiles.peek().find(({ tile }) => same(tile.slot, code));
-  if (found) {
-    const { tile } = found;
+  const tile = tileBy(code);
+  if (tile !== null) {
     beep('tick');
     if (pressOf(tile) === 'acknowledge') {
       say(t.scan.acknowledged(code, tile.slot), false);
@@ -30,10 +27,9 @@ export async function scanned(code: string): Promise<void> {
     return say(t.find.none(code), true);
   }
   try {
-    const query = new URLSearchParams({ serial_from: code, serial_to: code, limit: '1' });
-    const unit = (await api.records(query.toString())).rows.find((row) => same(row.serial, code))?.unit;
-    beep(unit === undefined ? 'buzz' : 'tick');
-    if (unit === undefined) return say(t.find.none(code), true);
+    const unit = await unitOnRecord(code);
+    beep(unit === null ? 'buzz' : 'tick');
+    if (unit === null) return say(t.find.none(code), true);
     say(t.scan.read(code), false);
     go(`/units/${unit}`);
   } catch (problem) {
