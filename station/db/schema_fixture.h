@@ -95,7 +95,9 @@ class Schema : public testing::TestWithParam<const char*> {
                                   "proof",          "lease",         "once_mark",   "event",
                                   "token",          "token_revoked", "token_spare", "serial_field",
                                   "batch_template", "seal_key",      "signing_key", "anchor",
-                                  "certificate",    "image"}) {
+                                  "certificate",    "image",         "label",       "image_release",
+                                  "slot_closing",   "badge",         "badge_shift", "account",
+                                  "session"}) {
             all += table;
             EXPECT_EQ(sqlite3_exec(db.get(), (std::string("SELECT * FROM ") + table).c_str(), add,
                                    &all, nullptr),
