@@ -13,6 +13,7 @@ using base::Json;
 Engine::Engine(const EngineParts& parts)
     : context_(parts, *this),
       started_ms_(parts.clock.wall_ms()),
+      stream_(parts.loop),
       images_keeper_(context_, [this] { station_changed(); }),
       loads_(context_,
              [this] {

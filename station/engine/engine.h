@@ -35,8 +35,8 @@ class Engine final : public Facade, private Surroundings {
     [[nodiscard]] base::Json status() const override;
     [[nodiscard]] base::Json health() const override;
     [[nodiscard]] std::string metrics() const override;
-    [[nodiscard]] std::shared_ptr<void> subscribe(
-        std::optional<std::int64_t> last_id, std::function<void(const LiveEvent&)> sink) override;
+    [[nodiscard]] std::shared_ptr<void> subscribe(std::optional<std::int64_t> last_id,
+                                                  LiveSink sink) override;
     void acknowledge(std::string slot, Actor actor, Done done) override;
     void acknowledge_passed(Actor actor, Done done) override;
     void retry(std::string slot, Actor actor, Done done) override;

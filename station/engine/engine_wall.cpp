@@ -278,8 +278,7 @@ std::string Engine::metrics() const {
     return text;
 }
 
-std::shared_ptr<void> Engine::subscribe(std::optional<std::int64_t> last_id,
-                                        std::function<void(const LiveEvent&)> sink) {
+std::shared_ptr<void> Engine::subscribe(std::optional<std::int64_t> last_id, LiveSink sink) {
     return stream_.subscribe(last_id, std::move(sink), [this] { return wall(); });
 }
 

@@ -17,6 +17,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace lineside::engine {
 
@@ -33,6 +34,13 @@ struct LiveEvent {
     std::string kind;  // tile, progress, station, alarm, reset, beat
     std::shared_ptr<const std::string> text;
 };
+
+// What is told at one time, in order; one for all pages.
+struct LiveTick {
+    std::vector<LiveEvent> events;
+};
+using LiveTickPtr = std::shared_ptr<const LiveTick>;
+using LiveSink = std::function<void(const LiveTickPtr&)>;
 
 using Done = std::function<void(base::Result<base::Json>)>;
 
@@ -90,8 +98,8 @@ class Facade {
     // Subscribes to live events until the returned handle is dropped. Events after `last_id` that
     // are still in the ring come first; when that is not possible a "reset" with a full snapshot
     // does.
-    [[nodiscard]] virtual std::shared_ptr<void> subscribe(
-        std::optional<std::int64_t> last_id, std::function<void(const LiveEvent&)> sink) = 0;
+    [[nodiscard]] virtual std::shared_ptr<void> subscribe(std::optional<std::int64_t> last_id,
+                                                          LiveSink sink) = 0;
 
     virtual void acknowledge(std::string slot, Actor actor, Done done) = 0;
     virtual void acknowledge_passed(Actor actor, Done done) = 0;

@@ -1,7 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "station/engine/live_stream.h"
 
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+#include <set>
+
 namespace lineside::engine {
+namespace {
+
+std::string slot_of(const base::Json& data) {
+    const auto tile = data.find("tile");
+    return (tile != data.end() ? *tile : data).value("slot", "");
+}
+
+LiveTickPtr tick_of(std::vector<LiveEvent> events) {
+    return std::make_shared<const LiveTick>(LiveTick{std::move(events)});
+}
+
+// Whether a page that is told of `later` need not hear of `earlier`.
+bool covers(const std::string& later, const std::string& earlier) {
+    return later == earlier || (later == "tile" && earlier == "progress");
+}
+
+}  // namespace
+
+LiveStream::~LiveStream() {
+    *alive_ = false;
+}
 
 void LiveStream::publish(std::optional<std::int64_t> id, std::string kind, const base::Json& data) {
     LiveEvent event{id, std::move(kind),
@@ -9,17 +35,62 @@ void LiveStream::publish(std::optional<std::int64_t> id, std::string kind, const
     if (id) {
         newest_ = std::max(newest_, *id);
     }
+    std::string slot = slot_of(data);
     if (id || event.kind == "tile") {
-        ring_.push_back({event, id.value_or(newest_)});
+        ring_.push_back({event, id.value_or(newest_), slot});
         if (ring_.size() > keep_) {
             const Kept& oldest = ring_.front();
             floor_ = std::max(floor_, oldest.event.id ? oldest.row : oldest.row + 1);
             ring_.pop_front();
         }
     }
+    wait(std::move(event), std::move(slot));
+}
+
+void LiveStream::wait(LiveEvent event, std::string slot) {
+    // Of one kind and slot the newest alone; of what is of no slot (top bar, beat) likewise.
+    std::erase_if(waiting_, [&](const Waiting& each) {
+        return each.slot == slot && covers(event.kind, each.event.kind);
+    });
+    waiting_.push_back({std::move(event), std::move(slot)});
+    if (!ticking_) {
+        ticking_ = true;
+        boost::asio::post(timer_.get_executor(), [this, alive = alive_] {
+            if (*alive) {
+                next_tick();
+            }
+        });
+    }
+}
+
+void LiveStream::next_tick() {
+    if (waiting_.empty()) {
+        ticking_ = false;
+        return;
+    }
+    tell();
+    timer_.expires_after(tick_);
+    timer_.async_wait([this, alive = alive_](boost::system::error_code error) {
+        if (!error && *alive) {
+            next_tick();
+        }
+    });
+}
+
+void LiveStream::tell() {
+    if (waiting_.empty()) {
+        return;
+    }
+    std::vector<LiveEvent> events;
+    events.reserve(waiting_.size());
+    for (Waiting& each : waiting_) {
+        events.push_back(std::move(each.event));
+    }
+    waiting_.clear();
+    const LiveTickPtr tick = tick_of(std::move(events));
     for (auto it = sinks_.begin(); it != sinks_.end();) {
         if (const auto sink = it->lock()) {
-            (*sink)(event);
+            (*sink)(tick);
             ++it;
         } else {
             it = sinks_.erase(it);
@@ -27,20 +98,34 @@ void LiveStream::publish(std::optional<std::int64_t> id, std::string kind, const
     }
 }
 
-std::shared_ptr<void> LiveStream::subscribe(std::optional<std::int64_t> last_id, Sink sink,
-                                            const std::function<base::Json()>& snapshot) {
-    auto kept = std::make_shared<Sink>(std::move(sink));
-    if (last_id && *last_id >= floor_ && *last_id <= newest_) {
-        for (const Kept& each : ring_) {
-            // Whether a page saw what came after its row without one is not known: it is told
-            // again.
-            if (each.row > *last_id || (each.row == *last_id && !each.event.id)) {
-                (*kept)(each.event);
-            }
+// Rows of the ring never go back, so the search ends at the first one that the page has.
+std::vector<LiveEvent> LiveStream::missed_since(std::int64_t last_id) const {
+    std::vector<LiveEvent> missed;
+    std::set<std::string> told;
+    for (auto each = ring_.rbegin(); each != ring_.rend() && each->row >= last_id; ++each) {
+        // Whether a page saw what came after its row without one is not known: it is told again.
+        const bool has_it = each->row == last_id && each->event.id;
+        if (!has_it && told.insert(each->slot).second) {
+            missed.push_back(each->event);
         }
+    }
+    std::reverse(missed.begin(), missed.end());
+    return missed;
+}
+
+std::shared_ptr<void> LiveStream::subscribe(std::optional<std::int64_t> last_id, LiveSink sink,
+                                            const std::function<base::Json()>& snapshot) {
+    tell();  // to those who were there; the new page's snapshot has it
+    auto kept = std::make_shared<LiveSink>(std::move(sink));
+    std::vector<LiveEvent> first;
+    if (last_id && *last_id >= floor_ && *last_id <= newest_) {
+        first = missed_since(*last_id);
     } else {
-        (*kept)(LiveEvent{newest_, "reset",
-                          std::make_shared<const std::string>(base::dump_json(snapshot()))});
+        first.push_back(
+            {newest_, "reset", std::make_shared<const std::string>(base::dump_json(snapshot()))});
+    }
+    if (!first.empty()) {
+        (*kept)(tick_of(std::move(first)));
     }
     sinks_.push_back(kept);
     return kept;

@@ -1,23 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
-// The live view's event ring. Text is made once and shared by all pages. An event that carries
-// journal rows has the last row's sequence number as id, so a page that comes back is given what it
-// missed, or a snapshot when the ring no longer reaches that far. A tile may also change without a
-// row (a judged unit is taken out, a place in line): such events are kept by the row they came
-// after. Thread: the io_context's.
+// The live view's event ring. What changes while nothing was told for a tick goes out at once; what
+// follows waits for the end of the tick and goes out together, the newest of each slot alone: a
+// busy line costs a page one message per tick, whatever changes. Text is made once and shared by
+// all pages. An event that carries journal rows has the last row's sequence number as id, so a page
+// that comes back is given what it missed, each slot's newest, or a snapshot when the ring no
+// longer reaches that far. A tile may also change without a row (a judged unit is taken out, a
+// place in line): such events are kept by the row they came after. Thread: the io_context's.
 #pragma once
 
 #include "station/engine/facade.h"
 
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <chrono>
 #include <deque>
 #include <list>
+#include <string>
+#include <vector>
 
 namespace lineside::engine {
 
 class LiveStream {
   public:
-    using Sink = std::function<void(const LiveEvent&)>;
+    static constexpr std::size_t kKeep = 10'000;
+    // Thrice a tick is still under the 250 ms within which a page is to show what was committed.
+    static constexpr std::chrono::milliseconds kTick{100};
 
-    explicit LiveStream(std::size_t keep = 10'000) : keep_(keep) {}
+    explicit LiveStream(boost::asio::io_context& loop, std::size_t keep = kKeep,
+                        std::chrono::milliseconds tick = kTick)
+        : timer_(loop), keep_(keep), tick_(tick) {}
+    ~LiveStream();
+    LiveStream(const LiveStream&) = delete;
+    LiveStream& operator=(const LiveStream&) = delete;
 
     // `last`: the newest sequence number already committed when the stream begins. A page that
     // knows it comes from before: what changed on the bus since has no row, so it is given a
@@ -26,9 +41,11 @@ class LiveStream {
         newest_ = last;
         floor_ = last + 1;
     }
+    // `data` of a tile or of progress names its slot ("tile"."slot", "slot").
     void publish(std::optional<std::int64_t> id, std::string kind, const base::Json& data);
     // `snapshot` is asked for when a reset is due.
-    [[nodiscard]] std::shared_ptr<void> subscribe(std::optional<std::int64_t> last_id, Sink sink,
+    [[nodiscard]] std::shared_ptr<void> subscribe(std::optional<std::int64_t> last_id,
+                                                  LiveSink sink,
                                                   const std::function<base::Json()>& snapshot);
     [[nodiscard]] std::int64_t newest() const { return newest_; }
     [[nodiscard]] std::size_t subscribers() const { return sinks_.size(); }
@@ -37,13 +54,28 @@ class LiveStream {
     struct Kept {
         LiveEvent event;
         std::int64_t row;  // its own, or the one it came after
+        std::string slot;
     };
+    struct Waiting {
+        LiveEvent event;
+        std::string slot;
+    };
+    void wait(LiveEvent event, std::string slot);
+    [[nodiscard]] std::vector<LiveEvent> missed_since(std::int64_t last_id) const;
+    void tell();
+    void next_tick();
+
+    boost::asio::steady_timer timer_;
     std::size_t keep_;
+    std::chrono::milliseconds tick_;
     std::int64_t floor_ =
         0;  // who knows this row or a later one finds all that came after it in the ring
     std::int64_t newest_ = 0;
     std::deque<Kept> ring_;
-    std::list<std::weak_ptr<Sink>> sinks_;
+    std::vector<Waiting> waiting_;  // for the end of the tick
+    bool ticking_ = false;
+    std::list<std::weak_ptr<LiveSink>> sinks_;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 }  // namespace lineside::engine

@@ -7,21 +7,42 @@
 
 namespace lineside::web {
 
-std::shared_ptr<const std::string> FrameMaker::frame(const engine::LiveEvent& event) {
-    if (frame_ && event.text == last_.text && event.id == last_.id && event.kind == last_.kind) {
-        return frame_;
+namespace {
+
+void append_frame(std::string& to, const engine::LiveEvent& event) {
+    if (event.id) {
+        to += fmt::format("id: {}\n", *event.id);
+    }
+    to += fmt::format("event: {}\ndata: ", event.kind);
+    to += event.text ? *event.text : "{}";
+    to += "\n\n";
+}
+
+std::shared_ptr<const std::string> frames_of(const engine::LiveTick& tick) {
+    std::size_t size = 0;
+    for (const engine::LiveEvent& event : tick.events) {
+        size += (event.text ? event.text->size() : 2) + 64;
     }
     std::string text;
-    text.reserve((event.text ? event.text->size() : 0) + 64);
-    if (event.id) {
-        text += fmt::format("id: {}\n", *event.id);
+    text.reserve(size);
+    for (const engine::LiveEvent& event : tick.events) {
+        append_frame(text, event);
     }
-    text += fmt::format("event: {}\ndata: ", event.kind);
-    text += event.text ? *event.text : "{}";
-    text += "\n\n";
-    last_ = event;  // holds the text, so that its address is not given to another one
-    frame_ = std::make_shared<const std::string>(std::move(text));
-    return frame_;
+    return std::make_shared<const std::string>(std::move(text));
+}
+
+engine::LiveTickPtr tick_of(std::vector<engine::LiveEvent> events) {
+    return std::make_shared<const engine::LiveTick>(engine::LiveTick{std::move(events)});
+}
+
+}  // namespace
+
+std::shared_ptr<const std::string> FrameMaker::frames(const engine::LiveTickPtr& tick) {
+    if (!frames_ || tick != last_) {
+        last_ = tick;
+        frames_ = frames_of(*tick);
+    }
+    return frames_;
 }
 
 namespace {
@@ -56,20 +77,20 @@ void EventStream::open(std::optional<std::int64_t> last_id) {
 // missed comes the top bar, which is not kept for replay; after both a beat, so that the page is
 // live at once.
 void EventStream::subscribe(std::optional<std::int64_t> last_id) {
-    replaying_ = true;
+    beginning_ = true;
     reset_ = false;
     subscription_ = facade_.subscribe(
-        last_id, [weak = weak_from_this(), turn = ++turn_](const engine::LiveEvent& event) {
+        last_id, [weak = weak_from_this(), turn = ++turn_](const engine::LiveTickPtr& tick) {
             if (auto self = weak.lock(); self && self->turn_ == turn) {
-                self->push(event);
+                self->push(tick);
             }
         });
-    replaying_ = false;
     const base::SystemClock clock;
     const base::Json now{{"at", clock.wall_ms()}, {"mono_ns", clock.mono_ns()}};
+    std::vector<engine::LiveEvent> last;
     const auto add = [&](std::string_view kind, const base::Json& data) {
-        push({std::nullopt, std::string(kind),
-              std::make_shared<const std::string>(base::dump_json(data))});
+        last.push_back({std::nullopt, std::string(kind),
+                        std::make_shared<const std::string>(base::dump_json(data))});
     };
     if (!reset_) {
         base::Json station{{"station", facade_.wall().value("station", base::Json())},
@@ -78,19 +99,25 @@ void EventStream::subscribe(std::optional<std::int64_t> last_id) {
         add("station", station);
     }
     add("beat", now);
+    push(tick_of(std::move(last)));
+    beginning_ = false;
 }
 
-void EventStream::push(const engine::LiveEvent& event) {
+void EventStream::push(const engine::LiveTickPtr& tick) {
     if (lagging_) {
         return;
     }
-    reset_ = reset_ || event.kind == "reset";
-    auto frame = replaying_ && event.kind == "tile" ? frames_->frame(replayed(event))
-                                                    : frames_->frame(event);
-    if (event.kind != "reset") {  // a snapshot is never too much, or it could not be sent at all
-        queued_bytes_ += frame->size();
+    if (beginning_) {  // for this page alone, and never too much, or it could not be sent at all
+        std::vector<engine::LiveEvent> events;
+        for (const engine::LiveEvent& event : tick->events) {
+            reset_ = reset_ || event.kind == "reset";
+            events.push_back(event.kind == "tile" ? replayed(event) : event);
+        }
+        queue_.push_back(frames_of({std::move(events)}));
+    } else {
+        queue_.push_back(frames_->frames(tick));
+        queued_bytes_ += queue_.back()->size();
     }
-    queue_.push_back(std::move(frame));
     if (queue_.size() > limits_.messages || queued_bytes_ > limits_.bytes) {
         queue_.clear();
         queued_bytes_ = 0;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// One page's live stream (server-sent events). Frames are made once for all pages; each page holds
-// a bounded queue. A page that reads too slowly loses its queue and its subscription, and is given
-// a fresh snapshot ("reset") as soon as it has taken what was on the way: it harms nobody and
-// memory stays flat. Thread: the io_context's.
+// One page's live stream (server-sent events). A tick's frames are made once for all pages; each
+// page holds a bounded queue. A page that reads too slowly loses its queue and its subscription,
+// and is given a fresh snapshot ("reset") as soon as it has taken what was on the way: it harms
+// nobody and memory stays flat. Thread: the io_context's.
 #pragma once
 
 #include "web/server/http.h"
@@ -13,14 +13,15 @@
 
 namespace lineside::web {
 
-// "id: 9\nevent: tile\ndata: {…}\n\n", remembered for the next page that gets the same event.
+// A tick's events as "id: 9\nevent: tile\ndata: {…}\n\n" one after the other, remembered for the
+// next page that gets the same tick.
 class FrameMaker {
   public:
-    [[nodiscard]] std::shared_ptr<const std::string> frame(const engine::LiveEvent& event);
+    [[nodiscard]] std::shared_ptr<const std::string> frames(const engine::LiveTickPtr& tick);
 
   private:
-    engine::LiveEvent last_;
-    std::shared_ptr<const std::string> frame_;
+    engine::LiveTickPtr last_;  // held, so that its address is not given to another one
+    std::shared_ptr<const std::string> frames_;
 };
 
 struct StreamLimits {
@@ -40,7 +41,7 @@ class EventStream final : public PushBody, public std::enable_shared_from_this<E
 
   private:
     void subscribe(std::optional<std::int64_t> last_id);
-    void push(const engine::LiveEvent& event);
+    void push(const engine::LiveTickPtr& tick);
 
     engine::Facade& facade_;
     std::shared_ptr<FrameMaker> frames_;
@@ -51,7 +52,7 @@ class EventStream final : public PushBody, public std::enable_shared_from_this<E
     std::deque<std::shared_ptr<const std::string>> queue_;
     std::size_t queued_bytes_ = 0;
     bool lagging_ = false;
-    bool replaying_ = false;  // within subscribe()
+    bool beginning_ = false;  // within subscribe()
     bool reset_ = false;      // the present subscription began with a snapshot
     std::uint64_t turn_ =
         0;  // of the subscription, so that a dropped one's late event is not heard

@@ -46,7 +46,10 @@ class FakeFacade : public engine::Facade {
 
     struct Subscriber {
         std::optional<std::int64_t> last_id;
-        std::function<void(const engine::LiveEvent&)> sink;
+        engine::LiveSink sink;
+        void tell(std::vector<engine::LiveEvent> events) const {
+            sink(std::make_shared<const engine::LiveTick>(engine::LiveTick{std::move(events)}));
+        }
     };
     std::list<std::weak_ptr<Subscriber>> subscribers;
     std::vector<std::optional<std::int64_t>> subscriptions;  // last ids in order
@@ -58,26 +61,28 @@ class FakeFacade : public engine::Facade {
     [[nodiscard]] std::string metrics() const override { return metrics_text; }
 
     std::shared_ptr<void> subscribe(std::optional<std::int64_t> last_id,
-                                    std::function<void(const engine::LiveEvent&)> sink) override {
+                                    engine::LiveSink sink) override {
         auto subscriber = std::make_shared<Subscriber>(Subscriber{last_id, std::move(sink)});
         subscribers.push_back(subscriber);
         subscriptions.push_back(last_id);
         if (last_id && *last_id <= 7) {
+            std::vector<engine::LiveEvent> missed;
             for (std::int64_t id = *last_id + 1; id <= 7; ++id) {
-                subscriber->sink(
+                missed.push_back(
                     {id, "tile", std::make_shared<const std::string>("{\"replay\":false}")});
             }
+            subscriber->tell(std::move(missed));
         } else {
-            subscriber->sink({7, "reset", std::make_shared<const std::string>(wall_json.dump())});
+            subscriber->tell({{7, "reset", std::make_shared<const std::string>(wall_json.dump())}});
         }
         return subscriber;
     }
     void publish(std::optional<std::int64_t> id, std::string kind, std::string text) {
-        const engine::LiveEvent event{id, std::move(kind),
-                                      std::make_shared<const std::string>(std::move(text))};
+        const auto tick = std::make_shared<const engine::LiveTick>(engine::LiveTick{
+            {{id, std::move(kind), std::make_shared<const std::string>(std::move(text))}}});
         for (auto it = subscribers.begin(); it != subscribers.end();) {
             if (auto one = it->lock()) {
-                one->sink(event);
+                one->sink(tick);
                 ++it;
             } else {
                 it = subscribers.erase(it);
