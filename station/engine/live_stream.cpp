@@ -69,7 +69,7 @@ void LiveStream::next_tick() {
         return;
     }
     tell();
-    timer_.expires_after(tick_);
+    timer_.expires_after(sinks_.size() < kManyPages ? tick_ / 2 : tick_);
     timer_.async_wait([this, alive = alive_](boost::system::error_code error) {
         if (!error && *alive) {
             next_tick();
@@ -78,9 +78,6 @@ void LiveStream::next_tick() {
 }
 
 void LiveStream::tell() {
-    if (waiting_.empty()) {
-        return;
-    }
     std::vector<LiveEvent> events;
     events.reserve(waiting_.size());
     for (Waiting& each : waiting_) {
@@ -115,7 +112,6 @@ std::vector<LiveEvent> LiveStream::missed_since(std::int64_t last_id) const {
 
 std::shared_ptr<void> LiveStream::subscribe(std::optional<std::int64_t> last_id, LiveSink sink,
                                             const std::function<base::Json()>& snapshot) {
-    tell();  // to those who were there; the new page's snapshot has it
     auto kept = std::make_shared<LiveSink>(std::move(sink));
     std::vector<LiveEvent> first;
     if (last_id && *last_id >= floor_ && *last_id <= newest_) {

@@ -4,6 +4,7 @@
 #include "station/base/log.h"
 #include "web/server/admission.h"
 #include "web/server/beast_request.h"
+#include "web/server/compression.h"
 #include "web/server/problem.h"
 #include "web/server/response_head.h"
 #include "web/server/wire.h"
@@ -71,7 +72,6 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
 
   private:
     // --- reading
-    // -----------------------------------------------------------------------------------
 
     void read_next(std::chrono::milliseconds patience) {
         idle_ = true;
@@ -258,7 +258,6 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
     }
 
     // --- answering
-    // ---------------------------------------------------------------------------------
 
     // Answers without having read the body: what may still come is not a request.
     void refuse(const base::Error& error) {
@@ -275,7 +274,7 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
         if (closed_) {
             return;
         }
-        answer_ = std::move(response);
+        answer_ = compressed(std::move(response), request_.header("accept-encoding"));
         ++site_->counters->answers[std::min(answer_.status / 100, 5U)];
         if (answer_.push && !head_only_) {
             const bool screen = request_.session != 0 && request_.account == 0;
@@ -354,10 +353,9 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
     }
 
     // --- pushing
-    // -----------------------------------------------------------------------------------
 
     void start_push() {
-        stream_.expires_never();
+        stream_.begin_push();
         watch_reader();
         answer_.push->attach([weak = weak_from_this()] {
             if (auto self = weak.lock()) {
@@ -392,16 +390,18 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
         if (batch_.empty()) {
             return;
         }
-        flushing_ = true;
         out_.clear();
         for (const auto& text : batch_) {
             out_.add(asio::buffer(*text));
         }
-        write(&Session::flush);
+        stream_.write_at_once(out_);  // as a rule all of it: a thousand pages, ten times a second
+        if (!out_.empty()) {
+            flushing_ = true;
+            write(&Session::flush);
+        }
     }
 
     // --- both
-    // --------------------------------------------------------------------------------------
 
     // Writes out_ as fast as the reader takes it, then calls `next`.
     void write(void (Session::*next)()) {

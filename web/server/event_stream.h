@@ -25,7 +25,7 @@ class FrameMaker {
 };
 
 struct StreamLimits {
-    std::size_t messages = 1024;
+    std::size_t messages = 64;  // ticks, or whatever came one by one
     std::size_t bytes = 1024 * 1024;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The parts without sockets: targets, static files, event streams, headers.
 #include "station/base/codes.h"
+#include "web/server/compression.h"
 #include "web/server/event_stream.h"
 #include "web/server/guard.h"
 #include "web/server/problem.h"
@@ -18,6 +19,7 @@ namespace lineside::web {
 namespace {
 
 namespace fs = std::filesystem;
+using base::Json;
 
 TEST(Target, Decodes_segments_and_parameters) {
     const auto target = parse_target("/api/v1/slots/A%3A1/stop?a=b+c&d=%2B&e");
@@ -125,6 +127,45 @@ class StaticFilesTest : public ::testing::Test {
     }
     fs::path folder;
 };
+
+// What is made for one request.
+class Compression : public StaticFilesTest {
+  protected:
+    static Response wall() {
+        Json tiles = Json::array();
+        for (int i = 0; i < 64; ++i) {
+            tiles.push_back({{"slot", std::to_string(i)}, {"state", "flashing"}});
+        }
+        return json_response(200, {{"tiles", std::move(tiles)}});
+    }
+};
+
+TEST_F(Compression, Json_of_some_length_for_who_takes_it) {
+    const auto plain = wall().text;
+    const auto small = compressed(wall(), "br, gzip");
+    EXPECT_EQ(header(small, "Content-Encoding"), "gzip");
+    EXPECT_EQ(header(small, "Vary"), "Accept-Encoding");
+    EXPECT_LT(small.text.size(), plain.size() / 5);
+    EXPECT_EQ(small.text.substr(0, 2), "\x1f\x8b");
+    std::ofstream(folder / "wall.gz") << small.text;
+    ASSERT_EQ(
+        std::system(fmt::format("gzip -dc '{0}/wall.gz' > '{0}/wall'", folder.native()).c_str()),
+        0);
+    std::ifstream file(folder / "wall");
+    EXPECT_EQ(std::string(std::istreambuf_iterator<char>(file), {}), plain);
+}
+
+TEST_F(Compression, Nothing_else) {
+    for (const char* asked : {"", "br", "gzip;q=0", "identity"}) {
+        const auto same = compressed(wall(), asked);
+        EXPECT_EQ(same.text, wall().text) << asked;
+        EXPECT_EQ(header(same, "Content-Encoding"), "") << asked;
+        EXPECT_EQ(header(same, "Vary"), "Accept-Encoding") << asked;
+    }
+    EXPECT_EQ(header(compressed(json_response(200, {{"a", 1}}), "gzip"), "Content-Encoding"), "");
+    const std::string page(5000, 'x');
+    EXPECT_EQ(compressed(text_response(200, "text/html", page), "gzip").text, page);
+}
 
 TEST_F(StaticFilesTest, Chooses_the_form_the_client_takes) {
     StaticFiles files(folder);

@@ -8,6 +8,7 @@ namespace asio = boost::asio;
 namespace ssl = asio::ssl;
 
 constexpr std::size_t kDrainBytes = 4 * 1024 * 1024;  // read and thrown away before a close
+constexpr int kPushBuffer = 128 * 1024;               // bytes; the kernel doubles it
 constexpr std::size_t kRecord = 16 * 1024;            // the most a TLS record holds
 
 }  // namespace
@@ -20,6 +21,12 @@ void Wire::begin_tls(const Door& door, boost::beast::flat_buffer& begun, Then th
                               begun.consume(used);
                               then(ec);
                           });
+}
+
+void Wire::begin_push() {
+    socket_.expires_never();
+    error_code ignored;
+    socket_.socket().set_option(asio::socket_base::send_buffer_size(kPushBuffer), ignored);
 }
 
 void Wire::write(Gather& out, std::chrono::milliseconds limit, Then then) {
@@ -40,6 +47,15 @@ void Wire::write(Gather& out, std::chrono::milliseconds limit, Then then) {
         tls_->async_write_some(asio::buffer(record_), std::move(taken));
     } else {
         socket_.async_write_some(out.front(), std::move(taken));
+    }
+}
+
+void Wire::write_at_once(Gather& out) {
+    auto& socket = socket_.socket();
+    error_code ec;
+    socket.non_blocking(true, ec);
+    while (!tls_ && !ec && !out.empty()) {
+        out.consume(socket.write_some(out.front(), ec));
     }
 }
 

@@ -34,7 +34,9 @@ class Wire {
 
     [[nodiscard]] executor_type get_executor() { return socket_.get_executor(); }
     void expires_after(std::chrono::milliseconds limit) { socket_.expires_after(limit); }
-    void expires_never() { socket_.expires_never(); }
+    // From here on no deadline but a write's. What a page that stopped reading may leave with the
+    // kernel is bounded: far more than a page that reads ever waits for.
+    void begin_push();
 
     template <typename Buffers, typename Token>
     auto async_read_some(const Buffers& buffers, Token&& token) {
@@ -48,6 +50,9 @@ class Wire {
     // Writes all of `out` as fast as the reader takes it; `limit` without a single byte taken is
     // the end. `out` must stay until `then`.
     void write(Gather& out, std::chrono::milliseconds limit, Then then);
+    // Writes of `out` what can be taken without waiting: in the clear what the kernel has room for,
+    // under TLS nothing. An error shows at the next write().
+    void write_at_once(Gather& out);
     // Closes in two halves: a client that still sends must not lose the answer to a reset. What it
     // sends is read and thrown away, up to a bound. Calls `then` when the rest may be closed.
     void finish(std::chrono::milliseconds limit, Then then);
