@@ -24,8 +24,8 @@ namespace lineside::engine {
 class LiveStream {
   public:
     static constexpr std::size_t kKeep = 10'000;
-    // A page is to show what was committed within 250 ms, and a thousand pages are to cost 15 % of a
-    // core at most: few pages are told in half a tick.
+    // A page is to show what was committed within 250 ms, and a thousand pages are to cost 15 % of
+    // a core at most: few pages are told in half a tick.
     static constexpr std::chrono::milliseconds kTick{100};
     static constexpr std::size_t kManyPages = 300;
 
