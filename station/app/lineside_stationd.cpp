@@ -18,12 +18,15 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 
+#include <algorithm>
 #include <csignal>
 #include <iostream>
 
 namespace {
 
 using namespace lineside;
+
+constexpr rlim_t kFiles = 8192;  // connections, streams, logs, workers' pipes
 
 int cannot_start(std::string_view why) {
     base::log_error("cannot start: {}", why);
@@ -35,6 +38,16 @@ void forbid_core_dumps() {
     const rlimit none{0, 0};
     setrlimit(RLIMIT_CORE, &none);
     prctl(PR_SET_DUMPABLE, 0);
+}
+
+// A shell's usual limit of 1024 files is less than the pages a station serves at once; what it may
+// have at most is the host's word.
+void allow_many_files() {
+    rlimit files{};
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+        files.rlim_cur = std::min<rlim_t>(files.rlim_max, kFiles);
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
 }
 
 base::Result<serial_pool::TokenVault> open_vault(db::Store& store,
@@ -226,6 +239,7 @@ int check_only(const std::string& data, const std::string& config_file) {
 int main(int argc, char** argv) {
     std::signal(SIGPIPE, SIG_IGN);
     forbid_core_dumps();
+    allow_many_files();
     CLI::App app("Lineside station service");
     std::string config_file = "/etc/lineside/station.toml";
     bool verbose = false;

@@ -41,6 +41,7 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
         ++(unix_ ? site_->counters->open_unix : site_->counters->open_tcp);
     }
     ~Session() override {
+        be_idle(false);
         end_exchange();
         --(unix_ ? site_->counters->open_unix : site_->counters->open_tcp);
         site_->remove(id_);
@@ -53,29 +54,32 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
     void close() override {
         if (!closed_) {
             closed_ = true;
+            be_idle(false);
             stream_.close();
             end_exchange();
         }
     }
     void finish() override {
         keep_alive_ = false;
-        if (idle_ || answer_.push) {
+        if (idle_ != 0 || answer_.push) {
             close();
         }
     }
-    [[nodiscard]] bool is_idle() const override { return idle_ && !closed_; }
-    [[nodiscard]] bool is_unix() const override { return unix_; }
     [[nodiscard]] bool streams_to(std::int64_t session) const override {
-        return !idle_ && !unix_ && request_.session == session && (answer_.push || answer_.source);
+        return idle_ == 0 && !unix_ && request_.session == session &&
+               (answer_.push || answer_.source);
     }
-    [[nodiscard]] Clock::time_point idle_since() const override { return idle_since_; }
 
   private:
     // --- reading
+    void be_idle(bool idle) {
+        IdleLine& line = unix_ ? site_->idle_unix : site_->idle_tcp;
+        line.leave(idle_);
+        idle_ = idle ? line.join(weak_from_this()) : 0;
+    }
 
     void read_next(std::chrono::milliseconds patience) {
-        idle_ = true;
-        idle_since_ = Clock::now();
+        be_idle(true);
         keep_alive_ = true;
         if (buffer_.size() > 0) {
             read_head();
@@ -130,7 +134,7 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
         if (closed_) {
             return;
         }
-        idle_ = false;
+        be_idle(false);
         ++exchange_;
         head_only_ = false;
         version_ = 11;
@@ -402,7 +406,6 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
     }
 
     // --- both
-
     // Writes out_ as fast as the reader takes it, then calls `next`.
     void write(void (Session::*next)()) {
         stream_.write(out_, site_->limits.write_timeout,
@@ -478,10 +481,9 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
     bool flushing_ = false;
 
     bool under_tls_ = false;
-    bool in_clear_ = false;  // at a TLS door
-    bool idle_ = true;
+    bool in_clear_ = false;   // at a TLS door
+    std::uint64_t idle_ = 0;  // place in the line of the idle; 0: a request is under way
     bool closed_ = false;
-    Clock::time_point idle_since_;
 };
 
 }  // namespace

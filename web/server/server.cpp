@@ -58,14 +58,7 @@ struct Server::Parts : std::enable_shared_from_this<Server::Parts> {
         if (open < (over_unix ? site->limits.unix_connections : site->limits.connections)) {
             return true;
         }
-        std::shared_ptr<Connection> oldest;
-        for (const auto& [id, weak] : site->connections) {
-            auto connection = weak.lock();
-            if (connection && connection->is_unix() == over_unix && connection->is_idle() &&
-                (!oldest || connection->idle_since() < oldest->idle_since())) {
-                oldest = std::move(connection);
-            }
-        }
+        const auto oldest = (over_unix ? site->idle_unix : site->idle_tcp).longest();
         if (!oldest) {
             return false;
         }

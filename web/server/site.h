@@ -18,11 +18,33 @@ class Connection {
     virtual void start() = 0;
     virtual void close() = 0;   // now
     virtual void finish() = 0;  // now when idle or streaming, else after the answer under way
-    [[nodiscard]] virtual bool is_idle() const = 0;  // no request under way
-    [[nodiscard]] virtual bool is_unix() const = 0;
     // A long answer to this session; 0: to nobody's, over TCP.
     [[nodiscard]] virtual bool streams_to(std::int64_t session) const = 0;
-    [[nodiscard]] virtual std::chrono::steady_clock::time_point idle_since() const = 0;
+};
+
+// Connections with no request under way, who has been so longest first. At the limit each new one
+// asks for the first, so that is no search.
+class IdleLine {
+  public:
+    // Their place in the line, never 0.
+    std::uint64_t join(std::weak_ptr<Connection> connection) {
+        line_.emplace_hint(line_.end(), ++last_, std::move(connection));
+        return last_;
+    }
+    void leave(std::uint64_t place) { line_.erase(place); }
+    // Nothing: nobody is idle.
+    [[nodiscard]] std::shared_ptr<Connection> longest() const {
+        for (const auto& [place, connection] : line_) {
+            if (auto alive = connection.lock()) {
+                return alive;
+            }
+        }
+        return nullptr;
+    }
+
+  private:
+    std::uint64_t last_ = 0;
+    std::map<std::uint64_t, std::weak_ptr<Connection>> line_;
 };
 
 struct Site {
@@ -35,6 +57,7 @@ struct Site {
     std::size_t screen_streams = 0;  // of the event streams, those of enrolled screens
     std::uint64_t next_id = 1;
     std::map<std::uint64_t, std::weak_ptr<Connection>> connections;
+    IdleLine idle_tcp, idle_unix;
     std::function<void()> on_empty;  // called when the last connection is gone
 
     void remove(std::uint64_t id) {
