@@ -379,5 +379,40 @@ TEST_F(ExportTest, Comes_in_small_pieces_and_may_be_dropped_half_way) {
     }
 }
 
+TEST_F(ExportTest, Few_serials_looked_up_first_give_the_same_rows) {
+    const auto jobs = [&](const RecordFilter& filter, bool few) {
+        std::string found;
+        const Where made = where(filter, few);
+        EXPECT_TRUE(store->read_now([&](db::Tx& tx) {
+            return tx.each("SELECT job FROM record_v1" + made.sql + " ORDER BY job", made.args,
+                           [&](const db::Tx::Row& row) {
+                               found += std::to_string(row.integer(0)) + " ";
+                               return true;
+                           });
+        }));
+        return found;
+    };
+    using Fields = std::map<std::string, std::string>;
+    const std::vector<std::pair<Fields, std::string>> cases{
+        {{{"serial_from", "rc-0001"}, {"serial_to", "RC-0002"}}, "1 2 "},
+        {{{"serial_from", "RC-0002"}, {"serial_to", "RC-0002"}}, ""},  // a released one
+        {{{"serial_from", "RC-0001"}, {"serial_to", "RC-0001"}, {"result", "FAIL"}}, "1 "},
+        {{{"batch", "b1"}}, "1 2 "},
+        {{{"batch", "b1"}, {"serial_from", "A"}, {"serial_to", "Z"}, {"slot", "2"}}, ""},
+        {{{"batch", "none"}}, ""},
+        {{{"serial_from", "RC-0001"}}, "1 2 "},
+    };
+    for (const auto& [fields, expected] : cases) {
+        const auto filter = parse_filter(fields).value();
+        EXPECT_EQ(jobs(filter, true), expected) << Json(fields);
+        EXPECT_EQ(jobs(filter, false), expected) << Json(fields);
+        EXPECT_TRUE(store->read_now([&](db::Tx& tx) -> Status {
+            const auto few = asks_for_few_serials(tx, filter);
+            EXPECT_EQ(few.value(), fields.contains("serial_to") || fields.contains("batch"));
+            return {};
+        }));
+    }
+}
+
 }  // namespace
 }  // namespace lineside::records

@@ -233,18 +233,33 @@ Result<RecordFilter> parse_filter(const std::map<std::string, std::string>& fiel
     return filter;
 }
 
-Where where(const RecordFilter& filter) {
+namespace {
+
+constexpr std::int64_t kFew = 20'000;  // looked up one by one as fast as all records are looked at
+
+constexpr std::string_view kUnitsOfSerials =
+    "SELECT l.unit_id FROM serial s JOIN lease l ON l.serial_id = s.id AND l.state <> 'released'";
+
+}  // namespace
+
+Where where(const RecordFilter& filter, bool few_serials) {
     Where made;
     const auto add = [&](std::string_view condition, db::Value value) {
         made.args.push_back(std::move(value));
         made.sql += made.sql.empty() ? " WHERE " : " AND ";
         made.sql += fmt::format(fmt::runtime(condition), made.args.size());
     };
+    // The view finds a serial from its unit; few serials are found the other way, by their index,
+    // and the view has the last word.
     if (filter.serial_from) {
         add("lower(serial) >= ?{}", base::to_lower_ascii(*filter.serial_from));
     }
     if (filter.serial_to) {
         add("lower(serial) <= ?{}", base::to_lower_ascii(*filter.serial_to));
+    }
+    if (few_serials && filter.serial_from && filter.serial_to) {
+        made.sql += fmt::format(" AND unit IN ({} WHERE s.value_key >= ?1 AND s.value_key <= ?2)",
+                                kUnitsOfSerials);
     }
     if (filter.since_ms) {
         add("ended_ms >= ?{}", *filter.since_ms);
@@ -254,6 +269,11 @@ Where where(const RecordFilter& filter) {
     }
     if (filter.batch) {
         add("batch = ?{}", *filter.batch);
+        if (few_serials) {
+            made.sql += fmt::format(
+                " AND unit IN ({} JOIN batch b ON b.id = s.batch_id WHERE b.name = ?{})",
+                kUnitsOfSerials, made.args.size());
+        }
     }
     if (filter.order) {
         add("\"order\" = ?{}", *filter.order);
@@ -287,6 +307,27 @@ Where where(const RecordFilter& filter) {
     add_any("result", filter.results);
     add_any("code", filter.codes);
     return made;
+}
+
+Result<bool> asks_for_few_serials(db::Tx& tx, const RecordFilter& filter) {
+    const auto few = [](const auto& counted) -> Result<bool> {
+        return counted ? Result<bool>(std::get<0>(counted->value()) <= kFew)
+                       : tl::unexpected<base::Error>(counted.error());
+    };
+    if (filter.serial_from && filter.serial_to) {
+        return few(
+            tx.one<std::int64_t>("SELECT count(*) FROM (SELECT 1 FROM serial WHERE value_key >= ?1 "
+                                 "AND value_key <= ?2 LIMIT ?3)",
+                                 base::to_lower_ascii(*filter.serial_from),
+                                 base::to_lower_ascii(*filter.serial_to), kFew + 1));
+    }
+    if (filter.batch) {
+        return few(tx.one<std::int64_t>(
+            "SELECT count(*) FROM (SELECT 1 FROM serial WHERE batch_id = (SELECT "
+            "id FROM batch WHERE name = ?1) LIMIT ?2)",
+            *filter.batch, kFew + 1));
+    }
+    return false;
 }
 
 Where narrowed(Where where, std::string_view condition, const std::vector<db::Value>& values) {

@@ -49,7 +49,12 @@ struct Where {
     std::string sql;
     std::vector<db::Value> args;
 };
-[[nodiscard]] Where where(const RecordFilter& filter);
+// `few_serials`: the range or the batch holds few, so they are looked up first; else every record
+// is looked at. The rows are the same.
+[[nodiscard]] Where where(const RecordFilter& filter, bool few_serials = false);
+// Whether `filter` asks for a range of serials or a batch that holds few of them.   Errors:
+// db.failed.
+[[nodiscard]] base::Result<bool> asks_for_few_serials(db::Tx& tx, const RecordFilter& filter);
 // `where` and one more condition; each '?' in it stands for the next of `values`.
 [[nodiscard]] Where narrowed(Where where, std::string_view condition,
                              const std::vector<db::Value>& values);

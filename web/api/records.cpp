@@ -147,8 +147,10 @@ void get_records(Api& api, const Request& request, const ReplyPtr& reply) {
             return;
         }
     }
-    api.read(reply, [where = records::where(*filter), limit = *limit, cursor](Tx& tx) {
-        return page(tx, where, limit, cursor);
+    api.read(reply, [filter = *filter, limit = *limit, cursor](Tx& tx) -> Result<Json> {
+        const auto few = records::asks_for_few_serials(tx, filter);
+        return few ? page(tx, records::where(filter, *few), limit, cursor)
+                   : tl::unexpected<base::Error>(few.error());
     });
 }
 
