@@ -24,6 +24,7 @@ enum class Hold {
     image_building,  // an image is being built or verified
     never_a_target,  // a device that must never be flashed
     spent,           // this unit was judged here and is still plugged in
+    slot_closed,
 };
 
 struct SlotFacts {
@@ -36,6 +37,9 @@ struct SlotFacts {
     Hold hold = Hold::none;
     std::string hold_reason;              // sentence of that hold
     std::optional<int> position_in_line;  // 1 = next
+    bool closed = false;                  // starts nothing until a technician reopens it
+    bool closed_by_rule = false;          // the trouble is the slot's, else a person closed it
+    std::string closed_why;
     std::int64_t since_ms = 0;
 
     // The job that runs here, or whose verdict is shown.

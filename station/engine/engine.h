@@ -43,6 +43,9 @@ class Engine final : public Facade, private Surroundings {
     void rework(std::string slot, std::string reason, Actor actor, Done done) override;
     void void_serial(std::string serial, std::string reason, Actor actor, Done done) override;
     void stop(std::string slot, Actor actor, Done done) override;
+    void close_slot(std::string slot, std::string reason, Actor actor, Done done) override;
+    void reopen_slot(std::string slot, std::string reason, Actor actor, Done done) override;
+    void place_slots(std::vector<journal::Place> places, Actor actor, Done done) override;
     void load_batch(BatchLoad load, Actor actor, Done done) override;
     void end_batch(BatchEnding ending, Actor actor, Done done) override;
     void warn_pool_at(std::string pool, std::int64_t warn_at, Actor actor, Done done) override;
@@ -76,6 +79,12 @@ class Engine final : public Facade, private Surroundings {
     void change_pool(std::function<base::Result<base::Json>(db::Tx&)> work, Done done);
     [[nodiscard]] base::Status recover();
     [[nodiscard]] base::Status load_orders(db::Tx& tx);
+    [[nodiscard]] base::Status load_slots(db::Tx& tx);
+    [[nodiscard]] base::Status good_places(const std::vector<journal::Place>& places) const;
+    void change_closing(std::string slot, std::string reason, Done done,
+                        std::function<base::Result<std::optional<journal::Closing>>(
+                            db::Tx&, const journal::Stamp&, const std::string&, const std::string&)>
+                            change);
     void want_image(base::OrderId id);
     [[nodiscard]] std::string why_dry(const OrderView& order) const;
     void lock_image(base::OrderId id, base::ImageRow row, bool locked);
@@ -91,6 +100,8 @@ class Engine final : public Facade, private Surroundings {
                      std::vector<std::string> slots);
     void clear_alarm(const std::string& id);
     void station_changed();
+    void show_anew(
+        std::int64_t seq);  // what no tile carries has changed: every page gets a snapshot
     void beat();
     void sign_in_an_hour();
     [[nodiscard]] base::Json station_json() const;
@@ -114,6 +125,7 @@ class Engine final : public Facade, private Surroundings {
     std::int64_t started_ms_ = 0;
     std::list<SlotActor> slots_;  // in the order of the configuration, then unmapped ports
     std::map<std::string, SlotActor*> by_port_;
+    std::vector<journal::Place> places_;       // the jig as it stands, if a technician said
     std::vector<SlotActor*> queue_;            // who waits, first come first
     std::list<OrderView> orders_;              // open ones, oldest first
     std::map<std::string, ImageView> images_;  // by profile

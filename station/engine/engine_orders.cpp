@@ -36,6 +36,9 @@ base::Status Engine::recover() {
             return tl::unexpected<base::Error>(signed_row.error());
         }
         recovered.last_seq = *signed_row;
+        if (auto closed = load_slots(tx); !closed) {
+            return closed;
+        }
         return load_orders(tx);
     });
     if (!done) {

@@ -249,7 +249,10 @@ void SlotActor::try_start() {
             return try_start_after(std::chrono::milliseconds(least - shown));
         }
     }
-    const auto choice = context_.engine.order_for(model_->id);
+    auto choice = context_.engine.order_for(model_->id);
+    if (closing_) {
+        choice = {nullptr, core::Hold::slot_closed, closing_->reason};
+    }
     if (choice.order == nullptr) {
         hold(choice.hold, choice.reason);
         if (verdict_) {  // a PASS over a unit that was never flashed would send it out of the door
@@ -418,6 +421,11 @@ core::SlotFacts SlotActor::facts() const {
     f.hold = hold_;
     f.hold_reason = hold_reason_;
     f.position_in_line = position_;
+    if (closing_) {
+        f.closed = true;
+        f.closed_by_rule = closing_->by == journal::kByRule;
+        f.closed_why = f.closed_by_rule ? closing_->reason : "by " + closing_->by;
+    }
     f.since_ms = since_ms_;
     if (run_) {
         run_->describe(f, job_, verdict_);

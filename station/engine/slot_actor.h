@@ -11,6 +11,7 @@
 #include "station/core/wall.h"
 #include "station/engine/context.h"
 #include "station/journal/recovery.h"
+#include "station/journal/slots.h"
 #include "station/process/worker.h"
 #include "station/usb/models.h"
 #include "station/usb/monitor.h"
@@ -53,6 +54,7 @@ class SlotActor {
     // unit's next job goes on.
     void rework(const std::string& reason, const std::string& actor, const Done& done);
     void fail_job(const base::Error& why);  // live only
+    void set_closing(std::optional<journal::Closing> closing) { closing_ = std::move(closing); }
     void publish(std::optional<std::int64_t> seq);
 
     // ---- asked by the engine
@@ -148,6 +150,7 @@ class SlotActor {
     core::Hold hold_ = core::Hold::none;
     std::string hold_reason_;
     std::optional<int> position_;
+    std::optional<journal::Closing> closing_;  // starts nothing while it is closed
     // The job.
     core::Job job_;
     std::unique_ptr<Run> run_;

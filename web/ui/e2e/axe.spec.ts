@@ -28,6 +28,8 @@ const pages: readonly { name: string; path: string; ready: string; size?: { widt
   { name: 'generate', path: '/pool/generate', ready: '[name=prefix]' },
   { name: 'numbers', path: '/numbers', ready: 'svg' },
   { name: 'hand-over', path: '/handover', ready: '[data-sheet=pools] p' },
+  { name: 'slots', path: '/slots', ready: '[data-slot-row]' },
+  { name: 'layout', path: '/layout', ready: '.jig-slot' },
   { name: 'people', path: '/people', ready: 'main' },
   { name: 'log in', path: '/login', ready: 'main' },
   { name: 'nowhere', path: '/nowhere', ready: 'main' },

@@ -9,6 +9,7 @@ import { LiveBanner } from './parts/live_banner';
 import { SaidLine } from './parts/said_line';
 import { startScan } from './parts/scan';
 import { GeneratePage } from './pages/generate';
+import { LayoutPage } from './pages/layout';
 import { LoadPage } from './pages/load';
 import { HandoverPage } from './pages/handover';
 import { FirstPage, LoginPage } from './pages/login';
@@ -17,6 +18,7 @@ import { PeoplePage } from './pages/people';
 import { PoolPageView } from './pages/pool';
 import { RecordsPage } from './pages/records';
 import { ScreenPage } from './pages/screen';
+import { SlotsPage } from './pages/slots';
 import { UnitPage } from './pages/unit';
 import { WallPage } from './pages/wall';
 import { Link, place } from './router';
@@ -40,6 +42,8 @@ function DeskPage({ path }: { path: string }): JSX.Element {
   if (path === '/pool/generate') return <GeneratePage />;
   if (path === '/numbers') return <NumbersPage />;
   if (path === '/handover') return <HandoverPage />;
+  if (path === '/layout') return <LayoutPage />;
+  if (path === '/slots') return <SlotsPage />;
   if (path === '/people') return <PeoplePage />;
   return <NotFound />;
 }

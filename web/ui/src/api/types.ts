@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The shapes of web/api/openapi.yaml as the dashboard reads them. test/contract.test.ts holds the mock's answers,
 // and e2e/contract.spec.ts the real station's, against that page.
+import type { SlotPlace } from './types_slots';
 
 export const accountRoles = ['operator', 'qa', 'manager', 'technician', 'admin'] as const;
 export type AccountRole = (typeof accountRoles)[number];
@@ -161,6 +162,7 @@ export interface Wall {
   seq: number;
   mono_ns: number;
   at: number;
+  layout: SlotPlace[]; // as the jig stands; empty: nobody has said
 }
 
 export interface TileEvent {

@@ -248,4 +248,8 @@ export const stationDe: Readonly<Record<string, string>> = {
   'station restarted, work interrupted': 'Station neu gestartet, Arbeit unterbrochen',
   'screen': 'Bildschirm',
   '{} of {}': '{}/{}',
+  'Slot is closed': 'Platz ist gesperrt',
+  'Use another slot': 'Anderen Platz nehmen',
+  '{}, {} of {} here': '{}, {} von {} hier',
+  'slot closed: {reason}': 'Platz gesperrt: {reason}',
 };

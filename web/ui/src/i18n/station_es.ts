@@ -248,4 +248,8 @@ export const stationEs: Readonly<Record<string, string>> = {
   'station restarted, work interrupted': 'la estación se reinició, trabajo interrumpido',
   'screen': 'pantalla',
   '{} of {}': '{}/{}',
+  'Slot is closed': 'La ranura está cerrada',
+  'Use another slot': 'Use otra ranura',
+  '{}, {} of {} here': '{}, {} de {} aquí',
+  'slot closed: {reason}': 'ranura cerrada: {reason}',
 };
