@@ -25,6 +25,7 @@ enum class Hold {
     never_a_target,  // a device that must never be flashed
     spent,           // this unit was judged here and is still plugged in
     slot_closed,
+    ports_mapped,  // a technician is mapping the ports
 };
 
 struct SlotFacts {

@@ -150,6 +150,11 @@ Surroundings::Choice Engine::order_for(const std::string& model) {
         choice.reason = "Station is stopping";
         return choice;
     }
+    if (mapping_) {
+        choice.hold = core::Hold::ports_mapped;
+        choice.reason = "Ports are being mapped";
+        return choice;
+    }
     for (const OrderView& view : orders_) {
         if (!view.open || view.model != model) {
             continue;

@@ -128,6 +128,12 @@ base::Status Engine::load_slots(db::Tx& tx) {
         return tl::unexpected<base::Error>(placed.error());
     }
     places_ = std::move(*placed);
+    auto mapped = journal::ports(tx);
+    if (!mapped) {
+        return tl::unexpected<base::Error>(mapped.error());
+    }
+    ports_ = std::move(*mapped);
+    build_slots();
     auto closed = journal::closed_slots(tx);
     if (!closed) {
         return tl::unexpected<base::Error>(closed.error());

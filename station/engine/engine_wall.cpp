@@ -156,6 +156,10 @@ Json Engine::station_json() const {
         state = "blocked";
         reason = "No order is open.";
     }
+    if (mapping_) {
+        state = "blocked";
+        reason = fmt::format("Ports are being mapped by {}", mapping_->by);
+    }
     Json building = nullptr;
     if (const auto work = images_keeper_.work()) {
         building = {{"word", work->word},

@@ -32,6 +32,10 @@ SlotActor::~SlotActor() {
     *alive_ = false;
 }
 
+bool SlotActor::clear() const {
+    return idle() && !deciding_ && !(verdict_ && !run_->acknowledged);
+}
+
 base::OrderId SlotActor::order() const {
     return run_ ? run_->order : base::OrderId{};
 }
@@ -89,6 +93,7 @@ void SlotActor::device_left() {
     const bool expected = live() && (job_.state == JobState::awaiting_boot || window_open() ||
                                      job_.state == JobState::interrupted);
     device_.reset();
+    used_to_map_ = false;
     nets_.clear();
     model_ = nullptr;
     never_ = nullptr;
@@ -233,6 +238,9 @@ void SlotActor::try_start() {
     }
     if (never_ != nullptr) {
         return hold(core::Hold::never_a_target, never_->why);
+    }
+    if (used_to_map_) {
+        return hold(core::Hold::ports_mapped, "Unplug it: it was used to map the ports");
     }
     if (verdict_) {
         if (!left_since_verdict_) {

@@ -127,9 +127,11 @@ TEST_F(SlotClosingTest, Where_all_slots_fail_alike_none_closes) {
 TEST_F(SlotClosingTest, A_layout_is_put_at_once_told_to_open_walls_and_kept) {
     open_line();
     Json reset;
-    const auto page = engine->subscribe(std::nullopt, [&](const LiveEvent& event) {
-        if (event.kind == "reset") {
-            reset = Json::parse(*event.text);
+    const auto page = engine->subscribe(std::nullopt, [&](const LiveTickPtr& tick) {
+        for (const LiveEvent& event : tick->events) {
+            if (event.kind == "reset") {
+                reset = Json::parse(*event.text);
+            }
         }
     });
     EXPECT_EQ(reset["layout"], Json::array());
@@ -140,7 +142,7 @@ TEST_F(SlotClosingTest, A_layout_is_put_at_once_told_to_open_walls_and_kept) {
     const Json placed{{{"slot", "1"}, {"line", 0}, {"place", 0}, {"hub", "A"}},
                       {{"slot", "2"}, {"line", 0}, {"place", 2}, {"hub", "A"}},
                       {{"slot", "3"}, {"line", 4}, {"place", 0}, {"hub", ""}}};
-    EXPECT_EQ(reset["layout"], placed);
+    run_until("a snapshot", [&] { return reset["layout"] == placed; });
     EXPECT_EQ(reset["tiles"].size(), 3U);
     EXPECT_EQ(Json::parse(sql("SELECT data FROM event WHERE kind = 'slots.placed'"))["places"],
               placed);

@@ -103,4 +103,35 @@ Result<std::vector<Place>> places(Tx& tx) {
                 : tl::unexpected<base::Error>(read.error());
 }
 
+Result<std::int64_t> put_ports(Tx& tx, const Stamp& stamp, const std::vector<SlotPort>& ports,
+                               const std::string& by) {
+    if (auto gone = tx.run("DELETE FROM slot_port"); !gone) {
+        return gone;
+    }
+    base::Json told = base::Json::array();
+    for (const SlotPort& each : ports) {
+        auto written = tx.run(
+            "INSERT INTO slot_port (slot, port, peer, mapped_ms, mapped_by) VALUES (?1, ?2, ?3, "
+            "?4, ?5)",
+            each.slot, each.port, db::null_if_empty(each.peer), stamp.at_ms, by);
+        if (!written) {
+            return written;
+        }
+        told.push_back({{"slot", each.slot}, {"port", each.port}, {"peer", each.peer}});
+    }
+    return append(tx, stamp, {"slots.mapped", "", {}, {}, by, {{"slots", std::move(told)}}});
+}
+
+Result<std::vector<SlotPort>> ports(Tx& tx) {
+    std::vector<SlotPort> found;
+    auto read = tx.each(
+        "SELECT slot, port, coalesce(peer, ''), mapped_ms, mapped_by FROM slot_port ORDER BY slot",
+        {}, [&](const Tx::Row& row) {
+            found.push_back({row.text(0), row.text(1), row.text(2), row.integer(3), row.text(4)});
+            return true;
+        });
+    return read ? Result<std::vector<SlotPort>>(std::move(found))
+                : tl::unexpected<base::Error>(read.error());
+}
+
 }  // namespace lineside::journal

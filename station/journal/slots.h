@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is decided about slots: closed and reopened, where they stand. Each row is written with the
-// event that tells of it. Errors: db.failed and those named.   Thread: a db thread.   Durable: when
-// the caller's transaction commits.
+// What is decided about slots: closed and reopened, where they stand, which port each has. Each row
+// is written with the event that tells of it. Errors: db.failed and those named.   Thread: a db
+// thread.   Durable: when the caller's transaction commits.
 #pragma once
 
 #include "station/journal/journal.h"
@@ -44,5 +44,19 @@ struct Place {
                                               const std::vector<Place>& places,
                                               const std::string& by);
 [[nodiscard]] Result<std::vector<Place>> places(Tx& tx);
+
+// Which port is which slot, as a technician mapped them at the page; none: station.toml says it.
+struct SlotPort {
+    std::string slot;
+    std::string port;
+    std::string peer;  // the other half of the socket, "" = none known
+    std::int64_t at_ms = 0;
+    std::string by;
+};
+// All at once, instead of those before. The caller has made sure that none is there twice.
+[[nodiscard]] Result<std::int64_t> put_ports(Tx& tx, const Stamp& stamp,
+                                             const std::vector<SlotPort>& ports,
+                                             const std::string& by);
+[[nodiscard]] Result<std::vector<SlotPort>> ports(Tx& tx);
 
 }  // namespace lineside::journal

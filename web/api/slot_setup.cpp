@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a technician sets up: where the slots stand.
+// What a technician sets up: where the slots stand, which port each has.
 #include "web/api/api.h"
 #include "web/api/body.h"
 
@@ -8,7 +8,7 @@
 namespace lineside::api {
 namespace {
 
-constexpr std::size_t kMostPlaces = 256;
+constexpr std::size_t kMost = 256;
 
 Result<journal::Place> place_of(const Json& one) {
     journal::Place place;
@@ -28,27 +28,73 @@ Result<journal::Place> place_of(const Json& one) {
     return place;
 }
 
+Result<journal::SlotPort> port_of(const Json& one) {
+    journal::SlotPort port;
+    Body body(one, "slots: ");
+    body.need("slot", port.slot);
+    body.need("port", port.port);
+    body.may("peer", port.peer);
+    const auto wrong = body.wrong();
+    return wrong ? Result<journal::SlotPort>(tl::unexpected<base::Error>(*wrong)) : port;
+}
+
+// The one member `name`, a list, each part read by `read`.
+template <typename T>
+Result<std::vector<T>> list_of(const Request& request, const std::string& name,
+                               Result<T> (*read)(const Json&)) {
+    const auto body = base::parse_json(request.body, 64 * 1024);
+    const auto list = body && body->is_object() ? body->find(name) : Json::const_iterator();
+    if (!body || !body->is_object() || body->size() != 1 || list == body->end() ||
+        !list->is_array() || list->size() > kMost) {
+        return base::fail(
+            "request.invalid",
+            fmt::format("The body must be an object with {}, a list of at most {}", name, kMost));
+    }
+    std::vector<T> found;
+    for (const Json& one : *list) {
+        auto part = read(one);
+        if (!part) {
+            return tl::unexpected<base::Error>(part.error());
+        }
+        found.push_back(std::move(*part));
+    }
+    return found;
+}
+
+engine::Done tell(const ReplyPtr& reply) {
+    return [reply](const Result<Json>& result) { reply->outcome(result); };
+}
+
 }  // namespace
 
 void place_slots(Api& api, const Request& request, const ReplyPtr& reply) {
-    const auto body = base::parse_json(request.body, 64 * 1024);
-    if (!body || !body->is_object() || body->size() != 1 || !body->contains("places") ||
-        !(*body)["places"].is_array() || (*body)["places"].size() > kMostPlaces) {
-        return reply->problem(base::make_error(
-            "request.invalid",
-            fmt::format("The body must be an object with places, a list of at most {}",
-                        kMostPlaces)));
+    auto places = list_of<journal::Place>(request, "places", &place_of);
+    if (!places) {
+        return reply->problem(places.error());
     }
-    std::vector<journal::Place> places;
-    for (const Json& one : (*body)["places"]) {
-        auto place = place_of(one);
-        if (!place) {
-            return reply->problem(place.error());
-        }
-        places.push_back(std::move(*place));
+    api.facade.place_slots(std::move(*places), request.actor, tell(reply));
+}
+
+void get_ports(Api& api, const Request& /*request*/, const ReplyPtr& reply) {
+    reply->json(200, api.facade.ports());
+}
+
+void map_ports(Api& api, const Request& request, const ReplyPtr& reply) {
+    bool on = false;
+    Body body(request);
+    body.need("on", on);
+    if (const auto wrong = body.wrong()) {
+        return reply->problem(*wrong);
     }
-    api.facade.place_slots(std::move(places), request.actor,
-                           [reply](const Result<Json>& result) { reply->outcome(result); });
+    api.facade.map_ports(on, request.actor, tell(reply));
+}
+
+void save_ports(Api& api, const Request& request, const ReplyPtr& reply) {
+    auto ports = list_of<journal::SlotPort>(request, "slots", &port_of);
+    if (!ports) {
+        return reply->problem(ports.error());
+    }
+    api.facade.save_ports(std::move(*ports), request.actor, tell(reply));
 }
 
 }  // namespace lineside::api

@@ -30,6 +30,8 @@ const pages: readonly { name: string; path: string; ready: string; size?: { widt
   { name: 'hand-over', path: '/handover', ready: '[data-sheet=pools] p' },
   { name: 'slots', path: '/slots', ready: '[data-slot-row]' },
   { name: 'layout', path: '/layout', ready: '.jig-slot' },
+  { name: 'ports', path: '/ports', ready: '[data-mapped]' },
+  { name: 'stickers', path: '/stickers', ready: '[data-sticker] svg' },
   { name: 'people', path: '/people', ready: 'main' },
   { name: 'log in', path: '/login', ready: 'main' },
   { name: 'nowhere', path: '/nowhere', ready: 'main' },

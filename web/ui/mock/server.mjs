@@ -50,7 +50,7 @@ export function mock({ scene = 'mixed16', still = true } = {}) {
     all('station', { station: station(), seq: null, ...stamp() });
     return { tile: tiles[at], seq };
   };
-  const technician = makeTechnician(tiles, change, tile, () => { seq += 1; all('reset', wall(), seq); });
+  const technician = makeTechnician(tiles, change, tile, () => { seq += 1; tiles.forEach((one) => { one.since += 1; }); all('reset', wall(), seq); });
   const problem = (res, status, code, detail, hint) => {
     res.writeHead(status, { 'Content-Type': 'application/problem+json' });
     res.end(JSON.stringify({ type: `/problems/${code}`, title: detail, status, detail, code, hint }));

@@ -89,6 +89,22 @@ shots.push(
     await page.request.post(`${new URL(page.url()).origin}/api/v1/layout`, { headers: { 'X-Lineside': '1' }, data: { places } });
     await page.waitForTimeout(500);
   } })),
+  ...[['ports', desk, 4, true], ['ports-wait', desk, 2, false], ['ports-review', desk, 8, false], ['ports-tablet', tablet, 4, true]].map(([name, size, done, seen]) => ({ name, scene: 'empty', size, path: '/ports', then: async (page) => {
+    const plug = (port, more = {}) => page.request.post(`${new URL(page.url()).origin}/mock/plug`, { headers: { 'X-Lineside': '1' }, data: { port, ...more } });
+    const path = (i) => `pci-0000:00:14.0-usb-0:${i < 4 ? 4 : 5}.${(i % 4) + 1}`;
+    await plug('pci-0000:00:14.0-usb-0:5.7');
+    await page.click('[data-start]');
+    for (let i = 0; i < done; i += 1) {
+      await page.waitForSelector('[data-seen=wait]');
+      await plug(path(i), i === 3 ? {} : { peer: path(i).replace('0:4', '0:8').replace('0:5', '0:9') });
+      await page.waitForSelector('[data-seen=found]');
+      await page.click('[data-do]');
+    }
+    if (seen) { await plug(path(done), { peer: 'pci-0000:00:14.0-usb-0:9.1' }); await page.waitForSelector('[data-seen=found]'); }
+    await page.waitForTimeout(300);
+  } })),
+  { name: 'stickers', scene: 'mixed16', size: desk, path: '/stickers' },
+  { name: 'training', scene: 'training', size: wall }, { name: 'training-slots', scene: 'training', size: desk, path: '/slots' }, { name: 'training-tablet', scene: 'training', size: tablet }, { name: 'training-beside', scene: 'training-beside', size: wall },
   { name: 'people', scene: 'admin', size: desk, path: '/people' },
   { name: 'people-wide', scene: 'admin', size: wall, path: '/people' },
 );

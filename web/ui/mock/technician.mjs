@@ -5,6 +5,14 @@ const none = { reopened_at: null, reopened_by: null, reopen_reason: null };
 
 export function makeTechnician(tiles, change, tile, resetAll) {
   let layout = [];
+  let mapping = null;
+  let mapped = null;
+  const units = [];
+  let plugged = 0;
+  const ports = () => ({
+    mapping, from: mapped === null ? 'station.toml' : 'page', units, busy: [], at: Date.now(),
+    slots: mapped ?? tiles.filter((one) => one.mapped).map((one) => ({ slot: one.slot, port: one.port, peer: null, at: null, by: null })),
+  });
   const closings = new Map();
   const past = (minutes) => Date.now() - minutes * 60_000;
   for (const one of tiles) {
@@ -28,10 +36,32 @@ export function makeTechnician(tiles, change, tile, resetAll) {
   const bad = (status, code, detail) => ({ status, body: { type: `/problems/${code}`, title: detail, status, detail, code } });
   return {
     get(url) {
+      if (url.pathname === '/api/v1/ports') return ports();
       return url.pathname === '/api/v1/slots' ? health(url.searchParams) : null;
     },
     layout: () => layout,
     post(path, body) {
+      if (path === '/mock/plug') {
+        plugged += 1;
+        const at = units.findIndex((one) => one.port === body.port);
+        if (at !== -1) units.splice(at, 1);
+        if (!body.out) units.push({ port: body.port, id: '0955:7e19', model: body.other ? null : 'Xavier NX', slot: null, peer: body.peer ?? null, number: plugged, since: Date.now() });
+        resetAll();
+        return { status: 200, body: {} };
+      }
+      if (path === '/api/v1/ports/mapping') {
+        if (mapping !== null && mapping.by !== 'page') return bad(409, 'request.conflict', `Ports are being mapped by ${mapping.by}`);
+        mapping = body.on ? { by: 'page', since: Date.now(), until: Date.now() + 900_000 } : null;
+        resetAll();
+        return { status: 200, body: ports() };
+      }
+      if (path === '/api/v1/ports') {
+        if (mapping === null) return bad(409, 'request.conflict', 'The mapping has ended: start it again');
+        mapped = body.slots.length === 0 ? null : body.slots.map((one) => ({ peer: null, ...one, at: Date.now(), by: 'page' }));
+        mapping = null;
+        resetAll();
+        return { status: 200, body: ports() };
+      }
       if (path === '/api/v1/layout') {
         const known = body.places.every((one) => tiles.some((each) => each.slot === one.slot && each.mapped));
         if (!known) return bad(400, 'request.invalid', 'places: there is no such slot');

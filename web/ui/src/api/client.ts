@@ -7,7 +7,7 @@ import type {
   Account, AccountRole, BatchAccount, BatchCheck, BatchLoaded, Beat, GenerateRequest, ImageRow, Job, Numbers, OrderRow, PoolPage, ProblemBody, RecordsAnswer, Screen,
   Session, Tile, Unit, Wall,
 } from './types';
-import type { SlotHealth, SlotPlace } from './types_slots';
+import type { Ports, SlotHealth, SlotPlace } from './types_slots';
 
 export class ApiProblem extends Error {
   readonly body: ProblemBody;
@@ -177,6 +177,9 @@ export const api = {
   closeSlot: (slot: string, reason: string) => postJson<SlotAnswer>(`${slotPath(slot)}/close`, { reason }, ownWords.wall),
   reopenSlot: (slot: string, reason: string) => postJson<SlotAnswer>(`${slotPath(slot)}/reopen`, { reason }, ownWords.wall),
   saveLayout: (places: readonly SlotPlace[]) => postJson<{ places: number }>('/layout', { places }),
+  ports: (signal?: AbortSignal) => getJson<Ports>('/ports', signal),
+  mapPorts: (on: boolean) => postJson<Ports>('/ports/mapping', { on }),
+  savePorts: (slots: readonly { slot: string; port: string; peer?: string }[]) => postJson<Ports>('/ports', { slots }),
   images: () => getJson<{ images: ImageRow[] }>('/images'),
   eventsUrl: (lastSeq: number | null) =>
     `${base}/events${lastSeq === null ? '' : `?last_event_id=${lastSeq}`}`,

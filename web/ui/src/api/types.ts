@@ -14,6 +14,7 @@ export interface Session {
   may: readonly Role[];
   screen?: boolean;
   scan: { prefix: string; end: string };
+  use: 'production' | 'training' | 'demonstration';
 }
 
 export interface Account {
@@ -153,6 +154,7 @@ export interface Station {
   };
   next_verdict: { slot: string; in_s: number } | null;
   building: { word: string; percent: number | null } | null;
+  training: string | null; // address of a training station that runs beside
   alarms: Alarm[];
 }
 

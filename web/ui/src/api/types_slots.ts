@@ -46,3 +46,30 @@ export interface SlotPlace {
   place: number;
   hub: string; // name of its group, '' = none
 }
+
+export interface PortUnit {
+  port: string;
+  id: string;
+  model: string | null; // of a unit in recovery mode
+  slot: string | null;
+  peer: string | null;
+  number: number; // another with each time it is plugged in
+  since: number;
+}
+
+export interface SlotPort {
+  slot: string;
+  port: string;
+  peer: string | null;
+  at: number | null;
+  by: string | null;
+}
+
+export interface Ports {
+  mapping: { by: string; since: number; until: number } | null;
+  from: 'station.toml' | 'page';
+  slots: SlotPort[];
+  units: PortUnit[];
+  busy: string[];
+  at: number;
+}

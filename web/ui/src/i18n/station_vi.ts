@@ -252,4 +252,7 @@ export const stationVi: Readonly<Record<string, string>> = {
   'Use another slot': 'Dùng khe khác',
   '{}, {} of {} here': '{}, {} trên {} ở đây',
   'slot closed: {reason}': 'đã đóng khe: {reason}',
+  'Ports are being mapped by {}': '{} đang gán cổng',
+  'Ports are being mapped': 'Đang gán cổng',
+  'Unplug it: it was used to map the ports': 'Rút ra: đã dùng để gán cổng',
 };

@@ -252,4 +252,7 @@ export const stationZh: Readonly<Record<string, string>> = {
   'Use another slot': '换其他槽位',
   '{}, {} of {} here': '{}，此处 {}/{}',
   'slot closed: {reason}': '槽位已关闭：{reason}',
+  'Ports are being mapped by {}': '{} 正在映射端口',
+  'Ports are being mapped': '正在映射端口',
+  'Unplug it: it was used to map the ports': '请拔出：它用于映射端口',
 };

@@ -118,7 +118,7 @@ export function SlotsPage(): JSX.Element {
   useEffect(() => { document.title = `${t.product} – ${t.slots.title}`; }, []);
   return (
     <main class="page slots-page">
-      <div class="page-head"><h1>{t.slots.title}</h1><span class="spring" />{may('technician') && <Link to="/layout">{t.layout.title}</Link>}<Stretches /></div>
+      <div class="page-head"><h1>{t.slots.title}</h1><span class="spring" />{may('technician') && <><Link to="/ports">{t.ports.title}</Link><Link to="/layout">{t.layout.title}</Link></>}<Link to="/stickers">{t.stickers.title}</Link><Stretches /></div>
       {problem !== null && <ProblemPanel problem={problem} reload={reload} />}
       {data !== null && (
         <>
