@@ -86,6 +86,7 @@ constexpr std::array kCodes{
     CodeEntry{"slot.no_job",          config,  "C13", "Nothing runs in this slot", "", false},
     CodeEntry{"batch.exists",         config,  "C14", "A batch of this name is loaded already", "Choose another name", false},
     CodeEntry{"batch.refused",        config,  "C15", "The batch was not loaded", "Mend the named lines", false},
+    CodeEntry{"slot.closed",          config,  "C18", "Slot is closed", "Call technician", false},
     CodeEntry{"http.malformed",       config,  "C20", "Request cannot be read", "Correct the request", false},
     CodeEntry{"http.parameter",       config,  "C21", "A parameter is not valid", "See openapi.yaml for what this path takes", false},
     CodeEntry{"http.header",          config,  "C22", "Request did not come from this station's page", "Send the header X-Lineside: 1", false},

@@ -120,6 +120,9 @@ std::string_view state_of(const SlotFacts& f) {
     if (f.has_job) {
         return f.outcome ? verdict_state(f) : working_state(f);
     }
+    if (f.closed && f.mapped) {
+        return "closed";
+    }
     if (!f.present) {
         return f.mapped ? "empty" : "unmapped";
     }
@@ -163,6 +166,9 @@ std::string reason_of(const SlotFacts& f, std::string_view state) {
     if (state == "empty") {
         return "Plug in a unit";
     }
+    if (state == "closed") {
+        return f.closed_why;
+    }
     if (state == "unmapped") {
         return f.present ? "A unit is at a port without a slot" : "Port without a slot";
     }
@@ -190,7 +196,13 @@ std::string action_of(const SlotFacts& f, const Look& row) {
         return f.present ? "Take out" : "Press OK";
     }
     if (f.outcome) {
-        return std::string(base::code_entry(f.code).action);
+        const std::string_view action = base::code_entry(f.code).action;
+        // Here it would not get on; and where the slot is to blame the unit is not.
+        const bool elsewhere = f.closed && (f.closed_by_rule || action == "Press Try again");
+        return std::string(elsewhere ? "Use another slot" : action);
+    }
+    if (row.state == "closed" && f.present) {
+        return "Use another slot";
     }
     if (row.state == "interrupted" && !f.interrupted_action.empty()) {
         return f.interrupted_action;
@@ -208,7 +220,7 @@ Json tile(const SlotFacts& f) {
     const bool next_waits = f.hold == Hold::acknowledge_first;
     const bool can_retry = shows_verdict && f.outcome != Outcome::pass &&
                            base::code_entry(f.code).retry && f.presence == Presence::recovery &&
-                           !next_waits;
+                           !next_waits && !f.closed;
     std::string_view ack = "none";
     if (shows_verdict && !f.acknowledged) {
         ack = f.present && !next_waits ? "when_unplugged" : "ready";
@@ -223,7 +235,7 @@ Json tile(const SlotFacts& f) {
         button = "Try again";
     }
     std::string action = action_of(f, row);
-    std::string_view action_icon = row.action_icon;
+    std::string_view action_icon = action == "Use another slot" ? "arrow" : row.action_icon;
     if (shows_verdict && !action.empty() && f.outcome != Outcome::pass) {
         action_icon = action == "Press Try again"
                           ? "retry"

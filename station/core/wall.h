@@ -24,6 +24,8 @@ enum class Hold {
     image_building,  // an image is being built or verified
     never_a_target,  // a device that must never be flashed
     spent,           // this unit was judged here and is still plugged in
+    slot_closed,
+    ports_mapped,  // a technician is mapping the ports
 };
 
 struct SlotFacts {
@@ -36,6 +38,9 @@ struct SlotFacts {
     Hold hold = Hold::none;
     std::string hold_reason;              // sentence of that hold
     std::optional<int> position_in_line;  // 1 = next
+    bool closed = false;                  // starts nothing until a technician reopens it
+    bool closed_by_rule = false;          // the trouble is the slot's, else a person closed it
+    std::string closed_why;
     std::int64_t since_ms = 0;
 
     // The job that runs here, or whose verdict is shown.

@@ -84,6 +84,7 @@ struct Patience {
     std::chrono::milliseconds stop_grace{2000};       // a unit that is gone needs no long good-bye
     std::chrono::milliseconds hub_gather{500};        // units of one hub leave within this time
     std::chrono::milliseconds sign_every{3'600'000};  // the journal's head
+    std::chrono::milliseconds mapping{15 * 60'000};   // of ports, after its last step
 };
 
 // What the app gives the engine.

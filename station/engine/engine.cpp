@@ -22,14 +22,12 @@ Engine::Engine(const EngineParts& parts)
              }),
       keeper_(keeper_parts()),
       people_({parts.loop, parts.store, parts.clock, [this] { return context_.stamp(); }}),
+      mapping_timer_(parts.loop),
       beat_timer_(parts.loop),
       station_timer_(parts.loop),
       sign_timer_(parts.loop),
       just_left_timer_(parts.loop) {
-    for (const config::SlotConfig& slot : parts.config.slots) {
-        slots_.emplace_back(context_, slot.label, slot.port, true, slot.skip);
-        by_port_[slot.port] = &slots_.back();
-    }
+    build_slots();
 }
 
 Engine::~Engine() {
@@ -123,6 +121,9 @@ void Engine::device_arrived(const usb::Device& device) {
             base::log_warning("slot {}: {:04x}:{:04x} has not the endpoints of recovery mode",
                               slot->slot(), device.vendor, device.product);
         }
+    }
+    if (mapping_) {
+        slot->hold_until_unplugged();
     }
     slot->device_arrived(device, scanning_);
 }

@@ -43,6 +43,12 @@ class Engine final : public Facade, private Surroundings {
     void rework(std::string slot, std::string reason, Actor actor, Done done) override;
     void void_serial(std::string serial, std::string reason, Actor actor, Done done) override;
     void stop(std::string slot, Actor actor, Done done) override;
+    void close_slot(std::string slot, std::string reason, Actor actor, Done done) override;
+    void reopen_slot(std::string slot, std::string reason, Actor actor, Done done) override;
+    void place_slots(std::vector<journal::Place> places, Actor actor, Done done) override;
+    void map_ports(bool on, Actor actor, Done done) override;
+    void save_ports(std::vector<journal::SlotPort> ports, Actor actor, Done done) override;
+    [[nodiscard]] base::Json ports() const override;
     void load_batch(BatchLoad load, Actor actor, Done done) override;
     void end_batch(BatchEnding ending, Actor actor, Done done) override;
     void warn_pool_at(std::string pool, std::int64_t warn_at, Actor actor, Done done) override;
@@ -76,6 +82,12 @@ class Engine final : public Facade, private Surroundings {
     void change_pool(std::function<base::Result<base::Json>(db::Tx&)> work, Done done);
     [[nodiscard]] base::Status recover();
     [[nodiscard]] base::Status load_orders(db::Tx& tx);
+    [[nodiscard]] base::Status load_slots(db::Tx& tx);
+    [[nodiscard]] base::Status good_places(const std::vector<journal::Place>& places) const;
+    void change_closing(std::string slot, std::string reason, Done done,
+                        std::function<base::Result<std::optional<journal::Closing>>(
+                            db::Tx&, const journal::Stamp&, const std::string&, const std::string&)>
+                            change);
     void want_image(base::OrderId id);
     [[nodiscard]] std::string why_dry(const OrderView& order) const;
     void lock_image(base::OrderId id, base::ImageRow row, bool locked);
@@ -91,6 +103,11 @@ class Engine final : public Facade, private Surroundings {
                      std::vector<std::string> slots);
     void clear_alarm(const std::string& id);
     void station_changed();
+    void build_slots();  // from the mapping, or else the configuration; what is plugged in stays
+    void mapping_lasts();
+    void end_mapping();
+    void show_anew(
+        std::int64_t seq);  // what no tile carries has changed: every page gets a snapshot
     void beat();
     void sign_in_an_hour();
     [[nodiscard]] base::Json station_json() const;
@@ -114,6 +131,14 @@ class Engine final : public Facade, private Surroundings {
     std::int64_t started_ms_ = 0;
     std::list<SlotActor> slots_;  // in the order of the configuration, then unmapped ports
     std::map<std::string, SlotActor*> by_port_;
+    std::vector<journal::SlotPort> ports_;  // as a technician mapped them; none: station.toml
+    struct Mapping {
+        std::string by;
+        std::int64_t since_ms = 0;
+        std::int64_t until_ms = 0;
+    };
+    std::optional<Mapping> mapping_;  // nothing starts
+    std::vector<journal::Place> places_;       // the jig as it stands, if a technician said
     std::vector<SlotActor*> queue_;            // who waits, first come first
     std::list<OrderView> orders_;              // open ones, oldest first
     std::map<std::string, ImageView> images_;  // by profile
@@ -135,6 +160,7 @@ class Engine final : public Facade, private Surroundings {
     bool admitting_ = false;
     bool stopping_ = false;
     bool station_dirty_ = false;
+    boost::asio::steady_timer mapping_timer_;
     boost::asio::steady_timer beat_timer_;
     boost::asio::steady_timer station_timer_;
     boost::asio::steady_timer sign_timer_;

@@ -4,13 +4,10 @@
 #include "station/engine/engine.h"
 
 #include "serial-pool/serial_pool.h"
+#include "station/engine/reason.h"
 
 namespace lineside::engine {
-namespace {
-
 using base::Json;
-
-constexpr std::size_t kLongestReason = 200;  // characters on a record, a page and a label
 
 base::Status good_reason(const std::string& reason) {
     const bool text = reason.find_first_not_of(" \t") != std::string::npos;
@@ -22,8 +19,6 @@ base::Status good_reason(const std::string& reason) {
     }
     return {};
 }
-
-}  // namespace
 
 void Engine::rework(std::string slot, std::string reason, Actor actor, Done done) {
     SlotActor* found = find_slot(slot);

@@ -36,6 +36,9 @@ base::Status Engine::recover() {
             return tl::unexpected<base::Error>(signed_row.error());
         }
         recovered.last_seq = *signed_row;
+        if (auto closed = load_slots(tx); !closed) {
+            return closed;
+        }
         return load_orders(tx);
     });
     if (!done) {
@@ -145,6 +148,11 @@ Surroundings::Choice Engine::order_for(const std::string& model) {
     choice.reason = fmt::format("No order is open for {}", name);
     if (stopping_) {
         choice.reason = "Station is stopping";
+        return choice;
+    }
+    if (mapping_) {
+        choice.hold = core::Hold::ports_mapped;
+        choice.reason = "Ports are being mapped";
         return choice;
     }
     for (const OrderView& view : orders_) {

@@ -65,6 +65,12 @@ void Engine::station_changed() {
     });
 }
 
+void Engine::show_anew(std::int64_t seq) {
+    Json picture = wall();
+    picture["seq"] = std::max(seq, stream_.newest());
+    stream_.publish(seq, "reset", picture);
+}
+
 void Engine::beat() {
     if (++beats_ % kBeatsToLook == 0) {  // midnight comes, and a quiet line has no pace
         pool_changed();
@@ -150,6 +156,10 @@ Json Engine::station_json() const {
         state = "blocked";
         reason = "No order is open.";
     }
+    if (mapping_) {
+        state = "blocked";
+        reason = fmt::format("Ports are being mapped by {}", mapping_->by);
+    }
     Json building = nullptr;
     if (const auto work = images_keeper_.work()) {
         building = {{"word", work->word},
@@ -207,11 +217,14 @@ Json Engine::wall() const {
             tiles.push_back(core::tile(slot.facts()));
         }
     }
-    return {{"station", station_json()},
-            {"tiles", std::move(tiles)},
-            {"seq", stream_.newest()},
-            {"mono_ns", context_.clock.mono_ns()},
-            {"at", context_.clock.wall_ms()}};
+    Json layout = Json::array();
+    for (const journal::Place& each : places_) {
+        layout.push_back(
+            {{"slot", each.slot}, {"line", each.line}, {"place", each.place}, {"hub", each.hub}});
+    }
+    return {{"station", station_json()},           {"tiles", std::move(tiles)},
+            {"layout", std::move(layout)},         {"seq", stream_.newest()},
+            {"mono_ns", context_.clock.mono_ns()}, {"at", context_.clock.wall_ms()}};
 }
 
 Json Engine::status() const {

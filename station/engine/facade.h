@@ -9,6 +9,7 @@
 #include "station/base/error.h"
 #include "station/base/json.h"
 #include "station/db/query.h"
+#include "station/journal/slots.h"
 #include "station/people/people.h"
 
 #include <cstdint>
@@ -108,6 +109,21 @@ class Facade {
     // again.
     virtual void rework(std::string slot, std::string reason, Actor actor, Done done);
     virtual void stop(std::string slot, Actor actor, Done done) = 0;
+    // A closed slot starts nothing; what runs there goes on to its end.   Errors: request.unknown,
+    // request.invalid (no reason), slot.closed, request.conflict (it is open).
+    virtual void close_slot(std::string slot, std::string reason, Actor actor, Done done);
+    virtual void reopen_slot(std::string slot, std::string reason, Actor actor, Done done);
+    // The whole layout of the wall; none = the plain one. All walls are shown it.   Errors:
+    // request.invalid (an unknown slot, one or a place twice, a name that is too long).
+    virtual void place_slots(std::vector<journal::Place> places, Actor actor, Done done);
+    // Mapping the ports: while it is on nothing starts; who began it ends or saves it, or it ends
+    // by itself 15 minutes after its last step.   Errors: request.conflict (another one maps).
+    virtual void map_ports(bool on, Actor actor, Done done);
+    // The whole mapping; none = that of station.toml.   Errors: request.invalid (a slot or a port
+    // twice, not of their form), request.conflict (not mapping; a slot has a job or a verdict).
+    virtual void save_ports(std::vector<journal::SlotPort> ports, Actor actor, Done done);
+    // What is mapped, what is plugged in, who maps. Shape: Ports in web/api/openapi.yaml.
+    [[nodiscard]] virtual base::Json ports() const { return base::Json::object(); }
     // A person gives up a serial that is in doubt, for ever.   Errors: request.unknown,
     // lease.refused, request.invalid (no reason).
     virtual void void_serial(std::string serial, std::string reason, Actor actor, Done done);
@@ -144,6 +160,26 @@ inline void Facade::rework(std::string /*slot*/, std::string /*reason*/, Actor /
     done(base::fail("request.refused", "This station reworks no units"));
 }
 
+inline void Facade::close_slot(std::string /*slot*/, std::string /*reason*/, Actor /*actor*/,
+                               Done done) {
+    done(base::fail("request.refused", "This station closes no slots"));
+}
+inline void Facade::reopen_slot(std::string /*slot*/, std::string /*reason*/, Actor /*actor*/,
+                                Done done) {
+    done(base::fail("request.refused", "This station closes no slots"));
+}
+
+inline void Facade::place_slots(std::vector<journal::Place> /*places*/, Actor /*actor*/,
+                                Done done) {
+    done(base::fail("request.refused", "This station has no layout"));
+}
+inline void Facade::map_ports(bool /*on*/, Actor /*actor*/, Done done) {
+    done(base::fail("request.refused", "This station maps no ports"));
+}
+inline void Facade::save_ports(std::vector<journal::SlotPort> /*ports*/, Actor /*actor*/,
+                               Done done) {
+    done(base::fail("request.refused", "This station maps no ports"));
+}
 inline void Facade::void_serial(std::string /*serial*/, std::string /*reason*/, Actor /*actor*/,
                                 Done done) {
     done(base::fail("request.refused", "This station gives up no serials"));

@@ -4,6 +4,7 @@
 #include "serial-pool/token_rotation.h"
 #include "station/base/broken.h"
 #include "station/base/crash_point.h"
+#include "station/engine/slot_judge.h"
 
 namespace lineside::engine {
 namespace {
@@ -170,6 +171,16 @@ Result<JobCommitted> commit_effects(Tx& tx, const JobCommit& commit) {
     for (const core::Effect& effect : commit.effects) {
         if (auto written = std::visit(writer, effect); !written) {
             return tl::unexpected<base::Error>(written.error());
+        }
+    }
+    if (commit.judge_slot && writer.done.verdict) {
+        auto closed = judge_slot(tx, commit.stamp, commit.job, commit.slot);
+        if (!closed) {
+            return tl::unexpected<base::Error>(closed.error());
+        }
+        if (*closed) {
+            writer.done.seq = (*closed)->seq;
+            writer.done.closed = std::move(*closed);
         }
     }
     return writer.done;

@@ -9,6 +9,7 @@
 #include "station/core/job_machine.h"
 #include "station/core/profile.h"
 #include "station/journal/journal.h"
+#include "station/journal/slots.h"
 
 #include <optional>
 #include <set>
@@ -28,6 +29,7 @@ struct JobCommit {
     std::vector<core::StepPlan> steps;            // of the recipe; shared copies are small
     int redactions = 0;                           // of the step that ends
     std::shared_ptr<const audit::Signer> signer;  // signs a PASS
+    bool judge_slot = false;  // close the slot if the trouble is its own; not of a port without one
 };
 struct JobCommitted {
     std::int64_t seq = 0;
@@ -37,6 +39,7 @@ struct JobCommitted {
     // sealed.
     std::optional<serial_pool::Issued> held;
     std::vector<serial_pool::UnitField> fields;  // of that serial
+    std::optional<journal::Closing> closed;      // the slot, by this verdict
 };
 [[nodiscard]] base::Result<JobCommitted> commit_effects(db::Tx& tx, const JobCommit& commit);
 

@@ -32,6 +32,10 @@ SlotActor::~SlotActor() {
     *alive_ = false;
 }
 
+bool SlotActor::clear() const {
+    return idle() && !deciding_ && !(verdict_ && !run_->acknowledged);
+}
+
 base::OrderId SlotActor::order() const {
     return run_ ? run_->order : base::OrderId{};
 }
@@ -89,6 +93,7 @@ void SlotActor::device_left() {
     const bool expected = live() && (job_.state == JobState::awaiting_boot || window_open() ||
                                      job_.state == JobState::interrupted);
     device_.reset();
+    used_to_map_ = false;
     nets_.clear();
     model_ = nullptr;
     never_ = nullptr;
@@ -234,6 +239,9 @@ void SlotActor::try_start() {
     if (never_ != nullptr) {
         return hold(core::Hold::never_a_target, never_->why);
     }
+    if (used_to_map_) {
+        return hold(core::Hold::ports_mapped, "Unplug it: it was used to map the ports");
+    }
     if (verdict_) {
         if (!left_since_verdict_) {
             return hold(core::Hold::spent, "This unit was judged here");
@@ -249,7 +257,10 @@ void SlotActor::try_start() {
             return try_start_after(std::chrono::milliseconds(least - shown));
         }
     }
-    const auto choice = context_.engine.order_for(model_->id);
+    auto choice = context_.engine.order_for(model_->id);
+    if (closing_) {
+        choice = {nullptr, core::Hold::slot_closed, closing_->reason};
+    }
     if (choice.order == nullptr) {
         hold(choice.hold, choice.reason);
         if (verdict_) {  // a PASS over a unit that was never flashed would send it out of the door
@@ -418,6 +429,11 @@ core::SlotFacts SlotActor::facts() const {
     f.hold = hold_;
     f.hold_reason = hold_reason_;
     f.position_in_line = position_;
+    if (closing_) {
+        f.closed = true;
+        f.closed_by_rule = closing_->by == journal::kByRule;
+        f.closed_why = f.closed_by_rule ? closing_->reason : "by " + closing_->by;
+    }
     f.since_ms = since_ms_;
     if (run_) {
         run_->describe(f, job_, verdict_);

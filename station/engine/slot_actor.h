@@ -11,6 +11,7 @@
 #include "station/core/wall.h"
 #include "station/engine/context.h"
 #include "station/journal/recovery.h"
+#include "station/journal/slots.h"
 #include "station/process/worker.h"
 #include "station/usb/models.h"
 #include "station/usb/monitor.h"
@@ -53,6 +54,9 @@ class SlotActor {
     // unit's next job goes on.
     void rework(const std::string& reason, const std::string& actor, const Done& done);
     void fail_job(const base::Error& why);  // live only
+    void set_closing(std::optional<journal::Closing> closing) { closing_ = std::move(closing); }
+    // The unit that is plugged in, or is about to be, was used to map the ports: it is not made.
+    void hold_until_unplugged() { used_to_map_ = true; }
     void publish(std::optional<std::int64_t> seq);
 
     // ---- asked by the engine
@@ -77,6 +81,12 @@ class SlotActor {
     [[nodiscard]] base::JobId job_id() const;
     [[nodiscard]] core::SlotFacts facts() const;
     [[nodiscard]] std::int64_t since_ms() const { return since_ms_; }
+    [[nodiscard]] const std::optional<usb::Device>& device() const { return device_; }
+    [[nodiscard]] const std::map<std::string, usb::NetInterface>& nets() const { return nets_; }
+    [[nodiscard]] const std::optional<journal::Closing>& closing() const { return closing_; }
+    // Nothing of it would be lost if it were made anew: no job, no verdict that is not
+    // acknowledged.
+    [[nodiscard]] bool clear() const;
 
   private:
     struct Run;   // the job of this slot, running or judged
@@ -148,6 +158,8 @@ class SlotActor {
     core::Hold hold_ = core::Hold::none;
     std::string hold_reason_;
     std::optional<int> position_;
+    bool used_to_map_ = false;
+    std::optional<journal::Closing> closing_;  // starts nothing while it is closed
     // The job.
     core::Job job_;
     std::unique_ptr<Run> run_;

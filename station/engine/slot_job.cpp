@@ -82,6 +82,7 @@ void SlotActor::commit(std::vector<core::Effect> commits, std::vector<core::Effe
     }
     plan.redactions = std::exchange(run_->redactions, 0);
     plan.signer = context_.signer;
+    plan.judge_slot = mapped_;
     context_.store.write<JobCommitted>(
         [plan](db::Tx& tx) { return commit_effects(tx, plan); },
         [this, alive = alive_, commits = std::move(commits),
@@ -143,6 +144,11 @@ void SlotActor::commit(std::vector<core::Effect> commits, std::vector<core::Effe
                 run_->window.reset();
                 mailbox_.clear();
                 mailbox_.emplace_back(core::Concluded{});
+                if (committed->closed) {
+                    base::log_warning("slot {} closed itself: {}", slot_,
+                                      committed->closed->reason);
+                    closing_ = std::move(committed->closed);
+                }
             }
             publish(committed->seq);
             pump();

@@ -59,6 +59,9 @@ void SlotActor::retry(const std::string& actor, const Done& done) {
         return done(
             base::fail("request.conflict", fmt::format("Slot {} is starting already", slot_)));
     }
+    if (closing_) {
+        return done(base::fail("slot.closed", fmt::format("Slot {}: {}", slot_, closing_->reason)));
+    }
     if (model_ == nullptr) {
         return done(
             base::fail("request.conflict",

@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <set>
 #include <vector>
 
@@ -15,55 +14,11 @@ namespace {
 
 using base::Json;
 using base::Result;
-using base::Status;
+using core::Outcome;
 using db::Tx;
 
 constexpr std::int64_t kHourMs = 3'600'000;
-constexpr std::int64_t kFewestCases = 3;
 constexpr std::size_t kBins = 60;
-constexpr std::string_view kWhere =
-    " j.outcome IS NOT NULL AND j.ended_ms >= ?1 AND j.ended_ms < ?2"
-    " AND (?3 IS NULL OR o.name = ?3) AND (?4 IS NULL OR j.image_key = ?4)";
-
-struct Attempt {
-    std::int64_t job = 0;
-    std::int64_t unit = 0;
-    std::string slot;
-    std::string outcome;
-    std::string code;  // "" of a PASS
-    std::int64_t ended_ms = 0;
-    bool first_judged = false;  // of its unit, ever
-};
-
-struct Slot {
-    std::int64_t attempts = 0;
-    std::int64_t failed = 0;    // FAIL: the unit was bad
-    std::int64_t problems = 0;  // ERROR: the unit was not judged
-};
-
-std::vector<db::Value> values(const NumbersAsked& asked) {
-    const auto or_null = [](const std::string& text) {
-        return text.empty() ? db::Value(nullptr) : db::Value(text);
-    };
-    return {asked.since_ms, asked.until_ms, or_null(asked.order), or_null(asked.image)};
-}
-
-Result<std::vector<Attempt>> attempts_in(Tx& tx, const NumbersAsked& asked) {
-    std::vector<Attempt> found;
-    auto read = tx.each(
-        "SELECT j.id, j.unit_id, j.slot, j.outcome, coalesce(j.code, ''), j.ended_ms,"
-        " j.outcome IN ('PASS', 'FAIL') AND NOT EXISTS (SELECT 1 FROM job e WHERE e.unit_id = "
-        "j.unit_id AND e.id < j.id AND e.outcome IN ('PASS', 'FAIL'))"
-        " FROM job j JOIN orders o ON o.id = j.order_id WHERE" +
-            std::string(kWhere) + " ORDER BY j.id",
-        values(asked), [&](const Tx::Row& row) {
-            found.push_back({row.integer(0), row.integer(1), row.text(2), row.text(3), row.text(4),
-                             row.integer(5), row.integer(6) != 0});
-            return true;
-        });
-    return read ? Result<std::vector<Attempt>>(std::move(found))
-                : tl::unexpected<base::Error>(read.error());
-}
 
 Json sums(const std::vector<Attempt>& attempts) {
     std::set<std::int64_t> made;
@@ -74,13 +29,13 @@ Json sums(const std::vector<Attempt>& attempts) {
     std::map<std::string, std::int64_t> by_outcome{
         {"PASS", 0}, {"FAIL", 0}, {"ERROR", 0}, {"ABORTED", 0}};
     for (const Attempt& each : attempts) {
-        ++by_outcome[each.outcome];
+        ++by_outcome[std::string(core::to_text(each.outcome))];
         first += each.first_judged ? 1 : 0;
-        first_passed += each.first_judged && each.outcome == "PASS" ? 1 : 0;
-        if (each.outcome == "FAIL") {
+        first_passed += each.first_judged && each.outcome == Outcome::pass ? 1 : 0;
+        if (each.outcome == Outcome::fail) {
             failed_first.insert(each.unit);
         }
-        if (each.outcome == "PASS") {
+        if (each.outcome == Outcome::pass) {
             made.insert(each.unit);
             if (failed_first.contains(each.unit)) {
                 recovered.insert(each.unit);
@@ -96,7 +51,7 @@ Json sums(const std::vector<Attempt>& attempts) {
             {"passed_after_fail", recovered.size()}};
 }
 
-Json hours(const std::vector<Attempt>& attempts, const NumbersAsked& asked) {
+Json hours(const std::vector<Attempt>& attempts, const StretchAsked& asked) {
     struct Hour {
         std::set<std::int64_t> made;
         std::int64_t first = 0, first_passed = 0;
@@ -106,11 +61,11 @@ Json hours(const std::vector<Attempt>& attempts, const NumbersAsked& asked) {
     std::vector<Hour> all(count);
     for (const Attempt& each : attempts) {
         Hour& hour = all[static_cast<std::size_t>((each.ended_ms - asked.since_ms) / kHourMs)];
-        if (each.outcome == "PASS") {
+        if (each.outcome == Outcome::pass) {
             hour.made.insert(each.unit);
         }
         hour.first += each.first_judged ? 1 : 0;
-        hour.first_passed += each.first_judged && each.outcome == "PASS" ? 1 : 0;
+        hour.first_passed += each.first_judged && each.outcome == Outcome::pass ? 1 : 0;
     }
     Json list = Json::array();
     for (std::size_t i = 0; i < count; ++i) {
@@ -123,56 +78,29 @@ Json hours(const std::vector<Attempt>& attempts, const NumbersAsked& asked) {
 }
 
 // A code's cases: does one slot have more of them than chance, and did its units pass elsewhere?
-Json follows(const std::vector<const Attempt*>& cases, const std::vector<Attempt>& attempts,
-             const std::map<std::string, Slot>& slots) {
-    std::map<std::string, std::int64_t> at;
-    for (const Attempt* each : cases) {
-        ++at[each->slot];
-    }
-    const auto worst = std::max_element(
-        at.begin(), at.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
-    const auto total = static_cast<std::int64_t>(cases.size());
-    if (total >= kFewestCases &&
-        beyond_chance(worst->second, slots.at(worst->first).attempts, total,
-                      static_cast<std::int64_t>(attempts.size()), slots.size())) {
-        std::set<std::int64_t> units;
-        for (const Attempt* each : cases) {
-            if (each->slot == worst->first) {
-                units.insert(each->unit);
-            }
-        }
-        std::set<std::int64_t> elsewhere;
-        for (const Attempt& each : attempts) {
-            if (each.outcome == "PASS" && each.slot != worst->first && units.contains(each.unit)) {
-                elsewhere.insert(each.unit);
-            }
-        }
-        return {{"what", "slot"},
-                {"slot", worst->first},
-                {"cases", worst->second},
-                {"units", units.size()},
-                {"passed_elsewhere", elsewhere.size()}};
-    }
-    // The same unit in several slots: it takes the fault along.
-    std::map<std::int64_t, std::set<std::string>> of;
-    for (const Attempt* each : cases) {
-        of[each->unit].insert(each->slot);
-    }
-    std::int64_t taken_along = 0;
-    for (const auto& [unit, seen_at] : of) {
-        taken_along += seen_at.size() > 1 ? 1 : 0;
-    }
-    if (taken_along > 0) {
-        return {{"what", "unit"}, {"units", taken_along}, {"slots", at.size()}};
+Json follows_json(const core::Attempts& cases, const core::Attempts& all) {
+    const core::Follows found = core::follows(cases, all);
+    switch (found.what) {
+        case core::Follows::What::slot:
+            return {{"what", "slot"},
+                    {"slot", found.slot},
+                    {"cases", found.cases},
+                    {"units", found.units},
+                    {"passed_elsewhere", found.elsewhere}};
+        case core::Follows::What::unit:
+            return {{"what", "unit"}, {"units", found.units}, {"slots", found.slots}};
+        case core::Follows::What::neither:
+            break;
     }
     return nullptr;
 }
 
-Json codes(const std::vector<Attempt>& attempts, const std::map<std::string, Slot>& slots) {
-    std::map<std::pair<std::string, std::string>, std::vector<const Attempt*>> by_code;
+Json codes(const std::vector<Attempt>& attempts) {
+    const core::Attempts all = pointers(attempts);
+    std::map<std::pair<std::string, std::string>, core::Attempts> by_code;
     for (const Attempt& each : attempts) {
-        if (each.outcome == "FAIL" || each.outcome == "ERROR") {
-            by_code[{each.outcome, each.code}].push_back(&each);
+        if (each.outcome == Outcome::fail || each.outcome == Outcome::error) {
+            by_code[{std::string(core::to_text(each.outcome)), each.code}].push_back(&each);
         }
     }
     std::vector<Json> list;
@@ -183,7 +111,7 @@ Json codes(const std::vector<Attempt>& attempts, const std::map<std::string, Slo
                         {"display_code", entry.display},
                         {"sentence", entry.sentence},
                         {"cases", cases.size()},
-                        {"follows", follows(cases, attempts, slots)}});
+                        {"follows", follows_json(cases, all)}});
     }
     std::stable_sort(list.begin(), list.end(), [](const Json& a, const Json& b) {
         return a["cases"].get<std::int64_t>() > b["cases"].get<std::int64_t>();
@@ -191,8 +119,8 @@ Json codes(const std::vector<Attempt>& attempts, const std::map<std::string, Slo
     return list;
 }
 
-Json slots_json(const std::map<std::string, Slot>& slots) {
-    Slot all;
+Json slots_json(const std::map<std::string, SlotCounts>& slots) {
+    SlotCounts all;
     for (const auto& [label, slot] : slots) {
         all.attempts += slot.attempts;
         all.problems += slot.problems;
@@ -206,8 +134,8 @@ Json slots_json(const std::map<std::string, Slot>& slots) {
              {"attempts", slot.attempts},
              {"failed", slot.failed},
              {"problems", slot.problems},
-             {"beyond_chance", beyond_chance(hits, slot.attempts, all.problems + all.failed,
-                                             all.attempts, slots.size())}});
+             {"beyond_chance", core::beyond_chance(hits, slot.attempts, all.problems + all.failed,
+                                                   all.attempts, slots.size())}});
     }
     return list;
 }
@@ -223,7 +151,7 @@ double at_part(const std::vector<double>& sorted, double part) {
 }
 
 // Steps of attempts that passed, on one axis of time for all, so that the long one is seen.
-Result<Json> steps(Tx& tx, const NumbersAsked& asked) {
+Result<Json> steps(Tx& tx, const StretchAsked& asked) {
     std::map<std::string, Times> by_name;
     std::int64_t timed = 0;
     std::int64_t last = 0;
@@ -232,8 +160,8 @@ Result<Json> steps(Tx& tx, const NumbersAsked& asked) {
                     "s WHERE s.ended_ms IS NOT NULL AND s.job_id IN (SELECT j.id FROM job j JOIN "
                     "orders o ON o.id = j.order_id WHERE{} AND j.outcome = 'PASS' ORDER BY j.id "
                     "DESC LIMIT {}) GROUP BY s.job_id, s.name ORDER BY s.job_id",
-                    kWhere, kMostTimed),
-        values(asked), [&](const Tx::Row& row) {
+                    kInStretch, kMostTimed),
+        stretch_values(asked), [&](const Tx::Row& row) {
             timed += row.integer(0) != last ? 1 : 0;
             last = row.integer(0);
             Times& times = by_name[row.text(1)];
@@ -273,46 +201,22 @@ Result<Json> steps(Tx& tx, const NumbersAsked& asked) {
 
 }  // namespace
 
-bool beyond_chance(std::int64_t hits, std::int64_t tries, std::int64_t all_hits,
-                   std::int64_t all_tries, std::size_t places) {
-    if (hits < kFewestCases || places < 2 || all_tries <= tries) {
-        return false;
-    }
-    // What the other places have, so that a bad one does not hide itself; never quite nothing.
-    const double rate = std::max(static_cast<double>(all_hits - hits), 0.5) /
-                        static_cast<double>(all_tries - tries);
-    if (rate >= 1) {
-        return false;
-    }
-    const auto n = static_cast<double>(tries);
-    double at_least = 0;
-    for (std::int64_t k = hits; k <= tries; ++k) {
-        const auto x = static_cast<double>(k);
-        at_least += std::exp(std::lgamma(n + 1) - std::lgamma(x + 1) - std::lgamma(n - x + 1) +
-                             x * std::log(rate) + (n - x) * std::log1p(-rate));
-    }
-    return at_least * static_cast<double>(places) < 0.01;
-}
-
-Result<Json> numbers(Tx& tx, const NumbersAsked& asked) {
-    if (asked.until_ms <= asked.since_ms || asked.until_ms - asked.since_ms > kLongestMs) {
-        return base::fail("request.invalid", "until: after since, and at most 31 days after it");
-    }
+Result<Json> numbers(Tx& tx, const StretchAsked& asked) {
     auto attempts = attempts_in(tx, asked);
     auto timed = attempts ? steps(tx, asked) : Result<Json>(Json());
     if (!attempts || !timed) {
         return tl::unexpected<base::Error>(!attempts ? attempts.error() : timed.error());
     }
-    std::map<std::string, Slot> slots;
+    std::map<std::string, SlotCounts> slots;
     for (const Attempt& each : *attempts) {
-        Slot& slot = slots[each.slot];
+        SlotCounts& slot = slots[each.slot];
         ++slot.attempts;
-        slot.failed += each.outcome == "FAIL" ? 1 : 0;
-        slot.problems += each.outcome == "ERROR" ? 1 : 0;
+        slot.failed += each.outcome == Outcome::fail ? 1 : 0;
+        slot.problems += each.outcome == Outcome::error ? 1 : 0;
     }
-    return Json{{"since", asked.since_ms},          {"until", asked.until_ms},
-                {"sums", sums(*attempts)},          {"hours", hours(*attempts, asked)},
-                {"codes", codes(*attempts, slots)}, {"slots", slots_json(slots)},
+    return Json{{"since", asked.since_ms},   {"until", asked.until_ms},
+                {"sums", sums(*attempts)},   {"hours", hours(*attempts, asked)},
+                {"codes", codes(*attempts)}, {"slots", slots_json(slots)},
                 {"times", std::move(*timed)}};
 }
 

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "station/records/numbers.h"
 
-#include "station/db/connection.h"
-#include "station/db/file_fixture.h"
-#include "station/db/store.h"
+#include "station/records/attempts_fixture.h"
 #include "station/records/day_so_far.h"
 
 #include <fmt/format.h>
@@ -14,54 +12,8 @@ namespace {
 
 using base::Json;
 
-constexpr std::int64_t kHour = 3'600'000;
-
-class NumbersTest : public db::FileTest {
+class NumbersTest : public AttemptsTest {
   protected:
-    void SetUp() override {
-        db::FileTest::SetUp();
-        db::Store::open(loop, file).value().reset();
-        connection = std::move(db::open_connection(file, db::Access::write).value());
-        // What a PASS must have is another test's matter.
-        run("DROP TRIGGER job_pass_is_proven");
-        run("INSERT INTO pool (id, name) VALUES (1, 'p')");
-        run("INSERT INTO orders (id, name, profile, model, pool_id, quantity, state, opened_ms, "
-            "opened_by) VALUES (1, 'o1', 'pr', 'nx', 1, 5, 'open', 0, 'x'), (2, 'o2', 'pr', 'nx', "
-            "1, 5, 'open', 0, 'x')");
-    }
-    void TearDown() override {
-        connection.reset();
-        db::FileTest::TearDown();
-    }
-    void run(const std::string& sql) {
-        const auto ran = db::execute(connection.get(), sql.c_str(), sql);
-        ASSERT_TRUE(ran) << ran.error().message;
-    }
-    // Returns the job's number.
-    int attempt(int unit, const std::string& slot, const std::string& outcome, double hour,
-                const std::string& code = "", int order = 1) {
-        ++job;
-        run(
-            fmt::format("INSERT OR IGNORE INTO unit (id, model, first_ms) SELECT {0}, 'nx', 0 "
-                        "WHERE NOT EXISTS (SELECT 1 FROM unit WHERE id = {0})",
-                        unit));
-        run(fmt::format(
-            "INSERT INTO job (id, unit_id, order_id, slot, port, attempt, epoch, state, "
-            "image_key, actor, started_ms, started_mono_ns, boot) VALUES ({}, {}, {}, "
-            "'{}', 'x', 1, 1, 's', 'img', 'a', {}, 0, 'b')",
-            job, unit, order, slot, static_cast<std::int64_t>(began * kHour)));
-        run(
-            fmt::format("UPDATE job SET outcome = '{}', code = nullif('{}', ''), ended_ms = {} "
-                        "WHERE id = {}",
-                        outcome, code, static_cast<std::int64_t>(hour * kHour), job));
-        return job;
-    }
-    void step(int of, int index, const std::string& name, double seconds) {
-        run(
-            fmt::format("INSERT INTO step (job_id, idx, name, method, attempt, started_ms, "
-                        "ended_ms, outcome) VALUES ({}, {}, '{}', 'm', 1, 0, {}, 'ok')",
-                        of, index, name, static_cast<std::int64_t>(seconds * 1000)));
-    }
     Json ask(std::int64_t since = 0, std::int64_t until = 8 * kHour,
              const std::string& order = "") {
         db::Tx tx(connection.get());
@@ -69,9 +21,6 @@ class NumbersTest : public db::FileTest {
         EXPECT_TRUE(got) << got.error().message;
         return got ? *got : Json();
     }
-    db::Connection connection;
-    int job = 0;
-    double began = 0;  // hour in which the next attempt begins
 };
 
 TEST_F(NumbersTest, First_pass_counts_a_units_first_judgement_and_no_station_problem) {
@@ -172,16 +121,6 @@ TEST_F(NumbersTest, Nothing_judged_is_nothing_and_a_wrong_time_is_told) {
     db::Tx tx(connection.get());
     EXPECT_EQ(numbers(tx, {5, 5, "", ""}).error().code, "request.invalid");
     EXPECT_EQ(numbers(tx, {0, kLongestMs + 1, "", ""}).error().code, "request.invalid");
-}
-
-TEST(BeyondChance, Says_so_only_when_it_is) {
-    EXPECT_FALSE(beyond_chance(2, 2, 2, 200, 16)) << "two cases prove nothing";
-    EXPECT_TRUE(beyond_chance(6, 22, 17, 347, 16));
-    EXPECT_FALSE(beyond_chance(3, 22, 17, 347, 16));
-    EXPECT_FALSE(beyond_chance(20, 22, 320, 352, 16)) << "all are as bad";
-    EXPECT_FALSE(beyond_chance(5, 5, 5, 5, 1)) << "nothing to compare with";
-    EXPECT_FALSE(beyond_chance(22, 22, 352, 352, 16));
-    EXPECT_TRUE(beyond_chance(4, 20, 4, 320, 16));
 }
 
 // Times in hours, midnight at 24.

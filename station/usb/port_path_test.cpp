@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "station/usb/port_path.h"
+#include "station/usb/port_peer.h"
 
 #include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
 
 namespace lineside::usb {
 
@@ -38,6 +42,29 @@ TEST(PortPath, Form_is_checked) {
     EXPECT_TRUE(is_port_key("pci-0000:00:14.0-usb-0:4.2"));
     EXPECT_FALSE(is_port_key("1-4.2"));
     EXPECT_FALSE(is_port_key("pci-0000:00:14.0-usb-0:4..2"));
+}
+
+TEST(PortPeer, Follows_the_kernels_links_behind_hubs_and_at_the_root) {
+    namespace fs = std::filesystem;
+    std::string name = ::testing::TempDir() + "peer-XXXXXX";
+    ASSERT_NE(::mkdtemp(name.data()), nullptr);
+    const fs::path host = fs::path(name) / "devices/pci0000:00/0000:00:14.0";
+    const auto pair = [&](const fs::path& device, const fs::path& port, const fs::path& peer) {
+        fs::create_directories(host / device);
+        fs::create_directories(host / port);
+        fs::create_directories(host / peer);
+        fs::create_symlink(host / port, host / device / "port");
+        fs::create_symlink(host / peer, host / port / "peer");
+    };
+    pair("usb1/1-5/1-5.1", "usb1/1-5/1-5:1.0/1-5-port1", "usb2/2-9/2-9:1.0/2-9-port1");
+    pair("usb1/1-3", "usb1/1-0:1.0/usb1-port3", "usb2/2-0:1.0/usb2-port7");
+    EXPECT_EQ(peer_of(host / "usb1/1-5/1-5.1"), "pci-0000:00:14.0-usb-0:9.1");
+    EXPECT_EQ(peer_of(host / "usb1/1-3"), "pci-0000:00:14.0-usb-0:7");
+    EXPECT_FALSE(peer_of(host / "usb1/1-5"));
+    for (const char* no : {"", "/", "/a", "/a/b", "/a/b-port", "/a/b-port3/c", "x-port1"}) {
+        EXPECT_FALSE(key_of_port_folder(no)) << no;
+    }
+    fs::remove_all(name);
 }
 
 }  // namespace lineside::usb

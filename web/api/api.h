@@ -117,6 +117,15 @@ void get_records(Api&, const Request&, const ReplyPtr&);
 void export_records(Api&, const Request&, const ReplyPtr&);
 // numbers.cpp
 void get_numbers(Api&, const Request&, const ReplyPtr&);
+// numbers.cpp (slot health), slots.cpp (closing): what a technician decides about slots
+void get_slots(Api&, const Request&, const ReplyPtr&);
+void close_slot(Api&, const Request&, const ReplyPtr&);
+void reopen_slot(Api&, const Request&, const ReplyPtr&);
+// slot_setup.cpp
+void place_slots(Api&, const Request&, const ReplyPtr&);
+void get_ports(Api&, const Request&, const ReplyPtr&);
+void map_ports(Api&, const Request&, const ReplyPtr&);
+void save_ports(Api&, const Request&, const ReplyPtr&);
 // orders.cpp
 void get_orders(Api&, const Request&, const ReplyPtr&);
 void open_order(Api&, const Request&, const ReplyPtr&);

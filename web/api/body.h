@@ -27,6 +27,14 @@ class Body {
             wrong_ = base::make_error("request.invalid", "The body must be a JSON object");
         }
     }
+    // Of one object within a body; `what` stands before each complaint.
+    Body(const base::Json& part, std::string what) : what_(std::move(what)) {
+        if (part.is_object()) {
+            json_ = part;
+        } else {
+            wrong_ = base::make_error("request.invalid", what_ + "each is an object");
+        }
+    }
     template <typename T>
     void need(std::string_view name, T& into) {
         take(name, base::field<T>(json_, name), into);
@@ -39,7 +47,7 @@ class Body {
         for (const auto& [name, value] : json_.items()) {
             if (!wrong_ && std::find(known_.begin(), known_.end(), name) == known_.end()) {
                 return base::make_error("request.invalid",
-                                        fmt::format("Member {} is not known here", name));
+                                        fmt::format("{}Member {} is not known here", what_, name));
             }
         }
         return wrong_;
@@ -52,9 +60,10 @@ class Body {
         if (read) {
             into = std::move(*read);
         } else if (!wrong_) {
-            wrong_ = base::make_error("request.invalid", read.error().message);
+            wrong_ = base::make_error("request.invalid", what_ + read.error().message);
         }
     }
+    std::string what_;
     base::Json json_ = base::Json::object();
     std::vector<std::string> known_;
     std::optional<base::Error> wrong_;

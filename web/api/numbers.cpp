@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "station/records/numbers.h"
+#include "station/records/slot_health.h"
 #include "web/api/api.h"
 #include "web/api/words.h"
 
@@ -16,17 +17,24 @@ Result<std::int64_t> time_of(const Request& request, std::string_view name) {
     return records::parse_time(*text, name == "until");
 }
 
-}  // namespace
-
-void get_numbers(Api& api, const Request& request, const ReplyPtr& reply) {
+Result<records::StretchAsked> stretch_of(const Request& request) {
     const auto since = time_of(request, "since");
     const auto until = time_of(request, "until");
     if (!since || !until) {
-        return reply->problem(!since ? since.error() : until.error());
+        return tl::unexpected<base::Error>(!since ? since.error() : until.error());
     }
-    const records::NumbersAsked asked{*since, *until, request.query_value("order").value_or(""),
-                                      request.query_value("image").value_or("")};
-    api.read(reply, [asked](Tx& tx) -> Result<Json> {
+    return records::StretchAsked{*since, *until, request.query_value("order").value_or(""),
+                                 request.query_value("image").value_or("")};
+}
+
+}  // namespace
+
+void get_numbers(Api& api, const Request& request, const ReplyPtr& reply) {
+    const auto stretch = stretch_of(request);
+    if (!stretch) {
+        return reply->problem(stretch.error());
+    }
+    api.read(reply, [asked = *stretch](Tx& tx) -> Result<Json> {
         auto numbers = records::numbers(tx, asked);
         if (numbers) {
             for (Json& step : (*numbers)["times"]["steps"]) {
@@ -35,6 +43,21 @@ void get_numbers(Api& api, const Request& request, const ReplyPtr& reply) {
         }
         return numbers;
     });
+}
+
+void get_slots(Api& api, const Request& request, const ReplyPtr& reply) {
+    const auto stretch = stretch_of(request);
+    if (!stretch) {
+        return reply->problem(stretch.error());
+    }
+    std::vector<std::string> slots;
+    for (const Json& tile : api.facade.wall()["tiles"]) {
+        if (tile["mapped"] == true) {
+            slots.push_back(tile["slot"].get<std::string>());
+        }
+    }
+    api.read(reply,
+             [asked = *stretch, slots](Tx& tx) { return records::slot_health(tx, asked, slots); });
 }
 
 }  // namespace lineside::api

@@ -132,7 +132,11 @@ void rework_slot(Api& api, const Request& request, const ReplyPtr& reply) {
                       answer(api, request, reply, 200));
 }
 
-void void_serial(Api& api, const Request& request, const ReplyPtr& reply) {
+namespace {
+
+// A body with a reason and nothing else, and what is then done with it.
+void with_reason(const Request& request, const ReplyPtr& reply,
+                 const std::function<void(std::string)>& then) {
     if (auto body = body_object(request, "reason"); !body) {
         reply->problem(body.error());
         return;
@@ -142,8 +146,30 @@ void void_serial(Api& api, const Request& request, const ReplyPtr& reply) {
         reply->problem(reason.error());
         return;
     }
-    api.facade.void_serial(request.param("serial"), std::move(*reason), request.actor,
-                           [reply](const Result<Json>& result) { reply->outcome(result); });
+    then(std::move(*reason));
+}
+
+}  // namespace
+
+void close_slot(Api& api, const Request& request, const ReplyPtr& reply) {
+    with_reason(request, reply, [&](std::string reason) {
+        api.facade.close_slot(request.param("slot"), std::move(reason), request.actor,
+                              answer(api, request, reply, 200));
+    });
+}
+
+void reopen_slot(Api& api, const Request& request, const ReplyPtr& reply) {
+    with_reason(request, reply, [&](std::string reason) {
+        api.facade.reopen_slot(request.param("slot"), std::move(reason), request.actor,
+                               answer(api, request, reply, 200));
+    });
+}
+
+void void_serial(Api& api, const Request& request, const ReplyPtr& reply) {
+    with_reason(request, reply, [&](std::string reason) {
+        api.facade.void_serial(request.param("serial"), std::move(reason), request.actor,
+                               [reply](const Result<Json>& result) { reply->outcome(result); });
+    });
 }
 
 void acknowledge_passed(Api& api, const Request& request, const ReplyPtr& reply) {

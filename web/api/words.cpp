@@ -57,6 +57,7 @@ constexpr std::array kHistory{
     HistoryRow{"token.rotated",      "new token for serial {serial}"},
     HistoryRow{"token.kept",         "token of serial {serial} kept: there is no other"},
     HistoryRow{"certificate.signed", "birth certificate signed"},
+    HistoryRow{"slot.closed",        "slot closed: {reason}"},
     HistoryRow{"step.started",       ""},
     HistoryRow{"unit.fact",          ""},
 };

@@ -21,7 +21,7 @@ export function makePeople(scene) {
     get(path) {
       if (path === '/api/v1/session') {
         const role = open ? 'admin' : who?.role ?? 'anyone';
-        return { open, name: who?.name ?? null, role, may: may[role], scan: { prefix: 'F9', end: 'Enter' }, ...(who && { screen: who.screen }) };
+        return { open, name: who?.name ?? null, role, may: may[role], scan: { prefix: 'F9', end: 'Enter' }, use: scene === 'training' ? 'training' : 'production', ...(who && { screen: who.screen }) };
       }
       if (path === '/api/v1/accounts' && who) return { accounts };
       if (path === '/api/v1/screens' && who) return { screens };

@@ -12,6 +12,7 @@ import * as pages from './pages.mjs';
 import { numbers } from './numbers.mjs';
 import { makePeople } from './people.mjs';
 import { makePool } from './pool.mjs';
+import { makeTechnician } from './technician.mjs';
 import { stationOf, tile, tilesOf } from './states.mjs';
 
 const dist = join(dirname(fileURLToPath(import.meta.url)), '..', 'dist');
@@ -35,7 +36,7 @@ export function mock({ scene = 'mixed16', still = true } = {}) {
     const made = stationOf(tiles, scene);
     return made.pool === null ? made : { ...made, pool: { ...made.pool, left: pool.left() } };
   };
-  const wall = () => ({ station: station(), tiles, seq, ...stamp() });
+  const wall = () => ({ station: station(), tiles, layout: technician.layout(), seq, ...stamp() });
 
   const write = (res, event, data, id) =>
     res.write(`${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
@@ -49,6 +50,7 @@ export function mock({ scene = 'mixed16', still = true } = {}) {
     all('station', { station: station(), seq: null, ...stamp() });
     return { tile: tiles[at], seq };
   };
+  const technician = makeTechnician(tiles, change, tile, () => { seq += 1; tiles.forEach((one) => { one.since += 1; }); all('reset', wall(), seq); });
   const problem = (res, status, code, detail, hint) => {
     res.writeHead(status, { 'Content-Type': 'application/problem+json' });
     res.end(JSON.stringify({ type: `/problems/${code}`, title: detail, status, detail, code, hint }));
@@ -115,6 +117,7 @@ export function mock({ scene = 'mixed16', still = true } = {}) {
       res.writeHead(200, { 'Content-Type': 'text/csv', 'Content-Disposition': 'attachment; filename="records.csv"' });
       return res.end('job\r\n');
     }
+    if (technician.get(url)) return json(res, technician.get(url));
     if (path === '/api/v1/numbers') return json(res, numbers(url.searchParams));
     if (path === '/api/v1/images') return json(res, pages.images());
     if (path === '/api/v1/orders') return json(res, pages.orders());
@@ -134,7 +137,7 @@ export function mock({ scene = 'mixed16', still = true } = {}) {
     if (url.pathname === '/mock/drop') { streams.forEach((one) => one.destroy()); return json(res, {}); }
     if (url.pathname === '/mock/change') return json(res, change(body.slot, tile(body.slot, body.kind, body.changes)));
     if (req.headers['x-lineside'] !== '1') return problem(res, 403, 'http.header', 'The header X-Lineside is missing.');
-    const asked = people.post(url.pathname, body);
+    const asked = people.post(url.pathname, body) ?? technician.post(url.pathname, body);
     if (asked) return answer(res, asked);
     if (url.pathname === '/api/v1/acknowledge-passed') {
       const ready = tiles.filter((one) => one.state === 'pass' && one.ack === 'ready').map((one) => one.slot);

@@ -74,6 +74,37 @@ shots.push(
   { name: 'first', scene: 'login', size: desk, path: '/first#code' },
   { name: 'screen-ask', scene: 'login', size: wall, then: (page) => page.waitForTimeout(500) },
   { name: 'numbers', scene: 'mixed16', size: wall, path: '/numbers' }, { name: 'numbers-desk', scene: 'mixed16', size: desk, path: '/numbers' }, { name: 'numbers-week', scene: 'mixed16', size: desk, path: '/numbers?for=7d' },
+  { name: 'slots', scene: 'mixed16', size: desk, path: '/slots' },
+  { name: 'slots-wide', scene: 'mixed16', size: wall, path: '/slots', then: async (page) => { await page.click('[data-ask="reopen-7"]'); await page.fill('[name=reason]', 'new cable'); } },
+  { name: 'slots-tablet', scene: 'mixed16', size: tablet, path: '/slots' },
+  { name: 'layout', scene: 'mixed16', size: desk, path: '/layout', then: async (page) => {
+    for (const slot of ['1', '2', '5', '6']) await page.click(`[data-place="${slot}"]`, { modifiers: ['Shift'] });
+    await page.fill('[name=hub]', 'Hub A');
+    await page.waitForTimeout(100);
+  } },
+  ...[['16', 'mixed16', 4], ['64', '64', 8]].map(([name, scene, wide]) => ({ name: `wall-jig-${name}`, scene, size: wall, then: async (page) => {
+    const answer = await page.request.get(`${new URL(page.url()).origin}/api/v1/wall`);
+    const slots = (await answer.json()).tiles.map((one) => one.slot);
+    const places = slots.map((slot, i) => ({ slot, line: Math.floor(i / wide), place: (i % wide) + (wide === 4 && i % wide > 1 ? 1 : 0), hub: `Hub ${'ABCD'[(i % wide < wide / 2 ? 0 : 1) + (i < slots.length / 2 ? 0 : 2)]}` }));
+    await page.request.post(`${new URL(page.url()).origin}/api/v1/layout`, { headers: { 'X-Lineside': '1' }, data: { places } });
+    await page.waitForTimeout(500);
+  } })),
+  ...[['ports', desk, 4, true], ['ports-wait', desk, 2, false], ['ports-review', desk, 8, false], ['ports-tablet', tablet, 4, true]].map(([name, size, done, seen]) => ({ name, scene: 'empty', size, path: '/ports', then: async (page) => {
+    const plug = (port, more = {}) => page.request.post(`${new URL(page.url()).origin}/mock/plug`, { headers: { 'X-Lineside': '1' }, data: { port, ...more } });
+    const path = (i) => `pci-0000:00:14.0-usb-0:${i < 4 ? 4 : 5}.${(i % 4) + 1}`;
+    await plug('pci-0000:00:14.0-usb-0:5.7');
+    await page.click('[data-start]');
+    for (let i = 0; i < done; i += 1) {
+      await page.waitForSelector('[data-seen=wait]');
+      await plug(path(i), i === 3 ? {} : { peer: path(i).replace('0:4', '0:8').replace('0:5', '0:9') });
+      await page.waitForSelector('[data-seen=found]');
+      await page.click('[data-do]');
+    }
+    if (seen) { await plug(path(done), { peer: 'pci-0000:00:14.0-usb-0:9.1' }); await page.waitForSelector('[data-seen=found]'); }
+    await page.waitForTimeout(300);
+  } })),
+  { name: 'stickers', scene: 'mixed16', size: desk, path: '/stickers' },
+  { name: 'training', scene: 'training', size: wall }, { name: 'training-slots', scene: 'training', size: desk, path: '/slots' }, { name: 'training-tablet', scene: 'training', size: tablet }, { name: 'training-beside', scene: 'training-beside', size: wall },
   { name: 'people', scene: 'admin', size: desk, path: '/people' },
   { name: 'people-wide', scene: 'admin', size: wall, path: '/people' },
 );

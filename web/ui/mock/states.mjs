@@ -116,6 +116,7 @@ export function stationOf(tiles, scene) {
     counts: countsOf(tiles),
     next_verdict: tiles.some((one) => one.state === 'testing') ? { slot: tiles.find((one) => one.state === 'testing').slot, in_s: 35 } : null,
     building: null,
+    training: scene === 'training-beside' ? 'http://127.0.0.1:8090/' : null,
     alarms: scene === 'all' ? [{ id: 'hub-a', code: 'usb.hub_left', display_code: 'E31', sentence: 'Four units left at once: hub A.', action: 'Check the hub’s power and cable.', slots: ['1', '2', '3', '4'], since: Date.now() }] : [],
   };
 }

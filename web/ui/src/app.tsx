@@ -8,15 +8,20 @@ import { DeskHeader } from './parts/desk_header';
 import { LiveBanner } from './parts/live_banner';
 import { SaidLine } from './parts/said_line';
 import { startScan } from './parts/scan';
+import { TrainingBanner } from './parts/training_banner';
 import { GeneratePage } from './pages/generate';
+import { LayoutPage } from './pages/layout';
 import { LoadPage } from './pages/load';
 import { HandoverPage } from './pages/handover';
 import { FirstPage, LoginPage } from './pages/login';
 import { NumbersPage } from './pages/numbers';
 import { PeoplePage } from './pages/people';
 import { PoolPageView } from './pages/pool';
+import { PortsPage } from './pages/ports';
 import { RecordsPage } from './pages/records';
 import { ScreenPage } from './pages/screen';
+import { SlotsPage } from './pages/slots';
+import { StickersPage } from './pages/stickers';
 import { UnitPage } from './pages/unit';
 import { WallPage } from './pages/wall';
 import { Link, place } from './router';
@@ -40,6 +45,10 @@ function DeskPage({ path }: { path: string }): JSX.Element {
   if (path === '/pool/generate') return <GeneratePage />;
   if (path === '/numbers') return <NumbersPage />;
   if (path === '/handover') return <HandoverPage />;
+  if (path === '/ports') return <PortsPage />;
+  if (path === '/stickers') return <StickersPage />;
+  if (path === '/layout') return <LayoutPage />;
+  if (path === '/slots') return <SlotsPage />;
   if (path === '/people') return <PeoplePage />;
   return <NotFound />;
 }
@@ -78,6 +87,7 @@ export function App(): JSX.Element {
   useLink();
   return (
     <>
+      <TrainingBanner />
       <Page path={place.value.path} />
       <div class="visually-hidden" aria-live="polite" data-spoken>{spoken.value}</div>
     </>

@@ -88,4 +88,9 @@ export const beside: readonly (readonly [text: string, files: string, pieces?: r
   ['step failed: {}', words],
   ['station restarted, work interrupted', words],
   ['screen', words],
+  ['Use another slot', wall],
+  ['{}, {} of {} here', 'station/engine/slot_judge.cpp'],
+  ['Ports are being mapped by {}', station],
+  ['Ports are being mapped', orders],
+  ['Unplug it: it was used to map the ports', slot],
 ];

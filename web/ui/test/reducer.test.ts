@@ -5,7 +5,7 @@ import type { Tile, Wall } from '../src/api/types';
 import { applyEvent, emptyWall, type WallEvent, type WallState } from '../src/live/reducer';
 
 const flashing = (changes: Partial<Tile> = {}): Tile => tile('1', 'flashing', { job: 7, stage: 2, percent: 40, ...changes });
-const wallOf = (tiles: Tile[], seq = 100): Wall => ({ station: stationOf(tiles, ''), tiles, seq, mono_ns: 1, at: 1 });
+const wallOf = (tiles: Tile[], seq = 100): Wall => ({ station: stationOf(tiles, ''), tiles, layout: [], seq, mono_ns: 1, at: 1 });
 const reset = (tiles: Tile[], seq = 100): WallEvent => ({ kind: 'reset', data: wallOf(tiles, seq) });
 const tileEvent = (shown: Tile, seq: number | null, more: { replay?: boolean; gone?: boolean } = {}): WallEvent => ({
   kind: 'tile', data: { tile: shown, seq, mono_ns: 1, at: 1, replay: false, ...more },

@@ -7,6 +7,7 @@ import type {
   Account, AccountRole, BatchAccount, BatchCheck, BatchLoaded, Beat, GenerateRequest, ImageRow, Job, Numbers, OrderRow, PoolPage, ProblemBody, RecordsAnswer, Screen,
   Session, Tile, Unit, Wall,
 } from './types';
+import type { Ports, SlotHealth, SlotPlace } from './types_slots';
 
 export class ApiProblem extends Error {
   readonly body: ProblemBody;
@@ -171,6 +172,14 @@ export const api = {
   takeScreen: async (ticket: string) => !('waiting' in (await postJson<object>('/screens/take', { ticket }))),
   confirmScreen: (code: string, name: string) => postJson<unknown>('/screens', { code, name }),
   revokeScreen: (screen: number) => postJson<unknown>(`/screens/${screen}/revoke`, {}),
+  slots: (since: number, until: number, signal?: AbortSignal) =>
+    getJson<SlotHealth>(`/slots?${new URLSearchParams({ since: String(since), until: String(until) }).toString()}`, signal),
+  closeSlot: (slot: string, reason: string) => postJson<SlotAnswer>(`${slotPath(slot)}/close`, { reason }, ownWords.wall),
+  reopenSlot: (slot: string, reason: string) => postJson<SlotAnswer>(`${slotPath(slot)}/reopen`, { reason }, ownWords.wall),
+  saveLayout: (places: readonly SlotPlace[]) => postJson<{ places: number }>('/layout', { places }),
+  ports: (signal?: AbortSignal) => getJson<Ports>('/ports', signal),
+  mapPorts: (on: boolean) => postJson<Ports>('/ports/mapping', { on }),
+  savePorts: (slots: readonly { slot: string; port: string; peer?: string }[]) => postJson<Ports>('/ports', { slots }),
   images: () => getJson<{ images: ImageRow[] }>('/images'),
   eventsUrl: (lastSeq: number | null) =>
     `${base}/events${lastSeq === null ? '' : `?last_event_id=${lastSeq}`}`,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The shapes of web/api/openapi.yaml as the dashboard reads them. test/contract.test.ts holds the mock's answers,
 // and e2e/contract.spec.ts the real station's, against that page.
+import type { SlotPlace } from './types_slots';
 
 export const accountRoles = ['operator', 'qa', 'manager', 'technician', 'admin'] as const;
 export type AccountRole = (typeof accountRoles)[number];
@@ -13,6 +14,7 @@ export interface Session {
   may: readonly Role[];
   screen?: boolean;
   scan: { prefix: string; end: string };
+  use: 'production' | 'training' | 'demonstration';
 }
 
 export interface Account {
@@ -152,6 +154,7 @@ export interface Station {
   };
   next_verdict: { slot: string; in_s: number } | null;
   building: { word: string; percent: number | null } | null;
+  training: string | null; // address of a training station that runs beside
   alarms: Alarm[];
 }
 
@@ -161,6 +164,7 @@ export interface Wall {
   seq: number;
   mono_ns: number;
   at: number;
+  layout: SlotPlace[]; // as the jig stands; empty: nobody has said
 }
 
 export interface TileEvent {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // German. Same shape as en.ts; the type holds it to that.
+import { technicianDe } from './technician_de';
 import type { Texts } from './en';
 
 const slots = (names: readonly string[]): string =>
@@ -15,7 +16,7 @@ export const de: Texts = {
   product: 'Lineside',
   language: { label: 'Sprache', locale: 'de-DE' },
   ordinal,
-  nav: { label: 'Seiten', wall: 'Tafel', records: 'Aufzeichnungen', pool: 'Vorrat', numbers: 'Kennzahlen', people: 'Personen' },
+  nav: { label: 'Seiten', wall: 'Tafel', records: 'Aufzeichnungen', pool: 'Vorrat', numbers: 'Kennzahlen', slots: 'Plätze', people: 'Personen' },
   scan: {
     read: (code: string): string => `${code} gelesen.`,
     at: (code: string, slot: string): string => `${code} gelesen: Platz ${slot}.`,
@@ -389,6 +390,7 @@ export const de: Texts = {
       serial_from: 'von ', serial_to: 'bis ', since: 'ab ', until: 'vor ', batch: 'Charge ', image: 'Image ', slot: 'Platz ', code: 'Code ', result: '',
     } as Readonly<Record<string, string>>,
   },
+  ...technicianDe,
   notFound: { title: 'Diese Seite gibt es nicht', back: 'Zur Tafel' },
   loadFailed: { again: 'Wiederholen' },
 };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // English. Plain functions and strings; a figure is formatted by the caller.
+import { technicianEn } from './technician_en';
 
 const slots = (names: readonly string[]): string =>
   names.length === 1 ? `slot ${names[0] ?? ''}` : `slots ${names.join(', ')}`;
@@ -17,7 +18,7 @@ export const en = {
   product: 'Lineside',
   language: { label: 'Language', locale: 'en-GB' },
   ordinal,
-  nav: { label: 'Pages', wall: 'Wall', records: 'Records', pool: 'Pool', numbers: 'Numbers', people: 'People' },
+  nav: { label: 'Pages', wall: 'Wall', records: 'Records', pool: 'Pool', numbers: 'Numbers', slots: 'Slots', people: 'People' },
   scan: {
     read: (code: string): string => `Read ${code}.`,
     at: (code: string, slot: string): string => `Read ${code}: slot ${slot}.`,
@@ -391,6 +392,7 @@ export const en = {
       serial_from: 'from ', serial_to: 'to ', since: 'since ', until: 'before ', batch: 'Batch ', image: 'Image ', slot: 'Slot ', code: 'Code ', result: '',
     } as Readonly<Record<string, string>>,
   },
+  ...technicianEn,
   notFound: { title: 'There is no such page', back: 'To the wall' },
   loadFailed: { again: 'Try again' },
 };

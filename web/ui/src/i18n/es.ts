@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Spanish. Same shape as en.ts; the type holds it to that.
+import { technicianEs } from './technician_es';
 import type { Texts } from './en';
 
 const slots = (names: readonly string[]): string =>
@@ -17,7 +18,7 @@ export const es: Texts = {
   product: 'Lineside',
   language: { label: 'Idioma', locale: 'es-MX' },
   ordinal,
-  nav: { label: 'Páginas', wall: 'Tablero', records: 'Registros', pool: 'Reserva', numbers: 'Cifras', people: 'Usuarios' },
+  nav: { label: 'Páginas', wall: 'Tablero', records: 'Registros', pool: 'Reserva', numbers: 'Cifras', slots: 'Ranuras', people: 'Usuarios' },
   scan: {
     read: (code: string): string => `Leído ${code}.`,
     at: (code: string, slot: string): string => `Leído ${code}: ranura ${slot}.`,
@@ -391,6 +392,7 @@ export const es: Texts = {
       serial_from: 'serie desde ', serial_to: 'serie hasta ', since: 'desde ', until: 'antes de ', batch: 'Lote ', image: 'Imagen ', slot: 'Ranura ', code: 'Código ', result: '',
     } as Readonly<Record<string, string>>,
   },
+  ...technicianEs,
   notFound: { title: 'Esa página no existe', back: 'Ir al tablero' },
   loadFailed: { again: 'Reintentar' },
 };

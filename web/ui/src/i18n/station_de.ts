@@ -248,4 +248,11 @@ export const stationDe: Readonly<Record<string, string>> = {
   'station restarted, work interrupted': 'Station neu gestartet, Arbeit unterbrochen',
   'screen': 'Bildschirm',
   '{} of {}': '{}/{}',
+  'Slot is closed': 'Platz ist gesperrt',
+  'Use another slot': 'Anderen Platz nehmen',
+  '{}, {} of {} here': '{}, {} von {} hier',
+  'slot closed: {reason}': 'Platz gesperrt: {reason}',
+  'Ports are being mapped by {}': '{} ordnet die Ports zu',
+  'Ports are being mapped': 'Ports werden zugeordnet',
+  'Unplug it: it was used to map the ports': 'Abziehen: Es diente der Port-Zuordnung',
 };

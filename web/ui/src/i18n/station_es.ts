@@ -248,4 +248,11 @@ export const stationEs: Readonly<Record<string, string>> = {
   'station restarted, work interrupted': 'la estación se reinició, trabajo interrumpido',
   'screen': 'pantalla',
   '{} of {}': '{}/{}',
+  'Slot is closed': 'La ranura está cerrada',
+  'Use another slot': 'Use otra ranura',
+  '{}, {} of {} here': '{}, {} de {} aquí',
+  'slot closed: {reason}': 'ranura cerrada: {reason}',
+  'Ports are being mapped by {}': '{} está asignando los puertos',
+  'Ports are being mapped': 'Se asignan los puertos',
+  'Unplug it: it was used to map the ports': 'Desconéctela: sirvió para asignar puertos',
 };

@@ -248,4 +248,11 @@ export const stationVi: Readonly<Record<string, string>> = {
   'station restarted, work interrupted': 'trạm khởi động lại, công việc bị gián đoạn',
   'screen': 'màn hình',
   '{} of {}': '{}/{}',
+  'Slot is closed': 'Khe đã bị đóng',
+  'Use another slot': 'Dùng khe khác',
+  '{}, {} of {} here': '{}, {} trên {} ở đây',
+  'slot closed: {reason}': 'đã đóng khe: {reason}',
+  'Ports are being mapped by {}': '{} đang gán cổng',
+  'Ports are being mapped': 'Đang gán cổng',
+  'Unplug it: it was used to map the ports': 'Rút ra: đã dùng để gán cổng',
 };

@@ -248,4 +248,11 @@ export const stationZh: Readonly<Record<string, string>> = {
   'station restarted, work interrupted': '工站重启，作业中断',
   'screen': '看板屏',
   '{} of {}': '{}/{}',
+  'Slot is closed': '槽位已关闭',
+  'Use another slot': '换其他槽位',
+  '{}, {} of {} here': '{}，此处 {}/{}',
+  'slot closed: {reason}': '槽位已关闭：{reason}',
+  'Ports are being mapped by {}': '{} 正在映射端口',
+  'Ports are being mapped': '正在映射端口',
+  'Unplug it: it was used to map the ports': '请拔出：它用于映射端口',
 };

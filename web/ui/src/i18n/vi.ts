@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Vietnamese. Same shape as en.ts; the type holds it to that.
+import { technicianVi } from './technician_vi';
 import type { Texts } from './en';
 
 const slots = (names: readonly string[]): string => `khe ${names.join(', ')}`;
@@ -11,7 +12,7 @@ export const vi: Texts = {
   product: 'Lineside',
   language: { label: 'Ngôn ngữ', locale: 'vi-VN' },
   ordinal,
-  nav: { label: 'Các trang', wall: 'Bảng chính', records: 'Hồ sơ', pool: 'Kho serial', numbers: 'Số liệu', people: 'Người dùng' },
+  nav: { label: 'Các trang', wall: 'Bảng chính', records: 'Hồ sơ', pool: 'Kho serial', numbers: 'Số liệu', slots: 'Khe', people: 'Người dùng' },
   scan: {
     read: (code: string): string => `Đã đọc ${code}.`,
     at: (code: string, slot: string): string => `Đã đọc ${code}: khe ${slot}.`,
@@ -385,6 +386,7 @@ export const vi: Texts = {
       serial_from: 'từ ', serial_to: 'đến ', since: 'từ lúc ', until: 'trước ', batch: 'Lô ', image: 'Image ', slot: 'Khe ', code: 'Mã lỗi ', result: '',
     } as Readonly<Record<string, string>>,
   },
+  ...technicianVi,
   notFound: { title: 'Không có trang này', back: 'Về bảng chính' },
   loadFailed: { again: 'Thử lại' },
 };

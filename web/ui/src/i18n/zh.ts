@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Simplified Chinese. Same shape as en.ts; the type holds it to that.
+import { technicianZh } from './technician_zh';
 import type { Texts } from './en';
 
 const slots = (names: readonly string[]): string => `槽位 ${names.join('、')}`;
@@ -10,7 +11,7 @@ export const zh: Texts = {
   product: 'Lineside',
   language: { label: '语言', locale: 'zh-CN' },
   ordinal,
-  nav: { label: '页面', wall: '看板', records: '记录', pool: '号池', numbers: '统计', people: '人员' },
+  nav: { label: '页面', wall: '看板', records: '记录', pool: '号池', numbers: '统计', slots: '槽位', people: '人员' },
   scan: {
     read: (code: string): string => `已读取 ${code}。`,
     at: (code: string, slot: string): string => `已读取 ${code}：槽位 ${slot}。`,
@@ -384,6 +385,7 @@ export const zh: Texts = {
       serial_from: '序列号起：', serial_to: '序列号止：', since: '完成时间起：', until: '完成早于：', batch: '批次：', image: '镜像：', slot: '槽位：', code: '代码：', result: '',
     } as Readonly<Record<string, string>>,
   },
+  ...technicianZh,
   notFound: { title: '没有此页面', back: '前往看板' },
   loadFailed: { again: '重试' },
 };

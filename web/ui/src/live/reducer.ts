@@ -5,6 +5,7 @@
 import type {
   ProgressEvent, Station, StationEvent, Tile, TileEvent, Wall,
 } from '../api/types';
+import type { SlotPlace } from '../api/types_slots';
 
 export interface ShownTile {
   tile: Tile;
@@ -17,6 +18,7 @@ export interface WallState {
   order: readonly string[]; // slots as the station listed them, unmapped ports last
   tiles: ReadonlyMap<string, ShownTile>;
   lastSeq: number | null;
+  places: readonly SlotPlace[];
   rev: number;
 }
 
@@ -28,7 +30,7 @@ export type WallEvent =
   | { kind: 'station'; data: StationEvent };
 
 export const emptyWall: WallState = {
-  station: null, order: [], tiles: new Map(), lastSeq: null, rev: 0,
+  station: null, order: [], tiles: new Map(), lastSeq: null, places: [], rev: 0,
 };
 
 function newest(a: number | null, b: number | null): number | null {
@@ -56,7 +58,7 @@ function reset(state: WallState, wall: Wall): WallState {
   const rev = state.rev + 1;
   const tiles = new Map<string, ShownTile>();
   for (const tile of wall.tiles) tiles.set(tile.slot, { tile, seq: wall.seq, rev });
-  return { station: wall.station, order: [...tiles.keys()], tiles, lastSeq: wall.seq, rev };
+  return { station: wall.station, order: [...tiles.keys()], tiles, lastSeq: wall.seq, places: wall.layout, rev };
 }
 
 function placed(order: readonly string[], tile: Tile): readonly string[] {

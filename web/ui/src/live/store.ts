@@ -4,6 +4,7 @@
 import { computed, signal, type Signal } from '@preact/signals';
 import { api } from '../api/client';
 import type { Station, Tile } from '../api/types';
+import type { SlotPlace } from '../api/types_slots';
 import { LatencyWatch, percentile } from './latency';
 import { applyEvent, emptyWall, type ShownTile, type WallEvent, type WallState } from './reducer';
 import { heard, soundOf, startSound } from './sound';
@@ -14,6 +15,7 @@ const tileSignals = new Map<string, Signal<ShownTile | null>>();
 
 export const station = signal<Station | null>(null);
 export const slots = signal<readonly string[]>([]);
+export const places = signal<readonly SlotPlace[]>([]);
 export const live = signal<'starting' | 'live' | 'lost'>('starting');
 export const lastSeenMs = signal<number | null>(null);
 export const nextTryMs = signal<number | null>(null);
@@ -74,6 +76,7 @@ function show(event: WallEvent): void {
     if (!state.tiles.has(slot)) tileOf(slot).value = null;
   }
   if (state.order !== before.order) slots.value = state.order;
+  if (state.places !== before.places) places.value = state.places;
   if (state.station !== before.station) station.value = state.station;
   if (event.kind === 'tile' && !event.data.replay && state.rev !== before.rev) {
     latency.expect(event.data.tile.slot, state.rev, event.data.mono_ns);

@@ -2,9 +2,10 @@
 // The wall: a tile per slot, readable from three metres, never scrolling where the screen allows it.
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { JSX } from 'preact';
-import { live, slots, watchLatency } from '../live/store';
+import { live, places, slots, watchLatency } from '../live/store';
 import { FootBar } from '../parts/foot_bar';
-import { gapOf, hasHands, layoutFor, type Layout } from '../parts/layout';
+import { jigOf, neighbour, type Jig } from '../parts/jig';
+import { gapOf, hasHands, jigLayout, layoutFor, type Layout } from '../parts/layout';
 import { LiveBanner } from '../parts/live_banner';
 import { TileView } from '../parts/tile';
 import { Notices, TopBar } from '../parts/top_bar';
@@ -25,15 +26,16 @@ function useTouch(): boolean {
 // One design pixel: a sixteenth of the root font, which the style sheet ties to the screen on this page.
 const designPixel = (): number => parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
 
-function moveFocus(event: KeyboardEvent, columns: number): void {
-  const steps: Readonly<Record<string, number>> = {
-    ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns,
+function moveFocus(event: KeyboardEvent, columns: number, jig: Jig | null): void {
+  const steps: Readonly<Record<string, readonly [number, number]>> = {
+    ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0],
   };
   const by = steps[event.key];
   if (by === undefined || !(event.currentTarget instanceof HTMLElement)) return;
   const tiles = [...event.currentTarget.querySelectorAll<HTMLElement>('.tile')];
   const at = tiles.findIndex((tile) => tile === document.activeElement);
-  const next = tiles[at === -1 ? 0 : at + by];
+  const beside = jig !== null && at !== -1 ? neighbour(jig, tiles[at]?.dataset.slot ?? '', by[0], by[1]) : null;
+  const next = jig !== null && at !== -1 ? tiles.find((tile) => tile.dataset.slot === beside) : tiles[at === -1 ? 0 : at + by[0] * columns + by[1]];
   if (!next) return;
   event.preventDefault();
   next.focus();
@@ -43,6 +45,7 @@ export function WallPage(): JSX.Element {
   const grid = useRef<HTMLDivElement>(null);
   const touch = useTouch();
   const names = slots.value;
+  const standing = jigOf(names, places.value);
   const [layout, setLayout] = useState<Layout>({ columns: 4, rows: 4, size: 'L' });
 
   useLayoutEffect(() => {
@@ -54,17 +57,19 @@ export function WallPage(): JSX.Element {
   useLayoutEffect(() => {
     const place = (): void => {
       const unit = designPixel();
-      const next = layoutFor(names.length, innerWidth / unit, innerHeight / unit);
-      setLayout((old) => (old.columns === next.columns && old.size === next.size && old.rows === next.rows ? old : next));
+      const wanted = standing === null ? null : jigLayout(standing, innerWidth / unit, innerHeight / unit);
+      const next = wanted ?? layoutFor(names.length, innerWidth / unit, innerHeight / unit);
+      setLayout((old) => (old.columns === next.columns && old.size === next.size && old.rows === next.rows && old.jig === next.jig ? old : next));
     };
     place();
     addEventListener('resize', place);
     return () => removeEventListener('resize', place);
-  }, [names.length]);
+  }, [names.length, standing === null ? '' : `${standing.columns}.${standing.lines}.${standing.hubs.length}`]);
 
   useEffect(() => (grid.current ? watchLatency(grid.current) : undefined), []);
 
-  const classes = ['grid', touch ? 'touch' : '', live.value === 'lost' ? 'lost' : ''].filter(Boolean).join(' ');
+  const jig = layout.jig === true ? standing : null;
+  const classes = ['grid', jig !== null && jig.hubs.length > 0 ? 'hubs' : '', touch ? 'touch' : '', live.value === 'lost' ? 'lost' : ''].filter(Boolean).join(' ');
   return (
     <div class="wall" data-live={live.value} data-size={layout.size}>
       <LiveBanner wall />
@@ -73,9 +78,12 @@ export function WallPage(): JSX.Element {
       <main class="grid-room">
         <h1 class="visually-hidden">{t.nav.wall}</h1>
         <div ref={grid} class={classes} role="group" aria-label={t.wall.grid} data-size={layout.size} data-columns={layout.columns}
-          style={{ '--columns': String(layout.columns), '--rows': String(layout.rows), '--tile-gap': String(gapOf(names.length)) }}
-          onKeyDown={(event) => moveFocus(event, layout.columns)}>
-          {names.map((slot) => <TileView key={slot} slot={slot} />)}
+          style={{ '--columns': String(layout.columns), '--rows': String(layout.rows), ...(jig !== null && jig.hubs.length > 0 ? {} : { '--tile-gap': String(gapOf(names.length)) }) }}
+          onKeyDown={(event) => moveFocus(event, layout.columns, jig)}>
+          {jig?.hubs.map((one) => (
+            <span key={one.hub} class="hub" data-hub={one.hub} style={{ gridRow: `${one.line + 1} / span ${one.lines}`, gridColumn: `${one.place + 1} / span ${one.places}` }}><span>{one.hub}</span></span>
+          ))}
+          {names.map((slot) => <TileView key={slot} slot={slot} cell={jig?.cells.get(slot)} />)}
         </div>
         {names.length === 0 && (
           <p class="wall-empty">{live.value === 'live' ? t.wall.noSlots : t.wall.starting}</p>

@@ -11,6 +11,7 @@ import { clock, iso } from '../i18n/format';
 import { tileBy, unitOnRecord } from './find_unit';
 import { Icon } from './icon';
 import { LanguageSelect } from './language_select';
+import { TrainingLink } from './training_banner';
 import { ThemeButton } from './theme_button';
 
 function Find(): JSX.Element {
@@ -53,6 +54,8 @@ export function DeskHeader({ path }: { path: string }): JSX.Element {
         {may('qa') && <Link to="/records" current={path === '/records' || path.startsWith('/units/')}>{t.nav.records}</Link>}
         {may('qa') && <Link to="/pool" current={path.startsWith('/pool')}>{t.nav.pool}</Link>}
         {may('qa') && <Link to="/numbers" current={path === '/numbers' || path === '/handover'}>{t.nav.numbers}</Link>}
+        {may('operator') && <Link to="/slots" current={['/slots', '/layout', '/ports', '/stickers'].includes(path)}>{t.nav.slots}</Link>}
+        <TrainingLink />
         <Link to="/people" current={path === '/people'}>{t.nav.people}</Link>
       </nav>
       <span class="spring" />

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // How many columns the wall has. Reckoned from the screen, not from the room left at the moment: a slot never moves
-// because a banner came. The jig's own shape is a later matter; until then the grid that gives the largest
+// because a banner came. The jig's own shape where a technician laid it out; else the grid that gives the largest
 // tile class with the fewest gaps, nearest to the tile's natural shape. All lengths in design pixels (1 at 1080p).
 
 // styles/tile_sizes.css has the same classes as container queries. N is L in the tablet's type.
@@ -39,10 +39,14 @@ export function gapOf(count: number): number {
   return count > 16 ? 10 : 12;
 }
 
+// Between tiles where hubs are framed, so that their names fit between.
+export const hubGap = 26;
+
 export interface Layout {
   columns: number;
   rows: number;
   size: TileSize;
+  jig?: boolean; // as the technician laid it out
 }
 
 function bestFor(count: number, room: Room): Layout {
@@ -67,4 +71,16 @@ export const hasHands = (size: TileSize): boolean => size === 'M' || size === 'S
 export function layoutFor(count: number, width: number, height: number): Layout {
   const plain = bestFor(count, roomOf(width, height, false));
   return hasHands(plain.size) ? bestFor(count, roomOf(width, height, true)) : plain;
+}
+
+// The jig's own lines and columns; nothing where its tiles would be too small to be read on this screen.
+export function jigLayout(jig: { lines: number; columns: number; cells: ReadonlyMap<string, unknown>; hubs: readonly unknown[] }, width: number, height: number): Layout | null {
+  const gap = jig.hubs.length > 0 ? hubGap : gapOf(jig.cells.size);
+  const sizeIn = (hands: boolean): TileSize => {
+    const room = roomOf(width, height, hands);
+    return sizeOf((room.width - gap * (jig.columns - 1)) / jig.columns, (room.height - gap * (jig.lines - 1)) / jig.lines);
+  };
+  const plain = sizeIn(false);
+  const size = hasHands(plain) ? sizeIn(true) : plain;
+  return size === 'none' ? null : { columns: jig.columns, rows: jig.lines, size, jig: true };
 }

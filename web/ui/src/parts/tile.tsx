@@ -6,6 +6,7 @@ import type { Tile } from '../api/types';
 import { live, now, stampOf, tileOf } from '../live/store';
 import { t } from '../i18n';
 import { Icon } from './icon';
+import type { Cell } from './jig';
 import { press, pressOf } from './press';
 import {
   actionBudget, chipCheckText, factOf, isQuiet, isVerdict, shortWord, smallFact, spokenTile, timeText, widthOf,
@@ -83,7 +84,7 @@ function Foot({ tile }: { tile: Tile }): JSX.Element | null {
   );
 }
 
-export function TileView({ slot }: { slot: string }): JSX.Element | null {
+export function TileView({ slot, cell }: { slot: string; cell?: Cell | undefined }): JSX.Element | null {
   const shown = tileOf(slot).value;
   const firstState = useRef(shown?.tile.state);
   if (!shown) return null;
@@ -99,7 +100,7 @@ export function TileView({ slot }: { slot: string }): JSX.Element | null {
   if (tile.button !== null) classes.push('has-key');
   if (what === 'acknowledge' || what === 'retry') classes.push('armed');
   return (
-    <div class="cell">
+    <div class="cell" style={cell === undefined ? undefined : { gridRow: String(cell.line + 1), gridColumn: String(cell.place + 1) }}>
       <button type="button" class={classes.join(' ')} data-slot={tile.slot} data-state={tile.state}
         data-outcome={tile.outcome ?? ''} data-ack={tile.ack} data-press={what ?? ''} data-seq={shown.seq}
         data-rev={shown.rev} aria-disabled={what === null}

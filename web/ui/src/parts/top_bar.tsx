@@ -10,6 +10,7 @@ import { Link } from '../router';
 import { Icon } from './icon';
 import { LanguageSelect } from './language_select';
 import { SoundButton } from './sound_button';
+import { TrainingLink } from './training_banner';
 import { ThemeButton } from './theme_button';
 
 const signs: Readonly<Record<Station['state'], string>> = {
@@ -91,6 +92,7 @@ export function TopBar(): JSX.Element | null {
         {may('qa') && <Link to="/records">{t.nav.records}</Link>}
         {may('qa') && <Link to="/pool">{t.nav.pool}</Link>}
         {!may('qa') && session.value?.screen !== true && <Link to="/people">{t.nav.people}</Link>}
+        <TrainingLink />
         <LanguageSelect />
         <ThemeButton />
         <SoundButton />

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// The other half of the same socket: USB 2 and USB 3 are two ports to the kernel, and it says which
+// two are one socket (the firmware's tables; the link `peer` of a port in sysfs).
+// Thread: any; reads two links.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace lineside::usb {
+
+// Key of the port that is one socket with the port of this device; nothing where the kernel does
+// not say.
+[[nodiscard]] std::optional<std::string> peer_of(const std::string& device_syspath);
+
+// From the real path of a port in sysfs, ".../usb2/2-1/2-1:1.0/2-1-port3" or
+// ".../usb2/2-0:1.0/usb2-port3": the key of what is plugged in there.
+[[nodiscard]] std::optional<std::string> key_of_port_folder(std::string_view folder);
+
+}  // namespace lineside::usb

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// English: the technician's pages.
+export type TechnicianTexts = typeof technicianEn;
+
+export const technicianEn = {
+  slots: {
+    title: 'Slots', closed: 'Closed slots', noneClosed: 'No slot is closed.', all: 'Slot by slot',
+    corner: 'FAIL and station problems, and whom each fault follows', state: 'State', open: 'open', isClosed: 'closed', faults: 'Faults',
+    itself: (when: string) => `Closed itself ${when}`,
+    byPerson: (who: string, when: string) => `Closed by ${who} ${when}`,
+    reopenedBy: (who: string, why: string) => `reopened by ${who}: ${why}`,
+    slotFault: (code: string, what: string, cases: number, all: number, units: number, elsewhere: number) =>
+      `${code} ${what}: follows the slot. ${cases} of ${all} cases here, with ${units} units, of which ${elsewhere} passed in another slot.`,
+    unitFault: (code: string, what: string, units: number, elsewhere: number) =>
+      `${code} ${what}: follows the unit. ${elsewhere} of ${units} units had it in another slot, too.`,
+    fault: (code: string, what: string, cases: number, all: number) => `${code} ${what}: ${cases} of ${all} cases here.`,
+    noFault: 'none',
+    close: 'Close …', closeSure: (slot: string) => `Close slot ${slot}`,
+    closeNote: 'What runs there goes on to its end. Nothing starts there until it is reopened.',
+    reopen: 'Reopen …', reopenSure: (slot: string) => `Reopen slot ${slot}`,
+    reopenNote: 'Say what was changed. What failed here before no longer counts.',
+    earlier: 'Closed before',
+  },
+  layout: {
+    title: 'Lay out the wall', how: 'Put each tile where its socket is: drag it, or choose it and then a cell, or move it with the arrow keys. Shift chooses several, to give them one hub.',
+    lines: 'Rows', columns: 'Columns', hubNone: 'Hub of the chosen slots', hubOf: (slots: string) => `Hub of slot ${slots}`,
+    at: (slot: string, line: number, place: number) => `Slot ${slot}: row ${line}, column ${place}`,
+    gap: (line: number, place: number) => `Empty cell, row ${line}, column ${place}`,
+    save: 'Save for all walls', undo: 'Undo changes', default: 'Back to the plain grid',
+    saved: 'Saved. All walls show it now.', isDefault: 'All walls show the plain grid again.',
+  },
+  ports: {
+    title: 'Map the ports', intro: 'One unit is plugged into each numbered slot in turn, and the station learns which port that is. Any unit in recovery mode will do. Nothing is written to it, and nothing starts until you are done.',
+    names: 'Slots, as on the stickers', namesBad: 'Names of 1 to 16 letters, digits, dots, dashes; each once. 1-8 stands for eight of them.',
+    namesGood: (n: number): string => (n === 1 ? '1 slot' : `${n} slots`),
+    start: 'Start mapping', reset: 'Back to the ports of station.toml', isReset: 'The ports of station.toml hold again.',
+    now: 'As it is now', fromPage: 'mapped at this page', fromFile: 'from station.toml', port: 'Port', peer: 'USB 3 half', noPeer: 'none known',
+    other: (who: string) => `${who} is mapping the ports. Nothing starts meanwhile.`,
+    saved: 'Saved. The new ports hold from now on. Unplug the units you used: they are not made until then.',
+    hubPort: (hub: string, port: string) => `hub ${hub} port ${port}`, hostPort: (port: string) => `host port ${port}`,
+    seen: (where: string) => `Seen: ${where}`, plugHere: 'Plug a unit in here', skipped: 'no socket', notYet: 'not mapped yet', usb2: 'USB 2 only', paired: 'USB 2 + 3 paired',
+    wait: 'Nothing new yet. A unit that is in already: unplug it and plug it in again.',
+    several: (n: number) => `${n} units came at once: unplug them and plug in one`,
+    notRecovery: 'This unit is not in recovery mode',
+    taken: (where: string, slot: string) => `${where} is slot ${slot} already`, takenHint: 'Unplug the unit and plug it into the slot that is asked for, or go back.',
+    recovery: (model: string) => `${model} in recovery mode`, arrived: (id: string, time: string, s: number) => `${id}, arrived ${time}, steady for ${s} s`,
+    half2: (where: string) => `USB 2 half: ${where}`, half3: 'USB 3 half found by its twin port', noHalf3: 'No USB 3 half is known', noHalf3Hint: 'The kernel does not pair this port. The slot works by its USB 2 half.',
+    free: 'Not used by another slot', newPort: 'No slot had it before', wasSlot: (slot: string) => `It is slot ${slot} now`,
+    spare: 'One more unit is plugged in', spareHint: (where: string) => `${where} belongs to no slot so far. It will not be flashed.`,
+    step: (slot: string, at: number, of: number) => `Slot ${slot} · ${at} of ${of}`,
+    foundHead: (slot: string, where: string) => `Slot ${slot} found: ${where}`, plugHead: (slot: string) => `Plug one unit into slot ${slot}`,
+    any: 'Any unit in recovery mode will do. Nothing is written to it.', slots: 'Slots', sees: 'What the station sees',
+    back: 'Back', skip: 'Slot has no socket', mapTo: (slot: string, where: string) => `Map slot ${slot} to ${where}`, mapSlot: (slot: string) => `Map slot ${slot}`,
+    review: 'Before it is saved', reviewCorner: 'nothing holds yet', was: 'Now', willBe: 'After saving', difference: 'Difference',
+    changes: { same: 'the same', new: 'new', moved: 'another port', gone: 'no longer a slot' },
+    busy: (slots: string) => `Slot ${slots}: a job or a verdict is there. Let it end and acknowledge it, then save.`, save: 'Save the ports',
+  },
+  stickers: { title: 'Slot stickers', how: 'Print, cut, and put each where its socket is. A scanner reads the code as the slot.', code: (slot: string) => `Code of slot ${slot}` },
+  training: { mark: 'TRAINING', what: 'Virtual boards. No real serial is used and nothing is counted.', link: 'Training' },
+};

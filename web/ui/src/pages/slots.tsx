@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// Slot by slot: how often it failed, whether the fault is the slot's or the unit's, and whether it is closed, by whom and why.
+import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
+import { api } from '../api/client';
+import type { SlotClosing, SlotFault, SlotHealthRow } from '../api/types_slots';
+import { may } from '../live/session';
+import { allTiles, now, station } from '../live/store';
+import { ProblemPanel, useLoaded } from '../parts/load_state';
+import { stretches, windowOf, type Stretch } from '../parts/numbers_model';
+import { ReasonForm } from '../parts/reason_form';
+import { go, Link, place } from '../router';
+import { t } from '../i18n';
+import { translated } from '../i18n/phrases';
+import { count, iso, when } from '../i18n/format';
+
+const chosen = (): Stretch => stretches.find((one) => one === place.value.query.get('for')) ?? '24h';
+
+function Stretches(): JSX.Element {
+  return (
+    <div class="filters">
+      <div class="choice" role="group" aria-label={t.numbers.stretch}>
+        {stretches.map((one) => (
+          <button key={one} type="button" class={one === chosen() ? 'pressed' : ''} aria-pressed={one === chosen()} data-for={one}
+            onClick={() => go(`/slots?for=${one}`, 'replace')}>{t.numbers.stretches[one]}</button>
+        ))}
+      </div>
+    </div>
+  );
+}
+
+export function faultSentence(one: SlotFault): string {
+  if (one.follows === 'slot') return t.slots.slotFault(one.display_code, one.sentence, one.cases, one.all_cases, one.units, one.passed_elsewhere);
+  if (one.follows === 'unit') return t.slots.unitFault(one.display_code, one.sentence, one.units, one.units_elsewhere);
+  return t.slots.fault(one.display_code, one.sentence, one.cases, one.all_cases);
+}
+
+function Closing({ one }: { one: SlotClosing }): JSX.Element {
+  const at = when(one.at, now.peek());
+  return (
+    <span class="closing" title={iso(one.at)}>
+      {one.by === 'station' ? t.slots.itself(at) : t.slots.byPerson(one.by, at)}: <strong>{one.by === 'station' ? translated(one.reason) : one.reason}</strong>
+      {one.reopened_by !== null && <>; {t.slots.reopenedBy(one.reopened_by, one.reopen_reason ?? '')}</>}
+    </span>
+  );
+}
+
+function Faults({ row }: { row: SlotHealthRow }): JSX.Element {
+  if (row.faults.length === 0) return <span class="dim">{t.slots.noFault}</span>;
+  return (
+    <ul class="fault-list">
+      {row.faults.slice(0, 4).map((one) => <li key={one.outcome + one.code} data-follows={one.follows ?? ''}>{faultSentence(one)}</li>)}
+    </ul>
+  );
+}
+
+function Reopen({ slot, reload }: { slot: string; reload: () => void }): JSX.Element | null {
+  if (!may('technician')) return null;
+  return (
+    <ReasonForm name={`reopen-${slot}`} button={t.slots.reopen} sure={t.slots.reopenSure(slot)} label={t.reason.why}
+      note={t.slots.reopenNote} act={(reason) => api.reopenSlot(slot, reason)} done={reload} />
+  );
+}
+
+function ClosedSlots({ rows, reload }: { rows: readonly SlotHealthRow[]; reload: () => void }): JSX.Element {
+  return (
+    <section class="card" data-card="closed">
+      <div class="card-head"><h2>{t.slots.closed}</h2></div>
+      {rows.length === 0 && <p class="card-note">{t.slots.noneClosed}</p>}
+      {rows.map((row) => (
+        <div key={row.slot} class="closed-slot" data-closed={row.slot}>
+          <b class="slot-number">{row.slot}</b>
+          <div>
+            {row.closed !== null && <p><Closing one={row.closed} /></p>}
+            <Faults row={row} />
+          </div>
+          <Reopen slot={row.slot} reload={reload} />
+        </div>
+      ))}
+    </section>
+  );
+}
+
+function Row({ row, reload }: { row: SlotHealthRow; reload: () => void }): JSX.Element {
+  const before = row.closings.filter((one) => one.reopened_at !== null);
+  return (
+    <tr data-slot-row={row.slot} class={row.beyond_chance ? 'beyond' : ''}>
+      <td><strong>{row.slot}</strong></td>
+      <td class="right">{count(row.attempts)}</td>
+      <td class="right">{count(row.failed)}</td>
+      <td class="right">{count(row.problems)}</td>
+      <td>
+        <Faults row={row} />
+        {before.length > 0 && (
+          <details>
+            <summary>{t.slots.earlier}: {before.length}</summary>
+            {before.map((one) => <p key={one.at}><Closing one={one} /></p>)}
+          </details>
+        )}
+      </td>
+      <td>{row.closed === null ? t.slots.open : <span class="tag">{t.slots.isClosed}</span>}</td>
+      <td>
+        {row.closed === null && may('technician') && (
+          <ReasonForm name={`close-${row.slot}`} button={t.slots.close} sure={t.slots.closeSure(row.slot)} label={t.reason.why}
+            note={t.slots.closeNote} act={(reason) => api.closeSlot(row.slot, reason)} done={reload} />
+        )}
+      </td>
+    </tr>
+  );
+}
+
+export function SlotsPage(): JSX.Element {
+  // A verdict, a closing, another hour: the list is read again.
+  const { since, until } = windowOf(chosen(), now.value);
+  const verdicts = station.value === null ? '' : JSON.stringify(station.value.counts);
+  const closed = allTiles.value.filter(({ tile }) => tile.state === 'closed').map(({ tile }) => tile.slot).join(' ');
+  const { data, problem, reload } = useLoaded((signal) => api.slots(since, until, signal), `${since} ${verdicts} ${closed}`);
+  useEffect(() => { document.title = `${t.product} – ${t.slots.title}`; }, []);
+  return (
+    <main class="page slots-page">
+      <div class="page-head"><h1>{t.slots.title}</h1><span class="spring" />{may('technician') && <><Link to="/ports">{t.ports.title}</Link><Link to="/layout">{t.layout.title}</Link></>}<Link to="/stickers">{t.stickers.title}</Link><Stretches /></div>
+      {problem !== null && <ProblemPanel problem={problem} reload={reload} />}
+      {data !== null && (
+        <>
+          <ClosedSlots rows={data.slots.filter((one) => one.closed !== null)} reload={reload} />
+          <section class="card">
+            <div class="card-head"><h2>{t.slots.all}</h2><span class="dim">{t.slots.corner}</span></div>
+            <div class="table-room">
+              <table class="rows tall">
+                <thead><tr><th>{t.numbers.slot}</th><th class="right">{t.numbers.attempts}</th><th class="right">{t.numbers.failedCol}</th><th class="right">{t.numbers.problemsCol}</th><th>{t.slots.faults}</th><th>{t.slots.state}</th><th /></tr></thead>
+                <tbody>{data.slots.map((row) => <Row key={row.slot} row={row} reload={reload} />)}</tbody>
+              </table>
+            </div>
+          </section>
+        </>
+      )}
+    </main>
+  );
+}
