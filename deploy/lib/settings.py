@@ -70,12 +70,13 @@ use = "read-serial"
 
 def station_toml(place, slots, speed, port, jobs, more=None):
     """`slots`: (label, port) pairs. `place` has the folders, see Bench. `more`: silence_s of the flash or another
-    recipe, pass_stays_s, the text of [web]."""
+    recipe, pass_stays_s, the policy of [release], the text of [web]."""
     more = more or {}
     lines = [f"""# Written by deploy/run; it is written anew at each start.
 [station]
 id = "virtual-line"
 name = "Virtual line"
+use = "demonstration"
 data = {quoted(place.station)}
 key_file = {quoted(os.path.join(place.key, "station.key"))}
 models = {quoted(place.models)}
@@ -88,6 +89,9 @@ pass_stays_s = {more.get("pass_stays_s", 3)}
 
 [limits]
 jobs = {jobs}
+
+[release]
+policy = {quoted(more.get("release", "none"))}
 {more.get("web", "")}"""]
     for label, path in slots:
         lines.append(f'\n[[slot]]\nlabel = {quoted(label)}\nport = {quoted(path)}\n')

@@ -18,9 +18,26 @@ namespace {
 
 constexpr std::size_t kMaxFile = 4 * 1024 * 1024;
 
+// One of the words of an enumeration; left out: `value` stays.
+template <typename Word>
+void read_word(TableReader& in, std::string_view key, Word& value,
+               std::initializer_list<Word> words) {
+    const std::string text = in.text(key, std::string(to_text(value)));
+    std::string known;
+    for (const Word word : words) {
+        if (to_text(word) == text) {
+            value = word;
+            return;
+        }
+        known += fmt::format("{}\"{}\"", known.empty() ? "" : ", ", to_text(word));
+    }
+    in.complain(key, fmt::format("must be one of {}", known));
+}
+
 void read_station(TableReader& in, Config& config) {
     config.station_id = in.required_text("id");
     config.station_name = in.text("name", config.station_id);
+    read_word(in, "use", config.use, {Use::production, Use::training, Use::demonstration});
     config.data = in.required_text("data");
     config.key_file = in.required_text("key_file");
     config.signing_key = in.text("signing_key", "");
@@ -56,6 +73,17 @@ void read_station(TableReader& in, Config& config) {
     if (in_data(config.signing_key)) {
         in.complain("signing_key",
                     "must lie outside the data folder, else who has the data can sign another");
+    }
+    in.finish();
+}
+
+void read_release(TableReader in, Config& config) {
+    using enum ReleasePolicy;
+    read_word(in, "policy", config.release, {two, one, none});
+    if (config.release == none && config.use == Use::production) {
+        in.complain("policy",
+                    "\"none\" is for a station with use = \"training\" or \"demonstration\"; "
+                    "take \"two\" or \"one\"");
     }
     in.finish();
 }
@@ -198,6 +226,16 @@ void read_profiles(const std::vector<const toml::table*>& tables, const Recipes&
 
 }  // namespace
 
+std::string_view to_text(Use use) {
+    return use == Use::production ? "production"
+           : use == Use::training ? "training"
+                                  : "demonstration";
+}
+
+std::string_view to_text(ReleasePolicy policy) {
+    return policy == ReleasePolicy::two ? "two" : policy == ReleasePolicy::one ? "one" : "none";
+}
+
 Reading read_config(const std::filesystem::path& file) {
     Reading reading;
     auto text = base::read_file(file, kMaxFile);
@@ -229,6 +267,9 @@ Reading read_config_text(std::string_view text, const std::filesystem::path& fil
         TableReader in(station, &root, "station", file.string(), reading.complaints);
         read_station(in, reading.config);
     }
+    read_release(
+        TableReader(top.table("release"), &root, "release", file.string(), reading.complaints),
+        reading.config);
     read_scan(TableReader(top.table("scan"), &root, "scan", file.string(), reading.complaints),
               reading.config);
     read_web(TableReader(top.table("web"), &root, "web", file.string(), reading.complaints),

@@ -40,9 +40,20 @@ struct ScanKeys {
     std::string end = "Enter";
 };
 
+// What the station is there for. Units of a training or demonstration station are not for sale.
+enum class Use { production, training, demonstration };
+[[nodiscard]] std::string_view to_text(Use use);  // as in station.toml
+
+// How many people must release an image before a unit starts under it. `none`: training and
+// demonstration only.
+enum class ReleasePolicy { two, one, none };
+[[nodiscard]] std::string_view to_text(ReleasePolicy policy);  // as in station.toml
+
 struct Config {
     std::string station_id;
     std::string station_name;
+    Use use = Use::production;
+    ReleasePolicy release = ReleasePolicy::two;
     std::filesystem::path data;         // database and logs
     std::filesystem::path key_file;     // seals the tokens; never inside `data`
     std::filesystem::path signing_key;  // signs journal and certificates; never inside `data`

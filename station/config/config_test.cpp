@@ -200,6 +200,32 @@ TEST(Config, Backups_and_logs_go_by_policy) {
     }
 }
 
+TEST(Config, Who_releases_an_image_goes_by_policy) {
+    const Reading plain = read(std::string(kGood));
+    EXPECT_EQ(plain.config.use, Use::production);
+    EXPECT_EQ(plain.config.release, ReleasePolicy::two);
+    const Reading one = read(std::string(kGood) + "[release]\npolicy = \"one\"\n");
+    EXPECT_EQ(complaints(one), "");
+    EXPECT_EQ(one.config.release, ReleasePolicy::one);
+    const std::string none = "[release]\npolicy = \"none\"\n";
+    EXPECT_NE(complaints(read(std::string(kGood) + none)).find("is for a station with use"),
+              std::string::npos);
+    for (const Use use : {Use::training, Use::demonstration}) {
+        const Reading other =
+            read(with("id = \"line2-st1\"",
+                      fmt::format("id = \"line2-st1\"\nuse = \"{}\"", to_text(use))) +
+                 none);
+        EXPECT_EQ(complaints(other), "");
+        EXPECT_EQ(other.config.use, use);
+        EXPECT_EQ(other.config.release, ReleasePolicy::none);
+    }
+    const Reading bad = read(with("id = \"line2-st1\"", "id = \"a\"\nuse = \"play\"") +
+                             "[release]\npolicy = \"three\"\npeople = 3\n");
+    for (const char* told : {"use must be one of", "policy must be one of \"two\"", "people"}) {
+        EXPECT_NE(complaints(bad).find(told), std::string::npos) << complaints(bad);
+    }
+}
+
 TEST(Config, All_errors_come_at_once) {
     std::string text = with("label = \"2\"", "label = \"1\"");
     text += "\n[surprise]\n";

@@ -57,6 +57,8 @@ class LineTest : public ::testing::Test {
         models.never = {{kNeverTarget, "Not a board"}};
         models.gadgets = {kGadget};
         config.station_name = "line1";
+        config.use = config::Use::demonstration;
+        config.release = config::ReleasePolicy::none;
         config.data = folder;
         config.images = folder / "images";
         for (const char* slot : {"1", "2", "3"}) {
