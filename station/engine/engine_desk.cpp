@@ -4,26 +4,11 @@
 #include "station/engine/engine.h"
 
 #include "serial-pool/serial_pool.h"
+#include "station/engine/reason.h"
 
 namespace lineside::engine {
-namespace {
 
 using base::Json;
-
-constexpr std::size_t kLongestReason = 200;  // characters on a record, a page and a label
-
-base::Status good_reason(const std::string& reason) {
-    const bool text = reason.find_first_not_of(" \t") != std::string::npos;
-    if (!text || reason.size() > kLongestReason ||
-        reason.find_first_of("\r\n") != std::string::npos) {
-        return base::fail(
-            "request.invalid",
-            fmt::format("reason: say why, on one line of at most {} bytes", kLongestReason));
-    }
-    return {};
-}
-
-}  // namespace
 
 void Engine::rework(std::string slot, std::string reason, Actor actor, Done done) {
     SlotActor* found = find_slot(slot);

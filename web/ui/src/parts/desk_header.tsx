@@ -52,6 +52,7 @@ export function DeskHeader({ path }: { path: string }): JSX.Element {
         <Link to="/">{t.nav.wall}</Link>
         {may('qa') && <Link to="/records" current={path === '/records' || path.startsWith('/units/')}>{t.nav.records}</Link>}
         {may('qa') && <Link to="/pool" current={path.startsWith('/pool')}>{t.nav.pool}</Link>}
+        {may('qa') && <Link to="/orders" current={path.startsWith('/orders')}>{t.nav.orders}</Link>}
         {may('qa') && <Link to="/numbers" current={path === '/numbers' || path === '/handover'}>{t.nav.numbers}</Link>}
         <Link to="/people" current={path === '/people'}>{t.nav.people}</Link>
       </nav>
