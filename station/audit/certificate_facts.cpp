@@ -13,11 +13,12 @@ using Text = std::optional<std::string>;
 
 Status add_job(Tx& tx, JobId job, CertificateFacts& facts) {
     auto row = tx.one<std::int64_t, std::int64_t, std::string, std::string, Text, Text, Text, Text,
-                      Text, Text, std::int64_t, std::int64_t, Text>(
+                      Text, Text, std::int64_t, std::int64_t, Text, Text, Text, Text>(
         "SELECT j.unit_id, j.attempt, o.name, u.model, u.chip_id, u.module_serial, j.image_key,"
         " coalesce(i.tool_version, j.tool_version), j.actor, j.rework_reason, j.started_ms, "
         "j.ended_ms,"
-        " (SELECT value FROM unit_serial WHERE unit_id = j.unit_id AND state = 'burned')"
+        " (SELECT value FROM unit_serial WHERE unit_id = j.unit_id AND state = 'burned'),"
+        " j.image_release, j.image_released_by, j.image_release_reason"
         " FROM job j JOIN unit u ON u.id = j.unit_id JOIN orders o ON o.id = j.order_id"
         " LEFT JOIN image i ON i.key = j.image_key WHERE j.id = ?1 AND j.outcome = 'PASS'",
         job);
@@ -29,12 +30,18 @@ Status add_job(Tx& tx, JobId job, CertificateFacts& facts) {
     }
     Text image;
     Text serial;
+    Text how;
+    Text by;
+    Text reason;
     facts.job = job.value;
     std::tie(facts.unit, facts.attempt, facts.order, facts.model, facts.chip_id,
              facts.module_serial, image, facts.tool_version, facts.person, facts.rework_reason,
-             facts.started_ms, facts.ended_ms, serial) = std::move(**row);
+             facts.started_ms, facts.ended_ms, serial, how, by, reason) = std::move(**row);
     facts.image_key = image.value_or("");
     facts.serial = serial.value_or("");
+    if (how) {
+        facts.release = CertificateFacts::Release{*how, by.value_or(""), reason};
+    }
     for (Text* text :
          {&facts.module_serial, &facts.tool_version, &facts.person, &facts.rework_reason}) {
         if (*text && (*text)->empty()) {  // nothing is known, whichever way that was written

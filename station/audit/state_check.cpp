@@ -64,7 +64,8 @@ Result<std::string> differing_field(Tx& tx, const CertificateRow& row, const Jso
     for (const auto& [name, value] : now.items()) {
         const bool unit_fact =
             name == "chip_id" || name == "chip_id_waived" || name == "module_serial";
-        if (name == "station" || name == "journal" || (unit_fact && more_is_known)) {
+        const bool not_told = name == "image_release" && !object.contains(name);  // the first kind
+        if (name == "station" || name == "journal" || not_told || (unit_fact && more_is_known)) {
             continue;
         }
         if (object.at(name) != value) {

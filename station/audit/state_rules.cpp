@@ -32,6 +32,22 @@ WHERE j.started_ms IS NOT e.at_ms OR j.slot IS NOT e.slot OR j.actor IS NOT coal
    OR (json_extract(e.data, '$.order') IS NOT NULL AND (j.order_id IS NOT json_extract(e.data, '$.order')
        OR j.image_key IS NOT json_extract(e.data, '$.image'))))"},
     {Why::altered, R"(
+SELECT e.seq, 'job ' || j.id || ': how its image was released is not what the journal says'
+FROM job j JOIN event e ON e.seq = (SELECT min(seq) FROM event WHERE job_id = j.id AND kind = 'job.queued')
+WHERE j.image_release IS NOT json_extract(e.data, '$.release')
+   OR j.image_released_by IS NOT json_extract(e.data, '$.released_by')
+   OR j.image_release_reason IS NOT json_extract(e.data, '$.release_reason'))"},
+    {Why::altered, R"(
+SELECT e.seq, 'image ' || i.key || ': a release or withdrawal is not what the journal says'
+FROM event e LEFT JOIN image_release r ON r.id = json_extract(e.data, '$.release') LEFT JOIN image i ON i.id = r.image_id
+WHERE e.kind = 'image.release'
+   AND (i.key IS NOT json_extract(e.data, '$.image') OR r.kind IS NOT json_extract(e.data, '$.kind')
+        OR r.by_user IS NOT e.actor OR r.at_ms IS NOT e.at_ms OR r.reason IS NOT json_extract(e.data, '$.reason')))"},
+    {Why::inserted, R"(
+SELECT NULL, 'image ' || i.key || ' has a release that the journal does not know'
+FROM image_release r JOIN image i ON i.id = r.image_id
+WHERE r.id NOT IN (SELECT json_extract(data, '$.release') FROM event WHERE kind = 'image.release'))"},
+    {Why::altered, R"(
 SELECT NULL, 'job ' || j.id || ' is not in the journal'
 FROM job j WHERE NOT EXISTS (SELECT 1 FROM event WHERE job_id = j.id AND kind = 'job.queued'))"},
     {Why::removed, R"(

@@ -65,6 +65,9 @@ constexpr std::array kCodes{
     CodeEntry{"lease.refused",       station, "E43", "Serial pool refused the move", "Call technician", false},
     CodeEntry{"ask.refused",         station, "E44", "Worker asked for what it may not have", "Call technician", false},
     CodeEntry{"signing.broken",      station, "E45", "Station's signing key cannot be used", "Call technician", false},
+    CodeEntry{"order.changed",       station, "E50", "Configuration is not what the order was opened with", "Call manager", false},
+    CodeEntry{"order.not_open",      station, "E51", "Order is paused or closed", "Call manager", false},
+    CodeEntry{"image.not_released",  station, "E52", "Image is not released", "Call manager", true},
     CodeEntry{"station.bug",         station, "E99", "Something the station does not know happened", "Call technician", false},
     // A person.
     CodeEntry{"operator.stopped",    operator_, "A01", "Stopped by a person", "Press Try again", true},

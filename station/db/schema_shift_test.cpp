@@ -64,6 +64,12 @@ TEST_P(Shift, Two_people_release_an_image_not_one_twice) {
 TEST_P(Shift, An_order_stays_closed_and_a_job_keeps_its_release) {
     good("UPDATE orders SET state = 'paused'; UPDATE orders SET state = 'open'");
     bad("UPDATE orders SET recipe = '[]'");
+    bad("UPDATE orders SET quantity = quantity + 1");
+    good(
+        "INSERT INTO image (id, key, profile, state) VALUES (1, 'k', 'pr', 'ready'), (2, 'l', "
+        "'pr', 'ready'); UPDATE orders SET image_id = 1 WHERE id = 1");
+    bad("UPDATE orders SET image_id = 2 WHERE id = 1");
+    bad("UPDATE orders SET image_id = NULL WHERE id = 1");
     good("UPDATE orders SET state = 'closed', ended_ms = 1, ended_by = 'ana'");
     bad("UPDATE orders SET state = 'open'");
     bad("UPDATE job SET image_release = 'two' WHERE id = 1");

@@ -11,6 +11,7 @@
 #include "station/core/wall.h"
 #include "station/db/store.h"
 #include "station/engine/facade.h"
+#include "station/engine/image_release.h"
 #include "station/journal/journal.h"
 #include "station/process/worker.h"
 #include "station/usb/models.h"
@@ -38,8 +39,11 @@ struct OrderView {
     bool dry = false;               // no serial is left for it, whatever its pool has for others
     std::string image_key;          // "" while the image is not known
     std::string image_digest;
-    bool open = true;          // a closed one is kept while a job of it lives
-    bool image_ready = false;  // built and verified in this life of the service
+    bool open = true;                     // a closed one is kept while a job of it lives
+    bool paused = false;                  // not open, and may be open again
+    std::optional<base::Error> changed;   // the configuration is not what it was opened with
+    std::optional<ImageRelease> release;  // as read last; the commit that opens a job reads anew
+    bool image_ready = false;             // built and verified in this life of the service
     std::optional<base::Error> image_error;
     [[nodiscard]] int made() const { return static_cast<int>(passed.size()); }
 };

@@ -53,6 +53,10 @@ class Engine final : public Facade, private Surroundings {
     void end_batch(BatchEnding ending, Actor actor, Done done) override;
     void warn_pool_at(std::string pool, std::int64_t warn_at, Actor actor, Done done) override;
     void open_order(OrderOpening opening, Actor actor, Done done) override;
+    void change_order(OrderChange change, Actor actor, Done done) override;
+    void say_of_image(ImageSaying saying, Actor actor, Done done) override;
+    [[nodiscard]] config::ReleasePolicy release_policy() const override;
+    [[nodiscard]] base::Json profiles() const override;
     void backup(Actor actor, Done done) override;
     void rotate_key(Actor actor, Done done) override;
     void key_status(Done done) override;
@@ -88,6 +92,9 @@ class Engine final : public Facade, private Surroundings {
                         std::function<base::Result<std::optional<journal::Closing>>(
                             db::Tx&, const journal::Stamp&, const std::string&, const std::string&)>
                             change);
+    [[nodiscard]] const core::Profile* profile_of(const std::string& id) const;
+    [[nodiscard]] static base::Status compare_terms(OrderView& view, const std::string& profile,
+                                                    const std::string& recipe);
     void want_image(base::OrderId id);
     [[nodiscard]] std::string why_dry(const OrderView& order) const;
     void lock_image(base::OrderId id, base::ImageRow row, bool locked);

@@ -5,6 +5,7 @@
 #include "serial-pool/batch_end.h"
 #include "serial-pool/pool_status.h"
 #include "station/base/log.h"
+#include "station/engine/order_terms.h"
 #include "station/journal/recovery.h"
 
 namespace lineside::engine {
@@ -67,20 +68,20 @@ base::Status Engine::recover() {
 }
 
 base::Status Engine::load_orders(db::Tx& tx) {
-    auto rows =
-        tx.all<base::OrderId, std::string, std::string, std::string, std::string, std::int64_t, int,
-               std::string, std::optional<std::string>, std::optional<std::string>>(
-            "SELECT o.id, o.name, o.profile, o.model, p.name, p.id, o.quantity, o.state, i.key, "
-            "i.digest"
-            " FROM orders o JOIN pool p ON p.id = o.pool_id LEFT JOIN image i ON i.id = o.image_id"
-            " WHERE o.state = 'open' OR EXISTS (SELECT 1 FROM job j WHERE j.order_id = o.id AND "
-            "j.outcome IS NULL)"
-            " ORDER BY o.id");
+    auto rows = tx.all<base::OrderId, std::string, std::string, std::string, std::string,
+                       std::int64_t, int, std::string, std::optional<std::string>,
+                       std::optional<std::string>, std::optional<std::string>>(
+        "SELECT o.id, o.name, o.profile, o.model, p.name, p.id, o.quantity, o.state, i.key, "
+        "i.digest, o.recipe"
+        " FROM orders o JOIN pool p ON p.id = o.pool_id LEFT JOIN image i ON i.id = o.image_id"
+        " WHERE o.state <> 'closed' OR EXISTS (SELECT 1 FROM job j WHERE j.order_id = o.id AND "
+        "j.outcome IS NULL)"
+        " ORDER BY o.id");
     if (!rows) {
         return tl::unexpected<base::Error>(rows.error());
     }
-    for (const auto& [id, name, profile, model, pool, pool_id, quantity, state, key, digest] :
-         *rows) {
+    for (const auto& [id, name, profile, model, pool, pool_id, quantity, state, key, digest,
+                      recipe] : *rows) {
         OrderView view;
         view.id = id;
         view.name = name;
@@ -89,18 +90,12 @@ base::Status Engine::load_orders(db::Tx& tx) {
         view.pool_id = pool_id;
         view.quantity = quantity;
         view.open = state == "open";
+        view.paused = state == "paused";
         view.image_key = key.value_or("");
         view.image_digest = digest.value_or("");
-        for (const core::Profile& candidate : context_.config.profiles) {
-            if (candidate.id == profile) {
-                view.profile = &candidate;
-            }
-        }
-        if (view.profile == nullptr) {
-            view.image_error = base::make_error(
-                "config.invalid",
-                fmt::format("Order {}: there is no profile {} in the configuration", name,
-                            profile));
+        view.profile = profile_of(profile);
+        if (auto same = compare_terms(view, profile, recipe.value_or("")); !same) {
+            return same;
         }
         auto passed = tx.all<base::UnitId>(
             "SELECT DISTINCT unit_id FROM job WHERE order_id = ?1 AND outcome = 'PASS'", id);
@@ -121,6 +116,43 @@ base::Status Engine::load_orders(db::Tx& tx) {
     }
     for (const auto& [profile, count, key] : *builds) {
         images_[profile] = ImageView{key, "known", count, ""};
+    }
+    return {};
+}
+
+const core::Profile* Engine::profile_of(const std::string& id) const {
+    const auto& profiles = context_.config.profiles;
+    const auto found = std::find_if(profiles.begin(), profiles.end(),
+                                    [&](const core::Profile& profile) { return profile.id == id; });
+    return found == profiles.end() ? nullptr : &*found;
+}
+
+// What the order was opened with against what the configuration says today.
+base::Status Engine::compare_terms(OrderView& view, const std::string& profile,
+                                   const std::string& recipe) {
+    constexpr std::string_view kRemedy =
+        "put it back in station.toml, or close the order and open another";
+    if (view.profile == nullptr) {
+        view.changed = base::make_error(
+            "order.changed", fmt::format("Order {}: there is no profile {} any more: {}", view.name,
+                                         profile, kRemedy));
+        return {};
+    }
+    if (view.profile->model != view.model) {
+        view.changed = base::make_error(
+            "order.changed",
+            fmt::format("Order {}: profile {} is of model {}, not {}: {}", view.name, profile,
+                        view.profile->model, view.model, kRemedy));
+        return {};
+    }
+    auto now = recipe.empty() ? base::Result<std::string>("") : recipe_terms(*view.profile);
+    if (!now) {
+        return tl::unexpected<base::Error>(now.error());
+    }
+    if (const std::string what = changed_terms(recipe, *now); !what.empty()) {
+        view.changed = base::make_error(
+            "order.changed", fmt::format("Order {}: its recipe is another one now ({}): {}",
+                                         view.name, what, kRemedy));
     }
     return {};
 }
@@ -156,7 +188,14 @@ Surroundings::Choice Engine::order_for(const std::string& model) {
         return choice;
     }
     for (const OrderView& view : orders_) {
+        if (view.paused && view.model == model) {
+            choice.reason = fmt::format("Order {} is paused", view.name);
+        }
         if (!view.open || view.model != model) {
+            continue;
+        }
+        if (view.changed) {
+            choice.reason = view.changed->message;
             continue;
         }
         const auto at_work = std::count_if(
@@ -174,6 +213,11 @@ Surroundings::Choice Engine::order_for(const std::string& model) {
         if (!view.image_ready) {
             choice.hold = core::Hold::image_building;
             choice.reason = "Image is being prepared";
+            continue;
+        }
+        if (!view.release || !view.release->may_start) {
+            choice.hold = core::Hold::image_building;
+            choice.reason = view.release ? view.release->why : "Image is being prepared";
             continue;
         }
         if (view.dry) {
@@ -228,12 +272,17 @@ void Engine::lock_image(base::OrderId id, base::ImageRow row, bool locked) {
         return;
     }
     const auto profile = view->profile->id;
-    context_.store.write<std::int64_t>(
-        [id, row, locked, profile](db::Tx& tx) -> base::Result<std::int64_t> {
+    struct Locked {
+        std::int64_t builds = 0;
+        ImageRelease release;
+    };
+    context_.store.write<Locked>(
+        [id, row, locked, profile,
+         policy = context_.config.release](db::Tx& tx) -> base::Result<Locked> {
             if (!locked) {
                 if (auto done = tx.run("UPDATE orders SET image_id = ?1 WHERE id = ?2", row, id);
                     !done) {
-                    return done;
+                    return tl::unexpected<base::Error>(done.error());
                 }
             }
             auto builds =
@@ -241,14 +290,18 @@ void Engine::lock_image(base::OrderId id, base::ImageRow row, bool locked) {
             if (!builds) {
                 return tl::unexpected<base::Error>(builds.error());
             }
-            return std::get<0>(builds->value());
+            auto release = image_release(tx, policy, row);
+            if (!release) {
+                return tl::unexpected<base::Error>(release.error());
+            }
+            return Locked{std::get<0>(builds->value()), std::move(*release)};
         },
-        [this, alive = alive_, id, row, locked, profile](base::Result<std::int64_t> builds) {
+        [this, alive = alive_, id, row, locked, profile](base::Result<Locked> done) {
             if (!*alive) {
                 return;
             }
-            if (!builds) {  // tried until the disk takes it: the image is there and verified
-                records_failing(builds.error());
+            if (!done) {  // tried until the disk takes it: the image is there and verified
+                records_failing(done.error());
                 auto again = std::make_shared<boost::asio::steady_timer>(
                     context_.loop, context_.patience.commit_again);  // several orders may wait
                 again->async_wait(
@@ -260,122 +313,14 @@ void Engine::lock_image(base::OrderId id, base::ImageRow row, bool locked) {
                 return;
             }
             records_fine();
-            images_[profile].builds = *builds;
+            images_[profile].builds = done->builds;
             for (OrderView& locked_order : orders_) {
                 if (locked_order.id == id) {
                     locked_order.image_ready = true;
+                    locked_order.release = done->release;
                 }
             }
             try_all();
-        });
-}
-
-void Engine::open_order(OrderOpening opening, Actor actor, Done done) {
-    const core::Profile* profile = nullptr;
-    for (const core::Profile& candidate : context_.config.profiles) {
-        if (candidate.id == opening.profile) {
-            profile = &candidate;
-        }
-    }
-    if (profile == nullptr) {
-        return done(base::fail("request.invalid", "There is no profile '" + opening.profile +
-                                                      "' in the configuration"));
-    }
-    if (opening.quantity < 1 || opening.quantity > 1'000'000) {
-        return done(
-            base::fail("request.invalid", "quantity must be a whole number from 1 to 1000000"));
-    }
-    if (!serial_pool::is_pool_name(opening.name)) {
-        return done(base::fail("request.invalid",
-                               "name must be letters, digits, '.', '_' or '-', at most 64"));
-    }
-    const auto stamp = context_.stamp();
-    const std::string model = profile->model;
-    struct Opened {
-        base::OrderId id;
-        std::int64_t pool_id = 0;
-    };
-    context_.store.write<Opened>(
-        [=](db::Tx& tx) -> base::Result<Opened> {
-            auto pool = tx.one<std::int64_t>("SELECT id FROM pool WHERE name = ?1", opening.pool);
-            if (!pool) {
-                return tl::unexpected<base::Error>(pool.error());
-            }
-            if (!*pool) {
-                return base::fail("pool.unknown", "There is no pool '" + opening.pool +
-                                                      "'; load a batch into it first");
-            }
-            auto taken =
-                tx.one<std::int64_t>("SELECT id FROM orders WHERE name = ?1", opening.name);
-            if (!taken) {
-                return tl::unexpected<base::Error>(taken.error());
-            }
-            if (*taken) {
-                return base::fail("request.conflict",
-                                  "There is an order '" + opening.name + "' already");
-            }
-            if (opening.close_others) {
-                auto closed =
-                    tx.run("UPDATE orders SET state = 'closed' WHERE model = ?1 AND state = 'open'",
-                           model);
-                if (!closed) {
-                    return tl::unexpected<base::Error>(closed.error());
-                }
-            }
-            Opened opened;
-            opened.pool_id = std::get<0>(**pool);
-            auto id = tx.insert(
-                "INSERT INTO orders (name, profile, model, pool_id, quantity, state, opened_ms, "
-                "opened_by, rotate_token, allow_no_chip)"
-                " VALUES (?1, ?2, ?3, ?4, ?5, 'open', ?6, ?7, ?8, ?9)",
-                opening.name, opening.profile, model, opened.pool_id, opening.quantity, stamp.at_ms,
-                actor.name, opening.rotate_token, opening.allow_no_chip);
-            if (!id) {
-                return tl::unexpected<base::Error>(id.error());
-            }
-            opened.id = base::OrderId(*id);
-            auto seq = journal::append(tx, stamp,
-                                       {"order.opened",
-                                        "",
-                                        {},
-                                        {},
-                                        actor.name,
-                                        {{"order", opening.name},
-                                         {"profile", opening.profile},
-                                         {"pool", opening.pool},
-                                         {"quantity", opening.quantity},
-                                         {"rotate_token", opening.rotate_token},
-                                         {"allow_no_chip", opening.allow_no_chip}}});
-            if (!seq) {
-                return tl::unexpected<base::Error>(seq.error());
-            }
-            return opened;
-        },
-        [this, alive = alive_, opening, profile, done](base::Result<Opened> opened) {
-            if (!opened) {
-                return done(tl::unexpected<base::Error>(opened.error()));
-            }
-            if (!*alive) {
-                return;
-            }
-            if (opening.close_others) {
-                for (OrderView& other : orders_) {
-                    other.open = other.open && other.model != profile->model;
-                }
-            }
-            OrderView view;
-            view.id = opened->id;
-            view.name = opening.name;
-            view.model = profile->model;
-            view.profile = profile;
-            view.pool = opening.pool;
-            view.pool_id = opened->pool_id;
-            view.quantity = opening.quantity;
-            orders_.push_back(view);
-            want_image(opened->id);
-            pool_changed();
-            try_all();
-            done(Json{{"id", opened->id.value}, {"name", opening.name}});
         });
 }
 

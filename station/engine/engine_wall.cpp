@@ -119,9 +119,12 @@ Json Engine::station_json() const {
         return Json{{"count", slots.size()}, {"slots", slots}};
     };
     const OrderView* shown = nullptr;
+    const OrderView* paused = nullptr;
     for (const OrderView& order : orders_) {
         if (order.open) {
             shown = &order;
+        } else if (order.paused) {
+            paused = &order;
         }
     }
     Json pool = nullptr;
@@ -152,6 +155,17 @@ Json Engine::station_json() const {
             state = "blocked";
             reason = shown->image_error->message;
         }
+        if (shown->release && !shown->release->may_start) {  // also while others still finish
+            state = "blocked";
+            reason = shown->release->why;
+        }
+        if (shown->changed) {
+            state = "blocked";
+            reason = shown->changed->message;
+        }
+    } else if (paused != nullptr) {
+        state = "blocked";
+        reason = fmt::format("Order {} is paused", paused->name);
     } else if (running == 0) {
         state = "blocked";
         reason = "No order is open.";
@@ -238,10 +252,13 @@ Json Engine::status() const {
     }
     Json orders = Json::array();
     for (const OrderView& order : orders_) {
-        if (order.open) {
+        if (order.open || order.paused) {
             Json row = order_json(order);
             row["pool"] = order.pool;
             row["image_ready"] = order.image_ready;
+            row["changed"] = order.changed ? Json(order.changed->message) : Json(nullptr);
+            row["image_error"] =
+                order.image_error ? Json(order.image_error->message) : Json(nullptr);
             orders.push_back(std::move(row));
         }
     }

@@ -8,6 +8,7 @@
 #include "station/audit/signer.h"
 #include "station/base/error.h"
 #include "station/base/json.h"
+#include "station/config/config.h"
 #include "station/db/query.h"
 #include "station/journal/slots.h"
 #include "station/people/people.h"
@@ -53,6 +54,19 @@ struct OrderOpening {
     bool close_others = false;   // close every open order of the same model in the same commit
     bool rotate_token = false;   // a reworked unit gets another token, where there is one
     bool allow_no_chip = false;  // a unit without a chip id may pass; its certificate says so
+};
+
+struct OrderChange {
+    std::string order;   // its name
+    std::string state;   // open (resumed), paused, closed
+    std::string reason;  // of a close; may be left out otherwise
+};
+
+// What a person says of an image.
+struct ImageSaying {
+    std::string image;   // content key, 64 hex digits
+    std::string kind;    // release, emergency, withdrawal
+    std::string reason;  // but for a plain release
 };
 
 // Serials that are counted instead of brought as a file; meaning and limits in
@@ -135,6 +149,17 @@ class Facade {
     // Opens an order; the image is built or found, then verified, before a unit starts under it.
     virtual void open_order(OrderOpening opening, Actor actor, Done done);
 
+    // Pauses, resumes or closes an order. Units at work under it finish; nothing new starts.
+    virtual void change_order(OrderChange change, Actor actor, Done done);
+    // Releases an image, or withdraws it: then no unit starts under it any more.
+    virtual void say_of_image(ImageSaying saying, Actor actor, Done done);
+    // How many people must release an image.
+    [[nodiscard]] virtual config::ReleasePolicy release_policy() const {
+        return config::ReleasePolicy::two;
+    }
+    // What orders can be made of: [{"id","name","model"}].
+    [[nodiscard]] virtual base::Json profiles() const { return base::Json::array(); }
+
     // Makes a backup now; {"file","seq","head","sha256","made_ms","schema","copied"}.
     virtual void backup(Actor actor, Done done);
     // The sealing key: a new one from now on, and what is on record of keys
@@ -197,6 +222,13 @@ inline void Facade::key_status(Done done) {
 
 inline void Facade::open_order(OrderOpening /*opening*/, Actor /*actor*/, Done done) {
     done(base::fail("request.refused", "This station opens no orders"));
+}
+
+inline void Facade::change_order(OrderChange /*change*/, Actor /*actor*/, Done done) {
+    done(base::fail("request.refused", "This station has no orders"));
+}
+inline void Facade::say_of_image(ImageSaying /*saying*/, Actor /*actor*/, Done done) {
+    done(base::fail("request.refused", "This station has no images"));
 }
 
 inline void Facade::end_batch(BatchEnding /*ending*/, Actor /*actor*/, Done done) {

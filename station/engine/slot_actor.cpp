@@ -297,7 +297,15 @@ void SlotActor::open_job(const OrderView& order, std::optional<base::UnitId> uni
     const auto stamp = context_.stamp();
     const auto order_id = order.id;
     context_.store.write<journal::OpenedJob>(
-        [opening, stamp, judged](db::Tx& tx) -> base::Result<journal::OpenedJob> {
+        [opening, stamp, judged,
+         policy = context_.config.release](db::Tx& tx) mutable -> base::Result<journal::OpenedJob> {
+            auto release = may_start(tx, policy, opening.order);
+            if (!release) {  // withdrawn, paused or closed since the order was chosen
+                return tl::unexpected<base::Error>(release.error());
+            }
+            opening.image_release = release->how;
+            opening.image_released_by = release->by;
+            opening.image_release_reason = release->reason.value_or("");
             if (judged) {  // the next unit acknowledges a PASS, who tries again whatever it was
                 const std::string by = opening.actor.empty() ? "next unit" : opening.actor;
                 if (auto acknowledged = journal::acknowledge(tx, stamp, *judged, opening.slot, by);
@@ -316,7 +324,9 @@ void SlotActor::open_job(const OrderView& order, std::optional<base::UnitId> uni
             const OrderView* view = context_.engine.order(order_id);
             if (!opened || view == nullptr) {
                 const base::Error error = opened ? base::make_error("order.none") : opened.error();
-                context_.engine.records_failing(error);
+                if (error.code != "order.not_open" && error.code != "image.not_released") {
+                    context_.engine.records_failing(error);
+                }
                 // Nothing was begun. A unit that still waits then is looked at again.
                 try_start_after(context_.patience.commit_again);
                 return done(tl::unexpected<base::Error>(error));
@@ -370,8 +380,8 @@ void SlotActor::restore(const journal::InterruptedJob& job) {
     job_ = core::Job{};
     job_.state = JobState::interrupted;
     job_.flash_again = !job.flashed;
-    if (order == nullptr || order->profile == nullptr) {
-        run_->resume_by_itself = false;  // its order is closed: a person decides
+    if (order == nullptr || order->profile == nullptr || order->changed) {
+        run_->resume_by_itself = false;  // its steps are not known any more: a person decides
         return;
     }
     run_->profile = order->profile;

@@ -218,8 +218,8 @@ void SlotActor::prepare() {
     if (order == nullptr || order->profile == nullptr) {
         return deliver(core::PrepareFailed{base::make_error("order.none")});
     }
-    if (order->image_error) {
-        return deliver(core::PrepareFailed{*order->image_error});
+    if (order->image_error || order->changed) {
+        return deliver(core::PrepareFailed{order->changed ? *order->changed : *order->image_error});
     }
     run_->prepare_waits = !order->image_ready;
     if (run_->prepare_waits) {
@@ -230,8 +230,13 @@ void SlotActor::prepare() {
     run_->image_digest = order->image_digest;
     const auto stamp = context_.stamp();
     context_.store.write<Reservation>(
-        [stamp, job = run_->job, unit = run_->unit, slot = slot_, fields = unit_fields()](
-            db::Tx& tx) { return commit_reserve(tx, stamp, job, unit, slot, fields); },
+        [stamp, job = run_->job, unit = run_->unit, slot = slot_, fields = unit_fields(),
+         policy = context_.config.release](db::Tx& tx) -> base::Result<Reservation> {
+            if (auto may = may_begin(tx, policy, job); !may) {  // withdrawn while it waited
+                return tl::unexpected<base::Error>(may.error());
+            }
+            return commit_reserve(tx, stamp, job, unit, slot, fields);
+        },
         [this, alive = alive_](base::Result<Reservation> reserved) {
             if (!*alive || !run_) {
                 return;

@@ -21,6 +21,10 @@ Result<std::int64_t> append_of_job(Tx& tx, const Stamp& stamp, JobId job, const 
     return append(tx, stamp, event);
 }
 
+base::Json text_or_null(const std::string& text) {
+    return text.empty() ? base::Json() : base::Json(text);
+}
+
 }  // namespace
 
 Result<OpenedJob> open_job(Tx& tx, const Stamp& stamp, const JobOpening& opening) {
@@ -44,26 +48,31 @@ Result<OpenedJob> open_job(Tx& tx, const Stamp& stamp, const JobOpening& opening
     auto job = tx.insert(
         "INSERT INTO job (unit_id, order_id, slot, port, attempt, epoch, state, image_key, actor, "
         "started_ms,"
-        " started_mono_ns, boot) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        " started_mono_ns, boot, image_release, image_released_by, image_release_reason) VALUES "
+        "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
         opened.unit, opening.order, opening.slot, opening.port, opened.attempt, stamp.epoch,
         core::to_text(core::JobState::queued), db::null_if_empty(opening.image_key), opening.actor,
-        stamp.at_ms, stamp.mono_ns, stamp.boot);
+        stamp.at_ms, stamp.mono_ns, stamp.boot, db::null_if_empty(opening.image_release),
+        db::null_if_empty(opening.image_released_by),
+        db::null_if_empty(opening.image_release_reason));
     if (!job) {
         return tl::unexpected<base::Error>(job.error());
     }
     opened.job = JobId(*job);
-    auto seq = append(
-        tx, stamp,
-        {"job.queued",
-         opening.slot,
-         opened.unit,
-         opened.job,
-         opening.actor,
-         {{"attempt", opened.attempt},
-          {"port", opening.port},
-          {"model", opening.model},
-          {"order", opening.order.value},
-          {"image", opening.image_key.empty() ? base::Json() : base::Json(opening.image_key)}}});
+    auto seq = append(tx, stamp,
+                      {"job.queued",
+                       opening.slot,
+                       opened.unit,
+                       opened.job,
+                       opening.actor,
+                       {{"attempt", opened.attempt},
+                        {"port", opening.port},
+                        {"model", opening.model},
+                        {"order", opening.order.value},
+                        {"image", text_or_null(opening.image_key)},
+                        {"release", text_or_null(opening.image_release)},
+                        {"released_by", text_or_null(opening.image_released_by)},
+                        {"release_reason", text_or_null(opening.image_release_reason)}}});
     if (!seq) {
         return tl::unexpected<base::Error>(seq.error());
     }

@@ -3,6 +3,8 @@
 
 #include "station/base/text.h"
 
+#include <iterator>
+
 namespace lineside::trust {
 namespace {
 
@@ -16,6 +18,13 @@ bool is_proof_kind(const Json& value) {
 }
 bool is_positive(const Json& value) {
     return is_count(value) && value.get<std::uint64_t>() > 0;
+}
+
+bool is_object_or_null(const Json& value) {
+    return value.is_null() || is_object(value);
+}
+bool is_release(const Json& value) {
+    return value == "two" || value == "one" || value == "none" || value == "emergency";
 }
 
 constexpr FieldRule kFields[] = {
@@ -45,6 +54,11 @@ constexpr FieldRule kFields[] = {
 constexpr FieldRule kImage[] = {
     {"key", is_hash, "64 hex digits"},
     {"digest", is_hash, "64 hex digits"},
+};
+constexpr FieldRule kRelease[] = {
+    {"how", is_release, "two, one, none or emergency"},
+    {"by", is_any_text, "text"},
+    {"reason", is_text_or_null, "text or null"},
 };
 constexpr FieldRule kStep[] = {
     {"name", is_text, "text"},
@@ -98,9 +112,30 @@ std::optional<Fault> check_proof(const Json& object, std::string_view kind, cons
     return std::nullopt;
 }
 
+// How the image was released; an emergency says why. The first certificates do not tell.
+std::optional<Fault> check_release(const Json& release) {
+    if (release.is_null()) {
+        return std::nullopt;
+    }
+    if (auto fault = check_fields(release, kRelease, "image_release")) {
+        return fault;
+    }
+    if ((release.at("how") == "emergency") == release.at("reason").is_null()) {
+        return Fault{"image_release.reason", "is there for an emergency, and for nothing else"};
+    }
+    return std::nullopt;
+}
+
 // Everything but the signature.
 std::optional<Fault> check_content(const Json& object) {
-    if (auto fault = check_fields(object, kFields)) {
+    std::vector<FieldRule> fields(std::begin(kFields), std::end(kFields));
+    if (object.value("type", Json()) != kFirstCertificateType) {
+        fields.push_back({"image_release", is_object_or_null, "an object or null"});
+    }
+    if (auto fault = check_fields(object, fields)) {
+        return fault;
+    }
+    if (auto fault = check_release(object.value("image_release", Json()))) {
         return fault;
     }
     if (object.at("chip_id").is_null() != object.at("chip_id_waived").get<bool>()) {
@@ -132,6 +167,13 @@ Json or_null(const std::optional<T>& value) {
     return value ? Json(*value) : Json();
 }
 
+Json release_as_told(const std::optional<CertificateFacts::Release>& release) {
+    return release ? Json{{"how", release->how},
+                          {"by", release->by},
+                          {"reason", or_null(release->reason)}}
+                   : Json();
+}
+
 Json as_told(const CertificateFacts& f) {
     Json steps = Json::array();
     for (const auto& step : f.steps) {
@@ -160,6 +202,7 @@ Json as_told(const CertificateFacts& f) {
             {"chip_id_waived", !f.chip_id.has_value()},
             {"module_serial", or_null(f.module_serial)},
             {"image", {{"key", f.image_key}, {"digest", f.image_digest}}},
+            {"image_release", release_as_told(f.release)},
             {"tool_version", or_null(f.tool_version)},
             {"operator", or_null(f.person)},
             {"rework_reason", or_null(f.rework_reason)},
@@ -196,9 +239,11 @@ Checked<Certificate> read_certificate(std::string_view text, const PublicKeys& k
     if (!object) {
         return tl::unexpected<Fault>(object.error());
     }
-    auto fault = check_type(*object, kCertificateType);
+    const bool first = !check_type(*object, kFirstCertificateType);
+    const std::string_view type = first ? kFirstCertificateType : kCertificateType;
+    auto fault = check_type(*object, type);
     fault = fault ? fault : check_content(*object);
-    fault = fault ? fault : check_signature(*object, kCertificateType, keys);
+    fault = fault ? fault : check_signature(*object, type, keys);
     if (fault) {
         return tl::unexpected<Fault>(*fault);
     }

@@ -14,7 +14,9 @@
 
 namespace lineside::trust {
 
-inline constexpr std::string_view kCertificateType = "lineside-certificate-1";
+inline constexpr std::string_view kCertificateType = "lineside-certificate-2";
+// Before it was told how the image was released; read, and made no more.
+inline constexpr std::string_view kFirstCertificateType = "lineside-certificate-1";
 
 // What the certificate tells. Text may be anything a worker or a unit said: what is no UTF-8
 // becomes U+FFFD.
@@ -30,6 +32,12 @@ struct CertificateFacts {
     std::optional<std::string> module_serial;
     std::string image_key;     // 64 hex digits: names every input of the build
     std::string image_digest;  // 64 hex digits: what was proven on the unit
+    struct Release {
+        std::string how;                    // two, one, none, emergency
+        std::string by;                     // "ana, ben"; "": nobody was asked
+        std::optional<std::string> reason;  // of an emergency
+    };
+    std::optional<Release> release;  // nothing: the job is older than releases
     std::optional<std::string> tool_version;
     std::optional<std::string> person;  // who started the job; nothing: plugging the unit in did
     std::optional<std::string> rework_reason;

@@ -24,6 +24,7 @@ CertificateFacts facts() {
     f.module_serial = "1421024";
     f.image_key = std::string(64, 'a');
     f.image_digest = std::string(64, 'b');
+    f.release = CertificateFacts::Release{"emergency", "ana", "line stands still"};
     f.tool_version = "32.7.4";
     f.person = "uid 1000 (ana)";
     f.rework_reason = "camera replaced";
@@ -56,6 +57,31 @@ class CertificateTest : public ::testing::Test {
     SigningKey key_ = *SigningKey::generate();
     PublicKeys keys_;
 };
+
+TEST_F(CertificateTest, Says_how_the_image_was_released) {
+    const Json object = certificate_object(facts());
+    EXPECT_EQ(object.at("image_release"),
+              (Json{{"how", "emergency"}, {"by", "ana"}, {"reason", "line stands still"}}));
+    Json made = Json::parse(*make_certificate(facts(), key_));
+    made["image_release"]["reason"] = nullptr;
+    EXPECT_EQ(signed_fault(made), "image_release.reason");
+    made["image_release"] = {{"how", "two"}, {"by", "ana, ben"}, {"reason", "x"}};
+    EXPECT_EQ(signed_fault(made), "image_release.reason");
+    made["image_release"]["how"] = "three";
+    EXPECT_EQ(signed_fault(made), "image_release.how");
+    made["image_release"] = nullptr;
+    EXPECT_EQ(signed_fault(made), "good");
+    made.erase("image_release");
+    EXPECT_EQ(signed_fault(made), "image_release");
+}
+
+TEST_F(CertificateTest, The_first_kind_is_read_still) {
+    Json old = Json::parse(*make_certificate(facts(), key_));
+    old["type"] = kFirstCertificateType;
+    EXPECT_EQ(signed_fault(old), "image_release") << "it has no such field";
+    old.erase("image_release");
+    EXPECT_EQ(signed_fault(old), "good");
+}
 
 TEST_F(CertificateTest, Says_what_was_made_and_is_an_anchor) {
     const auto text = make_certificate(facts(), key_);

@@ -129,7 +129,13 @@ void save_ports(Api&, const Request&, const ReplyPtr&);
 // orders.cpp
 void get_orders(Api&, const Request&, const ReplyPtr&);
 void open_order(Api&, const Request&, const ReplyPtr&);
+void pause_order(Api&, const Request&, const ReplyPtr&);
+void resume_order(Api&, const Request&, const ReplyPtr&);
+void close_order(Api&, const Request&, const ReplyPtr&);
 void get_images(Api&, const Request&, const ReplyPtr&);
+void release_image(Api&, const Request&, const ReplyPtr&);
+void release_image_in_emergency(Api&, const Request&, const ReplyPtr&);
+void withdraw_image(Api&, const Request&, const ReplyPtr&);
 // people.cpp
 void get_session(Api&, const Request&, const ReplyPtr&);
 void log_in(Api&, const Request&, const ReplyPtr&);

@@ -54,7 +54,8 @@ TEST_F(ApiTest, Every_route_of_the_table_is_reached_by_its_path) {
     for (const Endpoint& each : endpoints()) {
         std::string target(each.pattern);
         for (std::size_t at = target.find('{'); at != std::string::npos; at = target.find('{')) {
-            target.replace(at, target.find('}') + 1 - at, "1");
+            const bool image = target.compare(at, 7, "{image}") == 0;
+            target.replace(at, target.find('}') + 1 - at, std::string(image ? 64 : 1, '1'));
         }
         Request request;
         request.verb = each.verb;
@@ -356,10 +357,47 @@ TEST_F(ApiTest, Orders_images_and_status_join_live_and_stored) {
         201U);
     EXPECT_EQ(facade.calls.back(), "open_order X uid 1000 (ana)");
     for (const std::string body :
-         {"{}", R"({"name":"X","profile":"p","pool":"camera","quantity":0})", R"({"name":1})",
+         {"{}", R"({"name":"X","profile":"p","pool":"camera","quantity":"3"})", R"({"name":1})",
           R"({"name":"X","profile":"p","pool":"c","quantity":3,"more":1})"}) {
         EXPECT_EQ(post("/api/v1/orders", body).status, 400U) << body;
     }
+}
+
+TEST_F(ApiTest, Orders_are_paused_and_closed_and_images_released) {
+    fill();
+    facade.answer = Json{{"id", 1}};
+    EXPECT_EQ(post("/api/v1/orders/2611-07/pause", "{}").status, 200U);
+    EXPECT_EQ(facade.calls.back(), "order 2611-07 paused  uid 1000 (ana)");
+    EXPECT_EQ(post("/api/v1/orders/2611-07/resume", "{}").status, 200U);
+    EXPECT_EQ(facade.calls.back(), "order 2611-07 open  uid 1000 (ana)");
+    EXPECT_EQ(post("/api/v1/orders/2611-07/close", "{}").status, 400U);
+    EXPECT_EQ(post("/api/v1/orders/2611-07/close", R"({"reason":"sold"})").status, 200U);
+    EXPECT_EQ(facade.calls.back(), "order 2611-07 closed sold uid 1000 (ana)");
+    const std::string image = "/api/v1/images/" + std::string(64, 'a');
+    EXPECT_EQ(post(image + "/release", "{}").status, 200U);
+    EXPECT_EQ(facade.calls.back(), "release aaaaaa  uid 1000 (ana)");
+    EXPECT_EQ(post(image + "/release", R"({"reason":"x"})").status, 400U);
+    EXPECT_EQ(post(image + "/emergency", "{}").status, 400U);
+    EXPECT_EQ(post(image + "/emergency", R"({"reason":"haste"})").status, 200U);
+    EXPECT_EQ(facade.calls.back(), "emergency aaaaaa haste uid 1000 (ana)");
+    EXPECT_EQ(post(image + "/withdraw", R"({"reason":"bad"})").status, 200U);
+    EXPECT_EQ(facade.calls.back(), "withdrawal aaaaaa bad uid 1000 (ana)");
+    EXPECT_EQ(post("/api/v1/images/zz/release", "{}").status, 404U);
+}
+
+TEST_F(ApiTest, Orders_and_images_say_how_far_and_how_released) {
+    fill();
+    const auto order = get("/api/v1/orders").json()["orders"][0];
+    EXPECT_EQ(order["account"], (Json{{"units", 2}, {"passed", 1}, {"failed", 1}, {"in_work", 0}}));
+    EXPECT_EQ(order["opened_by"], "page");
+    sql("INSERT INTO image_release (image_id, kind, by_user, at_ms, reason) VALUES (1, "
+        "'emergency', 'ana', 7, 'haste')");
+    const auto images = get("/api/v1/images").json();
+    EXPECT_EQ(images["policy"], "two");
+    EXPECT_EQ(images["images"][0]["release"]["how"], "emergency");
+    EXPECT_EQ(images["images"][0]["said"][0],
+              (Json{{"kind", "emergency"}, {"by", "ana"}, {"at", 7}, {"reason", "haste"}}));
+    EXPECT_EQ(get("/api/v1/jobs/1").json()["image_release"], nullptr);
 }
 
 TEST_F(ApiTest, Health_metrics_clock_and_the_page_itself) {

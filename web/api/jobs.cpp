@@ -84,6 +84,22 @@ Json log_json(const records::JoinedLog& log, std::int64_t redactions) {
             {"segments", std::move(segments)}};
 }
 
+// How its image was released when it began; null: nobody asked yet.
+Result<Json> release_of(Tx& tx, std::int64_t job) {
+    auto row = tx.one<std::string, std::optional<std::string>, std::optional<std::string>>(
+        "SELECT image_release, image_released_by, image_release_reason FROM job WHERE id = ?1 AND "
+        "image_release IS NOT NULL",
+        job);
+    if (!row) {
+        return tl::unexpected(row.error());
+    }
+    if (!*row) {
+        return Json();
+    }
+    const auto& [how, by, reason] = **row;
+    return Json{{"how", how}, {"by", or_null(by)}, {"reason", or_null(reason)}};
+}
+
 Result<Json> job_json(Tx& tx, std::int64_t job, const std::string& folder) {
     auto row = tx.one<std::int64_t, std::string, std::int64_t, std::int64_t, std::string, Text,
                       Text, Text, std::string, Text, Text, Text, std::int64_t, Number,
@@ -134,6 +150,11 @@ Result<Json> job_json(Tx& tx, std::int64_t job, const std::string& folder) {
     if (image) {
         json["image"] = {{"id", *image}, {"name", image_name(profile.value_or(""), version)}};
     }
+    auto release = release_of(tx, job);
+    if (!release) {
+        return release;
+    }
+    json["image_release"] = std::move(*release);
     add_verdict_words(json, outcome, code, message);
     return json;
 }

@@ -83,7 +83,9 @@ Page read_page() {
             }
             if (section == "requestBody") {
                 operation->json_body |= line.find("application/json") != std::string::npos ||
-                                        line.find("SeenJob") != std::string::npos;
+                                        line.find("SeenJob") != std::string::npos ||
+                                        line.find("requestBodies/Empty") != std::string::npos ||
+                                        line.find("requestBodies/Reason") != std::string::npos;
                 operation->csv_body |= line.find("BatchCsv") != std::string::npos;
             }
         }

@@ -147,7 +147,9 @@ std::string filled(std::string_view pattern) {
     std::string target;
     for (const auto part : base::split(pattern.substr(1), '/')) {
         target += "/";
-        target += part.starts_with('{') ? "1" : std::string(part);
+        target += part == "{image}"       ? std::string(64, '1')
+                  : part.starts_with('{') ? "1"
+                                          : std::string(part);
     }
     return target;
 }

@@ -30,6 +30,7 @@ constexpr std::array kPlaceholders{
     Placeholder{"{slot}", &is_slot_label},    Placeholder{"{batch}", &is_plain_name},
     Placeholder{"{backup}", &is_plain_name},  Placeholder{"{serial}", &is_plain_name},
     Placeholder{"{job}", &is_row_number},     Placeholder{"{unit}", &is_row_number},
+    Placeholder{"{order}", &is_plain_name},   Placeholder{"{image}", &base::is_hex64},
     Placeholder{"{account}", &is_row_number}, Placeholder{"{screen}", &is_row_number},
 };
 

@@ -135,6 +135,16 @@ class FakeFacade : public engine::Facade {
         calls.push_back("open_order " + opening.name + " " + actor.name);
         done(answer);
     }
+    void change_order(engine::OrderChange change, engine::Actor actor, engine::Done done) override {
+        calls.push_back("order " + change.order + " " + change.state + " " + change.reason + " " +
+                        actor.name);
+        done(answer);
+    }
+    void say_of_image(engine::ImageSaying saying, engine::Actor actor, engine::Done done) override {
+        calls.push_back(saying.kind + " " + saying.image.substr(0, 6) + " " + saying.reason + " " +
+                        actor.name);
+        done(answer);
+    }
     void read(std::function<base::Result<Json>(db::Tx&)> work, engine::Done done) override {
         if (!run_on_database) {
             done(base::fail("db.failed", "no database in this test"));

@@ -62,6 +62,10 @@ ALTER TABLE orders ADD COLUMN ended_by TEXT;
 ALTER TABLE orders ADD COLUMN end_reason TEXT;
 CREATE TRIGGER orders_recipe BEFORE UPDATE OF recipe ON orders WHEN NEW.recipe IS NOT OLD.recipe
 BEGIN SELECT RAISE(ABORT, 'order: its terms are fixed'); END;
+CREATE TRIGGER orders_image BEFORE UPDATE OF image_id ON orders WHEN OLD.image_id IS NOT NULL AND NEW.image_id IS NOT OLD.image_id
+BEGIN SELECT RAISE(ABORT, 'order: its image stays'); END;
+CREATE TRIGGER orders_quantity BEFORE UPDATE OF quantity ON orders WHEN NEW.quantity <> OLD.quantity
+BEGIN SELECT RAISE(ABORT, 'order: its terms are fixed'); END;
 CREATE TRIGGER orders_closed_stay BEFORE UPDATE OF state ON orders WHEN OLD.state = 'closed' AND NEW.state <> 'closed'
 BEGIN SELECT RAISE(ABORT, 'order: is closed'); END;
 

@@ -26,6 +26,8 @@ const pages: readonly { name: string; path: string; ready: string; size?: { widt
   { name: 'pool', path: '/pool', ready: '.gauge-left' },
   { name: 'load', path: '/pool/load', ready: 'input[type=file]' },
   { name: 'generate', path: '/pool/generate', ready: '[name=prefix]' },
+  { name: 'orders', path: '/orders', ready: '[data-order]' },
+  { name: 'open an order', path: '/orders/new', ready: '[name=quantity]' },
   { name: 'numbers', path: '/numbers', ready: 'svg' },
   { name: 'hand-over', path: '/handover', ready: '[data-sheet=pools] p' },
   { name: 'slots', path: '/slots', ready: '[data-slot-row]' },

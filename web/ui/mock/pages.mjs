@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Invented answers for the desk pages of the mock server.
+import { image } from './orders.mjs';
 
 export const today = (clock) => {
   const at = new Date();
@@ -7,7 +8,6 @@ export const today = (clock) => {
   at.setHours(h, m, s, 0);
   return at.getTime();
 };
-const image = { id: '9f3c71de04a6b2d35e8017c'.padEnd(64, '4'), name: 'l4t-system-crc-nx 32.7.2-5' };
 export const chip = (n) => `0x80021911651462240000000012f${(0xc0140 + n * 4919).toString(16)}`;
 
 const outcomes = [['PASS'], ['ERROR', 'tool.no_proof', 'E12', 'Flasher stopped'], ['PASS'], ['FAIL', 'order.wrong_model', 'F07', 'Wrong board model'], ['PASS'], ['FAIL', 'boot.none', 'F12', 'Did not start'], ['PASS'], ['PASS'], ['ERROR', 'usb.left', 'E31', 'USB link lost'], ['PASS'], ['PASS'], ['PASS'], ['PASS'], ['ABORTED', 'operator.cancelled', null, 'Stopped by screen'], ['PASS'], ['PASS'], ['FAIL', 'image.mismatch', 'F21', 'Image read back differs']];
@@ -42,8 +42,6 @@ export function records(query) {
   };
 }
 
-export const images = () => ({ images: [{ id: image.id, name: image.name, profile: 'crc-nx', state: 'ready', builds: 1, size: 14_900_000_000, partitions: 12, files: 512, built_at: Date.now() }] });
-export const orders = () => ({ orders: [{ id: 7, name: '2611-07', profile: 'crc-nx', model: 'xavier-nx', image_id: image.id, image: image.name, pool: 'reeplayer-crc', quantity: 480, made: 312, state: 'open', opened_at: Date.now() }] });
 
 const tileOfJob = (job, tiles) => tiles.find((one) => one.job === job) ?? null;
 const running = (tile) => tile !== null && tile.outcome === null;
@@ -86,7 +84,7 @@ export function job(id, tiles) {
   const live = running(tile);
   const bad = outcome !== null && outcome !== 'PASS';
   return {
-    job: id, unit: tile?.unit ?? from.unit, slot: tile?.slot ?? from.slot, attempt: 1, order: { id: 7, name: '2611-07' }, image, model: 'Xavier NX',
+    job: id, unit: tile?.unit ?? from.unit, slot: tile?.slot ?? from.slot, attempt: 1, order: { id: 7, name: '2611-07' }, image, image_release: { how: 'two', by: 'Jon Vega, Ana Kim', reason: null }, model: 'Xavier NX',
     running: live, outcome, code: bad ? tile?.code ?? from.code : null, display_code: bad ? tile?.display_code ?? from.display_code : null,
     sentence: bad ? 'The unit did not start after flashing: nothing was seen on its port for 120 s.' : null,
     action: bad ? tile?.action ?? 'Put in repair bin' : null, retry: bad ? outcome === 'ERROR' : null,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The pool of the mock server: what is loaded, generated, withdrawn and closed stays so until the mock ends. Sentences
 // and refusals are those of serial-pool/batch_end.cpp, serial_range.cpp and web/api/batches.cpp.
-import { chip, orders, today } from './pages.mjs';
+import { chip, today } from './pages.mjs';
 import { Refusal, serialsOf } from './serial_range.mjs';
 
 const name = 'reeplayer-crc';
@@ -55,7 +55,7 @@ function bodyOf(body, shape, needed) {
   return { ...shape, ...body };
 }
 
-export function makePool(changed = () => {}) {
+export function makePool(changed = () => {}, orders = () => ({ orders: [] })) {
   const warnAt = new Map([[name, 150]]);
   const batches = given();
   const in_doubt = doubts();

@@ -10,6 +10,7 @@ import { dirname, extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as pages from './pages.mjs';
 import { numbers } from './numbers.mjs';
+import { makeOrders } from './orders.mjs';
 import { makePeople } from './people.mjs';
 import { makePool } from './pool.mjs';
 import { makeTechnician } from './technician.mjs';
@@ -30,8 +31,9 @@ export function mock({ scene = 'mixed16', still = true } = {}) {
   const rows = []; // what was journaled: {seq, slot}
   const mono = () => Number(process.hrtime.bigint());
   const stamp = () => ({ mono_ns: mono(), at: Date.now() });
-  const pool = makePool(() => all('station', { station: station(), seq: null, ...stamp() }));
   const people = makePeople(scene);
+  const orders = makeOrders(scene, () => people.get('/api/v1/session').name ?? 'page');
+  const pool = makePool(() => all('station', { station: station(), seq: null, ...stamp() }), orders.orders);
   const station = () => {
     const made = stationOf(tiles, scene);
     return made.pool === null ? made : { ...made, pool: { ...made.pool, left: pool.left() } };
@@ -119,8 +121,8 @@ export function mock({ scene = 'mixed16', still = true } = {}) {
     }
     if (technician.get(url)) return json(res, technician.get(url));
     if (path === '/api/v1/numbers') return json(res, numbers(url.searchParams));
-    if (path === '/api/v1/images') return json(res, pages.images());
-    if (path === '/api/v1/orders') return json(res, pages.orders());
+    if (path === '/api/v1/images') return json(res, orders.images());
+    if (path === '/api/v1/orders') return json(res, orders.orders());
     if (path.startsWith('/api/v1/units/')) return json(res, pages.unit(id, tiles));
     if (/^\/api\/v1\/jobs\/\d+$/.test(path)) return json(res, pages.job(id, tiles));
     if (/^\/api\/v1\/jobs\/\d+\/log/.test(path)) {
@@ -144,6 +146,8 @@ export function mock({ scene = 'mixed16', still = true } = {}) {
       ready.forEach((slot) => change(slot, tile(slot, 'empty')));
       return json(res, { acknowledged: ready });
     }
+    const ordered = orders.post(url.pathname, body);
+    if (ordered) return answer(res, ordered);
     if (url.pathname === '/api/v1/pool/preview') return answer(res, pool.look(url.searchParams, body));
     if (url.pathname === '/api/v1/pool/batches') return answer(res, pool.load(url.searchParams, body));
     if (url.pathname === '/api/v1/pool/warn') return answer(res, pool.warn(body));

@@ -35,6 +35,9 @@ const shots = [
   { name: 'records', scene: 'mixed16', size: wall, path: '/records' },
   { name: 'records-desk', scene: 'mixed16', size: desk, path: '/records?result=FAIL,ERROR' },
   { name: 'records-none', scene: 'mixed16', size: desk, path: '/records?serial_from=ZZ' },
+  { name: 'orders', scene: 'orders', size: desk, path: '/orders' }, { name: 'orders-wide', scene: 'orders', size: wall, path: '/orders' }, { name: 'orders-tablet', scene: 'orders', size: tablet, path: '/orders' },
+  { name: 'orders-close', scene: 'orders', size: desk, path: '/orders', then: async (page) => { await page.click('[data-ask="close-2611-07"]'); await page.click('[data-ask^="emergency-"]'); } },
+  { name: 'orders-new', scene: 'orders', size: desk, path: '/orders/new', then: async (page) => { await page.fill('[name=name]', '2611-07'); await page.fill('[name=quantity]', '9000'); await page.click('button[type=submit].main'); } },
   { name: 'pool', scene: 'mixed16', size: desk, path: '/pool' },
   { name: 'pool-void', scene: 'mixed16', size: desk, path: '/pool', then: async (page) => { await page.click('[data-ask="void-RC26-04110"]'); await page.fill('[name=reason]', 'unit scrapped'); } },
   ...[['untouched', '2611-c', null], ['open', '2611-b', null], ['closed', '2609-a', null], ['withdraw', '2611-c', 'withdraw'], ['close', '2611-b', 'close']].map(([name, batch, end]) => ({

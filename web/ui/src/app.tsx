@@ -15,6 +15,8 @@ import { LoadPage } from './pages/load';
 import { HandoverPage } from './pages/handover';
 import { FirstPage, LoginPage } from './pages/login';
 import { NumbersPage } from './pages/numbers';
+import { NewOrderPage } from './pages/order_new';
+import { OrdersPage } from './pages/orders';
 import { PeoplePage } from './pages/people';
 import { PoolPageView } from './pages/pool';
 import { PortsPage } from './pages/ports';
@@ -43,6 +45,8 @@ function DeskPage({ path }: { path: string }): JSX.Element {
   if (path === '/pool') return <PoolPageView />;
   if (path === '/pool/load') return <LoadPage />;
   if (path === '/pool/generate') return <GeneratePage />;
+  if (path === '/orders') return <OrdersPage />;
+  if (path === '/orders/new') return <NewOrderPage />;
   if (path === '/numbers') return <NumbersPage />;
   if (path === '/handover') return <HandoverPage />;
   if (path === '/ports') return <PortsPage />;

@@ -57,6 +57,27 @@ describe('mock against openapi.yaml', () => {
     const response = await fetch(base + path, { method: 'POST', headers: { 'Content-Type': 'application/json', 'X-Lineside': '1' }, body: JSON.stringify(body) });
     return { status: response.status, body: await response.json() };
   };
+  it('orders and images', async () => {
+    const other = mock({ scene: 'orders', still: true });
+    const url = `http://127.0.0.1:${await other.listen(0)}`;
+    const say = async (path: string, body: object): Promise<{ status: number; body: unknown }> => {
+      const response = await fetch(url + path, { method: 'POST', headers: { 'Content-Type': 'application/json', 'X-Lineside': '1' }, body: JSON.stringify(body) });
+      return { status: response.status, body: await response.json() };
+    };
+    for (const path of ['/api/v1/orders', '/api/v1/images']) expect(answerComplaints(path, await (await fetch(url + path)).json())).toEqual([]);
+    const image = ((await (await fetch(`${url}/api/v1/images`)).json()) as { images: { id: string }[] }).images[0]?.id ?? '';
+    expect((await say(`/api/v1/images/${image}/release`, {})).body).toMatchObject({ id: image, release: { may_start: true, how: 'two' } });
+    expect((await say(`/api/v1/images/${image}/release`, {})).status).toBe(409);
+    const withdrawn = await say(`/api/v1/images/${image}/withdraw`, { reason: 'wrong firmware' });
+    expect(complaints('ImageRelease', (withdrawn.body as { release: unknown }).release)).toEqual([]);
+    const closed = await say('/api/v1/orders/2611-07/close', { reason: 'done' });
+    expect(complaints('OrderAccount', (closed.body as { account: unknown }).account)).toEqual([]);
+    const taken = await say('/api/v1/orders', { name: '2611-07', profile: 'crc-nx', pool: 'reeplayer-crc', quantity: 1 });
+    expect(taken.status).toBe(409);
+    expect(complaints('Problem', taken.body)).toEqual([]);
+    other.close();
+  });
+
   const accounts = async (): Promise<BatchAccount[]> => {
     const { batches } = (await get('/api/v1/pool')) as PoolPage;
     return Promise.all(batches.map(async (one) => (await get(`/api/v1/pool/batches/${one.name}/account`)) as BatchAccount));

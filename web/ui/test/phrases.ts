@@ -18,6 +18,9 @@ const wall = 'station/core/wall.cpp';
 const slot = 'station/engine/slot_actor.cpp';
 const orders = 'station/engine/engine_orders.cpp';
 const station = 'station/engine/engine_wall.cpp';
+const release = 'station/engine/image_release.cpp';
+const orderDesk = 'station/engine/order_desk.cpp';
+const openings = 'station/engine/engine_order_desk.cpp';
 const doubt = 'serial-pool/pool_status.cpp';
 const proofs = 'web/api/proofs.cpp';
 const units = 'web/api/units.cpp';
@@ -93,4 +96,20 @@ export const beside: readonly (readonly [text: string, files: string, pieces?: r
   ['Ports are being mapped by {}', station],
   ['Ports are being mapped', orders],
   ['Unplug it: it was used to map the ports', slot],
+  ['Order {} is paused', orders],
+  ['Image {} was withdrawn', release],
+  ['Image {} waits for a second release', release],
+  ['Image {} is not released', release],
+  ['Order {}: there is no profile {} any more: {}', orders],
+  ['Order {}: profile {} is of model {}, not {}: {}', orders],
+  ['Order {}: its recipe is another one now ({}): {}', orders],
+  ['put it back in station.toml, or close the order and open another', orders],
+  ['name: take letters, digits, \'.\', \'_\' or \'-\', at most 64', orderDesk],
+  ['profile: there is no profile \'{}\' in the configuration; take one of its own', orderDesk],
+  ['quantity: take a whole number from 1 to 1000000', orderDesk],
+  ['pool: there is no pool \'{}\'; load a batch into it first', openings, ['pool: there is no pool \'', '\'; load a batch into it first']],
+  ['name: there is an order \'{}\' already; take another name', openings, ['name: there is an order \'', '\' already; take another name']],
+  ['{} released image {} already; a second release is by another person, who logs in by another account', orderDesk],
+  ['One release by one person is enough here', orderDesk],
+  ['Image {} is withdrawn already', orderDesk],
 ];

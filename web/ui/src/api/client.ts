@@ -4,7 +4,7 @@
 import { t } from '../i18n';
 import { localise, ownWords } from '../i18n/phrases';
 import type {
-  Account, AccountRole, BatchAccount, BatchCheck, BatchLoaded, Beat, GenerateRequest, ImageRow, Job, Numbers, OrderRow, PoolPage, ProblemBody, RecordsAnswer, Screen,
+  Account, AccountRole, BatchAccount, BatchCheck, BatchLoaded, Beat, GenerateRequest, ImagesAnswer, Job, Numbers, OrderRequest, OrdersAnswer, PoolPage, ProblemBody, RecordsAnswer, Screen,
   Session, Tile, Unit, Wall,
 } from './types';
 import type { Ports, SlotHealth, SlotPlace } from './types_slots';
@@ -114,6 +114,8 @@ export interface SlotAnswer {
 }
 
 const batchPath = (batch: string): string => `/pool/batches/${encodeURIComponent(batch)}`;
+const orderPath = (order: string): string => `/orders/${encodeURIComponent(order)}`;
+const imagePath = (image: string): string => `/images/${encodeURIComponent(image)}`;
 const slotPath = (slot: string): string => `/slots/${encodeURIComponent(slot)}`;
 
 export const api = {
@@ -151,7 +153,15 @@ export const api = {
   withdrawBatch: (batch: string, reason: string) => postJson<BatchAccount>(`${batchPath(batch)}/withdraw`, { reason }),
   closeBatch: (batch: string) => postJson<BatchAccount>(`${batchPath(batch)}/close`, {}),
   warnPoolAt: (pool: string, warnAt: number) => postJson<unknown>('/pool/warn', { pool, warn_at: warnAt }),
-  orders: (signal?: AbortSignal) => getJson<{ orders: OrderRow[] }>('/orders', signal),
+  orders: (signal?: AbortSignal) => getJson<OrdersAnswer>('/orders', signal, ownWords.orders),
+  openOrder: (order: OrderRequest) => postJson<{ id: number; name: string }>('/orders', order),
+  pauseOrder: (order: string) => postJson<unknown>(`${orderPath(order)}/pause`, {}),
+  resumeOrder: (order: string) => postJson<unknown>(`${orderPath(order)}/resume`, {}),
+  closeOrder: (order: string, reason: string) => postJson<unknown>(`${orderPath(order)}/close`, { reason }),
+  images: (signal?: AbortSignal) => getJson<ImagesAnswer>('/images', signal, ownWords.orders),
+  releaseImage: (image: string) => postJson<unknown>(`${imagePath(image)}/release`, {}),
+  releaseImageInEmergency: (image: string, reason: string) => postJson<unknown>(`${imagePath(image)}/emergency`, { reason }),
+  withdrawImage: (image: string, reason: string) => postJson<unknown>(`${imagePath(image)}/withdraw`, { reason }),
   numbers: (since: number, until: number, order: string, signal?: AbortSignal) =>
     getJson<Numbers>(`/numbers?${new URLSearchParams({ since: String(since), until: String(until), ...(order === '' ? {} : { order }) }).toString()}`, signal),
   records: (query: string, signal?: AbortSignal) => getJson<RecordsAnswer>(`/records?${query}`, signal, ownWords.wall),
@@ -180,7 +190,6 @@ export const api = {
   ports: (signal?: AbortSignal) => getJson<Ports>('/ports', signal),
   mapPorts: (on: boolean) => postJson<Ports>('/ports/mapping', { on }),
   savePorts: (slots: readonly { slot: string; port: string; peer?: string }[]) => postJson<Ports>('/ports', { slots }),
-  images: () => getJson<{ images: ImageRow[] }>('/images'),
   eventsUrl: (lastSeq: number | null) =>
     `${base}/events${lastSeq === null ? '' : `?last_event_id=${lastSeq}`}`,
 };

@@ -277,6 +277,7 @@ export interface Job {
   attempt: number;
   order: { id: number; name: string } | null;
   image: { id: string; name: string } | null;
+  image_release: { how: 'two' | 'one' | 'none' | 'emergency'; by: string | null; reason: string | null } | null;
   model: string | null;
   running: boolean;
   outcome: Outcome | null;
@@ -429,6 +430,9 @@ export interface RecordRow {
   port: string;
   image_id: string | null;
   image_name: string | null;
+  image_release?: 'two' | 'one' | 'none' | 'emergency' | null;
+  image_released_by?: string | null;
+  image_release_reason?: string | null;
   started_ms: number;
   ended_ms: number;
   duration_s: number;
@@ -442,6 +446,29 @@ export interface RecordsAnswer {
   counts: { [outcome in Outcome]: number };
 }
 
+// May a unit start with this image now.
+export interface ImageRelease {
+  may_start: boolean;
+  how: 'two' | 'one' | 'none' | 'emergency' | null;
+  by: string | null;
+  reason: string | null;
+  missing: number;
+  withdrawn: boolean;
+  why: string | null;
+}
+
+export interface ImageSaid {
+  kind: 'release' | 'emergency' | 'withdrawal';
+  by: string;
+  at: number;
+  reason: string | null;
+}
+
+export interface ImagesAnswer {
+  policy: 'two' | 'one' | 'none';
+  images: ImageRow[];
+}
+
 export interface ImageRow {
   id: string;
   name: string;
@@ -452,6 +479,37 @@ export interface ImageRow {
   partitions: number;
   files: number;
   built_at: number | null;
+  release: ImageRelease;
+  said: ImageSaid[];
+}
+
+// Units under an order, each once.
+export interface OrderAccount {
+  units: number;
+  passed: number;
+  failed: number;
+  in_work: number;
+}
+
+export interface Profile {
+  id: string;
+  name: string;
+  model: string;
+}
+
+export interface OrdersAnswer {
+  orders: OrderRow[];
+  profiles: Profile[];
+}
+
+export interface OrderRequest {
+  name: string;
+  profile: string;
+  pool: string;
+  quantity: number;
+  close_others: boolean;
+  rotate_token: boolean;
+  allow_no_chip: boolean;
 }
 
 export interface OrderRow {
@@ -466,6 +524,15 @@ export interface OrderRow {
   made: number;
   state: 'open' | 'paused' | 'done' | 'closed';
   opened_at: number;
+  opened_by: string;
+  rotate_token: boolean;
+  allow_no_chip: boolean;
+  ended_at: number | null;
+  ended_by: string | null;
+  end_reason: string | null;
+  account: OrderAccount;
+  changed: string | null;
+  image_error: string | null;
 }
 
 export interface ProblemBody {

@@ -62,6 +62,7 @@ export const ownWords = {
   wall: new Set(['word', 'short', 'action', 'button', 'reason', 'note', 'fact', 'sentence']),
   unit: new Set(['word', 'short', 'action', 'button', 'note', 'fact', 'sentence', 'title', 'label', 'reason']),
   list: new Set(['word', 'action', 'sentence', 'certain', 'next_step', 'next_step_why']),
+  orders: new Set(['changed', 'image_error', 'why']),
   problem: new Set(['title', 'detail', 'hint']),
 } as const;
 

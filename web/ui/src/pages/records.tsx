@@ -164,6 +164,12 @@ function Figures({ answer, tookMs }: { answer: RecordsAnswer; tookMs: number | n
   );
 }
 
+// One person released the image of this unit, in an emergency.
+function Emergency({ row }: { row: RecordRow }): JSX.Element {
+  const says = `${t.orders.howOnRecord.emergency} ${row.image_released_by ?? ''}: ${row.image_release_reason ?? ''}`;
+  return <span class="release emergency" title={says} data-emergency><Icon name="warning" /><span class="visually-hidden">{says}</span></span>;
+}
+
 function Row({ row }: { row: RecordRow }): JSX.Element {
   const to = `/units/${row.unit}?job=${row.job}`;
   return (
@@ -177,7 +183,7 @@ function Row({ row }: { row: RecordRow }): JSX.Element {
       <td class="right">{duration(row.duration_s)}</td>
       <td class="mono" title={row.chip_id ?? undefined}>{row.chip_id === null ? '' : shortHex(row.chip_id)}</td>
       <td>{row.batch}</td>
-      <td class="cut" title={row.image_id ?? undefined}>{row.image_name}</td>
+      <td class="cut" title={row.image_id ?? undefined}>{row.image_release === 'emergency' && <Emergency row={row} />}{row.image_name}</td>
       <td><Link to={to} class="open">{t.records.open}</Link></td>
     </tr>
   );

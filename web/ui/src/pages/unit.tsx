@@ -141,7 +141,7 @@ function Proofs({ proofs }: { proofs: readonly Proof[] }): JSX.Element {
   );
 }
 
-function Facts({ unit, tile }: { unit: Unit; tile: Tile | null }): JSX.Element {
+function Facts({ unit, tile, release = null }: { unit: Unit; tile: Tile | null; release?: Job['image_release'] }): JSX.Element {
   const check = tile?.chip_check ?? null;
   return (
     <section class="card">
@@ -154,6 +154,11 @@ function Facts({ unit, tile }: { unit: Unit; tile: Tile | null }): JSX.Element {
               <dd class={fact.mono ? 'mono' : ''} title={fact.value}>{fact.value}</dd>
             </div>
           ))}
+          {release !== null && (
+            <div data-fact="image_release" class={release.how === 'emergency' ? 'bad' : ''}>
+              <dt>{t.orders.howOnRecord[release.how]}</dt><dd>{[release.by ?? t.orders.noneNeeded, release.reason].filter((part) => part !== null).join(': ')}</dd>
+            </div>
+          )}
           {check !== null && (
             <div data-fact="chip_check"><dt>{t.unit.chipCheck}</dt><dd>{t.unit.chipCheckAt[check]}</dd></div>
           )}
@@ -259,7 +264,7 @@ export function UnitPage({ unit: id }: { unit: number }): JSX.Element {
       <Head unit={unit} job={job} tile={own} />
       <Why job={job} tile={own} />
       <div class="unit-grid">
-        <div class="column unit-left"><Proofs proofs={job.proofs} /><Facts unit={unit} tile={own} /></div>
+        <div class="column unit-left"><Proofs proofs={job.proofs} /><Facts unit={unit} tile={own} release={job.image_release} /></div>
         <div class="column unit-middle"><Timeline job={job} /><LogView key={job.job} job={job} /></div>
         <div class="column unit-right"><Attempts unit={unit} job={job} /><History lines={unit.history} /></div>
       </div>

@@ -53,6 +53,7 @@ export function DeskHeader({ path }: { path: string }): JSX.Element {
         <Link to="/">{t.nav.wall}</Link>
         {may('qa') && <Link to="/records" current={path === '/records' || path.startsWith('/units/')}>{t.nav.records}</Link>}
         {may('qa') && <Link to="/pool" current={path.startsWith('/pool')}>{t.nav.pool}</Link>}
+        {may('qa') && <Link to="/orders" current={path.startsWith('/orders')}>{t.nav.orders}</Link>}
         {may('qa') && <Link to="/numbers" current={path === '/numbers' || path === '/handover'}>{t.nav.numbers}</Link>}
         {may('operator') && <Link to="/slots" current={['/slots', '/layout', '/ports', '/stickers'].includes(path)}>{t.nav.slots}</Link>}
         <TrainingLink />
