@@ -29,6 +29,8 @@ Engine::Engine(const EngineParts& parts)
         slots_.emplace_back(context_, slot.label, slot.port, true, slot.skip);
         by_port_[slot.port] = &slots_.back();
     }
+    context_.drawing = drawing_of(context_);
+    labels_ = std::make_unique<LabelDesk>(label_parts());
 }
 
 Engine::~Engine() {
@@ -44,6 +46,9 @@ base::Status Engine::start() {
     }
     if (auto known = people_.start(); !known) {
         return known;
+    }
+    if (auto printing = labels_->start(); !printing) {
+        return printing;
     }
     for (const OrderView& order : orders_) {
         want_image(order.id);
@@ -239,6 +244,9 @@ void Engine::job_ended(SlotActor& slot, core::Outcome outcome, const std::string
         if (view.id == id && outcome == core::Outcome::pass) {
             view.passed.insert(slot.unit());
         }
+    }
+    if (outcome == core::Outcome::pass) {
+        labels_->passed(slot.job_id());
     }
     pool_changed();
     station_changed();

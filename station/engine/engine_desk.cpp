@@ -4,13 +4,17 @@
 #include "station/engine/engine.h"
 
 #include "serial-pool/serial_pool.h"
+#include "station/base/codes.h"
 
 namespace lineside::engine {
-namespace {
 
 using base::Json;
 
+namespace {
+
 constexpr std::size_t kLongestReason = 200;  // characters on a record, a page and a label
+
+}  // namespace
 
 base::Status good_reason(const std::string& reason) {
     const bool text = reason.find_first_not_of(" \t") != std::string::npos;
@@ -22,8 +26,6 @@ base::Status good_reason(const std::string& reason) {
     }
     return {};
 }
-
-}  // namespace
 
 void Engine::rework(std::string slot, std::string reason, Actor actor, Done done) {
     SlotActor* found = find_slot(slot);
@@ -88,6 +90,31 @@ std::string Engine::empty_slot_of(base::JobId job) const {
         }
     }
     return {};
+}
+
+LabelDeskParts Engine::label_parts() {
+    return {context_, [this](const std::string& slot) { return find_slot(slot); },
+            [this](base::JobId job) -> SlotActor* {
+                for (SlotActor& each : slots_) {
+                    if (each.job_id() == job) {
+                        return &each;
+                    }
+                }
+                return nullptr;
+            },
+            [this](bool failing) {
+                if (failing) {
+                    raise_alarm("labels", "label.failed",
+                                std::string(base::code_entry("label.failed").sentence), {});
+                } else {
+                    clear_alarm("labels");
+                }
+            },
+            context_.patience.print_again};
+}
+
+void Engine::label_asked(const labels::LabelRow& label) {
+    labels_->asked(label);
 }
 
 }  // namespace lineside::engine
