@@ -252,7 +252,10 @@ Json tile(const SlotFacts& f) {
     }
     std::string_view press;
     std::string_view button;
-    if (ack == "ready") {
+    if (f.label == LabelWait::scan || f.label == LabelWait::wrong) {
+        press = label != nullptr ? "label" : "";
+        button = label != nullptr ? "Scan label" : "";
+    } else if (ack == "ready") {
         press = "acknowledge";
         button = f.outcome == Outcome::pass ? "OK, taken out" : "Done";
     } else if (can_retry) {

@@ -36,7 +36,7 @@ struct LiveEvent {
 
 using Done = std::function<void(base::Result<base::Json>)>;
 
-class LabelDesk;
+class Labels;  // label_facade.h
 
 // Why something is done that cannot be undone: one line, not blank, at most 200 bytes.
 // Errors: request.invalid.
@@ -128,8 +128,8 @@ class Facade {
 
     // Accounts, log-ins and wall screens; none: everybody may do everything.
     [[nodiscard]] virtual people::People* people() { return nullptr; }
-    // Labels of units that passed, station/engine/label_desk.h.
-    [[nodiscard]] virtual LabelDesk* labels() { return nullptr; }
+    // Labels of units that passed; none: this station prints none.
+    [[nodiscard]] virtual Labels* labels() { return nullptr; }
 
     // Runs `work` on a read-only snapshot of the database, off this thread.
     virtual void read(std::function<base::Result<base::Json>(db::Tx&)> work, Done done) = 0;

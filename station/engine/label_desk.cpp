@@ -75,10 +75,6 @@ LabelDesk::~LabelDesk() {
     *alive_ = false;
 }
 
-bool LabelDesk::verifies() const {
-    return parts_.context.config.printer.there() && parts_.context.config.printer.verify;
-}
-
 base::Status LabelDesk::start() {
     if (!parts_.context.config.printer.there()) {
         return {};

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "station/engine/facade.h"
+#include "station/engine/label_facade.h"
 #include "station/labels/print_queue.h"
 
 #include <functional>
@@ -24,10 +25,10 @@ struct LabelDeskParts {
     std::chrono::milliseconds pause{2000};
 };
 
-class LabelDesk {
+class LabelDesk final : public Labels {
   public:
     explicit LabelDesk(LabelDeskParts parts);
-    ~LabelDesk();
+    ~LabelDesk() override;
     LabelDesk(const LabelDesk&) = delete;
     LabelDesk& operator=(const LabelDesk&) = delete;
 
@@ -38,22 +39,14 @@ class LabelDesk {
     // A unit passed: where labels are printed at once, its own is asked for.
     void passed(base::JobId job);
 
-    // {"print","verify","language"}, or null without a printer.
-    [[nodiscard]] base::Json setup() const;
-    [[nodiscard]] bool verifies() const;
-    // {"svg"}: what is printed of the job. Errors: request.unknown, request.conflict (it did not
-    // pass, or its product gets no label), label.content.
-    void preview(base::JobId job, Done done);
-    // Its first copy, or what there is of it: {"label","state","copy"}.
-    void ask(base::JobId job, std::string actor, Done done);
-    // What was scanned at the slot is its unit's label, or another's. Errors: label.wrong,
-    // request.conflict (no label is to be scanned here), request.unknown.
-    void check(const std::string& slot, std::string code, std::string actor, Done done);
-    // The tile clears without it, because a person says so.
-    void skip(const std::string& slot, std::string reason, std::string actor, Done done);
-    void copy(base::JobId job, std::string reason, std::string actor, Done done);
-    void again(std::int64_t label, std::string actor, Done done);
-    void found(std::int64_t label, std::string actor, Done done);
+    [[nodiscard]] base::Json setup() const override;
+    void preview(base::JobId job, Done done) override;
+    void ask(base::JobId job, std::string actor, Done done) override;
+    void check(const std::string& slot, std::string code, std::string actor, Done done) override;
+    void skip(const std::string& slot, std::string reason, std::string actor, Done done) override;
+    void copy(base::JobId job, std::string reason, std::string actor, Done done) override;
+    void again(std::int64_t label, std::string actor, Done done) override;
+    void found(std::int64_t label, std::string actor, Done done) override;
     // What is no unit's label; kept nowhere.
     [[nodiscard]] labels::PrintQueue& queue() { return queue_; }
 

@@ -69,7 +69,10 @@ TEST(LabelZpl, NoValueCanBeACommand) {
     EXPECT_EQ(text.rfind("^XA"), 0U);
     EXPECT_EQ(text.find("^XZ"), text.size() - 4);
     EXPECT_EQ(text.find('~'), std::string::npos);
-    EXPECT_EQ(given(text), "A^XZ^XA~JR_1,;\\\"?" "?" "?'<&>{model}");
+    EXPECT_EQ(given(text),
+              "A^XZ^XA~JR_1,;\\\"?"
+              "?"
+              "?'<&>{model}");
 }
 
 TEST(LabelZpl, OtherAlphabetsGoAsUtf8InHex) {

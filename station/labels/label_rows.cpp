@@ -46,8 +46,9 @@ Result<LabelRow> row(Tx& tx, std::int64_t label) {
 }
 
 // Writes the journal row and gives the label as it is now.
-Result<LabelRow> told(Tx& tx, const journal::Stamp& stamp, std::int64_t label, const char* kind,
-                      const std::string& actor, Json data = Json::object()) {
+Result<LabelRow> append_of_label(Tx& tx, const journal::Stamp& stamp, std::int64_t label,
+                                 const char* kind, const std::string& actor,
+                                 Json data = Json::object()) {
     auto now = row(tx, label);
     if (!now) {
         return now;
@@ -95,8 +96,8 @@ Result<LabelRow> add(Tx& tx, const journal::Stamp& stamp, JobId job, std::int64_
     if (!reason.empty()) {
         data["reason"] = reason;
     }
-    return told(tx, stamp, *id, copy == 1 ? "label.asked" : "label.reprint", actor,
-                std::move(data));
+    return append_of_label(tx, stamp, *id, copy == 1 ? "label.asked" : "label.reprint", actor,
+                           std::move(data));
 }
 
 constexpr std::string_view kShown =
@@ -211,7 +212,7 @@ Result<LabelRow> label_printed(Tx& tx, const journal::Stamp& stamp, std::int64_t
     if (!done) {
         return passed_on(done.error());
     }
-    return *done == 0 ? row(tx, label) : told(tx, stamp, label, "label.printed", actor);
+    return *done == 0 ? row(tx, label) : append_of_label(tx, stamp, label, "label.printed", actor);
 }
 
 Result<LabelRow> label_failed(Tx& tx, const journal::Stamp& stamp, std::int64_t label,
@@ -225,8 +226,8 @@ Result<LabelRow> label_failed(Tx& tx, const journal::Stamp& stamp, std::int64_t 
         return passed_on(done.error());
     }
     return *done == 0 ? row(tx, label)
-                      : told(tx, stamp, label, "label.failed", "",
-                             {{"message", message}, {"doubt", doubt}});
+                      : append_of_label(tx, stamp, label, "label.failed", "",
+                                        {{"message", message}, {"doubt", doubt}});
 }
 
 Result<LabelRow> label_again(Tx& tx, const journal::Stamp& stamp, std::int64_t label,
@@ -246,7 +247,7 @@ Result<LabelRow> label_again(Tx& tx, const journal::Stamp& stamp, std::int64_t l
     if (!done) {
         return passed_on(done.error());
     }
-    return told(tx, stamp, label, "label.again", actor);
+    return append_of_label(tx, stamp, label, "label.again", actor);
 }
 
 Result<LabelRow> label_found(Tx& tx, const journal::Stamp& stamp, std::int64_t label,
@@ -277,7 +278,7 @@ Result<LabelRow> label_checked(Tx& tx, const journal::Stamp& stamp, JobId job,
     if (!done) {
         return passed_on(done.error());
     }
-    return *done == 0 ? row(tx, id) : told(tx, stamp, id, "label.checked", actor);
+    return *done == 0 ? row(tx, id) : append_of_label(tx, stamp, id, "label.checked", actor);
 }
 
 Result<std::int64_t> label_wrong(Tx& tx, const journal::Stamp& stamp, JobId job,
@@ -287,7 +288,7 @@ Result<std::int64_t> label_wrong(Tx& tx, const journal::Stamp& stamp, JobId job,
         return there ? base::fail("request.conflict", "No label was printed for this unit")
                      : passed_on(there.error());
     }
-    auto now = told(tx, stamp, (*there)->id, "label.wrong", actor);
+    auto now = append_of_label(tx, stamp, (*there)->id, "label.wrong", actor);
     return now ? Result<std::int64_t>(now->seq) : passed_on(now.error());
 }
 

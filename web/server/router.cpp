@@ -27,10 +27,11 @@ struct Placeholder {
     bool (*fits)(std::string_view);
 };
 constexpr std::array kPlaceholders{
-    Placeholder{"{slot}", &is_slot_label},    Placeholder{"{batch}", &is_plain_name},
-    Placeholder{"{backup}", &is_plain_name},  Placeholder{"{serial}", &is_plain_name},
-    Placeholder{"{job}", &is_row_number},     Placeholder{"{unit}", &is_row_number},
-    Placeholder{"{account}", &is_row_number}, Placeholder{"{screen}", &is_row_number},
+    Placeholder{"{slot}", &is_slot_label},   Placeholder{"{batch}", &is_plain_name},
+    Placeholder{"{backup}", &is_plain_name}, Placeholder{"{serial}", &is_plain_name},
+    Placeholder{"{job}", &is_row_number},    Placeholder{"{unit}", &is_row_number},
+    Placeholder{"{label}", &is_row_number},  Placeholder{"{account}", &is_row_number},
+    Placeholder{"{screen}", &is_row_number},
 };
 
 const Placeholder* placeholder(std::string_view pattern) {
