@@ -65,7 +65,7 @@ constexpr std::array kCodes{
     CodeEntry{"lease.refused",       station, "E43", "Serial pool refused the move", "Call technician", false},
     CodeEntry{"ask.refused",         station, "E44", "Worker asked for what it may not have", "Call technician", false},
     CodeEntry{"signing.broken",      station, "E45", "Station's signing key cannot be used", "Call technician", false},
-    CodeEntry{"label.wrong",         station, "E46", "This is the label of another unit", "Take the right label", false},
+    CodeEntry{"label.wrong",         station, "E46", "Label of another unit", "Take right label", false},
     CodeEntry{"label.failed",        station, "E47", "Labels are not printed", "Look at the printer", true},
     CodeEntry{"label.content",       station, "E48", "Label cannot be drawn", "Call technician", false},
     CodeEntry{"station.bug",         station, "E99", "Something the station does not know happened", "Call technician", false},

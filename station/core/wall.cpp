@@ -76,9 +76,8 @@ struct LabelLook {
 constexpr std::array kLabelLooks{
     LabelLook{LabelWait::printing, "Label is being printed", "", ""},
     LabelLook{LabelWait::failed, "Label is not printed", "Look at the printer", "label.failed"},
-    LabelLook{LabelWait::scan, "Label is printed", "Stick it on, scan it", ""},
-    LabelLook{LabelWait::wrong, "This is the label of another unit", "Take the right label",
-              "label.wrong"},
+    LabelLook{LabelWait::scan, "Label is printed", "Stick on and scan", ""},
+    LabelLook{LabelWait::wrong, "Label of another unit", "Take right label", "label.wrong"},
 };
 
 const LabelLook* label_look(const SlotFacts& f) {

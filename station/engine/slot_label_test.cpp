@@ -158,7 +158,7 @@ TEST_F(LabelTest, WhereItIsCheckedTheTileClearsWithTheRightLabelOnly) {
     EXPECT_EQ(wrong.error().code, "label.wrong");
     EXPECT_EQ(tile("1")["code"], "label.wrong");
     EXPECT_EQ(tile("1")["display_code"], "E46");
-    EXPECT_EQ(tile("1")["action"], "Take the right label");
+    EXPECT_EQ(tile("1")["action"], "Take right label");
     EXPECT_EQ(tile("1")["outcome"], "PASS");
     ASSERT_TRUE(check("1", " SN-1 "));
     EXPECT_EQ(state("1"), "empty");

@@ -28,6 +28,7 @@ const pages: readonly { name: string; path: string; ready: string; size?: { widt
   { name: 'generate', path: '/pool/generate', ready: '[name=prefix]' },
   { name: 'numbers', path: '/numbers', ready: 'svg' },
   { name: 'hand-over', path: '/handover', ready: '[data-sheet=pools] p' },
+  { name: 'labels', path: '/labels', ready: '[data-label]' },
   { name: 'people', path: '/people', ready: 'main' },
   { name: 'log in', path: '/login', ready: 'main' },
   { name: 'nowhere', path: '/nowhere', ready: 'main' },

@@ -11,6 +11,7 @@ import { startScan } from './parts/scan';
 import { GeneratePage } from './pages/generate';
 import { LoadPage } from './pages/load';
 import { HandoverPage } from './pages/handover';
+import { LabelsPage } from './pages/labels';
 import { FirstPage, LoginPage } from './pages/login';
 import { NumbersPage } from './pages/numbers';
 import { PeoplePage } from './pages/people';
@@ -40,6 +41,7 @@ function DeskPage({ path }: { path: string }): JSX.Element {
   if (path === '/pool/generate') return <GeneratePage />;
   if (path === '/numbers') return <NumbersPage />;
   if (path === '/handover') return <HandoverPage />;
+  if (path === '/labels') return <LabelsPage />;
   if (path === '/people') return <PeoplePage />;
   return <NotFound />;
 }

@@ -4,7 +4,7 @@
 import { t } from '../i18n';
 import { localise, ownWords } from '../i18n/phrases';
 import type {
-  Account, AccountRole, BatchAccount, BatchCheck, BatchLoaded, Beat, GenerateRequest, ImageRow, Job, Numbers, OrderRow, PoolPage, ProblemBody, RecordsAnswer, Screen,
+  Account, AccountRole, BatchAccount, BatchCheck, BatchLoaded, Beat, GenerateRequest, ImageRow, Job, Label, LabelPrinter, Numbers, OrderRow, PoolPage, ProblemBody, RecordsAnswer, Screen,
   Session, Tile, Unit, Wall,
 } from './types';
 
@@ -171,6 +171,14 @@ export const api = {
   takeScreen: async (ticket: string) => !('waiting' in (await postJson<object>('/screens/take', { ticket }))),
   confirmScreen: (code: string, name: string) => postJson<unknown>('/screens', { code, name }),
   revokeScreen: (screen: number) => postJson<unknown>(`/screens/${screen}/revoke`, {}),
+  labels: (signal?: AbortSignal) => getJson<{ labels: Label[]; printer: LabelPrinter }>('/labels', signal),
+  askLabel: (job: number) => postJson<unknown>(`/jobs/${job}/label`, {}),
+  copyLabel: (job: number, reason: string) => postJson<unknown>(`/jobs/${job}/label/copy`, { reason }),
+  retryLabel: (label: number) => postJson<unknown>(`/labels/${label}/retry`, {}),
+  foundLabel: (label: number) => postJson<unknown>(`/labels/${label}/found`, {}),
+  checkLabel: (slot: string, job: number, code: string) => postJson<SlotAnswer>(`${slotPath(slot)}/label`, { job, code }, ownWords.wall),
+  skipLabel: (slot: string, job: number, reason: string) => postJson<SlotAnswer>(`${slotPath(slot)}/label/skip`, { job, reason }, ownWords.wall),
+  labelPicture: (job: number) => `${base}/jobs/${job}/label`,
   images: () => getJson<{ images: ImageRow[] }>('/images'),
   eventsUrl: (lastSeq: number | null) =>
     `${base}/events${lastSeq === null ? '' : `?last_event_id=${lastSeq}`}`,

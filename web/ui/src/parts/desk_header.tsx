@@ -53,6 +53,7 @@ export function DeskHeader({ path }: { path: string }): JSX.Element {
         {may('qa') && <Link to="/records" current={path === '/records' || path.startsWith('/units/')}>{t.nav.records}</Link>}
         {may('qa') && <Link to="/pool" current={path.startsWith('/pool')}>{t.nav.pool}</Link>}
         {may('qa') && <Link to="/numbers" current={path === '/numbers' || path === '/handover'}>{t.nav.numbers}</Link>}
+        {may('operator') && <Link to="/labels" current={path === '/labels'}>{t.nav.labels}</Link>}
         <Link to="/people" current={path === '/people'}>{t.nav.people}</Link>
       </nav>
       <span class="spring" />
