@@ -3,6 +3,7 @@
 
 #include "station/base/files.h"
 #include "station/base/text.h"
+#include "station/config/label_reader.h"
 #include "station/config/recipe_reader.h"
 #include "station/config/table_reader.h"
 #include "station/usb/port_path.h"
@@ -211,8 +212,23 @@ void read_slots(const std::vector<const toml::table*>& tables, const std::string
     }
 }
 
+// The label of a product: the one it names, none, or where there is a printer the plain one.
+void give_label(const toml::table& table, const core::Profile& profile, const Labels& labels,
+                const std::string& file, Reading& reading) {
+    if (profile.label.empty()) {
+        if (reading.config.printer.there()) {
+            reading.config.labels[profile.id] = labels::default_template();
+        }
+    } else if (const auto found = labels.find(profile.label); found != labels.end()) {
+        reading.config.labels[profile.id] = found->second;
+    } else if (profile.label != labels::kNoLabel) {
+        TableReader in(&table, &table, "profile", file, reading.complaints);
+        in.complain("label", fmt::format("there is no label '{}'", profile.label));
+    }
+}
+
 void read_profiles(const std::vector<const toml::table*>& tables, const Recipes& recipes,
-                   const std::string& file, Reading& reading) {
+                   const Labels& labels, const std::string& file, Reading& reading) {
     std::set<std::string> ids;
     for (const toml::table* table : tables) {
         core::Profile profile = read_profile(*table, recipes, file, reading.complaints);
@@ -220,6 +236,7 @@ void read_profiles(const std::vector<const toml::table*>& tables, const Recipes&
             TableReader in(table, table, "profile", file, reading.complaints);
             in.complain("id", fmt::format("profile {} is there twice", profile.id));
         }
+        give_label(*table, profile, labels, file, reading);
         reading.config.profiles.push_back(std::move(profile));
     }
 }
@@ -284,7 +301,10 @@ Reading read_config_text(std::string_view text, const std::filesystem::path& fil
               reading.config);
     read_slots(top.tables("slot"), file.string(), reading);
     const Recipes recipes = read_recipes(top.tables("recipe"), file.string(), reading.complaints);
-    read_profiles(top.tables("profile"), recipes, file.string(), reading);
+    reading.config.printer = read_printer(
+        TableReader(top.table("printer"), &root, "printer", file.string(), reading.complaints));
+    const Labels labels = read_labels(top.tables("label"), file.string(), reading.complaints);
+    read_profiles(top.tables("profile"), recipes, labels, file.string(), reading);
     top.finish();
     return reading;
 }

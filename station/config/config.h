@@ -9,9 +9,11 @@
 #include "station/care/log_retention.h"
 #include "station/core/profile.h"
 #include "station/core/schedule.h"
+#include "station/labels/template.h"
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -72,6 +74,8 @@ struct Config {
     std::chrono::milliseconds pass_stays{3000};  // a PASS is shown at least this long
     std::vector<SlotConfig> slots;
     std::vector<core::Profile> profiles;
+    labels::PrinterPlan printer;
+    std::map<std::string, labels::Template> labels;  // by profile; one that is not there gets none
 };
 
 struct Complaint {

@@ -226,6 +226,7 @@ core::Profile read_profile(const toml::table& table, const Recipes& recipes,
     profile.rootdev = in.required_text("rootdev");
     profile.bsp = in.required_text("bsp");
     profile.boot = in.seconds("boot_s", 300);
+    profile.label = in.text("label", "");
     const std::string recipe = in.required_text("recipe");
     if (const auto found = recipes.find(recipe); found != recipes.end()) {
         profile.steps = found->second;

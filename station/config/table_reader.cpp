@@ -74,6 +74,19 @@ std::int64_t TableReader::number(std::string_view key, std::int64_t otherwise, s
     return *value;
 }
 
+double TableReader::real(std::string_view key, double otherwise, double least, double most) {
+    const toml::node* found = node(key);
+    if (found == nullptr) {
+        return otherwise;
+    }
+    const auto value = found->value<double>();
+    if (!value || !found->is_number() || !(*value >= least && *value <= most)) {
+        complain(key, fmt::format("must be a number from {} to {}", least, most));
+        return otherwise;
+    }
+    return *value;
+}
+
 bool TableReader::flag(std::string_view key, bool otherwise) {
     const toml::node* found = node(key);
     if (found == nullptr) {

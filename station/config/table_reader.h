@@ -21,10 +21,12 @@ class TableReader {
     TableReader(const toml::table* table, const toml::node* where, std::string name,
                 std::string file, std::vector<Complaint>& complaints);
 
+    [[nodiscard]] bool there() const { return table_ != nullptr; }
     [[nodiscard]] std::string text(std::string_view key, std::string otherwise);
     [[nodiscard]] std::string required_text(std::string_view key);
     [[nodiscard]] std::int64_t number(std::string_view key, std::int64_t otherwise,
                                       std::int64_t least, std::int64_t most);
+    [[nodiscard]] double real(std::string_view key, double otherwise, double least, double most);
     [[nodiscard]] bool flag(std::string_view key, bool otherwise);
     [[nodiscard]] std::chrono::milliseconds seconds(std::string_view key, double otherwise);
     // A sub-table or null; the key counts as asked for.

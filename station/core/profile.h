@@ -46,6 +46,7 @@ struct Profile {
     std::string board;                               // "jetson-xavier-nx-devkit-emmc"
     std::string rootdev;                             // "mmcblk0p1"
     std::string bsp;                                 // folder of the BSP tree, for messages
+    std::string label;                               // id of its label; "": the plain one
     base::Json image_params = base::Json::object();  // for the image-build method
     std::vector<StepPlan> steps;                     // steps[0] is the flash
     std::chrono::milliseconds boot{300'000};  // from the end of the flash to the gadget's network

@@ -66,7 +66,33 @@ bool is_time_out(std::string_view code) {
     return code == "tool.silence" || code == "worker.silence" || code == "worker.timeout";
 }
 
+// What the tile says of a label that keeps it from clearing; the verdict stays what it is.
+struct LabelLook {
+    LabelWait wait;
+    std::string_view reason;
+    std::string_view action;
+    std::string_view code;
+};
+constexpr std::array kLabelLooks{
+    LabelLook{LabelWait::printing, "Label is being printed", "", ""},
+    LabelLook{LabelWait::failed, "Label is not printed", "Look at the printer", "label.failed"},
+    LabelLook{LabelWait::scan, "Label is printed", "Stick on and scan", ""},
+    LabelLook{LabelWait::wrong, "Label of another unit", "Take right label", "label.wrong"},
+};
+
+const LabelLook* label_look(const SlotFacts& f) {
+    for (const LabelLook& look : kLabelLooks) {
+        if (f.label == look.wait && f.outcome == Outcome::pass && !f.acknowledged) {
+            return &look;
+        }
+    }
+    return nullptr;
+}
+
 std::string_view verdict_state(const SlotFacts& f) {
+    if (label_look(f) != nullptr) {
+        return "needs_operator";
+    }
     switch (*f.outcome) {
         case Outcome::pass:
             return "pass";
@@ -163,6 +189,9 @@ std::string fact_of(const SlotFacts& f, std::string_view state) {
 }
 
 std::string reason_of(const SlotFacts& f, std::string_view state) {
+    if (const LabelLook* label = label_look(f)) {
+        return std::string(label->reason);
+    }
     if (state == "empty") {
         return "Plug in a unit";
     }
@@ -192,6 +221,9 @@ std::string reason_of(const SlotFacts& f, std::string_view state) {
 }
 
 std::string action_of(const SlotFacts& f, const Look& row) {
+    if (const LabelLook* label = label_look(f)) {
+        return std::string(label->action);
+    }
     if (f.outcome == Outcome::pass) {
         return f.present ? "Take out" : "Press OK";
     }
@@ -222,12 +254,19 @@ Json tile(const SlotFacts& f) {
                            base::code_entry(f.code).retry && f.presence == Presence::recovery &&
                            !next_waits && !f.closed;
     std::string_view ack = "none";
-    if (shows_verdict && !f.acknowledged) {
+    const LabelLook* label = label_look(f);
+    const std::string_view code = label != nullptr ? label->code : std::string_view(f.code);
+    if (label != nullptr) {
+        ack = "label";  // the right label, scanned, is what acknowledges it
+    } else if (shows_verdict && !f.acknowledged) {
         ack = f.present && !next_waits ? "when_unplugged" : "ready";
     }
     std::string_view press;
     std::string_view button;
-    if (ack == "ready") {
+    if (f.label == LabelWait::scan || f.label == LabelWait::wrong) {
+        press = label != nullptr ? "label" : "";
+        button = label != nullptr ? "Scan label" : "";
+    } else if (ack == "ready") {
         press = "acknowledge";
         button = f.outcome == Outcome::pass ? "OK, taken out" : "Done";
     } else if (can_retry) {
@@ -250,8 +289,10 @@ Json tile(const SlotFacts& f) {
     std::string note;
     if (next_waits) {
         note = f.hold_reason;
-        action = "Press Done";
-        action_icon = "arrow";
+        if (label == nullptr) {
+            action = "Press Done";
+            action_icon = "arrow";
+        }
     }
     const std::string fact = fact_of(f, state);
     const bool with_progress = !shows_verdict && row.step > 0 && state != "restarting";
@@ -266,9 +307,9 @@ Json tile(const SlotFacts& f) {
         {"icon", row.icon},
         {"tone", row.tone},
         {"outcome", shows_verdict ? Json(to_text(*f.outcome)) : Json(nullptr)},
-        {"code", shows_verdict ? text_or_null(f.code) : Json(nullptr)},
+        {"code", shows_verdict ? text_or_null(code) : Json(nullptr)},
         {"display_code",
-         shows_verdict && !f.code.empty() ? Json(base::code_entry(f.code).display) : Json(nullptr)},
+         shows_verdict && !code.empty() ? Json(base::code_entry(code).display) : Json(nullptr)},
         {"fact", text_or_null(fact)},
         {"reason", text_or_null(reason_of(f, state))},
         {"note", text_or_null(note)},

@@ -28,6 +28,15 @@ enum class Hold {
     ports_mapped,  // a technician is mapping the ports
 };
 
+// What a PASS still waits for where its label is scanned at the slot before the tile clears.
+enum class LabelWait {
+    none,
+    printing,
+    failed,  // not printed
+    scan,    // printed: to be scanned
+    wrong,   // another unit's label was scanned
+};
+
 struct SlotFacts {
     std::string slot;
     std::string port;
@@ -69,6 +78,7 @@ struct SlotFacts {
     // When its method learns the chip id (hello of workers/protocol): before_write, after_boot,
     // never; "" while it has not said.
     std::string chip_check;
+    LabelWait label = LabelWait::none;
     std::string interrupted_action;  // what to do with an interrupted unit
 };
 

@@ -13,6 +13,7 @@
 #include "station/engine/facade.h"
 #include "station/engine/image_release.h"
 #include "station/journal/journal.h"
+#include "station/labels/print_queue.h"
 #include "station/process/worker.h"
 #include "station/usb/models.h"
 #include "station/usb/monitor.h"
@@ -77,6 +78,7 @@ class Surroundings {
     virtual void records_fine() = 0;
     virtual void drain_bus() = 0;  // take in bus events that wait
     virtual void pool_changed() = 0;
+    virtual void label_asked(const labels::LabelRow& label) = 0;  // it may wait for the printer
 };
 
 // How long the engine waits for what is not the unit's business; tests wait less.
@@ -89,6 +91,7 @@ struct Patience {
     std::chrono::milliseconds hub_gather{500};        // units of one hub leave within this time
     std::chrono::milliseconds sign_every{3'600'000};  // the journal's head
     std::chrono::milliseconds mapping{15 * 60'000};   // of ports, after its last step
+    std::chrono::milliseconds print_again{2000};      // after a printer's first failure
 };
 
 // What the app gives the engine.
@@ -111,6 +114,7 @@ struct Context : EngineParts {
     Surroundings& engine;
     std::int64_t epoch = 0;
     std::string boot;
+    std::shared_ptr<const labels::Drawing> drawing;  // shared with what runs on database threads
 
     [[nodiscard]] journal::Stamp stamp() const {
         return {clock.wall_ms(), clock.mono_ns(), boot, epoch};

@@ -28,6 +28,8 @@ Engine::Engine(const EngineParts& parts)
       sign_timer_(parts.loop),
       just_left_timer_(parts.loop) {
     build_slots();
+    context_.drawing = drawing_of(context_);
+    labels_ = std::make_unique<LabelDesk>(label_parts());
 }
 
 Engine::~Engine() {
@@ -43,6 +45,9 @@ base::Status Engine::start() {
     }
     if (auto known = people_.start(); !known) {
         return known;
+    }
+    if (auto printing = labels_->start(); !printing) {
+        return printing;
     }
     for (const OrderView& order : orders_) {
         want_image(order.id);
@@ -241,6 +246,9 @@ void Engine::job_ended(SlotActor& slot, core::Outcome outcome, const std::string
         if (view.id == id && outcome == core::Outcome::pass) {
             view.passed.insert(slot.unit());
         }
+    }
+    if (outcome == core::Outcome::pass) {
+        labels_->passed(slot.job_id());
     }
     pool_changed();
     station_changed();

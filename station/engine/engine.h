@@ -8,6 +8,7 @@
 #include "station/engine/batch_loads.h"
 #include "station/engine/context.h"
 #include "station/engine/image_keeper.h"
+#include "station/engine/label_desk.h"
 #include "station/engine/live_stream.h"
 #include "station/engine/slot_actor.h"
 #include "station/records/day_so_far.h"
@@ -62,6 +63,7 @@ class Engine final : public Facade, private Surroundings {
     void key_status(Done done) override;
     [[nodiscard]] std::filesystem::path backup_folder() const override;
     [[nodiscard]] people::People* people() override { return &people_; }
+    [[nodiscard]] LabelDesk* labels() override { return labels_.get(); }
     void read(std::function<base::Result<base::Json>(db::Tx&)> work, Done done) override;
     [[nodiscard]] std::shared_ptr<const audit::Signer> signer() const override;
     [[nodiscard]] std::string log_folder(std::int64_t job) const override;
@@ -81,7 +83,9 @@ class Engine final : public Facade, private Surroundings {
     void records_fine() override;
     void drain_bus() override;
     void pool_changed() override;
+    void label_asked(const labels::LabelRow& label) override;
 
+    [[nodiscard]] LabelDeskParts label_parts();
     [[nodiscard]] care::KeeperParts keeper_parts();
     void change_pool(std::function<base::Result<base::Json>(db::Tx&)> work, Done done);
     [[nodiscard]] base::Status recover();
@@ -163,6 +167,7 @@ class Engine final : public Facade, private Surroundings {
     BatchLoads loads_;
     care::Keeper keeper_;
     people::People people_;
+    std::unique_ptr<LabelDesk> labels_;
     bool scanning_ = false;
     bool admitting_ = false;
     bool stopping_ = false;

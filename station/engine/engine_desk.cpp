@@ -5,6 +5,7 @@
 
 #include "serial-pool/serial_pool.h"
 #include "station/engine/reason.h"
+#include "station/base/codes.h"
 
 namespace lineside::engine {
 
@@ -73,6 +74,31 @@ std::string Engine::empty_slot_of(base::JobId job) const {
         }
     }
     return {};
+}
+
+LabelDeskParts Engine::label_parts() {
+    return {context_, [this](const std::string& slot) { return find_slot(slot); },
+            [this](base::JobId job) -> SlotActor* {
+                for (SlotActor& each : slots_) {
+                    if (each.job_id() == job) {
+                        return &each;
+                    }
+                }
+                return nullptr;
+            },
+            [this](bool failing) {
+                if (failing) {
+                    raise_alarm("labels", "label.failed",
+                                std::string(base::code_entry("label.failed").sentence), {});
+                } else {
+                    clear_alarm("labels");
+                }
+            },
+            context_.patience.print_again};
+}
+
+void Engine::label_asked(const labels::LabelRow& label) {
+    labels_->asked(label);
 }
 
 }  // namespace lineside::engine

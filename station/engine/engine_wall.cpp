@@ -109,6 +109,9 @@ Json Engine::station_json() const {
         if (facts.outcome) {
             slots_by[std::string(core::to_text(*facts.outcome))].push_back(slot.slot());
         }
+        if (facts.label != core::LabelWait::none) {
+            slots_by["your turn"].push_back(slot.slot());
+        }
         if (slot.live() && facts.dot == core::Dot::test && facts.time_left_s &&
             (!next || *facts.time_left_s < next->second)) {
             next = {slot.slot(), *facts.time_left_s};
@@ -217,7 +220,7 @@ Json Engine::station_json() const {
               {"fail", count("FAIL")},
               {"error", count("ERROR")},
               {"aborted", count("ABORTED")},
-              {"your_turn", {{"count", 0}, {"slots", Json::array()}}}}},
+              {"your_turn", count("your turn")}}},
             {"next_verdict",
              next ? Json{{"slot", next->first}, {"in_s", next->second}} : Json(nullptr)},
             {"building", building},

@@ -46,6 +46,8 @@ using LiveSink = std::function<void(const LiveTickPtr&)>;
 
 using Done = std::function<void(base::Result<base::Json>)>;
 
+class Labels;  // label_facade.h
+
 struct OrderOpening {
     std::string name;
     std::string profile;
@@ -171,6 +173,8 @@ class Facade {
 
     // Accounts, log-ins and wall screens; none: everybody may do everything.
     [[nodiscard]] virtual people::People* people() { return nullptr; }
+    // Labels of units that passed; none: this station prints none.
+    [[nodiscard]] virtual Labels* labels() { return nullptr; }
 
     // Runs `work` on a read-only snapshot of the database, off this thread.
     virtual void read(std::function<base::Result<base::Json>(db::Tx&)> work, Done done) = 0;

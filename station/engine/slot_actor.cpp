@@ -3,6 +3,7 @@
 
 #include "station/base/codes.h"
 #include "station/base/log.h"
+#include "station/engine/label_desk.h"
 #include "station/engine/slot_run.h"
 
 #include <utility>
@@ -250,11 +251,18 @@ void SlotActor::try_start() {
             return hold(core::Hold::acknowledge_first,
                         fmt::format("Slot {}: acknowledge the failed unit first", slot_));
         }
+        if (label_first() && run_->label != core::LabelWait::none) {
+            return hold(core::Hold::acknowledge_first,
+                        fmt::format("Slot {}: scan the label first", slot_));
+        }
         const auto shown = context_.clock.wall_ms() - run_->ended_ms;
         const auto least = context_.config.pass_stays.count();
         if (!run_->acknowledged &&
             shown < least) {  // a PASS is seen before the next unit takes its place
             return try_start_after(std::chrono::milliseconds(least - shown));
+        }
+        if (label_first()) {  // asks for it, and goes on where the product gets none
+            return next_unit_waits();
         }
     }
     auto choice = context_.engine.order_for(model_->id);
@@ -296,8 +304,9 @@ void SlotActor::open_job(const OrderView& order, std::optional<base::UnitId> uni
         verdict_ && !run_->acknowledged ? std::optional(run_->job) : std::nullopt;
     const auto stamp = context_.stamp();
     const auto order_id = order.id;
+    const auto asked = std::make_shared<std::optional<labels::LabelRow>>();
     context_.store.write<journal::OpenedJob>(
-        [opening, stamp, judged,
+        [opening, stamp, judged, asked, label = labelled(), drawing = context_.drawing,
          policy = context_.config.release](db::Tx& tx) mutable -> base::Result<journal::OpenedJob> {
             auto release = may_start(tx, policy, opening.order);
             if (!release) {  // withdrawn, paused or closed since the order was chosen
@@ -312,10 +321,17 @@ void SlotActor::open_job(const OrderView& order, std::optional<base::UnitId> uni
                     !acknowledged) {
                     return tl::unexpected<base::Error>(acknowledged.error());
                 }
+                if (label) {
+                    auto row = ask_in(tx, stamp, *judged, *drawing, by);
+                    if (!row) {
+                        return tl::unexpected<base::Error>(row.error());
+                    }
+                    *asked = *row;
+                }
             }
             return journal::open_job(tx, stamp, opening);
         },
-        [this, alive = alive_, order_id,
+        [this, alive = alive_, order_id, asked,
          done = std::move(done)](base::Result<journal::OpenedJob> opened) {
             if (!*alive) {
                 return;
@@ -333,6 +349,9 @@ void SlotActor::open_job(const OrderView& order, std::optional<base::UnitId> uni
             }
             context_.engine.records_fine();
             context_.engine.slot_looked_at(*this);
+            if (*asked) {
+                context_.engine.label_asked(**asked);
+            }
             run_ = std::make_unique<Run>();
             run_->job = opened->job;
             run_->unit = opened->unit;

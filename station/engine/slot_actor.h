@@ -12,6 +12,7 @@
 #include "station/engine/context.h"
 #include "station/journal/recovery.h"
 #include "station/journal/slots.h"
+#include "station/labels/label_rows.h"
 #include "station/process/worker.h"
 #include "station/usb/models.h"
 #include "station/usb/monitor.h"
@@ -57,6 +58,10 @@ class SlotActor {
     void set_closing(std::optional<journal::Closing> closing) { closing_ = std::move(closing); }
     // The unit that is plugged in, or is about to be, was used to map the ports: it is not made.
     void hold_until_unplugged() { used_to_map_ = true; }
+    // ---- its label, station/engine/label_desk.h
+    void label_changed(const labels::LabelRow& label);
+    void check_label(std::string code, const std::string& actor, const Done& done);
+    void skip_label(const std::string& reason, const std::string& actor, const Done& done);
     void publish(std::optional<std::int64_t> seq);
 
     // ---- asked by the engine
@@ -128,6 +133,9 @@ class SlotActor {
     void try_start_after(std::chrono::milliseconds wait);
     void next_unit_waits();  // it takes the place of a PASS, but may not start
     void clear_verdict();
+    void seen(std::int64_t seq, const Done& done);
+    [[nodiscard]] bool labelled() const;
+    [[nodiscard]] bool label_first() const;  // a PASS that clears with its label scanned
     [[nodiscard]] bool window_open() const;
     [[nodiscard]] bool gadget_here() const;
     [[nodiscard]] bool image_ready() const;

@@ -427,6 +427,7 @@ void SlotActor::Run::describe(core::SlotFacts& f, const core::Job& machine, bool
     f.serial_tick = serial_tick;
     f.saved_tick = saved_tick;
     f.acknowledged = acknowledged;
+    f.label = label;
     f.stopped_by = stopped_by;
     if (judged) {
         f.outcome = verdict.outcome;

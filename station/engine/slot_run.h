@@ -50,6 +50,7 @@ struct SlotActor::Run {
     core::Verdict verdict;
     std::int64_t ended_ms = 0;
     bool acknowledged = false;
+    core::LabelWait label = core::LabelWait::none;
     std::string stopped_by;
     std::string serial;  // leased, once the unit was given it
     // Of that serial, likewise. The token and what is secret are kept out of the logs of later

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The verdict half of SlotActor: who takes it away (a person, the next unit), who asks for another
 // attempt.
+#include "station/engine/label_desk.h"
 #include "station/engine/slot_run.h"
 
 #include <utility>
@@ -22,32 +23,58 @@ void SlotActor::acknowledge(const std::string& actor, const Done& done) {
         return done(base::fail("request.conflict",
                                fmt::format("Slot {} has nothing to acknowledge", slot_)));
     }
+    if (run_->label != core::LabelWait::none) {
+        return done(base::fail("request.conflict", fmt::format("Slot {}: scan the label", slot_)));
+    }
     deciding_ = true;
-    const auto stamp = context_.stamp();
-    const auto job = run_->job;
-    context_.store.write<std::int64_t>(
-        [stamp, job, slot = slot_, actor](db::Tx& tx) {
-            return journal::acknowledge(tx, stamp, job, slot, actor);
+    struct Acknowledged {
+        std::int64_t seq = 0;  // 0: its label is to be scanned first
+        std::optional<labels::LabelRow> label;
+    };
+    context_.store.write<Acknowledged>(
+        [stamp = context_.stamp(), job = run_->job, slot = slot_, actor, label = labelled(),
+         first = label_first(),
+         drawing = context_.drawing](db::Tx& tx) -> base::Result<Acknowledged> {
+            Acknowledged out;
+            if (label) {
+                auto asked = ask_in(tx, stamp, job, *drawing, actor);
+                if (!asked) {
+                    return tl::unexpected<base::Error>(asked.error());
+                }
+                out.label = *asked;
+                if (first && out.label && !out.label->checked) {
+                    return out;
+                }
+            }
+            auto seq = journal::acknowledge(tx, stamp, job, slot, actor);
+            out.seq = seq.value_or(0);
+            return seq ? base::Result<Acknowledged>(out) : tl::unexpected<base::Error>(seq.error());
         },
-        [this, alive = alive_, done](base::Result<std::int64_t> seq) {
+        [this, alive = alive_, done](const base::Result<Acknowledged>& acknowledged) {
             if (!*alive) {
                 return;
             }
             deciding_ = false;
-            if (!seq) {
+            if (!acknowledged) {
                 try_start_after(
                     context_.patience.commit_again);  // somebody may have plugged in meanwhile
-                return done(tl::unexpected<base::Error>(seq.error()));
+                return done(tl::unexpected<base::Error>(acknowledged.error()));
             }
-            run_->acknowledged = true;
-            context_.engine.slot_looked_at(*this);
-            if (!device_ || left_since_verdict_) {
-                clear_verdict();
+            if (acknowledged->label) {
+                context_.engine.label_asked(*acknowledged->label);
             }
-            publish(*seq);
-            try_start();
-            done(Json{{"slot", slot_}, {"acknowledged", true}});
+            if (acknowledged->seq == 0) {
+                try_start();  // a unit that is there is told what it waits for
+                return done(Json{{"slot", slot_}, {"acknowledged", false}});
+            }
+            seen(acknowledged->seq, done);
         });
+}
+
+// Taking its verdict away asks for the unit's label.
+bool SlotActor::labelled() const {
+    return context_.config.printer.there() && run_ && verdict_ &&
+           run_->verdict.outcome == core::Outcome::pass;
 }
 
 void SlotActor::retry(const std::string& actor, const Done& done) {

@@ -61,9 +61,9 @@ struct JobOpening {
         unit;  // a further attempt on a known unit; else a provisional unit is made
     // How its image is released: two, one, none, emergency; by whom, and why in an emergency. "" =
     // not said.
-    std::string image_release;
-    std::string image_released_by;
-    std::string image_release_reason;
+    std::string image_release = {};
+    std::string image_released_by = {};
+    std::string image_release_reason = {};
 };
 [[nodiscard]] Result<OpenedJob> open_job(Tx& tx, const Stamp& stamp, const JobOpening& opening);
 

@@ -10,7 +10,7 @@ ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), 
 WORDS = "web/api/words.cpp"
 SCHEMA = ("station/db/migrations/0001_init.sql", "station/db/migrations/0002_truth.sql")
 # Where an event begins: the braces of a journal::Event, or a function of the journal that makes one of a job.
-EVENT = re.compile(r"\bEvent\s+\w+\{|\bappend\(\s*tx,\s*stamp,\s*\{|\bappend_of_job\(|\bappend\(tx,\s*[\w.]+\(\),\s*\{")
+EVENT = re.compile(r"\bEvent\s+\w+\{|\bappend\(\s*tx,\s*stamp,\s*\{|\bappend_of_job\(|\bappend_of_label\(|\bappend\(tx,\s*[\w.]+\(\),\s*\{")
 LATER = re.compile(r"(\w+)\.kind\s*=\s*([\w:]+|\"[a-z._]+\");")
 KIND = re.compile(r'"([a-z_]+\.[a-z_]*)"')
 # Kinds that are made of a word and a state: the states are the schema's.
@@ -73,6 +73,8 @@ def written(schema):
             args = arguments(text, found.end())
             if found.group().startswith("append_of_job"):
                 kind, of_job = args[4], True
+            elif found.group().startswith("append_of_label"):
+                kind, of_job = args[3], True
             else:
                 kind, of_job = args[0], len(args) > 3 and args[3] != "{}"
             for one in whole_kinds(kind, schema):

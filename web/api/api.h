@@ -78,7 +78,17 @@ void get_status(Api&, const Request&, const ReplyPtr&);
 void get_health(Api&, const Request&, const ReplyPtr&);
 void get_metrics(Api&, const Request&, const ReplyPtr&);
 void get_openapi(Api&, const Request&, const ReplyPtr&);
+// labels.cpp
+void get_labels(Api&, const Request&, const ReplyPtr&);
+void get_label_picture(Api&, const Request&, const ReplyPtr&);
+void ask_label(Api&, const Request&, const ReplyPtr&);
+void copy_label(Api&, const Request&, const ReplyPtr&);
+void retry_label(Api&, const Request&, const ReplyPtr&);
+void found_label(Api&, const Request&, const ReplyPtr&);
+void check_label(Api&, const Request&, const ReplyPtr&);
+void skip_label(Api&, const Request&, const ReplyPtr&);
 // slots.cpp
+[[nodiscard]] Json slot_tile(const Json& wall, const std::string& slot);  // null: no such slot
 void acknowledge_slot(Api&, const Request&, const ReplyPtr&);
 void retry_slot(Api&, const Request&, const ReplyPtr&);
 void stop_slot(Api&, const Request&, const ReplyPtr&);

@@ -23,7 +23,9 @@ Result<Json> body_object(const Request& request, std::string_view only_member,
     return body;
 }
 
-Json tile_of(const Json& wall, const std::string& slot) {
+}  // namespace
+
+Json slot_tile(const Json& wall, const std::string& slot) {
     if (const auto tiles = wall.find("tiles"); tiles != wall.end() && tiles->is_array()) {
         for (const Json& tile : *tiles) {
             if (tile.is_object() && tile.value("slot", Json()) == slot) {
@@ -33,6 +35,8 @@ Json tile_of(const Json& wall, const std::string& slot) {
     }
     return nullptr;
 }
+
+namespace {
 
 // The tile of the slot, if it still shows the job the person saw.
 Result<Json> seen_tile(Api& api, const Request& request, std::string_view another = {}) {
@@ -45,7 +49,7 @@ Result<Json> seen_tile(Api& api, const Request& request, std::string_view anothe
         return base::fail("request.invalid", job.error().message);
     }
     const auto slot = request.param("slot");
-    Json tile = tile_of(api.facade.wall(), slot);
+    Json tile = slot_tile(api.facade.wall(), slot);
     if (tile.is_object()) {
         if (tile.value("job", Json()) != *job) {
             return base::fail("slot.job_changed");
@@ -71,7 +75,7 @@ engine::Done answer(Api& api, const Request& request, const ReplyPtr& reply, uns
             return;
         }
         const Json wall = facade.wall();
-        reply->json(status, {{"tile", tile_of(wall, slot)}, {"seq", wall.value("seq", Json())}});
+        reply->json(status, {{"tile", slot_tile(wall, slot)}, {"seq", wall.value("seq", Json())}});
     };
 }
 

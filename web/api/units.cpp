@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "station/engine/label_facade.h"
+#include "station/labels/label_rows.h"
 #include "web/api/api.h"
 #include "web/api/proofs.h"
 #include "web/api/words.h"
@@ -95,7 +97,7 @@ Result<Json> attempts(Tx& tx, std::int64_t unit) {
     return list;
 }
 
-Result<Json> unit_json(Tx& tx, std::int64_t unit, Json tile) {
+Result<Json> unit_json(Tx& tx, std::int64_t unit, Json tile, const Json& printer) {
     auto row = tx.one<Text, Text, std::string, std::int64_t, Text>(
         "SELECT u.chip_id, u.module_serial, u.model, u.first_ms,"
         " (SELECT value FROM unit_serial WHERE unit_id = u.id) FROM unit u WHERE u.id = ?1",
@@ -134,8 +136,9 @@ Result<Json> unit_json(Tx& tx, std::int64_t unit, Json tile) {
     }
     auto tries = attempts(tx, unit);
     auto lines = history(tx, unit);
-    if (!tries || !lines) {
-        return tl::unexpected(!tries ? tries.error() : lines.error());
+    auto copies = labels::labels_of_unit(tx, unit);
+    if (!tries || !lines || !copies) {
+        return tl::unexpected(!tries ? tries.error() : !lines ? lines.error() : copies.error());
     }
     const bool here = tile.is_object() && tile.value("present", false);
     return Json{{"unit", unit},
@@ -148,6 +151,8 @@ Result<Json> unit_json(Tx& tx, std::int64_t unit, Json tile) {
                 {"facts", std::move(facts)},
                 {"proofs", std::move(proofs)},
                 {"attempts", std::move(*tries)},
+                {"labels", std::move(*copies)},
+                {"label_printer", printer},
                 {"history", std::move(*lines)}};
 }
 
@@ -164,7 +169,10 @@ void get_unit(Api& api, const Request& request, const ReplyPtr& reply) {
             }
         }
     }
-    api.read(reply, [unit, shown](Tx& tx) { return unit_json(tx, unit, shown); });
+    const engine::Labels* labels = api.facade.labels();
+    api.read(reply, [unit, shown, printer = labels == nullptr ? Json() : labels->setup()](Tx& tx) {
+        return unit_json(tx, unit, shown, printer);
+    });
 }
 
 }  // namespace lineside::api

@@ -32,6 +32,7 @@ constexpr std::array kPlaceholders{
     Placeholder{"{job}", &is_row_number},     Placeholder{"{unit}", &is_row_number},
     Placeholder{"{order}", &is_plain_name},   Placeholder{"{image}", &base::is_hex64},
     Placeholder{"{account}", &is_row_number}, Placeholder{"{screen}", &is_row_number},
+    Placeholder{"{label}", &is_row_number},
 };
 
 const Placeholder* placeholder(std::string_view pattern) {

@@ -88,6 +88,7 @@ CREATE TABLE label (
   state TEXT NOT NULL CHECK (state IN ('waiting', 'printed', 'failed')),
   tries INTEGER NOT NULL DEFAULT 0,
   message TEXT,                                -- why it is not printed
+  begun_ms INTEGER,                            -- its bytes began to leave; where it failed all the same, it may be printed
   printed_ms INTEGER,
   checked_ms INTEGER, checked_by TEXT,         -- scanned at the slot, and it was the right one
   UNIQUE (job_id, copy),

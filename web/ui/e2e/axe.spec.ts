@@ -34,6 +34,7 @@ const pages: readonly { name: string; path: string; ready: string; size?: { widt
   { name: 'layout', path: '/layout', ready: '.jig-slot' },
   { name: 'ports', path: '/ports', ready: '[data-mapped]' },
   { name: 'stickers', path: '/stickers', ready: '[data-sticker] svg' },
+  { name: 'labels', path: '/labels', ready: '[data-label]' },
   { name: 'people', path: '/people', ready: 'main' },
   { name: 'log in', path: '/login', ready: 'main' },
   { name: 'nowhere', path: '/nowhere', ready: 'main' },

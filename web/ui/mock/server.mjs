@@ -9,6 +9,7 @@ import { createServer } from 'node:http';
 import { dirname, extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as pages from './pages.mjs';
+import { makeLabels } from './labels.mjs';
 import { numbers } from './numbers.mjs';
 import { makeOrders } from './orders.mjs';
 import { makePeople } from './people.mjs';
@@ -34,6 +35,7 @@ export function mock({ scene = 'mixed16', still = true } = {}) {
   const people = makePeople(scene);
   const orders = makeOrders(scene, () => people.get('/api/v1/session').name ?? 'page');
   const pool = makePool(() => all('station', { station: station(), seq: null, ...stamp() }), orders.orders);
+  const labels = makeLabels();
   const station = () => {
     const made = stationOf(tiles, scene);
     return made.pool === null ? made : { ...made, pool: { ...made.pool, left: pool.left() } };
@@ -90,6 +92,11 @@ export function mock({ scene = 'mixed16', still = true } = {}) {
     const now = tiles.find((one) => one.slot === slot);
     if (!now) return problem(res, 404, 'slot.unknown', 'There is no such slot.');
     if (now.job !== body.job) return problem(res, 409, 'slot.job_changed', 'Another job is on this slot by now.', 'Look again.');
+    if (what === 'label' && now.ack === 'label') {
+      if (body.code === now.serial) return json(res, change(slot, tile(slot, 'empty')));
+      change(slot, tile(slot, 'labelWrong', { job: now.job, unit: now.unit, serial: now.serial }));
+      return problem(res, 409, 'label.wrong', 'Label of another unit', 'Take right label');
+    }
     if (what === 'acknowledge' && now.ack === 'ready') return json(res, change(slot, tile(slot, 'empty')));
     if (what === 'retry' && now.retry) return json(res, change(slot, tile(slot, 'preparing', { percent: 0 })));
     if (what === 'stop') return json(res, change(slot, tile(slot, 'stopped', { job: now.job, unit: now.unit })), 202);
@@ -123,7 +130,12 @@ export function mock({ scene = 'mixed16', still = true } = {}) {
     if (path === '/api/v1/numbers') return json(res, numbers(url.searchParams));
     if (path === '/api/v1/images') return json(res, orders.images());
     if (path === '/api/v1/orders') return json(res, orders.orders());
-    if (path.startsWith('/api/v1/units/')) return json(res, pages.unit(id, tiles));
+    if (path.startsWith('/api/v1/units/')) return json(res, labels.ofUnit(pages.unit(id, tiles)));
+    if (path === '/api/v1/labels') return json(res, labels.page());
+    if (/^\/api\/v1\/jobs\/\d+\/label$/.test(path)) {
+      res.writeHead(200, { 'Content-Type': 'image/svg+xml' });
+      return res.end(labels.picture);
+    }
     if (/^\/api\/v1\/jobs\/\d+$/.test(path)) return json(res, pages.job(id, tiles));
     if (/^\/api\/v1\/jobs\/\d+\/log/.test(path)) {
       const piece = pages.log(id, tiles, url.searchParams);
@@ -139,7 +151,7 @@ export function mock({ scene = 'mixed16', still = true } = {}) {
     if (url.pathname === '/mock/drop') { streams.forEach((one) => one.destroy()); return json(res, {}); }
     if (url.pathname === '/mock/change') return json(res, change(body.slot, tile(body.slot, body.kind, body.changes)));
     if (req.headers['x-lineside'] !== '1') return problem(res, 403, 'http.header', 'The header X-Lineside is missing.');
-    const asked = people.post(url.pathname, body) ?? technician.post(url.pathname, body);
+    const asked = people.post(url.pathname, body) ?? technician.post(url.pathname, body) ?? labels.post(url.pathname, body);
     if (asked) return answer(res, asked);
     if (url.pathname === '/api/v1/acknowledge-passed') {
       const ready = tiles.filter((one) => one.state === 'pass' && one.ack === 'ready').map((one) => one.slot);

@@ -13,6 +13,7 @@ import { GeneratePage } from './pages/generate';
 import { LayoutPage } from './pages/layout';
 import { LoadPage } from './pages/load';
 import { HandoverPage } from './pages/handover';
+import { LabelsPage } from './pages/labels';
 import { FirstPage, LoginPage } from './pages/login';
 import { NumbersPage } from './pages/numbers';
 import { NewOrderPage } from './pages/order_new';
@@ -53,6 +54,7 @@ function DeskPage({ path }: { path: string }): JSX.Element {
   if (path === '/stickers') return <StickersPage />;
   if (path === '/layout') return <LayoutPage />;
   if (path === '/slots') return <SlotsPage />;
+  if (path === '/labels') return <LabelsPage />;
   if (path === '/people') return <PeoplePage />;
   return <NotFound />;
 }

@@ -4,7 +4,7 @@
 import { t } from '../i18n';
 import { localise, ownWords } from '../i18n/phrases';
 import type {
-  Account, AccountRole, BatchAccount, BatchCheck, BatchLoaded, Beat, GenerateRequest, ImagesAnswer, Job, Numbers, OrderRequest, OrdersAnswer, PoolPage, ProblemBody, RecordsAnswer, Screen,
+  Account, AccountRole, BatchAccount, BatchCheck, BatchLoaded, Beat, GenerateRequest, ImagesAnswer, Job, Label, LabelPrinter, Numbers, OrderRequest, OrdersAnswer, PoolPage, ProblemBody, RecordsAnswer, Screen,
   Session, Tile, Unit, Wall,
 } from './types';
 import type { Ports, SlotHealth, SlotPlace } from './types_slots';
@@ -190,6 +190,14 @@ export const api = {
   ports: (signal?: AbortSignal) => getJson<Ports>('/ports', signal),
   mapPorts: (on: boolean) => postJson<Ports>('/ports/mapping', { on }),
   savePorts: (slots: readonly { slot: string; port: string; peer?: string }[]) => postJson<Ports>('/ports', { slots }),
+  labels: (signal?: AbortSignal) => getJson<{ labels: Label[]; printer: LabelPrinter }>('/labels', signal),
+  askLabel: (job: number) => postJson<unknown>(`/jobs/${job}/label`, {}),
+  copyLabel: (job: number, reason: string) => postJson<unknown>(`/jobs/${job}/label/copy`, { reason }),
+  retryLabel: (label: number) => postJson<unknown>(`/labels/${label}/retry`, {}),
+  foundLabel: (label: number) => postJson<unknown>(`/labels/${label}/found`, {}),
+  checkLabel: (slot: string, job: number, code: string) => postJson<SlotAnswer>(`${slotPath(slot)}/label`, { job, code }, ownWords.wall),
+  skipLabel: (slot: string, job: number, reason: string) => postJson<SlotAnswer>(`${slotPath(slot)}/label/skip`, { job, reason }, ownWords.wall),
+  labelPicture: (job: number) => `${base}/jobs/${job}/label`,
   eventsUrl: (lastSeq: number | null) =>
     `${base}/events${lastSeq === null ? '' : `?last_event_id=${lastSeq}`}`,
 };

@@ -90,7 +90,7 @@ export interface Tile {
   action: string | null;
   action_icon: string | null;
   button: string | null;
-  press: 'acknowledge' | 'retry' | null;
+  press: 'acknowledge' | 'retry' | 'label' | null;
   percent: number | null;
   stage: number;
   time_left_s: number | null;
@@ -102,7 +102,7 @@ export interface Tile {
   attempt: number | null;
   model: string | null;
   since: number;
-  ack: 'none' | 'when_unplugged' | 'ready';
+  ack: 'none' | 'when_unplugged' | 'ready' | 'label';
   retry: boolean;
   ticks: { image: boolean; serial: boolean; saved: boolean };
   chip_check: ChipCheck | null;
@@ -232,6 +232,26 @@ export interface HistoryLine {
   actor: string | null;
 }
 
+export type LabelPrinter = { print: 'acknowledge' | 'at_once'; verify: boolean } | null;
+
+export interface Label {
+  label: number;
+  job: number;
+  unit: number;
+  serial: string | null;
+  slot: string;
+  copy: number;
+  state: 'waiting' | 'printed' | 'failed';
+  doubt: boolean;
+  tries: number;
+  message: string | null;
+  asked_ms: number;
+  asked_by: string;
+  reason: string | null;
+  printed_ms: number | null;
+  checked_ms: number | null;
+}
+
 export interface Unit {
   unit: number;
   serial: string | null;
@@ -243,6 +263,8 @@ export interface Unit {
   facts: Fact[];
   proofs: Proof[];
   attempts: Attempt[];
+  labels: Label[];
+  label_printer: LabelPrinter;
   history: HistoryLine[];
 }
 

@@ -11,6 +11,7 @@ import { LogView } from '../parts/log_view';
 import { ProblemPanel, useLoaded } from '../parts/load_state';
 import { press, said, say } from '../parts/press';
 import { ReasonForm } from '../parts/reason_form';
+import { UnitLabel } from '../parts/unit_label';
 import { ResultTag } from '../parts/result_tag';
 import { factOf } from '../parts/tile_text';
 import { Timeline } from '../parts/timeline';
@@ -264,7 +265,7 @@ export function UnitPage({ unit: id }: { unit: number }): JSX.Element {
       <Head unit={unit} job={job} tile={own} />
       <Why job={job} tile={own} />
       <div class="unit-grid">
-        <div class="column unit-left"><Proofs proofs={job.proofs} /><Facts unit={unit} tile={own} release={job.image_release} /></div>
+        <div class="column unit-left"><Proofs proofs={job.proofs} /><Facts unit={unit} tile={own} release={job.image_release} /><UnitLabel unit={unit} job={job} tile={own} reload={reload} /></div>
         <div class="column unit-middle"><Timeline job={job} /><LogView key={job.job} job={job} /></div>
         <div class="column unit-right"><Attempts unit={unit} job={job} /><History lines={unit.history} /></div>
       </div>

@@ -56,6 +56,7 @@ export function DeskHeader({ path }: { path: string }): JSX.Element {
         {may('qa') && <Link to="/orders" current={path.startsWith('/orders')}>{t.nav.orders}</Link>}
         {may('qa') && <Link to="/numbers" current={path === '/numbers' || path === '/handover'}>{t.nav.numbers}</Link>}
         {may('operator') && <Link to="/slots" current={['/slots', '/layout', '/ports', '/stickers'].includes(path)}>{t.nav.slots}</Link>}
+        {may('operator') && <Link to="/labels" current={path === '/labels'}>{t.nav.labels}</Link>}
         <TrainingLink />
         <Link to="/people" current={path === '/people'}>{t.nav.people}</Link>
       </nav>

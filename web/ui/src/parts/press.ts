@@ -19,7 +19,22 @@ export function say(text: string, bad: boolean): void {
 
 const busy = new Set<string>();
 
-export function pressOf(tile: Tile): 'acknowledge' | 'retry' | 'open' | null {
+// The slot whose label is read next, and until when.
+let labelOf: { slot: string; untilMs: number } | null = null;
+const labelWaitMs = 60_000;
+
+export function nextIsLabelOf(slot: string): void {
+  labelOf = { slot, untilMs: Date.now() + labelWaitMs };
+  say(t.scan.label(slot), false);
+}
+
+export function takeLabelSlot(): string | null {
+  const slot = labelOf !== null && Date.now() < labelOf.untilMs ? labelOf.slot : null;
+  labelOf = null;
+  return slot;
+}
+
+export function pressOf(tile: Tile): 'acknowledge' | 'retry' | 'label' | 'open' | null {
   if (live.value === 'live' && tile.press !== null && tile.job !== null && may('operator')) return tile.press;
   return tile.unit === null || !may('qa') ? null : 'open';
 }
@@ -31,6 +46,7 @@ export async function press(tile: Tile): Promise<void> {
     go(`/units/${tile.unit ?? 0}`);
     return;
   }
+  if (what === 'label') return nextIsLabelOf(tile.slot);
   if (tile.job === null || busy.has(tile.slot)) return;
   busy.add(tile.slot);
   try {

@@ -64,7 +64,7 @@ function Foot({ tile }: { tile: Tile }): JSX.Element | null {
         </span>
         {tile.button !== null && (
           <span class="key">
-            <Icon name={tile.press === 'retry' ? 'retry' : 'tick'} heavy />
+            <Icon name={tile.press === 'retry' ? 'retry' : tile.press === 'label' ? 'tag' : 'tick'} heavy />
             <span>{tile.button}</span>
           </span>
         )}
@@ -98,7 +98,7 @@ export function TileView({ slot, cell }: { slot: string; cell?: Cell | undefined
   if (isVerdict(tile)) classes.push('verdict');
   if (!tile.mapped) classes.push('unmapped');
   if (tile.button !== null) classes.push('has-key');
-  if (what === 'acknowledge' || what === 'retry') classes.push('armed');
+  if (what === 'acknowledge' || what === 'retry' || what === 'label') classes.push('armed');
   return (
     <div class="cell" style={cell === undefined ? undefined : { gridRow: String(cell.line + 1), gridColumn: String(cell.place + 1) }}>
       <button type="button" class={classes.join(' ')} data-slot={tile.slot} data-state={tile.state}

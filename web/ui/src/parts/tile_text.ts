@@ -29,6 +29,10 @@ export function factOf(tile: Tile): { text: string; size: FactSize } | null {
     case 'fill-green':
       if (tile.serial !== null) return { text: tile.serial, size: 'serial' };
       break;
+    case 'fill-amber': // whose label, until it is the wrong one
+      if (tile.ack === 'label' && tile.display_code === null && tile.serial !== null) return { text: tile.serial, size: 'serial' };
+      if (tile.display_code !== null && tile.reason !== null) return reasonFact(`${tile.display_code} · ${tile.reason}`);
+      break;
     case 'frame-red':
     case 'frame-red-double':
     case 'stripe':

@@ -127,6 +127,7 @@ export function Notices(): JSX.Element | null {
           <strong>{alarm.sentence}</strong>
           {alarm.action !== null && <span>{alarm.action}</span>}
           {alarm.slots.length > 0 && <span class="dim">{t.wall.slotsOf(alarm.slots)}</span>}
+          {alarm.code === 'label.failed' && may('operator') && <Link to="/labels">{t.nav.labels}</Link>}
           {alarm.display_code !== null && <span class="notice-code">{alarm.display_code}</span>}
         </p>
       ))}
