@@ -350,6 +350,8 @@ int export_records(const std::string& socket, const Export& wanted) {
     }
     filters["serial_from"] = filter->serial_from.value_or("");
     filters["serial_to"] = filter->serial_to.value_or("");
+    filters["shift"] = wanted.shift;  // which there are the station knows
+    filters["day"] = wanted.day;
     std::string target = "/api/v1/records/export?format=" + encode(wanted.format);
     for (const auto& [name, value] : filters) {
         if (!value.empty()) {

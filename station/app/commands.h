@@ -75,6 +75,8 @@ struct Export {
     std::string image;
     std::string slot;
     std::string operator_;
+    std::string shift;
+    std::string day;
     std::string output = "-";
 };
 int export_records(const std::string& socket, const Export& wanted);

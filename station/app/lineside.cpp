@@ -166,6 +166,10 @@ int main(int argc, char** argv) {
         ->add_option("--operator", wanted.operator_,
                      "who began the attempt; plug-in: nobody pressed anything")
         ->check(given);
+    exported->add_option("--shift", wanted.shift, "by the station's clock, as in station.toml")
+        ->check(given);
+    exported->add_option("--day", wanted.day, "of the shift, or a whole one: 2026-11-28")
+        ->check(given);
     exported->add_option("-o", wanted.output, "file, - = stdout")->check(given);
     exported->callback([&] { status = app::export_records(socket, wanted); });
 

@@ -10,6 +10,7 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
 #include <array>
 #include <iostream>
 #include <map>
@@ -227,6 +228,68 @@ void give_label(const toml::table& table, const core::Profile& profile, const La
     }
 }
 
+// "06:00" as minutes of the day.
+std::optional<int> minutes_of_day(std::string_view text) {
+    const bool shape = text.size() == 5 && text[2] == ':' &&
+                       text.find_first_not_of("0123456789:") == std::string_view::npos;
+    const auto hour = shape ? base::to_int(text.substr(0, 2)) : std::nullopt;
+    const auto minute = shape ? base::to_int(text.substr(3)) : std::nullopt;
+    if (!hour || !minute || *hour > 23 || *minute > 59) {
+        return std::nullopt;
+    }
+    return static_cast<int>(*hour * 60 + *minute);
+}
+
+unsigned read_days(TableReader& in) {
+    constexpr std::array<std::string_view, 7> kDays{"sun", "mon", "tue", "wed",
+                                                    "thu", "fri", "sat"};
+    unsigned days = 0;
+    for (const std::string& day : in.texts("days")) {
+        const auto* const known = std::find(kDays.begin(), kDays.end(), day);
+        if (known == kDays.end()) {
+            in.complain("days", fmt::format("'{}' is no day: take mon, tue, wed, thu, fri, sat or "
+                                            "sun",
+                                            day));
+        } else {
+            days |= 1U << static_cast<unsigned>(known - kDays.begin());
+        }
+    }
+    return days == 0 ? records::kEveryDay : days;
+}
+
+// Without one there are the three of records::default_shifts().
+void read_shifts(const std::vector<const toml::table*>& tables, const std::string& file,
+                 Reading& reading) {
+    records::Shifts shifts;
+    for (const toml::table* table : tables) {
+        TableReader in(table, table, "shift", file, reading.complaints);
+        records::Shift shift;
+        shift.name = in.required_text("name");
+        const std::string start = in.required_text("start");
+        const auto minutes = minutes_of_day(start);
+        if (!start.empty() && !minutes) {
+            in.complain("start", "must be a time on the wall, such as \"06:00\"");
+        }
+        shift.start_min = minutes.value_or(0);
+        shift.days = read_days(in);
+        if (shift.name.size() > 32 || shift.name.find_first_of("\"\r\n,") != std::string::npos) {
+            in.complain("name", "must be at most 32 bytes, without commas and quotes");
+        }
+        for (const records::Shift& other : shifts) {
+            if (other.name == shift.name) {
+                in.complain("name", fmt::format("shift {} is there twice", shift.name));
+            } else if (other.start_min == shift.start_min) {
+                in.complain("start", fmt::format("shift {} begins then, too", other.name));
+            }
+        }
+        in.finish();
+        shifts.push_back(std::move(shift));
+    }
+    if (!shifts.empty()) {
+        reading.config.shifts = std::move(shifts);
+    }
+}
+
 void read_profiles(const std::vector<const toml::table*>& tables, const Recipes& recipes,
                    const Labels& labels, const std::string& file, Reading& reading) {
     std::set<std::string> ids;
@@ -300,6 +363,7 @@ Reading read_config_text(std::string_view text, const std::filesystem::path& fil
               TableReader(top.table("logs"), &root, "logs", file.string(), reading.complaints),
               reading.config);
     read_slots(top.tables("slot"), file.string(), reading);
+    read_shifts(top.tables("shift"), file.string(), reading);
     const Recipes recipes = read_recipes(top.tables("recipe"), file.string(), reading.complaints);
     reading.config.printer = read_printer(
         TableReader(top.table("printer"), &root, "printer", file.string(), reading.complaints));

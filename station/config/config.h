@@ -10,6 +10,7 @@
 #include "station/core/profile.h"
 #include "station/core/schedule.h"
 #include "station/labels/template.h"
+#include "station/records/shift.h"
 
 #include <cstdint>
 #include <filesystem>
@@ -73,6 +74,7 @@ struct Config {
     care::LogPolicy logs;
     std::chrono::milliseconds pass_stays{3000};  // a PASS is shown at least this long
     std::vector<SlotConfig> slots;
+    records::Shifts shifts = records::default_shifts();
     std::vector<core::Profile> profiles;
     labels::PrinterPlan printer;
     std::map<std::string, labels::Template> labels;  // by profile; one that is not there gets none

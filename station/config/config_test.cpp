@@ -226,6 +226,28 @@ TEST(Config, Who_releases_an_image_goes_by_policy) {
     }
 }
 
+TEST(Config, Shifts_are_by_the_clock_on_the_wall) {
+    const Reading plain = read(std::string(kGood));
+    ASSERT_EQ(plain.config.shifts.size(), 3U);
+    EXPECT_EQ(plain.config.shifts[2].name, "night");
+    const Reading own = read(std::string(kGood) +
+                             "[[shift]]\nname = \"day\"\nstart = \"07:30\"\ndays = [\"mon\", "
+                             "\"sat\"]\n[[shift]]\nname = \"rest\"\nstart = \"16:00\"\n");
+    EXPECT_EQ(complaints(own), "");
+    ASSERT_EQ(own.config.shifts.size(), 2U);
+    EXPECT_EQ(own.config.shifts[0].start_min, 450);
+    EXPECT_EQ(own.config.shifts[0].days, 0b1000010U);
+    EXPECT_EQ(own.config.shifts[1].days, records::kEveryDay);
+    const Reading bad = read(std::string(kGood) +
+                             "[[shift]]\nname = \"a\"\nstart = \"24:00\"\n[[shift]]\nname = "
+                             "\"a\"\nstart = \"6:00\"\ndays = [\"Monday\"]\n[[shift]]\nname = "
+                             "\"b\"\nstart = \"00:00\"\n");
+    for (const char* told :
+         {"such as \"06:00\"", "is there twice", "'Monday' is no day", "begins then, too"}) {
+        EXPECT_NE(complaints(bad).find(told), std::string::npos) << complaints(bad);
+    }
+}
+
 TEST(Config, All_errors_come_at_once) {
     std::string text = with("label = \"2\"", "label = \"1\"");
     text += "\n[surprise]\n";

@@ -57,6 +57,7 @@ class Engine final : public Facade, private Surroundings {
     void change_order(OrderChange change, Actor actor, Done done) override;
     void say_of_image(ImageSaying saying, Actor actor, Done done) override;
     [[nodiscard]] config::ReleasePolicy release_policy() const override;
+    [[nodiscard]] const records::Shifts& shifts() const override;
     [[nodiscard]] base::Json profiles() const override;
     void backup(Actor actor, Done done) override;
     void rotate_key(Actor actor, Done done) override;

@@ -157,6 +157,10 @@ config::ReleasePolicy Engine::release_policy() const {
     return context_.config.release;
 }
 
+const records::Shifts& Engine::shifts() const {
+    return context_.config.shifts;
+}
+
 Json Engine::profiles() const {
     Json profiles = Json::array();
     for (const core::Profile& profile : context_.config.profiles) {

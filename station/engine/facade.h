@@ -159,6 +159,10 @@ class Facade {
     [[nodiscard]] virtual config::ReleasePolicy release_policy() const {
         return config::ReleasePolicy::two;
     }
+    [[nodiscard]] virtual const records::Shifts& shifts() const {
+        static const records::Shifts kNone;
+        return kNone;
+    }
     // What orders can be made of: [{"id","name","model"}].
     [[nodiscard]] virtual base::Json profiles() const { return base::Json::array(); }
 

@@ -8,6 +8,7 @@
 #include <openssl/evp.h>
 
 #include <array>
+#include <map>
 
 namespace lineside::engine {
 namespace {
@@ -17,8 +18,8 @@ using base::Json;
 constexpr std::string_view kLabel = "lineside order secret 1";
 constexpr int kRounds = 50'000;  // who reads the records shall not guess a short password at once
 
-base::Result<std::string> digest(const std::string& place, const base::Secret& secret) {
-    const std::string salt = fmt::format("{} {}", kLabel, place);
+base::Result<std::string> digest(const std::string& name, const base::Secret& secret) {
+    const std::string salt = fmt::format("{} {}", kLabel, name);
     const std::string_view text = secret.reveal();
     std::array<unsigned char, 32> out{};
     if (PKCS5_PBKDF2_HMAC(text.data(), static_cast<int>(text.size()),
@@ -57,18 +58,31 @@ std::string differing_member(const Json& then, const Json& now) {
 
 base::Result<std::string> recipe_terms(const core::Profile& profile) {
     Json steps = Json::array();
+    // The same log-in is a secret of every step: its digest is made once.
+    std::map<std::string, std::pair<base::Secret, std::string>> made;
     for (const core::StepPlan& plan : profile.steps) {
         Json secrets = Json::object();
         for (const auto& [name, secret] : plan.secrets) {
-            auto kept = digest(plan.name + " " + name, secret);
-            if (!kept) {
-                return tl::unexpected<base::Error>(kept.error());
+            auto& [of, kept] = made[name];
+            if (kept.empty() || of.reveal() != secret.reveal()) {
+                auto anew = digest(name, secret);
+                if (!anew) {
+                    return tl::unexpected<base::Error>(anew.error());
+                }
+                of = secret;
+                kept = std::move(*anew);
             }
-            secrets[name] = std::move(*kept);
+            secrets[name] = kept;
+        }
+        Json params = Json::object();
+        for (const auto& [name, value] : plan.params.items()) {
+            if (!name.ends_with("_s")) {  // seconds to wait
+                params[name] = value;
+            }
         }
         steps.push_back({{"name", plan.name},
                          {"method", plan.method},
-                         {"params", plan.params},
+                         {"params", std::move(params)},
                          {"of_unit", plan.unit_fields},
                          {"secrets", std::move(secrets)}});
     }

@@ -240,6 +240,8 @@ TEST(OrderTerms, Say_which_step_differs) {
     const std::string then = recipe_terms(profile).value();
     EXPECT_EQ(changed_terms(then, then), "");
     EXPECT_EQ(changed_terms("", then), "") << "an order of before this was kept";
+    profile.steps[1].params["boot_s"] = 45;  // how long it waits is no term
+    EXPECT_EQ(recipe_terms(profile).value(), then);
     profile.steps[1].params["ssid"] = "b";
     EXPECT_EQ(changed_terms(then, recipe_terms(profile).value()), "step 2, set-wifi-ap: ssid");
     profile.steps[1].name = "reboot";

@@ -86,6 +86,9 @@ class People {
     // By its owner, who says the old one; ends the owner's other sessions. Errors: people.login.
     void change_own_password(const Person& person, base::Secret old_one, base::Secret new_one,
                              Done done);
+    // Of the page, for its owner at each log-in. Errors: request.invalid.
+    void set_language(const Person& person, std::string language, Done done);
+    [[nodiscard]] std::string language_of(std::int64_t account) const;  // "" = none was chosen
     void close_account(std::int64_t account, std::string actor, Done done);
 
     // A wall screen asks to be let in: it shows the code, a technician confirms it, the screen

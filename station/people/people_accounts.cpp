@@ -128,6 +128,20 @@ void People::change_role(std::int64_t account, Role role, std::string actor, Don
            [this, account, role] { accounts_.at(account).role = role; }, std::move(done));
 }
 
+void People::set_language(const Person& person, std::string language, Done done) {
+    change(
+        [account = person.account, language, actor = person.name, stamp = parts_.stamp()](Tx& tx) {
+            return people::set_language(tx, stamp, account, language, actor);
+        },
+        [this, account = person.account, language] { accounts_.at(account).language = language; },
+        std::move(done));
+}
+
+std::string People::language_of(std::int64_t account) const {
+    const auto known = accounts_.find(account);
+    return known == accounts_.end() ? "" : known->second.language;
+}
+
 void People::give_password(std::int64_t account, Secret password, std::string actor, Done done) {
     const auto known = accounts_.find(account);
     auto strong =

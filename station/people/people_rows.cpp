@@ -5,6 +5,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
 namespace lineside::people {
 namespace {
 
@@ -58,18 +61,20 @@ Status keep_an_admin(Tx& tx, std::int64_t account) {
 
 Result<std::vector<AccountRow>> read_accounts(Tx& tx) {
     auto rows = tx.all<std::int64_t, std::string, std::string, std::string, std::string,
-                       std::int64_t, std::string>(
-        "SELECT id, name, role, password, state, made_ms, made_by FROM account ORDER BY id");
+                       std::int64_t, std::string, std::optional<std::string>>(
+        "SELECT id, name, role, password, state, made_ms, made_by, language FROM account ORDER BY "
+        "id");
     if (!rows) {
         return error_of(rows);
     }
     std::vector<AccountRow> accounts;
-    for (auto& [id, name, role, password, state, made_ms, made_by] : *rows) {
+    for (auto& [id, name, role, password, state, made_ms, made_by, language] : *rows) {
         const auto known = account_role(role);
         if (!known) {
             return base::fail("db.failed", fmt::format("account {} has an unknown role", id));
         }
-        accounts.push_back({id, name, *known, password, state == "active", made_ms, made_by});
+        accounts.push_back({id, name, *known, password, state == "active", made_ms, made_by,
+                            language.value_or("")});
     }
     return accounts;
 }
@@ -146,6 +151,22 @@ Status set_password(Tx& tx, const journal::Stamp& stamp, std::int64_t account,
     }
     auto changed = tx.run("UPDATE account SET password = ?2 WHERE id = ?1", account, hash);
     return changed ? tell(tx, stamp, "account.password", actor, {{"account", *name}})
+                   : Status(error_of(changed));
+}
+
+Status set_language(Tx& tx, const journal::Stamp& stamp, std::int64_t account,
+                    const std::string& language, const std::string& actor) {
+    constexpr std::array<std::string_view, 5> kLanguages{"en", "de", "es", "vi", "zh"};
+    if (std::find(kLanguages.begin(), kLanguages.end(), language) == kLanguages.end()) {
+        return base::fail("request.invalid", "language: one of en, de, es, vi, zh");
+    }
+    auto name = name_of(tx, account);
+    if (!name) {
+        return error_of(name);
+    }
+    auto changed = tx.run("UPDATE account SET language = ?2 WHERE id = ?1", account, language);
+    return changed ? tell(tx, stamp, "account.language", actor,
+                          {{"account", *name}, {"language", language}})
                    : Status(error_of(changed));
 }
 

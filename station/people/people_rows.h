@@ -25,6 +25,7 @@ struct AccountRow {
     bool active = true;
     std::int64_t made_ms = 0;
     std::string made_by;
+    std::string language;  // of the page, "de"; "" = none was chosen
 };
 struct SessionRow {
     std::int64_t id = 0;
@@ -48,6 +49,9 @@ struct SessionRow {
                               const std::string& actor);
 [[nodiscard]] Status set_password(Tx& tx, const journal::Stamp& stamp, std::int64_t account,
                                   const std::string& hash, const std::string& actor);
+// Errors: request.invalid (no language of the page).
+[[nodiscard]] Status set_language(Tx& tx, const journal::Stamp& stamp, std::int64_t account,
+                                  const std::string& language, const std::string& actor);
 [[nodiscard]] Status close_account(Tx& tx, const journal::Stamp& stamp, std::int64_t account,
                                    const std::string& actor);
 // `password`: the hash its owner was let in by. Errors: people.login (the account was closed, or

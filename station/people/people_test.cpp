@@ -193,6 +193,11 @@ TEST_F(PeopleTest, Role_and_end_of_an_account_count_at_once) {
               "request.conflict");
     EXPECT_EQ(done([&](auto d) { people->change_role(99, Role::qa, "Ana Kim", d); }).error().code,
               "request.unknown");
+    EXPECT_EQ(people->language_of(account), "");
+    EXPECT_TRUE(done([&](auto d) { people->set_language(bo->person, "vi", d); }));
+    EXPECT_EQ(people->language_of(account), "vi");
+    EXPECT_EQ(done([&](auto d) { people->set_language(bo->person, "tlh", d); }).error().code,
+              "request.invalid");
     EXPECT_TRUE(done([&](auto d) { people->close_account(account, "Ana Kim", d); }));
     EXPECT_FALSE(people->who(bo->key));
     EXPECT_EQ(ended.back(), bo->person.session);

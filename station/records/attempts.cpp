@@ -3,6 +3,12 @@
 
 namespace lineside::records {
 
+std::string in_stretch(const StretchAsked& asked) {
+    return " j.outcome IS NOT NULL AND j.ended_ms >= ?1 AND j.ended_ms < ?2"
+           " AND (?3 IS NULL OR o.name = ?3) AND (?4 IS NULL OR j.image_key = ?4)" +
+           (asked.shift_sql.empty() ? "" : " AND " + asked.shift_sql);
+}
+
 std::vector<db::Value> stretch_values(const StretchAsked& asked) {
     const auto or_null = [](const std::string& text) {
         return text.empty() ? db::Value(nullptr) : db::Value(text);
@@ -20,7 +26,7 @@ base::Result<std::vector<Attempt>> attempts_in(db::Tx& tx, const StretchAsked& a
         " j.outcome IN ('PASS', 'FAIL') AND NOT EXISTS (SELECT 1 FROM job e WHERE e.unit_id = "
         "j.unit_id AND e.id < j.id AND e.outcome IN ('PASS', 'FAIL')), u.chip_id IS NOT NULL"
         " FROM job j JOIN orders o ON o.id = j.order_id JOIN unit u ON u.id = j.unit_id WHERE" +
-            std::string(kInStretch) + " ORDER BY j.id",
+            in_stretch(asked) + " ORDER BY j.id",
         stretch_values(asked), [&](const db::Tx::Row& row) {
             Attempt one;
             one.job = row.integer(0);

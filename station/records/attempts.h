@@ -14,10 +14,11 @@
 namespace lineside::records {
 
 struct StretchAsked {
-    std::int64_t since_ms = 0;  // UTC; hours are counted from here
-    std::int64_t until_ms = 0;  // not included; at most kLongestMs later
-    std::string order;          // "" = all
-    std::string image;          // its key; "" = all
+    std::int64_t since_ms = 0;   // UTC; hours are counted from here
+    std::int64_t until_ms = 0;   // not included; at most kLongestMs later
+    std::string order;           // "" = all
+    std::string image;           // its key; "" = all
+    std::string shift_sql = {};  // shift_condition() over j.ended_ms; "" = all
 };
 
 inline constexpr std::int64_t kLongestMs = std::int64_t{31} * 24 * 3'600'000;
@@ -29,9 +30,7 @@ struct Attempt : core::EndedAttempt {
 };
 
 // The condition on job j and its order o, with its four values.
-inline constexpr std::string_view kInStretch =
-    " j.outcome IS NOT NULL AND j.ended_ms >= ?1 AND j.ended_ms < ?2"
-    " AND (?3 IS NULL OR o.name = ?3) AND (?4 IS NULL OR j.image_key = ?4)";
+[[nodiscard]] std::string in_stretch(const StretchAsked& asked);
 [[nodiscard]] std::vector<db::Value> stretch_values(const StretchAsked& asked);
 
 // Oldest first.   Errors: request.invalid (the time), db.failed.

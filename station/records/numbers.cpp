@@ -160,7 +160,7 @@ Result<Json> steps(Tx& tx, const StretchAsked& asked) {
                     "s WHERE s.ended_ms IS NOT NULL AND s.job_id IN (SELECT j.id FROM job j JOIN "
                     "orders o ON o.id = j.order_id WHERE{} AND j.outcome = 'PASS' ORDER BY j.id "
                     "DESC LIMIT {}) GROUP BY s.job_id, s.name ORDER BY s.job_id",
-                    kInStretch, kMostTimed),
+                    in_stretch(asked), kMostTimed),
         stretch_values(asked), [&](const Tx::Row& row) {
             timed += row.integer(0) != last ? 1 : 0;
             last = row.integer(0);

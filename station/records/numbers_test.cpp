@@ -3,9 +3,13 @@
 
 #include "station/records/attempts_fixture.h"
 #include "station/records/day_so_far.h"
+#include "station/records/shift.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <ctime>
 
 namespace lineside::records {
 namespace {
@@ -17,11 +21,27 @@ class NumbersTest : public AttemptsTest {
     Json ask(std::int64_t since = 0, std::int64_t until = 8 * kHour,
              const std::string& order = "") {
         db::Tx tx(connection.get());
-        const auto got = numbers(tx, {since, until, order, ""});
+        const auto got = numbers(tx, {since, until, order, "", shift_sql});
         EXPECT_TRUE(got) << got.error().message;
         return got ? *got : Json();
     }
+    std::string shift_sql;
 };
+
+TEST_F(NumbersTest, A_shift_counts_what_ended_in_it) {
+    attempt(1, "1", "PASS", 5.5);
+    attempt(2, "2", "PASS", 6.5);
+    attempt(3, "3", "FAIL", 7.0, "boot.none");
+    ::setenv("TZ", "UTC", 1);
+    ::tzset();
+    const Shifts shifts = default_shifts();
+    shift_sql = shift_condition(shifts, shifts[0], "j.ended_ms");
+    EXPECT_EQ(ask()["sums"]["attempts"], 2);
+    shift_sql = shift_condition(shifts, shifts[2], "j.ended_ms");
+    EXPECT_EQ(ask()["sums"]["made"], 1);
+    ::unsetenv("TZ");
+    ::tzset();
+}
 
 TEST_F(NumbersTest, First_pass_counts_a_units_first_judgement_and_no_station_problem) {
     attempt(1, "1", "PASS", 0.5);
@@ -119,8 +139,8 @@ TEST_F(NumbersTest, Nothing_judged_is_nothing_and_a_wrong_time_is_told) {
     EXPECT_EQ(got["sums"]["made"], 0);
     EXPECT_EQ(got["codes"], Json::array());
     db::Tx tx(connection.get());
-    EXPECT_EQ(numbers(tx, {5, 5, "", ""}).error().code, "request.invalid");
-    EXPECT_EQ(numbers(tx, {0, kLongestMs + 1, "", ""}).error().code, "request.invalid");
+    EXPECT_EQ(numbers(tx, {5, 5, "", "", ""}).error().code, "request.invalid");
+    EXPECT_EQ(numbers(tx, {0, kLongestMs + 1, "", "", ""}).error().code, "request.invalid");
 }
 
 // Times in hours, midnight at 24.

@@ -190,7 +190,20 @@ Status parse_serial_range(std::string_view text, RecordFilter& filter) {
     return {};
 }
 
-Result<RecordFilter> parse_filter(const std::map<std::string, std::string>& fields) {
+Result<const Shift*> known_shift(const Shifts& shifts, const std::string& name) {
+    const Shift* found = find_shift(shifts, name);
+    if (found != nullptr) {
+        return found;
+    }
+    std::string known;
+    for (const Shift& shift : shifts) {
+        known += known.empty() ? shift.name : ", " + shift.name;
+    }
+    return wrong("shift", known.empty() ? "none, this station has no shifts," : known);
+}
+
+Result<RecordFilter> parse_filter(const std::map<std::string, std::string>& fields,
+                                  const Shifts& shifts) {
     const auto text = [&](const char* name) -> std::optional<std::string> {
         const auto found = fields.find(name);
         return found == fields.end() || found->second.empty() ? std::nullopt
@@ -230,6 +243,23 @@ Result<RecordFilter> parse_filter(const std::map<std::string, std::string>& fiel
     if (!good) {
         return tl::unexpected<base::Error>(good.error());
     }
+    const Shift* shift = nullptr;
+    if (const auto name = text("shift")) {
+        auto known = known_shift(shifts, *name);
+        if (!known) {
+            return tl::unexpected<base::Error>(known.error());
+        }
+        shift = *known;
+    }
+    if (const auto day = text("day")) {
+        auto stretch = stretch_of_day(shifts, shift, *day);
+        if (!stretch) {
+            return tl::unexpected<base::Error>(stretch.error());
+        }
+        filter.day = *stretch;
+    } else if (shift != nullptr) {
+        filter.shift_sql = shift_condition(shifts, *shift, "ended_ms");
+    }
     return filter;
 }
 
@@ -266,6 +296,13 @@ Where where(const RecordFilter& filter, bool few_serials) {
     }
     if (filter.until_ms) {
         add("ended_ms < ?{}", *filter.until_ms);
+    }
+    if (filter.day) {
+        add("ended_ms >= ?{}", filter.day->since_ms);
+        add("ended_ms < ?{}", filter.day->until_ms);
+    }
+    if (!filter.shift_sql.empty()) {
+        made.sql += (made.sql.empty() ? " WHERE " : " AND ") + filter.shift_sql;
     }
     if (filter.batch) {
         add("batch = ?{}", *filter.batch);

@@ -6,6 +6,7 @@
 
 #include "station/base/error.h"
 #include "station/db/query.h"
+#include "station/records/shift.h"
 
 #include <cstdint>
 #include <map>
@@ -28,13 +29,18 @@ struct RecordFilter {
     std::optional<std::string> image;      // id or its first 6 digits or more
     std::optional<std::string> slot;
     std::vector<std::string> codes;  // any of them; empty = all
+    std::string shift_sql;           // of a shift on whatever day, over ended_ms; "" = all
+    std::optional<Stretch> day;      // of a shift on one day, or a whole one
 };
 
 // From named texts, as they come in a request: serial_from, serial_to, since, until, result, order,
-// batch, image, slot, operator, code. Empty texts count as absent.   Errors: request.invalid names
-// the field.
+// batch, image, slot, operator, code, shift, day. Empty texts count as absent.   Errors:
+// request.invalid names the field.
 [[nodiscard]] base::Result<RecordFilter> parse_filter(
-    const std::map<std::string, std::string>& fields);
+    const std::map<std::string, std::string>& fields, const Shifts& shifts = {});
+
+// The named shift.   Errors: request.invalid, naming those there are.
+[[nodiscard]] base::Result<const Shift*> known_shift(const Shifts& shifts, const std::string& name);
 
 // "A..B", "A..", "..B" or "A" into serial_from and serial_to.   Errors: request.invalid.
 [[nodiscard]] base::Status parse_serial_range(std::string_view text, RecordFilter& filter);

@@ -122,7 +122,7 @@ void close_batch(Api&, const Request&, const ReplyPtr&);
 void get_batch_account(Api&, const Request&, const ReplyPtr&);
 void warn_pool_at(Api&, const Request&, const ReplyPtr&);
 // records.cpp, export.cpp
-[[nodiscard]] Result<records::RecordFilter> filter_of(const Request& request);
+[[nodiscard]] Result<records::RecordFilter> filter_of(const Api& api, const Request& request);
 void get_records(Api&, const Request&, const ReplyPtr&);
 void export_records(Api&, const Request&, const ReplyPtr&);
 // numbers.cpp
@@ -136,6 +136,8 @@ void place_slots(Api&, const Request&, const ReplyPtr&);
 void get_ports(Api&, const Request&, const ReplyPtr&);
 void map_ports(Api&, const Request&, const ReplyPtr&);
 void save_ports(Api&, const Request&, const ReplyPtr&);
+void get_wall_numbers(Api&, const Request&, const ReplyPtr&);
+void get_shifts(Api&, const Request&, const ReplyPtr&);
 // orders.cpp
 void get_orders(Api&, const Request&, const ReplyPtr&);
 void open_order(Api&, const Request&, const ReplyPtr&);
@@ -151,6 +153,7 @@ void get_session(Api&, const Request&, const ReplyPtr&);
 void log_in(Api&, const Request&, const ReplyPtr&);
 void log_out(Api&, const Request&, const ReplyPtr&);
 void change_own_password(Api&, const Request&, const ReplyPtr&);
+void choose_language(Api&, const Request&, const ReplyPtr&);
 void make_first_link(Api&, const Request&, const ReplyPtr&);
 void use_first_link(Api&, const Request&, const ReplyPtr&);
 void get_accounts(Api&, const Request&, const ReplyPtr&);

@@ -8,9 +8,11 @@ namespace lineside::api {
 namespace {
 
 constexpr std::string_view kPageFilters =
-    "serial_from serial_to since until result order batch image slot operator code limit cursor";
+    "serial_from serial_to since until result order batch image slot operator code shift day limit "
+    "cursor";
 constexpr std::string_view kExportFilters =
-    "serial_from serial_to since until result order batch image slot operator code format";
+    "serial_from serial_to since until result order batch image slot operator code shift day "
+    "format";
 
 // clang-format off
 constexpr std::array kEndpoints{
@@ -43,7 +45,9 @@ constexpr std::array kEndpoints{
     Endpoint{Verb::post, "/api/v1/pool/warn",                Role::manager,   BodyKind::json, "", &warn_pool_at},
     Endpoint{Verb::get,  "/api/v1/records",                  Role::qa,        BodyKind::none, kPageFilters, &get_records},
     Endpoint{Verb::get,  "/api/v1/records/export",           Role::qa,        BodyKind::none, kExportFilters, &export_records},
-    Endpoint{Verb::get,  "/api/v1/numbers",                  Role::qa,        BodyKind::none, "since until order image", &get_numbers},
+    Endpoint{Verb::get,  "/api/v1/numbers",                  Role::qa,        BodyKind::none, "since until order image shift", &get_numbers},
+    Endpoint{Verb::get,  "/api/v1/wall/numbers",             Role::display,   BodyKind::none, "", &get_wall_numbers},
+    Endpoint{Verb::get,  "/api/v1/shifts",                   Role::display,   BodyKind::none, "", &get_shifts},
     Endpoint{Verb::get,  "/api/v1/slots",                    Role::operator_, BodyKind::none, "since until order image", &get_slots},
     Endpoint{Verb::post, "/api/v1/slots/{slot}/close",       Role::technician, BodyKind::json, "", &close_slot},
     Endpoint{Verb::post, "/api/v1/slots/{slot}/reopen",      Role::technician, BodyKind::json, "", &reopen_slot},
@@ -65,6 +69,7 @@ constexpr std::array kEndpoints{
     Endpoint{Verb::post, "/api/v1/session",                  Role::anyone,    BodyKind::json, "", &log_in},
     Endpoint{Verb::del,  "/api/v1/session",                  Role::display,   BodyKind::none, "", &log_out},
     Endpoint{Verb::post, "/api/v1/session/password",         Role::operator_, BodyKind::json, "", &change_own_password},
+    Endpoint{Verb::post, "/api/v1/session/language",         Role::operator_, BodyKind::json, "", &choose_language},
     Endpoint{Verb::post, "/api/v1/session/first",            Role::anyone,    BodyKind::json, "", &use_first_link},
     Endpoint{Verb::post, "/api/v1/first-link",               Role::admin,     BodyKind::json, "", &make_first_link},
     Endpoint{Verb::get,  "/api/v1/accounts",                 Role::admin,     BodyKind::none, "", &get_accounts},

@@ -64,7 +64,7 @@ web::Response response_of(Facade& facade, records::Format format, Begun& begun) 
 }  // namespace
 
 void export_records(Api& api, const Request& request, const ReplyPtr& reply) {
-    auto filter = filter_of(request);
+    auto filter = filter_of(api, request);
     if (!filter) {
         reply->problem(filter.error());
         return;

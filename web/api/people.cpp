@@ -124,14 +124,15 @@ void get_session(Api& api, const Request& request, const ReplyPtr& reply) {
             may.push_back(people::to_text(each));
         }
     }
-    Json json{{"open", open},
-              {"name", nullptr},
-              {"role", people::to_text(request.role)},
-              {"may", std::move(may)},
-              {"scan", {{"prefix", api.scan.prefix}, {"end", api.scan.end}}}};
+    Json json{
+        {"open", open},          {"name", nullptr},
+        {"language", nullptr},   {"role", people::to_text(request.role)},
+        {"may", std::move(may)}, {"scan", {{"prefix", api.scan.prefix}, {"end", api.scan.end}}}};
     if (request.session != 0) {
         json["name"] = request.actor.name;
         json["screen"] = request.account == 0;
+        const std::string language = people->language_of(request.account);
+        json["language"] = language.empty() ? Json() : Json(language);
     }
     reply->json(200, json);
 }
@@ -179,6 +180,21 @@ void change_own_password(Api& api, const Request& request, const ReplyPtr& reply
             {request.session, request.account, request.actor.name, request.role},
             Secret(std::move(old_one)), Secret(std::move(new_one)), answer(reply));
     }
+}
+
+void choose_language(Api& api, const Request& request, const ReplyPtr& reply) {
+    std::string language;
+    Body body(request);
+    body.need("language", language);
+    People* people = people_of(api, reply);
+    if (people == nullptr || !read(body, reply)) {
+        return;
+    }
+    if (request.account == 0) {
+        return reply->problem(base::make_error("request.conflict", "This is no account's log-in"));
+    }
+    people->set_language({request.session, request.account, request.actor.name, request.role},
+                         std::move(language), answer(reply));
 }
 
 void make_first_link(Api& api, const Request& request, const ReplyPtr& reply) {

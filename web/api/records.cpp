@@ -114,12 +114,12 @@ Result<Json> page(Tx& tx, const records::Where& where, std::int64_t limit,
 
 }  // namespace
 
-Result<records::RecordFilter> filter_of(const Request& request) {
+Result<records::RecordFilter> filter_of(const Api& api, const Request& request) {
     std::map<std::string, std::string> fields;
     for (const auto& [name, value] : request.query) {
         fields[name] = value;
     }
-    auto filter = records::parse_filter(fields);
+    auto filter = records::parse_filter(fields, api.facade.shifts());
     if (!filter) {
         return base::fail("http.parameter", "Parameter " + filter.error().message);
     }
@@ -127,7 +127,7 @@ Result<records::RecordFilter> filter_of(const Request& request) {
 }
 
 void get_records(Api& api, const Request& request, const ReplyPtr& reply) {
-    const auto filter = filter_of(request);
+    const auto filter = filter_of(api, request);
     if (!filter) {
         reply->problem(filter.error());
         return;

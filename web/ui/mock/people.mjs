@@ -14,6 +14,7 @@ export function makePeople(scene) {
     .map(([name, role, sessions], i) => ({ account: i + 1, name, role, active: name !== 'Piotr Zając', made_ms: past(90 - i * 9), made_by: i === 0 ? 'first link' : 'Ana Kim', sessions }));
   let screens = [{ screen: 4, name: 'Wall, line 2', since_ms: past(40), by: 'Piotr Zając' }, { screen: 9, name: 'Tablet at slot 9', since_ms: past(3), by: 'Ana Kim' }];
   let confirmed = false;
+  const languages = new Map();
   const good = (body, status = 200) => ({ status, body });
   const bad = (status, code, detail) => ({ status, body: { type: `/problems/${code}`, title: detail, status, detail, code } });
   return {
@@ -21,7 +22,7 @@ export function makePeople(scene) {
     get(path) {
       if (path === '/api/v1/session') {
         const role = open ? 'admin' : who?.role ?? 'anyone';
-        return { open, name: who?.name ?? null, role, may: may[role], scan: { prefix: 'F9', end: 'Enter' }, use: scene === 'training' ? 'training' : 'production', ...(who && { screen: who.screen }) };
+        return { open, name: who?.name ?? null, language: who === null ? null : languages.get(who.name) ?? null, role, may: may[role], scan: { prefix: 'F9', end: 'Enter' }, use: scene === 'training' ? 'training' : 'production', ...(who && { screen: who.screen }) };
       }
       if (path === '/api/v1/accounts' && who) return { accounts };
       if (path === '/api/v1/screens' && who) return { screens };
@@ -33,6 +34,11 @@ export function makePeople(scene) {
         if (!one || body.password !== 'correct horse 1') return bad(401, 'people.login', 'Name or password is wrong. 2 more tries without a pause');
         who = { name: one.name, role: one.role, screen: false };
         return good(who);
+      }
+      if (path === '/api/v1/session/language') {
+        if (who === null) return bad(409, 'request.conflict', 'This is no account’s log-in');
+        languages.set(who.name, body.language);
+        return good({});
       }
       if (path === '/api/v1/session/first') { who = { name: body.name, role: 'admin', screen: false }; return good(who); }
       if (path === '/api/v1/screens/ask') return good({ code: '427019', ticket: 'ticket' });

@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import * as pages from './pages.mjs';
 import { makeLabels } from './labels.mjs';
 import { numbers } from './numbers.mjs';
+import { shifts, wallNumbers } from './shifts.mjs';
 import { makeOrders } from './orders.mjs';
 import { makePeople } from './people.mjs';
 import { makePool } from './pool.mjs';
@@ -129,6 +130,8 @@ export function mock({ scene = 'mixed16', still = true } = {}) {
     if (technician.get(url)) return json(res, technician.get(url));
     if (path === '/api/v1/numbers') return json(res, numbers(url.searchParams));
     if (path === '/api/v1/images') return json(res, orders.images());
+    if (path === '/api/v1/wall/numbers') return json(res, wallNumbers());
+    if (path === '/api/v1/shifts') return json(res, shifts());
     if (path === '/api/v1/orders') return json(res, orders.orders());
     if (path.startsWith('/api/v1/units/')) return json(res, labels.ofUnit(pages.unit(id, tiles)));
     if (path === '/api/v1/labels') return json(res, labels.page());

@@ -17,7 +17,7 @@ const get = async (path: string): Promise<unknown> => (await fetch(base + path))
 describe('mock against openapi.yaml', () => {
   it.each([
     ['/api/v1/wall', '/api/v1/wall'], ['/api/v1/clock', '/api/v1/clock'], ['/api/v1/pool', '/api/v1/pool'],
-    ['/api/v1/records?limit=20', '/api/v1/records'], ['/api/v1/images', '/api/v1/images'], ['/api/v1/orders', '/api/v1/orders'],
+    ['/api/v1/records?limit=20', '/api/v1/records'], ['/api/v1/images', '/api/v1/images'], ['/api/v1/orders', '/api/v1/orders'], ['/api/v1/shifts', '/api/v1/shifts'], ['/api/v1/wall/numbers', '/api/v1/wall/numbers'],
     ['/api/v1/session', '/api/v1/session'], ['/api/v1/slots?since=1763600400000&until=1763629200000', '/api/v1/slots'], ['/api/v1/ports', '/api/v1/ports'], ['/api/v1/labels', '/api/v1/labels'], ['/api/v1/numbers?since=1763600400000&until=1763629200000', '/api/v1/numbers'],
   ])('%s', async (path, route) => {
     expect(answerComplaints(route, await get(path))).toEqual([]);

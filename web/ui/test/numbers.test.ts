@@ -41,3 +41,10 @@ describe('numbers', () => {
     expect(bottleneck({ ...numbers.times, steps: even })).toBeNull();
   });
 });
+
+it('a shift is as the station says it; until it does, the last eight hours', () => {
+  const recent = [{ shift: 'night', day: '2026-11-28', since: 50, until: 90 }, { shift: 'late', day: '2026-11-28', since: 10, until: 50 }];
+  expect(windowOf('shift', 60, recent)).toEqual({ since: 50, until: 90 });
+  expect(windowOf('last', 60, recent)).toEqual({ since: 10, until: 50 });
+  expect(windowOf('shift', 60)).toEqual(windowOf('8h', 60));
+});

@@ -21,6 +21,10 @@ const station = 'station/engine/engine_wall.cpp';
 const release = 'station/engine/image_release.cpp';
 const orderDesk = 'station/engine/order_desk.cpp';
 const openings = 'station/engine/engine_order_desk.cpp';
+const csv = 'serial-pool/batch_csv.cpp';
+const pairText = 'serial-pool/pair_text.cpp';
+const csvReader = 'serial-pool/csv_reader.cpp';
+const batchReport = 'serial-pool/batch_report.cpp';
 const doubt = 'serial-pool/pool_status.cpp';
 const proofs = 'web/api/proofs.cpp';
 const units = 'web/api/units.cpp';
@@ -118,4 +122,36 @@ export const beside: readonly (readonly [text: string, files: string, pieces?: r
   ['{} released image {} already; a second release is by another person, who logs in by another account', orderDesk],
   ['One release by one person is enough here', orderDesk],
   ['Image {} is withdrawn already', orderDesk],
+  ['the file holds no serial; nothing would be stored', csv],
+  ['the header names two columns "{}"', csv, ['the header names two columns']],
+  ['the header names no column "serial"', csv, ['the header names no column']],
+  ['the header names no column "token"; only a test-only batch may lack tokens', csv, ['only a test-only batch may lack tokens']],
+  ['the line has {} fields, at most {} are expected; a token that holds {} must be quoted', csv],
+  ['the token is missing; only a test-only batch may lack tokens', csv],
+  ['the pair of line {} again; stored once', csv],
+  ['the serial of line {} again, with another token', csv, ['the serial of line', 'with another token']],
+  ['the serial of line {} again, in other letters; capital and small letters are the same serial', csv, ['in other letters; capital and small letters are the same serial']],
+  ['the token of line {} again, with another serial', csv],
+  ['the serial is in the pool already', csv],
+  ['the token is in the pool already, with another serial', csv],
+  ['the serial is missing', pairText],
+  ['the serial has {} characters, at most {} are allowed', pairText],
+  ['the serial must begin with a letter or a digit', pairText],
+  ['the serial holds a line break; is a closing quote missing?', pairText],
+  ['the serial holds a blank', pairText],
+  ['the serial holds a character that is not ASCII', pairText],
+  ['the serial holds a control character', pairText],
+  ['the serial may hold letters, digits, \'.\', \'_\' and \'-\' only, and begins with a letter or a digit', pairText],
+  ['the token has {} characters, at most {} are allowed', pairText],
+  ['the token holds a line break; is a closing quote missing?', pairText],
+  ['the token holds a blank', pairText],
+  ['the token holds a character that is not ASCII', pairText],
+  ['the token holds a control character', pairText],
+  ['column {} is ignored', csv, ['column {}{} is ignored']],
+  ['this line is taken as a serial; a header must name the columns serial and token', csv],
+  ['the quote that opens here is never closed', csvReader],
+  ['the quote that opens here is not closed before the end of the line', csvReader],
+  ['a quote stands inside a field that is not quoted', csvReader],
+  ['not UTF-8; save the file as UTF-8', csvReader],
+  ['{} more are not listed', batchReport],
 ];

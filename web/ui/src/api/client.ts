@@ -5,7 +5,7 @@ import { t } from '../i18n';
 import { localise, ownWords } from '../i18n/phrases';
 import type {
   Account, AccountRole, BatchAccount, BatchCheck, BatchLoaded, Beat, GenerateRequest, ImagesAnswer, Job, Label, LabelPrinter, Numbers, OrderRequest, OrdersAnswer, PoolPage, ProblemBody, RecordsAnswer, Screen,
-  Session, Tile, Unit, Wall,
+  Session, Shifts, Tile, Unit, Wall, WallNumbers,
 } from './types';
 import type { Ports, SlotHealth, SlotPlace } from './types_slots';
 
@@ -85,7 +85,7 @@ async function postCsv<T>(path: string, file: Blob): Promise<T> {
     headers: { 'Content-Type': 'text/csv', 'X-Lineside': '1' },
     body: new Blob([file], { type: 'text/csv' }),
   });
-  return (await response.json()) as T;
+  return localise((await response.json()) as T, ownWords.check);
 }
 
 export interface BatchTarget {
@@ -147,7 +147,7 @@ export const api = {
     postCsv<BatchCheck>(`/pool/preview?${batchQuery(target)}`, file),
   loadBatch: (target: BatchTarget, file: Blob) =>
     postCsv<BatchLoaded>(`/pool/batches?${batchQuery(target)}`, file),
-  previewRange: (range: GenerateRequest) => postJson<BatchCheck>('/pool/generate', { ...range, preview: true }),
+  previewRange: (range: GenerateRequest) => postJson<BatchCheck>('/pool/generate', { ...range, preview: true }, ownWords.check),
   generateBatch: (range: GenerateRequest) => postJson<BatchLoaded>('/pool/generate', { ...range, preview: false }),
   batchAccount: (batch: string, signal?: AbortSignal) => getJson<BatchAccount>(`${batchPath(batch)}/account`, signal),
   withdrawBatch: (batch: string, reason: string) => postJson<BatchAccount>(`${batchPath(batch)}/withdraw`, { reason }),
@@ -162,14 +162,17 @@ export const api = {
   releaseImage: (image: string) => postJson<unknown>(`${imagePath(image)}/release`, {}),
   releaseImageInEmergency: (image: string, reason: string) => postJson<unknown>(`${imagePath(image)}/emergency`, { reason }),
   withdrawImage: (image: string, reason: string) => postJson<unknown>(`${imagePath(image)}/withdraw`, { reason }),
-  numbers: (since: number, until: number, order: string, signal?: AbortSignal) =>
-    getJson<Numbers>(`/numbers?${new URLSearchParams({ since: String(since), until: String(until), ...(order === '' ? {} : { order }) }).toString()}`, signal),
+  numbers: (asked: { since: number; until: number; order?: string; image?: string; shift?: string }, signal?: AbortSignal) =>
+    getJson<Numbers>(`/numbers?${new URLSearchParams(Object.entries(asked).filter(([, value]) => value !== '').map(([name, value]) => [name, String(value)])).toString()}`, signal),
+  wallNumbers: (signal?: AbortSignal) => getJson<WallNumbers>('/wall/numbers', signal),
+  shifts: (signal?: AbortSignal) => getJson<Shifts>('/shifts', signal),
   records: (query: string, signal?: AbortSignal) => getJson<RecordsAnswer>(`/records?${query}`, signal, ownWords.wall),
   exportUrl: (format: 'csv' | 'json' | 'zip', query: string) =>
     `${base}/records/export?format=${format}${query === '' ? '' : `&${query}`}`,
   session: () => getJson<Session>('/session'),
   logIn: (name: string, password: string) => postJson<unknown>('/session', { name, password }),
   logOut: () => request('/session', { method: 'DELETE', headers: { 'X-Lineside': '1' } }),
+  chooseLanguage: (language: string) => postJson<unknown>('/session/language', { language }),
   changeOwnPassword: (old: string, next: string) => postJson<unknown>('/session/password', { old, new: next }),
   useFirstLink: (code: string, name: string, password: string) => postJson<unknown>('/session/first', { code, name, password }),
   accounts: (signal?: AbortSignal) => getJson<{ accounts: Account[] }>('/accounts', signal),

@@ -10,6 +10,7 @@ export type Role = 'anyone' | 'display' | AccountRole;
 export interface Session {
   open: boolean;
   name: string | null;
+  language: string | null;
   role: Role;
   may: readonly Role[];
   screen?: boolean;
@@ -54,6 +55,10 @@ export interface Numbers {
   codes: readonly NumbersCode[];
   slots: readonly { slot: string; attempts: number; failed: number; problems: number; beyond_chance: boolean }[];
   times: { timed: number; bin_s: number; steps: readonly { name: string; word: string; n: number; median_s: number; p90_s: number; bins: readonly number[] }[] };
+}
+
+export interface WallNumbers extends Pick<Numbers, 'since' | 'until' | 'sums' | 'hours'> {
+  shift: string | null;
 }
 
 export type Outcome = 'PASS' | 'FAIL' | 'ERROR' | 'ABORTED';
@@ -522,6 +527,18 @@ export interface Profile {
 export interface OrdersAnswer {
   orders: OrderRow[];
   profiles: Profile[];
+}
+
+export interface ShiftStretch {
+  shift: string;
+  day: string;
+  since: number;
+  until: number;
+}
+
+export interface Shifts {
+  shifts: { name: string; start: string; minutes: number; days: number[] }[];
+  recent: ShiftStretch[];
 }
 
 export interface OrderRequest {

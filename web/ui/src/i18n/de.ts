@@ -162,8 +162,8 @@ export const de: Texts = {
     failed: 'Das Log konnte nicht gelesen werden.',
   },
   numbers: {
-    stretch: 'Zeitraum', stretches: { '8h': 'Letzte 8 Stunden', '24h': 'Letzte 24 Stunden', '7d': 'Letzte 7 Tage' },
-    order: 'Auftrag', allOrders: 'Alle Aufträge',
+    stretch: 'Zeitraum', stretches: { shift: 'Diese Schicht', last: 'Letzte Schicht', '8h': 'Letzte 8 Stunden', '24h': 'Letzte 24 Stunden', '7d': 'Letzte 7 Tage' },
+    order: 'Auftrag', allOrders: 'Alle Aufträge', allImages: 'Alle Images',
     none: 'In diesem Zeitraum wurde noch kein Gerät bewertet. Erste Zahlen nach dem ersten Ergebnis.',
     made: 'Gefertigte Geräte', ofAttempts: (n: string) => (n === '1' ? 'von 1 Versuch' : `von ${n} Versuchen`),
     firstPass: 'First Pass Yield', of: (a: string, b: string) => `${a} von ${b} bewerteten`,
@@ -212,6 +212,8 @@ export const de: Texts = {
     withdraw: 'Zurückziehen …', withdrawSure: 'Zurückziehen', withdrawNote: 'Kein Gerät beginnt mehr mit diesem Image. Was in Arbeit ist, wird fertig gemacht.',
     howOnRecord: { two: 'Image freigegeben von', one: 'Image freigegeben von', none: 'Image-Freigabe', emergency: 'Notfreigabe von' }, noneNeeded: 'hier nicht nötig',
   },
+  turns: { on: 'Plätze und Kennzahlen im Wechsel zeigen', off: 'Bei den Plätzen bleiben', since: (shift: string, time: string): string => `Schicht ${shift}, seit ${time}` },
+  shifts: { shift: 'Schicht', day: 'Tag', all: 'Alle Schichten', names: { early: 'Früh', late: 'Spät', night: 'Nacht' } },
   handover: {
     title: 'Schichtübergabe', from: 'Von', to: 'bis', print: 'Drucken', failed: 'In dieser Zeit fehlerhaft', noFailed: 'Kein Gerät war fehlerhaft.', pools: 'Seriennummern', left: (pool: string, n: string): string => `Vorrat ${pool}: noch ${n}`,
     doubt: (n: string): string => `${n} ungeklärt`, slots: 'Plätze zum Nachsehen', noSlots: 'Kein Platz fiel öfter aus als durch Zufall.', open: 'Jetzt auf der Tafel', noOpen: 'Auf der Tafel steht nichts.', notes: 'Notizen für die nächste Schicht', notesHint: 'Wird gedruckt, nicht gespeichert', by: 'Übergeben von', taken: 'Übernommen von',

@@ -164,8 +164,8 @@ export const en = {
     failed: 'The log could not be read.',
   },
   numbers: {
-    stretch: 'Stretch of time', stretches: { '8h': 'Last 8 hours', '24h': 'Last 24 hours', '7d': 'Last 7 days' },
-    order: 'Order', allOrders: 'All orders',
+    stretch: 'Stretch of time', stretches: { shift: 'This shift', last: 'Last shift', '8h': 'Last 8 hours', '24h': 'Last 24 hours', '7d': 'Last 7 days' },
+    order: 'Order', allOrders: 'All orders', allImages: 'All images',
     none: 'No unit judged in this time yet. First figures after the first verdict.',
     made: 'Units made', ofAttempts: (n: string) => `of ${n} attempts`,
     firstPass: 'First-pass yield', of: (a: string, b: string) => `${a} of ${b} judged`,
@@ -214,6 +214,8 @@ export const en = {
     withdraw: 'Withdraw …', withdrawSure: 'Withdraw', withdrawNote: 'No unit starts with this image any more. Units in work finish.',
     howOnRecord: { two: 'Image released by', one: 'Image released by', none: 'Image release', emergency: 'Emergency release by' }, noneNeeded: 'not needed here',
   },
+  turns: { on: 'Show tiles and numbers in turn', off: 'Stay on the tiles', since: (shift: string, time: string): string => `Shift ${shift}, since ${time}` },
+  shifts: { shift: 'Shift', day: 'Day', all: 'All shifts', names: { early: 'Early', late: 'Late', night: 'Night' } as Readonly<Record<string, string>> },
   handover: {
     title: 'Shift hand-over', from: 'From', to: 'to', print: 'Print', failed: 'Failed in this time', noFailed: 'No unit failed.', pools: 'Serials', left: (pool: string, n: string): string => `Pool ${pool}: ${n} left`,
     doubt: (n: string): string => `${n} in doubt`, slots: 'Slots to look at', noSlots: 'No slot failed more than chance.', open: 'On the wall now', noOpen: 'Nothing is on the wall.', notes: 'Notes for the next shift', notesHint: 'Printed, not kept', by: 'Handed over by', taken: 'Taken over by',

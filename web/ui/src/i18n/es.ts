@@ -164,8 +164,8 @@ export const es: Texts = {
     failed: 'No se pudo leer el log.',
   },
   numbers: {
-    stretch: 'Periodo', stretches: { '8h': 'Últimas 8 horas', '24h': 'Últimas 24 horas', '7d': 'Últimos 7 días' },
-    order: 'Orden', allOrders: 'Todas las órdenes',
+    stretch: 'Periodo', stretches: { shift: 'Este turno', last: 'Turno anterior', '8h': 'Últimas 8 horas', '24h': 'Últimas 24 horas', '7d': 'Últimos 7 días' },
+    order: 'Orden', allOrders: 'Todas las órdenes', allImages: 'Todas las imágenes',
     none: 'Aún no hay unidades evaluadas en este periodo. Las primeras cifras salen con el primer resultado.',
     made: 'Unidades hechas', ofAttempts: (n: string) => `de ${n} intentos`,
     firstPass: 'Rendimiento a la primera', of: (a: string, b: string) => `${a} de ${b} evaluadas`,
@@ -214,6 +214,8 @@ export const es: Texts = {
     withdraw: 'Retirar …', withdrawSure: 'Retirar', withdrawNote: 'Ninguna unidad más empieza con esta imagen. Lo que está en curso se termina.',
     howOnRecord: { two: 'Imagen liberada por', one: 'Imagen liberada por', none: 'Liberación de la imagen', emergency: 'Emergencia, liberada por' }, noneNeeded: 'aquí no hace falta',
   },
+  turns: { on: 'Alternar ranuras y cifras', off: 'Quedarse en las ranuras', since: (shift: string, time: string): string => `Turno ${shift}, desde las ${time}` },
+  shifts: { shift: 'Turno', day: 'Día', all: 'Todos los turnos', names: { early: 'Mañana', late: 'Tarde', night: 'Noche' } },
   handover: {
     title: 'Entrega de turno', from: 'Desde', to: 'hasta', print: 'Imprimir', failed: 'Fallaron en este tiempo', noFailed: 'Ninguna unidad falló.', pools: 'Números de serie', left: (pool: string, n: string): string => `Reserva ${pool}: quedan ${n}`,
     doubt: (n: string): string => `${n} en duda`, slots: 'Ranuras por revisar', noSlots: 'Ninguna ranura falló más que por azar.', open: 'Ahora en el tablero', noOpen: 'No hay nada en el tablero.', notes: 'Notas para el siguiente turno', notesHint: 'Se imprimen, no se guardan', by: 'Entrega', taken: 'Recibe',

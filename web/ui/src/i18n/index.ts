@@ -67,8 +67,8 @@ export function chooseLanguage(chosen: Language, person: string | null): void {
   location.reload();
 }
 
-// Somebody logged in: the page turns to what that person chose here.
-export function turnTo(person: string): void {
-  const chosen = stored(ofPerson(person));
+// Somebody logged in: the page turns to what is kept with the account, or to what that person chose here before it was kept.
+export function turnTo(person: string, kept: string | null): void {
+  const chosen = isLanguage(kept) ? kept : stored(ofPerson(person));
   if (chosen !== null && chosen !== language && stored(key) !== chosen) chooseLanguage(chosen, null);
 }

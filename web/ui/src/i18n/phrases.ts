@@ -63,7 +63,8 @@ export const ownWords = {
   unit: new Set(['word', 'short', 'action', 'button', 'note', 'fact', 'sentence', 'title', 'label', 'reason']),
   list: new Set(['word', 'action', 'sentence', 'certain', 'next_step', 'next_step_why']),
   orders: new Set(['changed', 'image_error', 'why']),
-  problem: new Set(['title', 'detail', 'hint']),
+  problem: new Set(['title', 'detail', 'hint', 'message']),
+  check: new Set(['message']),
 } as const;
 
 // Puts the station's words of a fresh JSON value into the language of the page, in place.

@@ -158,8 +158,8 @@ export const vi: Texts = {
     failed: 'Không đọc được nhật ký.',
   },
   numbers: {
-    stretch: 'Khoảng thời gian', stretches: { '8h': '8 giờ qua', '24h': '24 giờ qua', '7d': '7 ngày qua' },
-    order: 'Lệnh SX', allOrders: 'Tất cả lệnh SX',
+    stretch: 'Khoảng thời gian', stretches: { shift: 'Ca này', last: 'Ca trước', '8h': '8 giờ qua', '24h': '24 giờ qua', '7d': '7 ngày qua' },
+    order: 'Lệnh SX', allOrders: 'Tất cả lệnh SX', allImages: 'Mọi image',
     none: 'Chưa có thiết bị nào được kết luận trong khoảng này. Có số liệu sau kết luận đầu tiên.',
     made: 'Thiết bị đã làm', ofAttempts: (n: string) => `trên ${n} lượt`,
     firstPass: 'Tỷ lệ PASS lần đầu', of: (a: string, b: string) => `${a} trên ${b} đã kết luận`,
@@ -208,6 +208,8 @@ export const vi: Texts = {
     withdraw: 'Thu hồi …', withdrawSure: 'Thu hồi', withdrawNote: 'Không thiết bị nào bắt đầu với image này nữa. Thiết bị đang làm sẽ được làm xong.',
     howOnRecord: { two: 'Image được duyệt bởi', one: 'Image được duyệt bởi', none: 'Duyệt image', emergency: 'Duyệt khẩn cấp bởi' }, noneNeeded: 'ở đây không cần',
   },
+  turns: { on: 'Lần lượt hiện các khe và số liệu', off: 'Chỉ hiện các khe', since: (shift: string, time: string): string => `${shift}, từ ${time}` },
+  shifts: { shift: 'Ca', day: 'Ngày', all: 'Mọi ca', names: { early: 'Ca sáng', late: 'Ca chiều', night: 'Ca đêm' } },
   handover: {
     title: 'Bàn giao ca', from: 'Từ', to: 'đến', print: 'In', failed: 'FAIL trong thời gian này', noFailed: 'Không có thiết bị nào FAIL.', pools: 'Serial', left: (pool: string, n: string): string => `Kho ${pool}: còn ${n}`,
     doubt: (n: string): string => `${n} chưa rõ`, slots: 'Khe cần xem', noSlots: 'Không khe nào lỗi quá mức ngẫu nhiên.', open: 'Đang trên bảng', noOpen: 'Trên bảng không có gì.', notes: 'Ghi chú cho ca sau', notesHint: 'Chỉ in ra, không lưu', by: 'Người giao', taken: 'Người nhận',

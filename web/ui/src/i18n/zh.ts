@@ -157,8 +157,8 @@ export const zh: Texts = {
     failed: '无法读取日志。',
   },
   numbers: {
-    stretch: '时间段', stretches: { '8h': '最近 8 小时', '24h': '最近 24 小时', '7d': '最近 7 天' },
-    order: '工单', allOrders: '全部工单',
+    stretch: '时间段', stretches: { shift: '本班', last: '上一班', '8h': '最近 8 小时', '24h': '最近 24 小时', '7d': '最近 7 天' },
+    order: '工单', allOrders: '全部工单', allImages: '所有镜像',
     none: '此时间段内还没有判定过产品。有第一个判定后才有数据。',
     made: '产出件数', ofAttempts: (n: string) => `/ ${n} 次作业`,
     firstPass: '直通率', of: (a: string, b: string) => `${a} / ${b} 件已判定`,
@@ -207,6 +207,8 @@ export const zh: Texts = {
     withdraw: '撤回 …', withdrawSure: '撤回', withdrawNote: '此后不再有产品使用此镜像开始。进行中的会做完。',
     howOnRecord: { two: '镜像批准人', one: '镜像批准人', none: '镜像批准', emergency: '紧急批准人' }, noneNeeded: '此处无须批准',
   },
+  turns: { on: '轮流显示槽位和统计', off: '只显示槽位', since: (shift: string, time: string): string => `${shift}，自 ${time}` },
+  shifts: { shift: '班次', day: '日期', all: '所有班次', names: { early: '早班', late: '中班', night: '夜班' } },
   handover: {
     title: '交接班', from: '从', to: '到', print: '打印', failed: '本段时间内 FAIL', noFailed: '没有产品 FAIL。', pools: '序列号', left: (pool: string, n: string): string => `号池 ${pool}：剩余 ${n}`,
     doubt: (n: string): string => `${n} 个存疑`, slots: '需要检查的槽位', noSlots: '没有槽位的故障超出偶然。', open: '看板上现有', noOpen: '看板上没有内容。', notes: '给下一班的备注', notesHint: '仅打印，不保存', by: '交班人', taken: '接班人',

@@ -19,7 +19,7 @@ export async function askSession(): Promise<void> {
   asking = true;
   try {
     session.value = await api.session();
-    if (session.value.name !== null && session.value.screen !== true) turnTo(session.value.name);
+    if (session.value.name !== null && session.value.screen !== true) turnTo(session.value.name, session.value.language);
   } catch {
     // Not reached: what was known stays, the page says that it is not live.
   } finally {

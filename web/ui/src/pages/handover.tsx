@@ -82,7 +82,7 @@ export function HandoverPage(): JSX.Element {
   const since = useSignal(until.peek() - shiftMs);
   useEffect(() => { document.title = `${t.product} – ${t.handover.title}`; }, []);
   const span = `${since.value} ${until.value}`;
-  const { data, problem, reload } = useLoaded((signal) => api.numbers(since.value, until.value, '', signal), span);
+  const { data, problem, reload } = useLoaded((signal) => api.numbers({ since: since.value, until: until.value }, signal), span);
   const failed = useLoaded((signal) => api.records(new URLSearchParams({
     since: String(since.value), until: String(until.value), result: 'FAIL', limit: String(mostRows),
   }).toString(), signal), span);

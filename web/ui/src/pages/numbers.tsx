@@ -4,41 +4,64 @@
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { api } from '../api/client';
-import type { Numbers } from '../api/types';
+import type { Numbers, Shifts } from '../api/types';
 import { now, slots as wallSlots, station } from '../live/store';
 import { AsTable, Card } from '../parts/chart';
 import { MadeChart, StepsChart, YieldChart } from '../parts/charts';
+import { shortKey } from '../parts/image_releases';
 import { layoutFor } from '../parts/layout';
 import { ProblemPanel, useLoaded } from '../parts/load_state';
 import { barsOf, stretches, windowOf, type Stretch } from '../parts/numbers_model';
+import { shiftWord } from '../parts/shift_word';
 import { Codes, Sums } from '../parts/sums';
 import { go, Link, place } from '../router';
 import { t } from '../i18n';
 import { count } from '../i18n/format';
 
-function chosen(): { stretch: Stretch; order: string } {
+interface Chosen { stretch: Stretch; order: string; image: string; shift: string }
+const others = ['order', 'image', 'shift'] as const;
+
+function chosen(): Chosen {
   const query = place.value.query;
-  return { stretch: stretches.find((one) => one === query.get('for')) ?? '8h', order: query.get('order') ?? '' };
+  return {
+    stretch: stretches.find((one) => one === query.get('for')) ?? '8h',
+    order: query.get('order') ?? '', image: query.get('image') ?? '', shift: query.get('shift') ?? '',
+  };
 }
-function choose(change: { stretch?: Stretch; order?: string }): void {
+function choose(change: Partial<Chosen>): void {
   const next = { ...chosen(), ...change };
-  go(`/numbers?${new URLSearchParams({ for: next.stretch, ...(next.order === '' ? {} : { order: next.order }) }).toString()}`, 'replace');
+  const query = new URLSearchParams({ for: next.stretch });
+  for (const name of others) if (next[name] !== '') query.set(name, next[name]);
+  go(`/numbers?${query.toString()}`, 'replace');
 }
 
-function Filters(): JSX.Element {
-  const { stretch, order } = chosen();
+function Select({ name, label, all, list }: { name: (typeof others)[number]; label: string; all: string; list: readonly { value: string; text: string }[] }): JSX.Element {
+  return (
+    <select aria-label={label} data-by={name} value={chosen()[name]} onChange={(event) => choose({ [name]: event.currentTarget.value })}>
+      <option value="">{all}</option>
+      {list.map((one) => <option key={one.value} value={one.value}>{one.text}</option>)}
+    </select>
+  );
+}
+
+function Filters({ shifts }: { shifts: Shifts | null }): JSX.Element {
+  const { stretch } = chosen();
   const { data } = useLoaded((signal) => api.orders(signal), 'orders');
+  const { data: images } = useLoaded((signal) => api.images(signal), 'images');
+  const word = (one: Stretch): string => {
+    const shift = one === 'shift' ? shifts?.recent[0] : one === 'last' ? shifts?.recent[1] : undefined;
+    return shift === undefined ? t.numbers.stretches[one] : `${t.numbers.stretches[one]} (${shiftWord(shift.shift)})`;
+  };
   return (
     <div class="filters">
       <div class="choice" role="group" aria-label={t.numbers.stretch}>
         {stretches.map((one) => (
-          <button key={one} type="button" class={one === stretch ? 'pressed' : ''} aria-pressed={one === stretch} data-for={one} onClick={() => choose({ stretch: one })}>{t.numbers.stretches[one]}</button>
+          <button key={one} type="button" class={one === stretch ? 'pressed' : ''} aria-pressed={one === stretch} data-for={one} onClick={() => choose({ stretch: one })}>{word(one)}</button>
         ))}
       </div>
-      <select aria-label={t.numbers.order} value={order} onChange={(event) => choose({ order: event.currentTarget.value })}>
-        <option value="">{t.numbers.allOrders}</option>
-        {data?.orders.map((one) => <option key={one.id} value={one.name}>{one.name}</option>)}
-      </select>
+      <Select name="shift" label={t.shifts.shift} all={t.shifts.all} list={(shifts?.shifts ?? []).map((one) => ({ value: one.name, text: shiftWord(one.name) }))} />
+      <Select name="order" label={t.numbers.order} all={t.numbers.allOrders} list={(data?.orders ?? []).map((one) => ({ value: one.name, text: one.name }))} />
+      <Select name="image" label={t.orders.image} all={t.numbers.allImages} list={(images?.images ?? []).map((one) => ({ value: one.id, text: `${one.name} ${shortKey(one.id)}` }))} />
     </div>
   );
 }
@@ -77,17 +100,18 @@ function Health({ numbers }: { numbers: Numbers }): JSX.Element {
 }
 
 export function NumbersPage(): JSX.Element {
-  const { stretch, order } = chosen();
+  const { stretch, order, image, shift } = chosen();
+  const shifts = useLoaded((signal) => api.shifts(signal), String(Math.floor(now.value / 60_000)));
   // A verdict, or another hour, and the figures are read again.
   const verdicts = station.value === null ? '' : JSON.stringify(station.value.counts) + String(station.value.order?.made ?? '');
-  const { since, until } = windowOf(stretch, now.value);
-  const { data, problem, reload } = useLoaded((signal) => api.numbers(since, until, order, signal), `${since} ${order} ${verdicts}`);
+  const { since, until } = windowOf(stretch, now.value, shifts.data?.recent);
+  const { data, problem, reload } = useLoaded((signal) => api.numbers({ since, until, order, image, shift }, signal), [since, until, order, image, shift, verdicts].join(' '));
   useEffect(() => { document.title = `${t.product} – ${t.nav.numbers}`; }, []);
   const days = stretch === '7d';
   const bars = data === null ? [] : barsOf(data.hours, days);
   return (
     <main class="page numbers">
-      <div class="page-head"><h1>{t.nav.numbers}</h1><span class="spring" /><Link to="/handover">{t.handover.title}</Link><Filters /></div>
+      <div class="page-head"><h1>{t.nav.numbers}</h1><span class="spring" /><Link to="/handover">{t.handover.title}</Link><Filters shifts={shifts.data} /></div>
       {problem !== null && <ProblemPanel problem={problem} reload={reload} />}
       {data !== null && <Sums numbers={data} />}
       {data !== null && data.sums.attempts === 0 && <p class="card card-note">{t.numbers.none}</p>}

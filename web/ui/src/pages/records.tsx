@@ -10,6 +10,7 @@ import { ProblemPanel, useLoaded } from '../parts/load_state';
 import {
   addressOf, apiQuery, filterNames, filtersOf, outcomes, resultsOf, withResult, without, type FilterName, type Filters,
 } from '../parts/record_query';
+import { shiftWord } from '../parts/shift_word';
 import { ResultTag } from '../parts/result_tag';
 import { keepSaved, loadSaved, withSaved, type Saved } from '../parts/saved_filters';
 import { go, Link, place } from '../router';
@@ -21,7 +22,7 @@ const change = (filters: Filters): void => go(addressOf(filters), 'replace');
 
 interface EntryProps {
   name: FilterName;
-  type: 'text' | 'datetime-local';
+  type: 'text' | 'datetime-local' | 'date';
   value: string;
   placeholder: string;
   set: (next: string) => void;
@@ -32,11 +33,11 @@ function Entry({ name, type, value, placeholder, set }: EntryProps): JSX.Element
   return type === 'text' ? (
     <input name={name} type="text" value={value} maxLength={64} placeholder={placeholder} spellcheck={false}
       autoComplete="off" onChange={changed} />
-  ) : <input name={name} type="datetime-local" value={value} onChange={changed} />;
+  ) : <input name={name} type={type} value={value} onChange={changed} />;
 }
 
-function Field({ name, label, filters, type = 'text', placeholder = t.records.any, list }: {
-  name: FilterName; label: string; filters: Filters; type?: 'text' | 'datetime-local'; placeholder?: string; list?: readonly string[];
+function Field({ name, label, filters, type = 'text', placeholder = t.records.any, list, word = shortHex }: {
+  name: FilterName; label: string; filters: Filters; type?: 'text' | 'datetime-local' | 'date'; placeholder?: string; list?: readonly string[]; word?: (value: string) => string;
 }): JSX.Element {
   const value = filters[name] ?? '';
   const set = (next: string): void => change(next.trim() === '' ? without(filters, name) : { ...filters, [name]: next });
@@ -46,8 +47,8 @@ function Field({ name, label, filters, type = 'text', placeholder = t.records.an
       {list ? (
         <select name={name} value={value} onChange={(event) => set(event.currentTarget.value)}>
           <option value="">{t.records.any}</option>
-          {value !== '' && !list.includes(value) && <option value={value}>{shortHex(value)}</option>}
-          {list.map((one) => <option key={one} value={one}>{shortHex(one)}</option>)}
+          {value !== '' && !list.includes(value) && <option value={value}>{word(value)}</option>}
+          {list.map((one) => <option key={one} value={one}>{word(one)}</option>)}
         </select>
       ) : (
         <Entry name={name} type={type} value={value} placeholder={placeholder} set={set} />
@@ -93,6 +94,7 @@ function FilterPanel({ filters, answer }: { filters: Filters; answer: RecordsAns
   const { data: pools } = useLoaded((signal) => api.pool(signal), 'filter');
   const { data: images } = useLoaded(() => api.images(), 'filter');
   const { data: orders } = useLoaded((signal) => api.orders(signal), 'filter');
+  const { data: shifts } = useLoaded((signal) => api.shifts(signal), 'filter');
   const chosen = resultsOf(filters);
   return (
     <aside class="card filters">
@@ -108,6 +110,10 @@ function FilterPanel({ filters, answer }: { filters: Filters; answer: RecordsAns
         </div>
         <Field name="since" label={t.records.since} filters={filters} type="datetime-local" />
         <Field name="until" label={t.records.until} filters={filters} type="datetime-local" />
+        <div class="pair">
+          <Field name="shift" label={t.shifts.shift} filters={filters} list={shifts?.shifts.map((one) => one.name) ?? []} word={shiftWord} />
+          <Field name="day" label={t.shifts.day} filters={filters} type="date" />
+        </div>
         <Field name="order" label={t.records.order} filters={filters} list={orders?.orders.map((one) => one.name) ?? []} />
         <Field name="batch" label={t.records.batch} filters={filters} list={pools?.batches.map((one) => one.name) ?? []} />
         <Field name="image" label={t.records.image} filters={filters} list={images?.images.map((one) => one.id) ?? []} />
@@ -138,7 +144,7 @@ function Chips({ filters }: { filters: Filters }): JSX.Element {
       {filterNames.map((name) => {
         const value = filters[name];
         if (value === undefined) return null;
-        const text = `${t.records.chips[name] ?? ''}${shortHex(value.replace('T', ' ').replaceAll(',', ', '))}`;
+        const text = name === 'shift' ? shiftWord(value) : `${t.records.chips[name] ?? ''}${shortHex(value.replace('T', ' ').replaceAll(',', ', '))}`;
         return (
           <button key={name} type="button" class="chip" aria-label={t.records.remove(text)} onClick={() => change(without(filters, name))}>
             {text}<Icon name="close" heavy />

@@ -2,6 +2,7 @@
 // The wall: a tile per slot, readable from three metres, never scrolling where the screen allows it.
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { JSX } from 'preact';
+import { showsNumbers, useTurns } from '../live/rotation';
 import { live, places, slots, watchLatency } from '../live/store';
 import { FootBar } from '../parts/foot_bar';
 import { jigOf, neighbour, type Jig } from '../parts/jig';
@@ -9,6 +10,7 @@ import { gapOf, hasHands, jigLayout, layoutFor, type Layout } from '../parts/lay
 import { LiveBanner } from '../parts/live_banner';
 import { TileView } from '../parts/tile';
 import { Notices, TopBar } from '../parts/top_bar';
+import { WallNumbersView } from '../parts/wall_numbers';
 import { t } from '../i18n';
 
 const touchQuery = matchMedia('(pointer: coarse), (max-aspect-ratio: 1/1)');
@@ -46,6 +48,7 @@ export function WallPage(): JSX.Element {
   const touch = useTouch();
   const names = slots.value;
   const standing = jigOf(names, places.value);
+  useTurns();
   const [layout, setLayout] = useState<Layout>({ columns: 4, rows: 4, size: 'L' });
 
   useLayoutEffect(() => {
@@ -77,7 +80,8 @@ export function WallPage(): JSX.Element {
       <Notices />
       <main class="grid-room">
         <h1 class="visually-hidden">{t.nav.wall}</h1>
-        <div ref={grid} class={classes} role="group" aria-label={t.wall.grid} data-size={layout.size} data-columns={layout.columns}
+        {showsNumbers.value && <WallNumbersView />}
+        <div ref={grid} class={classes} hidden={showsNumbers.value} role="group" aria-label={t.wall.grid} data-size={layout.size} data-columns={layout.columns}
           style={{ '--columns': String(layout.columns), '--rows': String(layout.rows), ...(jig !== null && jig.hubs.length > 0 ? {} : { '--tile-gap': String(gapOf(names.length)) }) }}
           onKeyDown={(event) => moveFocus(event, layout.columns, jig)}>
           {jig?.hubs.map((one) => (

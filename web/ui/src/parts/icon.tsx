@@ -2,7 +2,7 @@
 // Icons by the names the API uses, drawn inline from Lucide's line work (ISC). An unknown name draws a dot,
 // so that a newer station never breaks an older page.
 import {
-  ArrowLeft, ArrowRight, Ban, Check, CircleCheck, CircleDot, CircleX, Clock, Download, Hand,
+  ArrowLeft, ArrowRight, Ban, ChartColumn, Check, CircleCheck, CircleDot, CircleX, Clock, Download, Hand,
   HardDriveDownload, Hourglass, ListChecks, Lock, Moon, OctagonX, PhoneCall, Play, Plug, Power,
   RotateCw, ScanBarcode, ScanSearch, Search, Square, Sun, Tag, TriangleAlert, Upload, WifiOff,
   Volume2, VolumeX, Wrench, X, Zap, CircleQuestionMark,
@@ -19,7 +19,7 @@ const icons: Readonly<Record<string, IconNode>> = {
   square: Square, bolt: Zap, lock: Lock, arrow: ArrowRight, retry: RotateCw, scan: ScanBarcode,
   phone: PhoneCall, tick: Check, play: Play, 'not-live': WifiOff, sun: Sun, moon: Moon, search: Search,
   download: Download, upload: Upload, warning: TriangleAlert, refused: OctagonX, 'circle-x': CircleX,
-  back: ArrowLeft, close: X, sound: Volume2, 'sound-off': VolumeX,
+  turns: ChartColumn, 'turns-off': [...ChartColumn, ...line], back: ArrowLeft, close: X, sound: Volume2, 'sound-off': VolumeX,
 };
 
 export function Icon({ name, heavy = false }: { name: string; heavy?: boolean }): JSX.Element {

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // The arithmetic of the numbers page: stretches of time, intervals, what one sentence may say.
-import type { Numbers } from '../api/types';
+import type { Numbers, ShiftStretch } from '../api/types';
 
 export const hourMs = 3_600_000;
 
-export const stretches = ['8h', '24h', '7d'] as const;
+export const stretches = ['shift', 'last', '8h', '24h', '7d'] as const;
 export type Stretch = (typeof stretches)[number];
 
-// Full hours as the clock on the wall shows them, the one under way included; of a week full days.
-export function windowOf(stretch: Stretch, nowMs: number): { since: number; until: number } {
+// Full hours as the clock on the wall shows them, the one under way included; of a week full days. A shift, the one under way or the
+// one before, is as the station says; while that is not known, the last hours stand in.
+export function windowOf(stretch: Stretch, nowMs: number, recent: readonly ShiftStretch[] = []): { since: number; until: number } {
+  const shift = stretch === 'shift' ? recent[0] : stretch === 'last' ? recent[1] : undefined;
+  if (shift !== undefined) return { since: shift.since, until: shift.until };
   const at = new Date(nowMs);
   if (stretch === '7d') {
     const day = (days: number): number => new Date(at.getFullYear(), at.getMonth(), at.getDate() + days).getTime();
@@ -16,7 +19,7 @@ export function windowOf(stretch: Stretch, nowMs: number): { since: number; unti
   }
   at.setMinutes(0, 0, 0);
   const until = at.getTime() + hourMs;
-  return { since: until - (stretch === '8h' ? 8 : 24) * hourMs, until };
+  return { since: until - (stretch === '24h' ? 24 : 8) * hourMs, until };
 }
 
 // 95 % interval of a share (Wilson), 0 to 1.
@@ -53,7 +56,7 @@ export function barsOf(hours: Numbers['hours'], days: boolean): Bar[] {
 }
 
 // Seconds between two units, over the hours that have made any; null with fewer than two.
-export function takt(numbers: Numbers, nowMs: number): number | null {
+export function takt(numbers: Pick<Numbers, 'sums' | 'hours'>, nowMs: number): number | null {
   if (numbers.sums.made < 2) return null;
   const ms = numbers.hours.filter((hour) => hour.made > 0).reduce((sum, hour) => sum + Math.min(hourMs, Math.max(0, nowMs - hour.at)), 0);
   return ms === 0 ? null : ms / 1000 / numbers.sums.made;

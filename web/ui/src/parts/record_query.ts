@@ -2,7 +2,7 @@
 // Filters of the records page: kept in the address as a person wrote them (local times), sent to the station in its
 // own form (UTC milliseconds). Pure; test/record_query.test.ts.
 export const filterNames = [
-  'serial_from', 'serial_to', 'since', 'until', 'result', 'order', 'batch', 'image', 'slot', 'operator', 'code',
+  'serial_from', 'serial_to', 'since', 'until', 'result', 'order', 'batch', 'image', 'slot', 'operator', 'code', 'shift', 'day',
 ] as const;
 export type FilterName = (typeof filterNames)[number];
 export type Filters = { readonly [name in FilterName]?: string };

@@ -11,6 +11,7 @@ import { Icon } from './icon';
 import { LanguageSelect } from './language_select';
 import { SoundButton } from './sound_button';
 import { TrainingLink } from './training_banner';
+import { TurnButton } from './turn_button';
 import { ThemeButton } from './theme_button';
 
 const signs: Readonly<Record<Station['state'], string>> = {
@@ -95,6 +96,7 @@ export function TopBar(): JSX.Element | null {
         <TrainingLink />
         <LanguageSelect />
         <ThemeButton />
+        <TurnButton />
         <SoundButton />
       </nav>
       <div class="top-cell top-clock">
