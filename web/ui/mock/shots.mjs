@@ -38,6 +38,7 @@ const shots = [
   { name: 'orders', scene: 'orders', size: desk, path: '/orders' }, { name: 'orders-wide', scene: 'orders', size: wall, path: '/orders' }, { name: 'orders-tablet', scene: 'orders', size: tablet, path: '/orders' },
   { name: 'orders-close', scene: 'orders', size: desk, path: '/orders', then: async (page) => { await page.click('[data-ask="close-2611-07"]'); await page.click('[data-ask^="emergency-"]'); } },
   { name: 'orders-new', scene: 'orders', size: desk, path: '/orders/new', then: async (page) => { await page.fill('[name=name]', '2611-07'); await page.fill('[name=quantity]', '9000'); await page.click('button[type=submit].main'); } },
+  { name: 'handover-shift', scene: 'mixed16', size: desk, path: '/handover', then: async (page) => { await page.selectOption('.handover-shift', { index: 2 }); await page.waitForTimeout(500); } },
   { name: 'wall-turn', scene: 'empty', size: wall, path: '/?rotate=5', then: async (page) => { await page.waitForSelector('[data-wall-numbers] strong', { timeout: 9000 }); } }, { name: 'wall-turn-tablet', scene: 'empty', size: tablet, path: '/?rotate=5', then: async (page) => { await page.waitForSelector('[data-wall-numbers] strong', { timeout: 9000 }); } },
   { name: 'numbers-shift', scene: 'mixed16', size: desk, path: '/numbers?for=shift' }, { name: 'records-shift', scene: 'mixed16', size: desk, path: '/records?shift=early' }, { name: 'numbers-shift-tablet', scene: 'mixed16', size: tablet, path: '/numbers?for=shift' },
   { name: 'pool', scene: 'mixed16', size: desk, path: '/pool' },

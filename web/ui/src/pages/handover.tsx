@@ -9,6 +9,7 @@ import type { Numbers, RecordsAnswer } from '../api/types';
 import { allTiles, station } from '../live/store';
 import { ProblemPanel, useLoaded } from '../parts/load_state';
 import { Codes, Sums } from '../parts/sums';
+import { shiftWord } from '../parts/shift_word';
 import { spokenTile } from '../parts/tile_text';
 import { t } from '../i18n';
 import { count, date, when } from '../i18n/format';
@@ -86,6 +87,13 @@ export function HandoverPage(): JSX.Element {
   const failed = useLoaded((signal) => api.records(new URLSearchParams({
     since: String(since.value), until: String(until.value), result: 'FAIL', limit: String(mostRows),
   }).toString(), signal), span);
+  const { data: shifts } = useLoaded((signal) => api.shifts(signal), 'shifts');
+  const take = (at: string): void => {
+    const one = shifts?.recent.find((each) => String(each.since) === at);
+    if (one === undefined) return;
+    since.value = one.since;
+    until.value = Math.min(one.until, Date.now());
+  };
   const field = (name: string, label: string, at: typeof since): JSX.Element => (
     <label>{label} <input type="datetime-local" name={name} value={localText(at.value)}
       onChange={(event) => { const ms = new Date(event.currentTarget.value).getTime(); if (Number.isFinite(ms)) at.value = ms; }} /></label>
@@ -96,6 +104,12 @@ export function HandoverPage(): JSX.Element {
         <h1>{t.handover.title}</h1>
         <p class="handover-of">{station.value?.name} · {date(until.value)}</p>
         <span class="spring" />
+        {shifts !== null && shifts.recent.length > 0 && (
+          <select class="handover-shift" aria-label={t.shifts.shift} value={String(since.value)} onChange={(event) => take(event.currentTarget.value)}>
+            <option value="">{t.shifts.shift} …</option>
+            {shifts.recent.map((one) => <option key={one.since} value={String(one.since)}>{`${shiftWord(one.shift)}, ${date(one.since)}`}</option>)}
+          </select>
+        )}
         {field('since', t.handover.from, since)}
         {field('until', t.handover.to, until)}
         <button type="button" class="main" data-print onClick={() => window.print()}>{t.handover.print}</button>
