@@ -12,6 +12,7 @@ export interface Session {
   role: Role;
   may: readonly Role[];
   screen?: boolean;
+  holder: { name: string; until_ms: number } | null; // who works by badge at this screen
   scan: { prefix: string; end: string };
 }
 
@@ -23,6 +24,7 @@ export interface Account {
   made_ms: number;
   made_by: string;
   sessions: number;
+  badge_ms: number | null;
 }
 
 export interface Screen {

@@ -267,4 +267,6 @@ export const stationDe: Readonly<Record<string, string>> = {
   'label scanned: the right one': 'Etikett gescannt: das richtige',
   'label of another unit scanned': 'Etikett eines anderen Geräts gescannt',
   'label not scanned: {reason}': 'Etikett nicht gescannt: {}',
+  'This badge opens nothing here': 'Dieser Ausweis öffnet hier nichts',
+  'Ask a technician': 'Technik fragen',
 };

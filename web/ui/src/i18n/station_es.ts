@@ -267,4 +267,6 @@ export const stationEs: Readonly<Record<string, string>> = {
   'label scanned: the right one': 'etiqueta escaneada: la correcta',
   'label of another unit scanned': 'escaneada la etiqueta de otra unidad',
   'label not scanned: {reason}': 'etiqueta sin escanear: {}',
+  'This badge opens nothing here': 'Esta credencial no abre nada aquí',
+  'Ask a technician': 'Pregunte a un técnico',
 };

@@ -267,4 +267,6 @@ export const stationVi: Readonly<Record<string, string>> = {
   'label scanned: the right one': 'đã quét nhãn: đúng nhãn',
   'label of another unit scanned': 'đã quét nhãn của thiết bị khác',
   'label not scanned: {reason}': 'không quét nhãn: {}',
+  'This badge opens nothing here': 'Thẻ này không mở được gì ở đây',
+  'Ask a technician': 'Hỏi kỹ thuật viên',
 };

@@ -267,4 +267,6 @@ export const stationZh: Readonly<Record<string, string>> = {
   'label scanned: the right one': '已扫描标签：正确',
   'label of another unit scanned': '扫描了另一台设备的标签',
   'label not scanned: {reason}': '未扫描标签：{}',
+  'This badge opens nothing here': '此工牌在这里无效',
+  'Ask a technician': '询问技术员',
 };
