@@ -139,6 +139,7 @@ class Labels(unittest.TestCase):
         common.wait_for(lambda: self.tile("3")["outcome"] == "PASS", 120)
         self.bench.station.stop(30)
         self.bench.more = self.config("verify_label = true")
+        self.bench.write_station_config()
         self.bench.start_station()
         self.out("3")
         self.assertEqual(len(self.printer.labels), before, "a restart prints nothing anew")
