@@ -35,6 +35,7 @@ const shots = [
   { name: 'records', scene: 'mixed16', size: wall, path: '/records' },
   { name: 'records-desk', scene: 'mixed16', size: desk, path: '/records?result=FAIL,ERROR' },
   { name: 'records-none', scene: 'mixed16', size: desk, path: '/records?serial_from=ZZ' },
+  { name: 'labels', scene: 'mixed16', size: desk, path: '/labels' }, { name: 'labels-tablet', scene: 'mixed16', size: tablet, path: '/labels' },
   { name: 'pool', scene: 'mixed16', size: desk, path: '/pool' },
   { name: 'pool-void', scene: 'mixed16', size: desk, path: '/pool', then: async (page) => { await page.click('[data-ask="void-RC26-04110"]'); await page.fill('[name=reason]', 'unit scrapped'); } },
   ...[['untouched', '2611-c', null], ['open', '2611-b', null], ['closed', '2609-a', null], ['withdraw', '2611-c', 'withdraw'], ['close', '2611-b', 'close']].map(([name, batch, end]) => ({
