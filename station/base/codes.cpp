@@ -113,6 +113,7 @@ constexpr std::array kCodes{
     CodeEntry{"people.login",         config,  "C36", "Name or password is wrong", "Type both anew", true},
     CodeEntry{"people.wait",          config,  "C37", "Too many tries", "Wait, then try again", true},
     CodeEntry{"people.link",          config,  "C38", "This link is used, too old or of another start of the station", "Run: lineside admin first-link", false},
+    CodeEntry{"people.badge",         config,  "C40", "This badge opens nothing here", "Ask a technician", true},
     CodeEntry{"people.password",      config,  "C39", "Password is not good enough", "Take a longer one", false},
 };
 // clang-format on

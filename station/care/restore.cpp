@@ -287,6 +287,17 @@ Status bring_lost_time(db::Tx& tx, const RestoreRequest& request,
     if (!ended) {
         return error_of(ended);
     }
+    // So would badges that were revoked since. A label that waited then may be printed by now.
+    for (const char* sql :
+         {"UPDATE badge_shift SET ended_ms = ?1, ended_by = 'restore' WHERE ended_ms IS NULL",
+          "UPDATE badge SET revoked_ms = ?1, revoked_by = 'restore' WHERE revoked_ms IS NULL",
+          "UPDATE label SET state = 'failed', begun_ms = ?1, message = 'Records were restored: it "
+          "may be printed' WHERE state = 'waiting'"}) {
+        auto done = tx.run(sql, request.at_ms);
+        if (!done) {
+            return error_of(done);
+        }
+    }
     journal::Event told{"station.restored", "", {}, {}, request.by_user, Json::object()};
     told.data = {{"file", request.backup.filename().string()},
                  {"seq", std::get<0>(**head)},

@@ -27,6 +27,14 @@ class RestoreTest : public CareFixture {
             "'Ana', 'ana', 'admin', 'hash', 1, 'first link')");
         sql("INSERT INTO session (hash, account_id, source, opened_ms, opened_by, expires_ms) "
             "VALUES (zeroblob(32), 1, '::1', 1, 'Ana', 9)");
+        sql("INSERT INTO session (hash, screen, source, opened_ms, opened_by) VALUES (x'" +
+            std::string(64, '1') + "', 'Wall', '::1', 1, 'Ana')");
+        sql("INSERT INTO badge (id, account_id, hash, made_ms, made_by) VALUES (1, 1, "
+            "zeroblob(32), "
+            "1, 'Ana')");
+        sql("INSERT INTO badge_shift (badge_id, session_id, opened_ms, expires_ms) VALUES (1, 2, "
+            "1, "
+            "9)");
         backup = make_backup(*data, {}, now_ms)->backup.file;
         // The lost time.
         sql("UPDATE lease SET state = 'issued' WHERE unit_id = 3");
@@ -108,8 +116,10 @@ TEST_F(RestoreTest, Whole_old_database_everything_it_gave_out_is_in_doubt) {
     EXPECT_EQ(number("SELECT count(*) FROM serial WHERE batch_id = 2 AND free = 1"), 5);
     EXPECT_EQ(number("SELECT count(*) FROM unit WHERE chip_id = 'chip5'"), 1);
     EXPECT_EQ(number("SELECT count(*) FROM event WHERE kind = 'station.restored'"), 1);
-    EXPECT_EQ(number("SELECT count(*) FROM session"), 1);
+    EXPECT_EQ(number("SELECT count(*) FROM session"), 2);
     EXPECT_EQ(number("SELECT count(*) FROM session WHERE ended_ms IS NULL"), 0);
+    EXPECT_EQ(number("SELECT count(*) FROM badge WHERE revoked_ms IS NULL"), 0);
+    EXPECT_EQ(number("SELECT count(*) FROM badge_shift WHERE ended_ms IS NULL"), 0);
     EXPECT_TRUE(fs::exists(done->at("kept_as").get<std::string>()));
     EXPECT_TRUE(fs::exists(fs::path(done->at("logs_kept_as").get<std::string>()) / "7"));
     EXPECT_FALSE(fs::exists(data->logs() / "4"));

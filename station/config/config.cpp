@@ -162,6 +162,11 @@ void read_scan(TableReader in, Config& config) {
     in.finish();
 }
 
+void read_people(TableReader in, Config& config) {
+    config.people.shift = std::chrono::hours(in.number("shift_h", 8, 1, 24));
+    in.finish();
+}
+
 void read_care(TableReader backup, TableReader logs, Config& config) {
     config.backups.every = std::chrono::minutes(backup.number("every_min", 60, 1, 10'080));
     config.backups.keep = static_cast<int>(backup.number("keep", 48, 1, 100'000));
@@ -354,6 +359,9 @@ Reading read_config_text(std::string_view text, const std::filesystem::path& fil
               reading.config);
     read_web(TableReader(top.table("web"), &root, "web", file.string(), reading.complaints),
              reading.config);
+    read_people(
+        TableReader(top.table("people"), &root, "people", file.string(), reading.complaints),
+        reading.config);
     TableReader limits(top.table("limits"), &root, "limits", file.string(), reading.complaints);
     reading.config.limits.jobs = static_cast<int>(limits.number("jobs", 64, 1, 512));
     reading.config.limits.per_root_port =

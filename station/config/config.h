@@ -37,6 +37,11 @@ struct WebConfig {
     std::filesystem::path made;         // where its own certificate is kept
 };
 
+// Who works at a screen by badge, how long at most.
+struct PeopleConfig {
+    std::chrono::milliseconds shift = std::chrono::hours(8);
+};
+
 // The keys that the site's scanners send first and last, by their names in a browser.
 struct ScanKeys {
     std::string prefix = "F9";
@@ -69,6 +74,7 @@ struct Config {
     std::uint16_t port = 8080;
     WebConfig web;
     ScanKeys scan;
+    PeopleConfig people;
     core::Limits limits;
     care::BackupPolicy backups;
     care::LogPolicy logs;

@@ -21,7 +21,8 @@ Engine::Engine(const EngineParts& parts)
                  keeper_.backup_soon();
              }),
       keeper_(keeper_parts()),
-      people_({parts.loop, parts.store, parts.clock, [this] { return context_.stamp(); }}),
+      people_({parts.loop, parts.store, parts.clock, [this] { return context_.stamp(); },
+               people::HashCost{}, parts.config.people.shift}),
       mapping_timer_(parts.loop),
       beat_timer_(parts.loop),
       station_timer_(parts.loop),

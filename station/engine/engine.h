@@ -149,7 +149,7 @@ class Engine final : public Facade, private Surroundings {
         std::int64_t since_ms = 0;
         std::int64_t until_ms = 0;
     };
-    std::optional<Mapping> mapping_;  // nothing starts
+    std::optional<Mapping> mapping_;           // nothing starts
     std::vector<journal::Place> places_;       // the jig as it stands, if a technician said
     std::vector<SlotActor*> queue_;            // who waits, first come first
     std::list<OrderView> orders_;              // open ones, oldest first

@@ -4,8 +4,8 @@
 #include "station/engine/engine.h"
 
 #include "serial-pool/serial_pool.h"
-#include "station/engine/reason.h"
 #include "station/base/codes.h"
+#include "station/engine/reason.h"
 
 namespace lineside::engine {
 

@@ -247,4 +247,32 @@ void LabelDesk::found(std::int64_t label, std::string actor, Done done) {
           std::move(done));
 }
 
+void LabelDesk::print_badge(const std::string& holder, const base::Secret& code,
+                            std::function<void(base::Status)> done) {
+    labels::Template badge;
+    badge.elements = {{labels::Use::qr, "{serial}", 2, 3, 19, 0},
+                      {labels::Use::text, "{profile}", 23, 5, 5, 0},
+                      {labels::Use::text, "{station}", 23, 13, 3, 0}};
+    labels::Values values;
+    values.serial = std::string(code.reveal());
+    values.profile = holder;
+    values.station = parts_.context.config.station_name;
+    const auto& printer = parts_.context.config.printer;
+    auto document = labels::make_document(badge, values, false);
+    if (!document) {
+        return done(base::fail("label.failed", "Badge cannot be drawn"));
+    }
+    // What a printer's command complains of might be what it was given.
+    queue_.print_now(
+        printer.language == labels::Language::zpl ? labels::to_zpl(*document)
+                                                  : labels::to_svg(*document),
+        [done = std::move(done)](const base::Status& printed) {
+            done(printed || printed.error().code != "label.failed"
+                     ? printed
+                     : base::Status(base::fail("label.failed",
+                                               "Badge is not printed, and is revoked: look at the "
+                                               "printer, then print another")));
+        });
+}
+
 }  // namespace lineside::engine

@@ -47,6 +47,8 @@ class LabelDesk final : public Labels {
     void copy(base::JobId job, std::string reason, std::string actor, Done done) override;
     void again(std::int64_t label, std::string actor, Done done) override;
     void found(std::int64_t label, std::string actor, Done done) override;
+    void print_badge(const std::string& holder, const base::Secret& code,
+                     std::function<void(base::Status)> done) override;
     // What is no unit's label; kept nowhere.
     [[nodiscard]] labels::PrintQueue& queue() { return queue_; }
 

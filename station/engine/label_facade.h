@@ -6,6 +6,7 @@
 #include "station/base/error.h"
 #include "station/base/ids.h"
 #include "station/base/json.h"
+#include "station/base/secret.h"
 
 #include <cstdint>
 #include <functional>
@@ -35,6 +36,10 @@ class Labels {
     virtual void copy(base::JobId job, std::string reason, std::string actor, Done done) = 0;
     // A failed one waits anew. Errors: request.conflict (it may be printed, or did not fail).
     virtual void again(std::int64_t label, std::string actor, Done done) = 0;
+    // A badge of `holder`: to the printer and nowhere else, in no message and no log either.
+    // Errors: request.conflict (no printer), label.failed, http.busy.
+    virtual void print_badge(const std::string& holder, const base::Secret& code,
+                             std::function<void(base::Status)> done) = 0;
     // One that may be printed lies there.
     virtual void found(std::int64_t label, std::string actor, Done done) = 0;
 };

@@ -135,7 +135,9 @@ base::Result<Document> make_document(const Template& label, const Values& values
             return base::fail("label.content",
                               fmt::format("The code of \"{}\" needs more room", element.text));
         }
-        out.codes.push_back(text);
+        if (names_unit(element.text)) {
+            out.codes.push_back(text);
+        }
         part.text = std::move(text);
         out.parts.push_back(std::move(part));
     }

@@ -34,7 +34,8 @@ struct Document {
     int dpi = 203;
     std::optional<int> tear_off;  // here the label ends and the strip with the slot begins
     std::vector<Part> parts;
-    // What a scanner reads off this label: the text of each code, and the serial.
+    // What a scanner reads off this label and no other: the text of each code that names the unit,
+    // and the serial.
     std::vector<std::string> codes;
 };
 

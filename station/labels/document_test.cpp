@@ -122,6 +122,14 @@ TEST(LabelCodes, ModulesAreThoseOfTheSymbol) {
     EXPECT_EQ(document.codes, (std::vector<std::string>{"RC26-00042", "RC26-00042"}));
 }
 
+TEST(LabelCodes, ACodeThatEveryUnitHasTellsNoLabelApart) {
+    Template t = one(Use::qr);
+    t.elements.push_back({Use::qr, "{model} {date}", 40, 5, 20, 0});
+    t.elements.push_back({Use::qr, "https://x/{serial}", 70, 5, 20, 0});
+    EXPECT_EQ(make_document(t, values("A1"), false).value().codes,
+              (std::vector<std::string>{"A1", "A1", "https://x/A1"}));
+}
+
 TEST(LabelCodes, WhatDoesNotFitIsAnError) {
     EXPECT_EQ(make_document(one(Use::code128), values("Gerät"), false).error().code,
               "label.content");

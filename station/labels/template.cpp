@@ -67,6 +67,16 @@ std::string fill(std::string_view text, const Values& values) {
     return out += text;
 }
 
+bool names_unit(std::string_view text) {
+    for (const std::string_view word :
+         {"{serial}", "{unit}", "{job}", "{chip_id}", "{module_serial}"}) {
+        if (text.find(word) != std::string_view::npos) {
+            return true;
+        }
+    }
+    return false;
+}
+
 std::string template_problem(std::string_view text) {
     while (true) {
         const auto brace = text.find_first_of("{}");

@@ -54,6 +54,8 @@ struct Values {
 
 // `text` with each word in braces replaced.
 [[nodiscard]] std::string fill(std::string_view text, const Values& values);
+// Does it say which unit it is? A code of the order alone is on every unit's label.
+[[nodiscard]] bool names_unit(std::string_view text);
 // Why `text` is no template: an unknown word, with the nearest known one; "" when it is one.
 [[nodiscard]] std::string template_problem(std::string_view text);
 

@@ -88,6 +88,25 @@ base::Secret random_key() {
     return base::Secret(std::move(text));
 }
 
+base::Secret random_badge() {
+    begin();
+    constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    std::array<unsigned char, 16> bytes{};
+    randombytes_buf(bytes.data(), bytes.size());
+    std::string text = "LSB1:";
+    unsigned held = 0;
+    int bits = 0;
+    for (const unsigned char byte : bytes) {
+        held = (held << 8U) | byte;
+        for (bits += 8; bits >= 5; bits -= 5) {
+            text += kLetters[(held >> static_cast<unsigned>(bits - 5)) & 31U];
+        }
+    }
+    text += kLetters[(held << static_cast<unsigned>(5 - bits)) & 31U];
+    sodium_memzero(bytes.data(), bytes.size());
+    return base::Secret(std::move(text));
+}
+
 std::string key_hash(const base::Secret& key) {
     const std::string_view text = key.reveal();
     std::string hash(crypto_hash_sha256_BYTES, '\0');

@@ -30,6 +30,8 @@ struct HashCost {
 
 // 32 bytes by libsodium's generator, as 43 characters of base64url.
 [[nodiscard]] base::Secret random_key();
+// What a badge holds: "LSB1:" and 16 bytes by libsodium's generator as 26 letters of base32.
+[[nodiscard]] base::Secret random_badge();
 // 32 bytes; what is kept of a random key.
 [[nodiscard]] std::string key_hash(const base::Secret& key);
 // So many decimal digits.

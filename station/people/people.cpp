@@ -38,8 +38,20 @@ base::Status People::start() {
     return parts_.store.read_now([&](Tx& tx) -> Status {
         auto accounts = read_accounts(tx);
         auto sessions = read_open_sessions(tx);
-        if (!accounts || !sessions) {
-            return tl::unexpected<base::Error>(!accounts ? accounts.error() : sessions.error());
+        auto badges = read_badges(tx);
+        auto shifts = read_shifts(tx);
+        if (!accounts || !sessions || !badges || !shifts) {
+            return tl::unexpected<base::Error>(!accounts   ? accounts.error()
+                                               : !sessions ? sessions.error()
+                                               : !badges   ? badges.error()
+                                                           : shifts.error());
+        }
+        for (BadgeRow& each : *badges) {
+            std::string its_hash = each.hash;
+            badges_[std::move(its_hash)] = std::move(each);
+        }
+        for (const ShiftRow& each : *shifts) {
+            keep_shift(each);
         }
         for (AccountRow& each : *accounts) {
             accounts_[each.id] = std::move(each);
@@ -67,6 +79,9 @@ bool People::is_over(const Session& session) const {
 
 Person People::person_of(const SessionRow& row) const {
     if (row.account == 0) {
+        if (const auto holder = holder_at(row.id)) {
+            return {row.id, 0, holder->name, Role::operator_};
+        }
         return {row.id, 0, row.screen, Role::display};
     }
     const AccountRow& account = accounts_.at(row.account);
@@ -100,6 +115,7 @@ std::vector<std::int64_t> People::sessions_of(std::int64_t account, std::int64_t
 void People::forget(const std::vector<std::int64_t>& sessions) {
     for (const std::int64_t id : sessions) {
         std::erase_if(sessions_, [&](const auto& each) { return each.second.row.id == id; });
+        shifts_.erase(id);
         if (ended_) {
             ended_(id);
         }
@@ -136,6 +152,7 @@ void People::sweep() {
         if (error || !*alive) {
             return;
         }
+        sweep_shifts();
         std::vector<std::int64_t> over;
         for (const auto& [hash, session] : sessions_) {
             if (is_over(session)) {
@@ -244,6 +261,10 @@ void People::log_out(const Person& person, Done done) {
 // ---------------------------------------------------------------- for the page
 
 Json People::list() const {
+    std::map<std::int64_t, std::int64_t> badge_ms;
+    for (const auto& [hash, badge] : badges_) {
+        badge_ms[badge.account] = badge.made_ms;
+    }
     Json accounts = Json::array();
     for (const auto& [id, row] : accounts_) {
         accounts.push_back({{"account", id},
@@ -252,7 +273,8 @@ Json People::list() const {
                             {"active", row.active},
                             {"made_ms", row.made_ms},
                             {"made_by", row.made_by},
-                            {"sessions", sessions_of(id).size()}});
+                            {"sessions", sessions_of(id).size()},
+                            {"badge_ms", badge_ms.contains(id) ? Json(badge_ms[id]) : Json()}});
     }
     std::map<std::int64_t, Json> screens;
     for (const auto& [hash, session] : sessions_) {

@@ -10,6 +10,7 @@
 #include "station/base/json.h"
 #include "station/base/secret.h"
 #include "station/db/store.h"
+#include "station/people/badge_rows.h"
 #include "station/people/password.h"
 #include "station/people/pauses.h"
 #include "station/people/people_rows.h"
@@ -33,6 +34,7 @@ struct PeopleParts {
     const base::Clock& clock;
     std::function<journal::Stamp()> stamp;
     HashCost cost{};
+    std::chrono::milliseconds shift = std::chrono::hours(8);  // what a badge opens at most
 };
 
 struct Person {
@@ -40,6 +42,12 @@ struct Person {
     std::int64_t account = 0;  // 0: a screen
     std::string name;
     Role role = Role::anyone;
+};
+
+// Who works at an enrolled screen by badge.
+struct Holder {
+    std::string name;
+    std::int64_t until_ms = 0;  // UTC
 };
 
 // What a browser gets: the key goes into its cookie and nowhere else.
@@ -104,7 +112,20 @@ class People {
     [[nodiscard]] base::Result<std::optional<Opened>> take_screen(const base::Secret& ticket);
     void revoke_screen(std::int64_t session, std::string actor, Done done);
 
-    // {"accounts":[{"account","name","role","active","made_ms","made_by","sessions"}],
+    // A badge for the account; the one before is revoked. What it holds goes to the printer and
+    // nowhere else: it cannot be had a second time. Errors: request.unknown (no active account).
+    void make_badge(std::int64_t account, std::string actor,
+                    std::function<void(base::Result<base::Secret>)> done);
+    void revoke_badge(std::int64_t account, std::string actor, Done done);
+    // A badge was scanned where `session` is shown: role operator there, under the holder's name,
+    // for a shift or until the next badge. {"name","until_ms"}. Errors: people.badge (not an
+    // enrolled screen, or no badge that is good; never which), people.wait.
+    void open_shift(std::int64_t session, base::Secret code, std::string source, Done done);
+    void end_shift(std::int64_t session, std::string actor, Done done);
+    [[nodiscard]] std::string name_of(std::int64_t account) const;  // "": no such account
+    [[nodiscard]] std::optional<Holder> holder_at(std::int64_t session) const;
+
+    // {"accounts":[{"account","name","role","active","made_ms","made_by","sessions","badge_ms"}],
     //  "screens":[{"screen","name","since_ms","by"}]}
     [[nodiscard]] base::Json list() const;
 
@@ -140,10 +161,20 @@ class People {
     void change(std::function<base::Status(db::Tx&)> work, std::function<void()> applied,
                 Done done);
     void drop_old_askers();
+    struct Shift {
+        ShiftRow row;
+        std::int64_t until_mono_ms = 0;
+    };
+    [[nodiscard]] bool is_over(const Shift& shift) const;
+    void keep_shift(const ShiftRow& row);
+    void forget_badge(std::int64_t account);
+    void sweep_shifts();
 
     PeopleParts parts_;
     std::map<std::int64_t, AccountRow> accounts_;
     std::unordered_map<std::string, Session> sessions_;  // by hash of their keys
+    std::unordered_map<std::string, BadgeRow> badges_;   // live ones, by hash
+    std::map<std::int64_t, Shift> shifts_;               // by the screen's session
     Pauses by_source_{20};
     Pauses by_account_{3};  // of one source
     struct Link {

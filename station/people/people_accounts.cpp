@@ -218,10 +218,12 @@ void People::close_account(std::int64_t account, std::string actor, Done done) {
     change(
         [account, actor, stamp = parts_.stamp()](Tx& tx) {
             auto closed = people::close_account(tx, stamp, account, actor);
-            return closed ? end_sessions_of(tx, stamp, account, 0, actor) : closed;
+            auto revoked = closed ? revoke_badges_of(tx, stamp, account, actor) : closed;
+            return revoked ? end_sessions_of(tx, stamp, account, 0, actor) : revoked;
         },
         [this, account] {
             accounts_.at(account).active = false;
+            forget_badge(account);
             forget(sessions_of(account));
         },
         std::move(done));

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "station/people/people_rows.h"
 
+#include "station/people/badge_rows.h"
+
 #include "station/base/text.h"
 
 #include <fmt/format.h>
@@ -255,6 +257,9 @@ Status end_sessions(Tx& tx, const journal::Stamp& stamp, const std::vector<std::
             return error_of(ended);
         }
         if (*ended > 0) {
+            if (auto left = end_shifts_at(tx, stamp, session, actor); !left) {
+                return left;
+            }
             if (auto told = tell(tx, stamp, "session.ended", actor, {{"session", session}});
                 !told) {
                 return told;

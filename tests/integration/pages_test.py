@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """What of the dashboard needs no station but states that a station seldom shows: every failure on a tile of each size in each language,
-accessibility by axe of every page, light and dark, batches and log-ins. In a real Chromium over the dashboard's stand-in station."""
+accessibility by axe of every page, light and dark, batches, log-ins, labels and badges. In a real Chromium over the dashboard's stand-in station."""
 import os
 import re
 import subprocess
@@ -10,7 +10,7 @@ import unittest
 import common
 
 UI = os.path.join(common.ROOT, "web/ui")
-SPECS = ["texts", "axe", "batches", "people", "ports", "orders", "turns"]
+SPECS = ["texts", "axe", "batches", "people", "ports", "orders", "turns", "labels"]
 
 
 class Pages(unittest.TestCase):

@@ -166,6 +166,11 @@ void ask_for_screen(Api&, const Request&, const ReplyPtr&);
 void take_screen(Api&, const Request&, const ReplyPtr&);
 void confirm_screen(Api&, const Request&, const ReplyPtr&);
 void revoke_screen(Api&, const Request&, const ReplyPtr&);
+// badges.cpp
+void print_badge(Api&, const Request&, const ReplyPtr&);
+void revoke_badge(Api&, const Request&, const ReplyPtr&);
+void open_shift(Api&, const Request&, const ReplyPtr&);
+void end_shift(Api&, const Request&, const ReplyPtr&);
 // Finds out who asks, from the cookie; see web::Gate. `facade` must outlive it.
 [[nodiscard]] web::Gate gate_of(Facade& facade);
 void get_web_certificate(Api&, const Request&, const ReplyPtr&);

@@ -83,6 +83,11 @@ constexpr std::array kEndpoints{
     Endpoint{Verb::post, "/api/v1/screens/take",             Role::anyone,    BodyKind::json, "", &take_screen},
     Endpoint{Verb::post, "/api/v1/screens/{screen}/revoke",  Role::technician, BodyKind::json, "", &revoke_screen},
     Endpoint{Verb::get,  "/api/v1/web-certificate",          Role::technician, BodyKind::none, "", &get_web_certificate},
+    // badges
+    Endpoint{Verb::post, "/api/v1/accounts/{account}/badge", Role::technician, BodyKind::json, "", &print_badge},
+    Endpoint{Verb::post, "/api/v1/accounts/{account}/badge/revoke", Role::technician, BodyKind::json, "", &revoke_badge},
+    Endpoint{Verb::post, "/api/v1/session/badge",            Role::display,   BodyKind::json, "", &open_shift},
+    Endpoint{Verb::del,  "/api/v1/session/badge",            Role::display,   BodyKind::none, "", &end_shift},
     // labels
     Endpoint{Verb::get,  "/api/v1/labels",                   Role::operator_, BodyKind::none, "", &get_labels},
     Endpoint{Verb::post, "/api/v1/labels/{label}/retry",     Role::operator_, BodyKind::json, "", &retry_label},

@@ -128,9 +128,13 @@ void get_session(Api& api, const Request& request, const ReplyPtr& reply) {
         {"open", open},          {"name", nullptr},
         {"language", nullptr},   {"role", people::to_text(request.role)},
         {"may", std::move(may)}, {"scan", {{"prefix", api.scan.prefix}, {"end", api.scan.end}}}};
+    json["holder"] = nullptr;
     if (request.session != 0) {
         json["name"] = request.actor.name;
         json["screen"] = request.account == 0;
+        if (const auto holder = people->holder_at(request.session)) {
+            json["holder"] = {{"name", holder->name}, {"until_ms", holder->until_ms}};
+        }
         const std::string language = people->language_of(request.account);
         json["language"] = language.empty() ? Json() : Json(language);
     }

@@ -3,6 +3,7 @@
 #include "station/people/people.h"
 
 #include "station/base/text.h"
+#include "station/engine/label_facade.h"
 #include "web/api/api.h"
 #include "web/api/serve.h"
 #include "web/server/test_support.h"
@@ -326,6 +327,110 @@ TEST_F(PeopleApi, No_answer_holds_a_password_or_a_hash) {
     EXPECT_NE(all.find("the qa"), std::string::npos);
     EXPECT_EQ(all.find("correct horse"), std::string::npos) << all;
     EXPECT_EQ(all.find("argon2"), std::string::npos);
+}
+
+// Prints badges alone, and keeps them as paper would.
+class FakeLabels final : public engine::Labels {
+  public:
+    [[nodiscard]] Json setup() const override { return {{"print", "acknowledge"}}; }
+    void preview(base::JobId /*job*/, Done done) override { done(answer); }
+    void ask(base::JobId job, std::string actor, Done done) override {
+        calls.push_back(fmt::format("ask {} {}", job.value, actor));
+        done(answer);
+    }
+    void check(const std::string& slot, std::string code, std::string actor, Done done) override {
+        calls.push_back(fmt::format("check {} {} {}", slot, code, actor));
+        done(answer);
+    }
+    void skip(const std::string& slot, std::string reason, std::string actor, Done done) override {
+        calls.push_back(fmt::format("skip {} {} {}", slot, reason, actor));
+        done(answer);
+    }
+    void copy(base::JobId job, std::string reason, std::string actor, Done done) override {
+        calls.push_back(fmt::format("copy {} {} {}", job.value, reason, actor));
+        done(answer);
+    }
+    void again(std::int64_t /*label*/, std::string /*actor*/, Done done) override { done(answer); }
+    void found(std::int64_t /*label*/, std::string /*actor*/, Done done) override { done(answer); }
+    void print_badge(const std::string& holder, const base::Secret& code,
+                     std::function<void(base::Status)> done) override {
+        badges.emplace_back(holder, std::string(code.reveal()));
+        done(paper ? base::Status() : base::Status(base::fail("label.failed")));
+    }
+    base::Result<Json> answer = Json{{"svg", "<svg/>"}};
+    bool paper = true;
+    std::vector<std::string> calls;
+    std::vector<std::pair<std::string, std::string>> badges;
+};
+
+TEST_F(PeopleApi, A_badge_goes_to_the_printer_and_opens_a_screen_alone) {
+    const std::string admin = make_admin();
+    const std::string screen = make_screen(admin);
+    const std::string olu = make(admin, "operator");
+    const std::string badge_of = "/api/v1/accounts/2/badge";
+    EXPECT_EQ(call(Verb::post, badge_of, admin).status, 403) << "no printer at all";
+    FakeLabels labels;
+    thread.on_loop([&] { facade.printer = &labels; });
+    std::string all;
+    const auto told = [&](Verb verb, const std::string& target, const std::string& key,
+                          const std::string& body = "{}") {
+        const auto got = call(verb, target, key, body);
+        all += got.body;
+        return got;
+    };
+    labels.paper = false;
+    EXPECT_EQ(told(Verb::post, badge_of, admin).status, 409);
+    ASSERT_EQ(labels.badges.size(), 1U);
+    const auto scan = [&](const std::string& key, const std::string& code) {
+        return told(Verb::post, "/api/v1/session/badge", key, Json{{"code", code}}.dump());
+    };
+    EXPECT_EQ(scan(screen, labels.badges[0].second).status, 403)
+        << "what was not printed is revoked";
+    labels.paper = true;
+    EXPECT_EQ(told(Verb::post, badge_of, admin).status, 200);
+    ASSERT_EQ(labels.badges.size(), 2U);
+    EXPECT_EQ(labels.badges[1].first, "the operator");
+    const std::string code = labels.badges[1].second;
+    EXPECT_EQ(call(Verb::post, "/api/v1/slots/1/stop", screen, R"({"job":5})").status, 403);
+    for (const auto& key : {admin, olu}) {
+        EXPECT_EQ(body_of(scan(key, code))["code"], "people.badge");
+    }
+    clock.advance_ms(60'000);
+    EXPECT_EQ(scan("", code).status, 401);
+    const auto opened = scan(screen, code);
+    ASSERT_EQ(opened.status, 200) << opened.body;
+    const Json here = body_of(told(Verb::get, "/api/v1/session", screen));
+    EXPECT_EQ(here["name"], "the operator");
+    EXPECT_EQ(here["role"], "operator");
+    EXPECT_EQ(here["screen"], true);
+    EXPECT_EQ(here["holder"]["name"], "the operator");
+    // What is done there is done by the holder; QA's part is not.
+    thread.on_loop([&] {
+        facade.wall_json["tiles"] = Json::array({{{"slot", "1"}, {"job", 5}, {"outcome", "PASS"}}});
+    });
+    EXPECT_EQ(told(Verb::post, "/api/v1/slots/1/label", screen, R"({"job":5,"code":"x"})").status,
+              200);
+    EXPECT_EQ(labels.calls.back(), "check 1 x the operator");
+    EXPECT_EQ(told(Verb::post, "/api/v1/slots/1/label", screen, R"({"job":4,"code":"x"})").status,
+              409);
+    EXPECT_EQ(told(Verb::post, "/api/v1/jobs/5/label/copy", screen, R"({"reason":"r"})").status,
+              403);
+    EXPECT_EQ(told(Verb::post, "/api/v1/jobs/5/label/copy", admin, R"({"reason":"r"})").status,
+              200);
+    EXPECT_EQ(labels.calls.back(), "copy 5 r Ana");
+    const auto picture = told(Verb::get, "/api/v1/jobs/5/label", admin);
+    EXPECT_EQ(picture.headers.at("content-type"), "image/svg+xml");
+    EXPECT_NE(picture.headers.at("content-security-policy").find("default-src"), std::string::npos);
+    EXPECT_EQ(told(Verb::del, "/api/v1/session/badge", screen).status, 204);
+    EXPECT_EQ(body_of(told(Verb::get, "/api/v1/session", screen))["role"], "display");
+    ASSERT_EQ(scan(screen, code).status, 200);
+    EXPECT_EQ(told(Verb::post, badge_of + "/revoke", admin).status, 200);
+    EXPECT_EQ(body_of(told(Verb::get, "/api/v1/session", screen))["role"], "display");
+    told(Verb::get, "/api/v1/accounts", admin);
+    for (const auto& [holder, each] : labels.badges) {
+        EXPECT_EQ(all.find(each.substr(5)), std::string::npos) << "in an answer";
+    }
+    thread.on_loop([&] { facade.printer = nullptr; });
 }
 
 }  // namespace

@@ -35,6 +35,7 @@ constexpr std::array kRows{
     Row{"people.login",         401},
     Row{"people.wait",          429},
     Row{"people.link",          403},
+    Row{"people.badge",         403},
     Row{"people.password",      422},
     Row{"slot.ack_not_ready",   409},
     Row{"slot.job_changed",     409},

@@ -43,6 +43,7 @@ class FakeFacade : public engine::Facade {
     std::shared_ptr<const audit::Signer> signer_key;
     std::filesystem::path backups;
     people::People* desk = nullptr;
+    engine::Labels* printer = nullptr;
 
     struct Subscriber {
         std::optional<std::int64_t> last_id;
@@ -55,6 +56,7 @@ class FakeFacade : public engine::Facade {
     std::vector<std::optional<std::int64_t>> subscriptions;  // last ids in order
 
     [[nodiscard]] people::People* people() override { return desk; }
+    [[nodiscard]] engine::Labels* labels() override { return printer; }
     [[nodiscard]] Json wall() const override { return wall_json; }
     [[nodiscard]] Json status() const override { return status_json; }
     [[nodiscard]] Json health() const override { return health_json; }

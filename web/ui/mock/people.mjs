@@ -11,18 +11,19 @@ export function makePeople(scene) {
   let who = scene === 'admin' ? { name: 'Ana Kim', role: 'admin', screen: false } : null;
   const open = scene !== 'login' && scene !== 'admin';
   const accounts = [['Ana Kim', 'admin', 1], ['Jon Vega', 'manager', 1], ['Mai Tran', 'qa', 0], ['Operators line 2', 'operator', 3], ['Piotr Zając', 'technician', 0]]
-    .map(([name, role, sessions], i) => ({ account: i + 1, name, role, active: name !== 'Piotr Zając', made_ms: past(90 - i * 9), made_by: i === 0 ? 'first link' : 'Ana Kim', sessions }));
+    .map(([name, role, sessions], i) => ({ account: i + 1, name, role, active: name !== 'Piotr Zając', badge_ms: role === 'operator' ? past(12) : null, made_ms: past(90 - i * 9), made_by: i === 0 ? 'first link' : 'Ana Kim', sessions }));
   let screens = [{ screen: 4, name: 'Wall, line 2', since_ms: past(40), by: 'Piotr Zając' }, { screen: 9, name: 'Tablet at slot 9', since_ms: past(3), by: 'Ana Kim' }];
   let confirmed = false;
   const languages = new Map();
+  let holder = null;
   const good = (body, status = 200) => ({ status, body });
   const bad = (status, code, detail) => ({ status, body: { type: `/problems/${code}`, title: detail, status, detail, code } });
   return {
     closed: () => !open && who === null,
     get(path) {
       if (path === '/api/v1/session') {
-        const role = open ? 'admin' : who?.role ?? 'anyone';
-        return { open, name: who?.name ?? null, language: who === null ? null : languages.get(who.name) ?? null, role, may: may[role], scan: { prefix: 'F9', end: 'Enter' }, use: scene === 'training' ? 'training' : 'production', ...(who && { screen: who.screen }) };
+        const role = open ? 'admin' : who?.screen === true && holder !== null ? 'operator' : who?.role ?? 'anyone';
+        return { open, name: (who?.screen === true ? holder?.name : null) ?? who?.name ?? null, language: who === null ? null : languages.get(who.name) ?? null, role, may: may[role], scan: { prefix: 'F9', end: 'Enter' }, use: scene === 'training' ? 'training' : 'production', holder: who?.screen === true ? holder : null, ...(who && { screen: who.screen }) };
       }
       if (path === '/api/v1/accounts' && who) return { accounts };
       if (path === '/api/v1/screens' && who) return { screens };
@@ -41,6 +42,16 @@ export function makePeople(scene) {
         return good({});
       }
       if (path === '/api/v1/session/first') { who = { name: body.name, role: 'admin', screen: false }; return good(who); }
+      if (path === '/api/v1/session/badge') {
+        if (who?.screen !== true || body.code.toUpperCase() !== 'LSB1:ABCDEFGHIJKLMNOPQRSTUVWXYZ') return bad(403, 'people.badge', 'This badge opens nothing here');
+        holder = { name: 'Olu Ade', until_ms: Date.now() + 8 * 3_600_000 };
+        return good(holder);
+      }
+      const [, badgeOf, revoke] = /^\/api\/v1\/accounts\/(\d+)\/badge(\/revoke)?$/.exec(path) ?? [];
+      if (badgeOf) {
+        accounts.find((each) => String(each.account) === badgeOf).badge_ms = revoke ? null : Date.now();
+        return good({ done: true });
+      }
       if (path === '/api/v1/screens/ask') return good({ code: '427019', ticket: 'ticket' });
       if (path === '/api/v1/screens/take') {
         if (!confirmed) return good({ waiting: true }, 202);
@@ -55,7 +66,7 @@ export function makePeople(scene) {
       }
       if (path === '/api/v1/accounts') {
         if (accounts.some((each) => each.name.toLowerCase() === body.name.toLowerCase())) return bad(409, 'request.conflict', `There is an account ${body.name} already`);
-        accounts.push({ account: accounts.length + 1, name: body.name, role: body.role, active: true, made_ms: Date.now(), made_by: who?.name ?? '', sessions: 0 });
+        accounts.push({ account: accounts.length + 1, name: body.name, role: body.role, active: true, made_ms: Date.now(), made_by: who?.name ?? '', sessions: 0, badge_ms: null });
         return good({ account: accounts.length, name: body.name }, 201);
       }
       const [, id, what] = /^\/api\/v1\/accounts\/(\d+)\/(role|password|close)$/.exec(path) ?? [];
@@ -71,5 +82,6 @@ export function makePeople(scene) {
       return null;
     },
     out() { who = null; },
+    endShift() { holder = null; },
   };
 }

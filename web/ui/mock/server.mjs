@@ -175,6 +175,7 @@ export function mock({ scene = 'mixed16', still = true } = {}) {
   const server = createServer((req, res) => {
     const url = new URL(req.url ?? '/', 'http://mock');
     if (req.method === 'DELETE' && url.pathname === '/api/v1/session') { people.out(); res.writeHead(204); return res.end(); }
+    if (req.method === 'DELETE' && url.pathname === '/api/v1/session/badge') { people.endShift(); res.writeHead(204); return res.end(); }
     if (req.method !== 'POST') return get(req, res, url);
     const parts = [];
     req.on('data', (part) => parts.push(part));

@@ -41,6 +41,7 @@ const shots = [
   { name: 'handover-shift', scene: 'mixed16', size: desk, path: '/handover', then: async (page) => { await page.selectOption('.handover-shift', { index: 2 }); await page.waitForTimeout(500); } },
   { name: 'wall-turn', scene: 'empty', size: wall, path: '/?rotate=5', then: async (page) => { await page.waitForSelector('[data-wall-numbers] strong', { timeout: 9000 }); } }, { name: 'wall-turn-tablet', scene: 'empty', size: tablet, path: '/?rotate=5', then: async (page) => { await page.waitForSelector('[data-wall-numbers] strong', { timeout: 9000 }); } },
   { name: 'numbers-shift', scene: 'mixed16', size: desk, path: '/numbers?for=shift' }, { name: 'records-shift', scene: 'mixed16', size: desk, path: '/records?shift=early' }, { name: 'numbers-shift-tablet', scene: 'mixed16', size: tablet, path: '/numbers?for=shift' },
+  { name: 'labels', scene: 'mixed16', size: desk, path: '/labels' }, { name: 'labels-tablet', scene: 'mixed16', size: tablet, path: '/labels' },
   { name: 'pool', scene: 'mixed16', size: desk, path: '/pool' },
   { name: 'pool-void', scene: 'mixed16', size: desk, path: '/pool', then: async (page) => { await page.click('[data-ask="void-RC26-04110"]'); await page.fill('[name=reason]', 'unit scrapped'); } },
   ...[['untouched', '2611-c', null], ['open', '2611-b', null], ['closed', '2609-a', null], ['withdraw', '2611-c', 'withdraw'], ['close', '2611-b', 'close']].map(([name, batch, end]) => ({

@@ -14,6 +14,7 @@ export interface Session {
   role: Role;
   may: readonly Role[];
   screen?: boolean;
+  holder: { name: string; until_ms: number } | null; // who works by badge at this screen
   scan: { prefix: string; end: string };
   use: 'production' | 'training' | 'demonstration';
 }
@@ -26,6 +27,7 @@ export interface Account {
   made_ms: number;
   made_by: string;
   sessions: number;
+  badge_ms: number | null;
 }
 
 export interface Screen {

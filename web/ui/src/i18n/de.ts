@@ -36,6 +36,12 @@ export const de: Texts = {
     print: 'Etikett drucken', reprint: 'Noch einmal drucken …', reprintSure: 'Noch einmal drucken',
     skip: 'Ohne Scan freigeben …', skipSure: 'Ohne Scan freigeben', checked: 'am Platz gescannt',
   },
+  badge: {
+    scan: 'Ausweis scannen', by: 'Ausweis', end: 'Beenden', endOf: (name) => `Arbeit von ${name} an diesem Bildschirm beenden`,
+    works: (name) => `${name} arbeitet jetzt hier.`, column: 'Ausweis', print: 'Ausweis drucken', printed: 'An den Etikettendrucker geschickt.',
+    since: (when) => `gedruckt ${when}`, revoke: 'Ausweis sperren …', revokeSure: 'Ausweis sperren',
+    revokeNote: 'Wer damit arbeitet, wird sofort abgemeldet. Der Ausweis öffnet nichts mehr.',
+  },
   find: { label: 'Gerät suchen', placeholder: 'Seriennummer oder Platz', none: (what: string) => `${what} gelesen: Dazu gibt es weder Platz noch Gerät.` },
   theme: { light: 'Auf Hell umschalten', dark: 'Auf Dunkel umschalten' },
   sound: { on: 'Ton einschalten', off: 'Ton für diese Schicht ausschalten' },

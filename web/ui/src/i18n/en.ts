@@ -38,6 +38,12 @@ export const en = {
     print: 'Print label', reprint: 'Print again …', reprintSure: 'Print again',
     skip: 'Clear without scanning …', skipSure: 'Clear without scanning', checked: 'scanned at its slot',
   },
+  badge: {
+    scan: 'Scan your badge', by: 'badge', end: 'End', endOf: (name: string): string => `End the work of ${name} at this screen`,
+    works: (name: string): string => `${name} works here now.`, column: 'Badge', print: 'Print badge', printed: 'Sent to the label printer.',
+    since: (when: string): string => `printed ${when}`, revoke: 'Revoke badge …', revokeSure: 'Revoke badge',
+    revokeNote: 'Who works by it is shown out at once. The badge opens nothing any more.',
+  },
   find: { label: 'Find a unit', placeholder: 'Type a serial or a slot', none: (what: string) => `Read ${what}: no slot or unit has this.` },
   theme: { light: 'Switch to light', dark: 'Switch to dark' },
   sound: { on: 'Turn the sound on', off: 'Turn the sound off for this shift' },

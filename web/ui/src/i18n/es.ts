@@ -38,6 +38,12 @@ export const es: Texts = {
     print: 'Imprimir etiqueta', reprint: 'Imprimir otra vez…', reprintSure: 'Imprimir otra vez',
     skip: 'Liberar sin escanear…', skipSure: 'Liberar sin escanear', checked: 'escaneada en su puesto',
   },
+  badge: {
+    scan: 'Escanee su credencial', by: 'credencial', end: 'Terminar', endOf: (name) => `Terminar el trabajo de ${name} en esta pantalla`,
+    works: (name) => `${name} trabaja ahora aquí.`, column: 'Credencial', print: 'Imprimir credencial', printed: 'Enviada a la impresora de etiquetas.',
+    since: (when) => `impresa ${when}`, revoke: 'Anular credencial…', revokeSure: 'Anular credencial',
+    revokeNote: 'Quien trabaja con ella sale en el acto. La credencial ya no abre nada.',
+  },
   find: { label: 'Buscar una unidad', placeholder: 'Número de serie o ranura', none: (what: string) => `Leído ${what}: ninguna ranura ni unidad lo tiene.` },
   theme: { light: 'Cambiar a modo claro', dark: 'Cambiar a modo oscuro' },
   sound: { on: 'Activar el sonido', off: 'Silenciar durante este turno' },

@@ -325,4 +325,6 @@ export const stationDe: Readonly<Record<string, string>> = {
   'a quote stands inside a field that is not quoted': 'ein Anführungszeichen steht in einem Feld, das nicht in Anführungszeichen steht',
   'not UTF-8; save the file as UTF-8': 'kein UTF-8; die Datei als UTF-8 speichern',
   '{} more are not listed': '{} weitere sind nicht aufgeführt',
+  'This badge opens nothing here': 'Dieser Ausweis öffnet hier nichts',
+  'Ask a technician': 'Technik fragen',
 };

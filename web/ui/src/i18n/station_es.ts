@@ -325,4 +325,6 @@ export const stationEs: Readonly<Record<string, string>> = {
   'a quote stands inside a field that is not quoted': 'hay unas comillas dentro de un campo sin comillas',
   'not UTF-8; save the file as UTF-8': 'no es UTF-8; guarde el archivo como UTF-8',
   '{} more are not listed': 'no se muestran {} más',
+  'This badge opens nothing here': 'Esta credencial no abre nada aquí',
+  'Ask a technician': 'Pregunte a un técnico',
 };

@@ -325,4 +325,6 @@ export const stationVi: Readonly<Record<string, string>> = {
   'a quote stands inside a field that is not quoted': 'có dấu ngoặc kép bên trong trường không có ngoặc kép',
   'not UTF-8; save the file as UTF-8': 'không phải UTF-8; hãy lưu tệp dạng UTF-8',
   '{} more are not listed': 'còn {} mục không liệt kê',
+  'This badge opens nothing here': 'Thẻ này không mở được gì ở đây',
+  'Ask a technician': 'Hỏi kỹ thuật viên',
 };

@@ -325,4 +325,6 @@ export const stationZh: Readonly<Record<string, string>> = {
   'a quote stands inside a field that is not quoted': '未加引号的字段中出现引号',
   'not UTF-8; save the file as UTF-8': '不是 UTF-8；请将文件存为 UTF-8',
   '{} more are not listed': '另有 {} 项未列出',
+  'This badge opens nothing here': '此工牌在这里无效',
+  'Ask a technician': '询问技术员',
 };

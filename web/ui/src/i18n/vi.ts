@@ -32,6 +32,12 @@ export const vi: Texts = {
     print: 'In nhãn', reprint: 'In lại …', reprintSure: 'In lại',
     skip: 'Bỏ qua quét nhãn …', skipSure: 'Bỏ qua quét nhãn', checked: 'đã quét tại khe',
   },
+  badge: {
+    scan: 'Hãy quét thẻ', by: 'thẻ', end: 'Kết thúc', endOf: (name) => `Kết thúc phiên của ${name} tại màn hình này`,
+    works: (name) => `${name} đang làm việc ở đây.`, column: 'Thẻ', print: 'In thẻ', printed: 'Đã gửi tới máy in nhãn.',
+    since: (when) => `đã in ${when}`, revoke: 'Thu hồi thẻ …', revokeSure: 'Thu hồi thẻ',
+    revokeNote: 'Người đang dùng thẻ bị đưa ra ngay. Thẻ không mở được gì nữa.',
+  },
   find: { label: 'Tìm thiết bị', placeholder: 'Gõ serial hoặc khe', none: (what: string) => `Đã đọc ${what}: không có khe hay thiết bị nào như vậy.` },
   theme: { light: 'Chuyển sang nền sáng', dark: 'Chuyển sang nền tối' },
   sound: { on: 'Bật âm thanh', off: 'Tắt âm thanh trong ca này' },

@@ -31,6 +31,12 @@ export const zh: Texts = {
     print: '打印标签', reprint: '再次打印…', reprintSure: '再次打印',
     skip: '不扫描直接放行…', skipSure: '不扫描直接放行', checked: '已在槽位扫描',
   },
+  badge: {
+    scan: '请扫描工牌', by: '工牌', end: '结束', endOf: (name) => `结束 ${name} 在此屏幕的工作`,
+    works: (name) => `${name} 现在在此工作。`, column: '工牌', print: '打印工牌', printed: '已发送到标签打印机。',
+    since: (when) => `打印于 ${when}`, revoke: '吊销工牌…', revokeSure: '吊销工牌',
+    revokeNote: '正在使用它的人会立即退出。此工牌不再有效。',
+  },
   find: { label: '查找产品', placeholder: '输入序列号或槽位', none: (what: string) => `读到 ${what}：没有对应的槽位或产品。` },
   theme: { light: '切换到浅色', dark: '切换到深色' },
   sound: { on: '打开声音', off: '本班次静音' },

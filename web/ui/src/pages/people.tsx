@@ -27,6 +27,35 @@ function RoleChoice({ value, label, change }: { value?: AccountRole; label: stri
   );
 }
 
+function Badge({ one, reload }: { one: Account; reload: () => void }): JSX.Element | null {
+  const said = useSignal<{ text: string; bad: boolean } | null>(null);
+  const once = useOnce();
+  if (!one.active) return null;
+  const print = (): void => void once(async () => {
+    try {
+      await api.printBadge(one.account);
+      said.value = { text: t.badge.printed, bad: false };
+    } catch (error) {
+      said.value = { text: sentenceOf(error).sentence, bad: true };
+    } finally {
+      reload();
+    }
+  });
+  return (
+    <>
+      {one.badge_ms !== null && <small class="badge-since" title={iso(one.badge_ms)}>{t.badge.since(when(one.badge_ms, Date.now()))}</small>}
+      <span class="badge-do">
+        <button type="button" data-print-badge={one.name} onClick={print}>{t.badge.print}</button>
+        {one.badge_ms !== null && (
+          <ReasonForm name={`badge-${one.name}`} button={t.badge.revoke} sure={t.badge.revokeSure} danger label={t.reason.type(one.name)}
+            typed={one.name} note={t.badge.revokeNote} act={() => api.revokeBadge(one.account)} done={reload} />
+        )}
+      </span>
+      {said.value !== null && <p class={said.value.bad ? 'bad' : 'dim'} role="alert">{said.value.text}</p>}
+    </>
+  );
+}
+
 function AccountRow({ one, reload }: { one: Account; reload: () => void }): JSX.Element {
   const problem = useSignal<string | null>(null);
   const once = useOnce();
@@ -50,6 +79,7 @@ function AccountRow({ one, reload }: { one: Account; reload: () => void }): JSX.
       </td>
       <td><span title={iso(one.made_ms)}>{when(one.made_ms, Date.now())}</span> <small>{t.people.by(one.made_by)}</small></td>
       <td class="right">{one.sessions}</td>
+      <td><Badge one={one} reload={reload} /></td>
       <td>
         {one.active && (
           <ReasonForm name={`close-${one.name}`} button={t.people.close} sure={t.people.closeSure} danger label={t.reason.type(one.name)}
@@ -69,7 +99,7 @@ function Accounts(): JSX.Element {
       {data !== null && (
         <div class="table-room">
           <table class="rows tall">
-            <thead><tr><th>{t.people.name}</th><th>{t.people.role}</th><th>{t.people.made}</th><th class="right">{t.people.sessions}</th><th /></tr></thead>
+            <thead><tr><th>{t.people.name}</th><th>{t.people.role}</th><th>{t.people.made}</th><th class="right">{t.people.sessions}</th><th>{t.badge.column}</th><th /></tr></thead>
             <tbody>{data.accounts.map((one) => <AccountRow key={one.account} one={one} reload={reload} />)}</tbody>
           </table>
         </div>

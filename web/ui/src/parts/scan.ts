@@ -3,13 +3,30 @@
 import { api, sentenceOf } from '../api/client';
 import type { Tile } from '../api/types';
 import { ScanReader, type ScanKeys } from '../live/scan_reader';
-import { may } from '../live/session';
+import { askSession, may } from '../live/session';
 import { beep } from '../live/sound';
 import { go } from '../router';
 import { t } from '../i18n';
 import { tileBy, unitOnRecord } from './find_unit';
 import { allTiles, showAnswer } from '../live/store';
 import { nextIsLabelOf, press, pressOf, say, takeLabelSlot } from './press';
+
+// What a badge holds is never said, shown or kept, right or wrong.
+const isBadge = (code: string): boolean => /^lsb1:/i.test(code);
+
+async function badge(code: string): Promise<void> {
+  try {
+    const { name } = await api.openShift(code);
+    beep('tick');
+    say(t.badge.works(name), false);
+  } catch (problem) {
+    beep('buzz');
+    const { sentence, hint } = sentenceOf(problem);
+    say([sentence, hint].filter((part) => part !== null).join('. '), true);
+  } finally {
+    await askSession();
+  }
+}
 
 // Where tiles clear with their label: a slot's number picks the slot, what is read next is its label. One that waits alone needs no
 // picking. Which slot a label was stuck on at is never guessed from the label itself: that is what is to be found out.
@@ -39,6 +56,7 @@ async function checkLabel(tile: Tile, code: string): Promise<void> {
 }
 
 export async function scanned(code: string): Promise<void> {
+  if (isBadge(code)) return badge(code);
   const label = labelSlot(code);
   if (label === 'picked') return beep('tick');
   if (label === 'which') {

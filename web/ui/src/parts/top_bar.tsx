@@ -7,6 +7,7 @@ import { clockText, lastSeenMs, live, station } from '../live/store';
 import { t } from '../i18n';
 import { clock, count, duration, iso, percent } from '../i18n/format';
 import { Link } from '../router';
+import { BadgeHolder } from './badge_holder';
 import { Icon } from './icon';
 import { LanguageSelect } from './language_select';
 import { SoundButton } from './sound_button';
@@ -94,6 +95,7 @@ export function TopBar(): JSX.Element | null {
         {may('qa') && <Link to="/pool">{t.nav.pool}</Link>}
         {!may('qa') && session.value?.screen !== true && <Link to="/people">{t.nav.people}</Link>}
         <TrainingLink />
+        <BadgeHolder />
         <LanguageSelect />
         <ThemeButton />
         <TurnButton />
