@@ -62,7 +62,16 @@ Json record_json(const Tx::Row& row) {
     return record;
 }
 
-Result<Json> page(Tx& tx, const records::Where& where, std::int64_t limit,
+// What can be told from the attempts alone is counted without the view's joins.
+bool is_of_attempts(const records::RecordFilter& filter) {
+    return !filter.serial_from && !filter.serial_to && !filter.batch && !filter.order;
+}
+constexpr std::string_view kAttempts =
+    "(SELECT outcome AS result, unit_id AS unit, ended_ms, slot, code, actor AS operator, "
+    "image_key "
+    "AS image FROM job WHERE outcome IS NOT NULL)";
+
+Result<Json> page(Tx& tx, const records::Where& where, bool of_attempts, std::int64_t limit,
                   std::optional<std::int64_t> cursor) {
     const records::Where below = cursor ? records::narrowed(where, "job < ?", {*cursor}) : where;
     Json rows = Json::array();
@@ -80,14 +89,10 @@ Result<Json> page(Tx& tx, const records::Where& where, std::int64_t limit,
     if (!read) {
         return tl::unexpected(read.error());
     }
-    // One pass. Without a filter the view's joins are not needed at all.
     Json counts = Json::object();
     std::int64_t total = 0;
     std::int64_t units = 0;
-    const auto from = where.sql.empty() ? std::string(
-                                              "(SELECT outcome AS result, unit_id AS unit FROM job"
-                                              " WHERE outcome IS NOT NULL)")
-                                        : "record_v1" + where.sql;
+    const auto from = std::string(of_attempts ? kAttempts : "record_v1") + where.sql;
     auto counted = tx.each(
         "SELECT count(DISTINCT unit), sum(result = 'PASS'), sum(result = 'FAIL'),"
         " sum(result = 'ERROR'), sum(result = 'ABORTED') FROM " +
@@ -149,7 +154,7 @@ void get_records(Api& api, const Request& request, const ReplyPtr& reply) {
     }
     api.read(reply, [filter = *filter, limit = *limit, cursor](Tx& tx) -> Result<Json> {
         const auto few = records::asks_for_few_serials(tx, filter);
-        return few ? page(tx, records::where(filter, *few), limit, cursor)
+        return few ? page(tx, records::where(filter, *few), is_of_attempts(filter), limit, cursor)
                    : tl::unexpected<base::Error>(few.error());
     });
 }
