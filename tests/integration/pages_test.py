@@ -10,7 +10,7 @@ import unittest
 import common
 
 UI = os.path.join(common.ROOT, "web/ui")
-SPECS = ["texts", "axe", "batches", "people", "ports"]
+SPECS = ["texts", "axe", "batches", "people", "ports", "technician"]
 
 
 class Pages(unittest.TestCase):

@@ -128,7 +128,8 @@ void get_session(Api& api, const Request& request, const ReplyPtr& reply) {
               {"name", nullptr},
               {"role", people::to_text(request.role)},
               {"may", std::move(may)},
-              {"scan", {{"prefix", api.scan.prefix}, {"end", api.scan.end}}}};
+              {"scan", {{"prefix", api.scan.prefix}, {"end", api.scan.end}}},
+              {"use", config::to_text(api.use)}};
     if (request.session != 0) {
         json["name"] = request.actor.name;
         json["screen"] = request.account == 0;
