@@ -171,6 +171,7 @@ def sweep_runs(base):
 
 class Bench:
     """Use as a context manager: leaving it ends every process and takes everything down."""
+    serial_prefix = "RC26-"
 
     def __init__(self, data, boards=8, faults="none", seed=1, speed=60.0, port=8080, choose_port=True, plug="manual",
                  jobs=None, more=None, line_options=()):
@@ -387,7 +388,7 @@ class Bench:
         if pool["free"] >= least:
             return []
         first = pool["total"] + 1
-        pairs = [("RC26-%05d" % number, "t" + secrets.token_urlsafe(24))
+        pairs = [(self.serial_prefix + "%05d" % number, "t" + secrets.token_urlsafe(24))
                  for number in range(first, first + max(size or 100, least))]
         name = "sample-%05d" % first
         file = os.path.join(self.place.run, name + ".csv")

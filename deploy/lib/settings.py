@@ -74,9 +74,9 @@ def station_toml(place, slots, speed, port, jobs, more=None):
     more = more or {}
     lines = [f"""# Written by deploy/run; it is written anew at each start.
 [station]
-id = "virtual-line"
-name = "Virtual line"
-use = "demonstration"
+id = {quoted(more.get("id", "virtual-line"))}
+name = {quoted(more.get("name", "Virtual line"))}
+use = {quoted(more.get("use", "demonstration"))}
 data = {quoted(place.station)}
 key_file = {quoted(os.path.join(place.key, "station.key"))}
 models = {quoted(place.models)}

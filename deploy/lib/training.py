@@ -58,7 +58,7 @@ def tell_real_station(socket, url):
     if not os.path.exists(socket):
         return
     try:
-        station_api.Station(socket).post("/api/v1/training", {"url": url})
+        station_api.Station(socket).post("/api/v1/training", {"url": url} if url else {})
     except (station_api.NoAnswer, station_api.Refused, OSError):
         pass                               # it is down or being restarted; it is told again soon
 

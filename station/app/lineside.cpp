@@ -5,6 +5,7 @@
 #include "station/app/audit_commands.h"
 #include "station/app/care_commands.h"
 #include "station/app/commands.h"
+#include "station/app/training_command.h"
 #include "station/config/config.h"
 #ifdef LINESIDE_HAVE_DOCTOR
 #include "station/doctor/doctor.h"
@@ -175,6 +176,7 @@ int main(int argc, char** argv) {
 
     app::add_audit_commands(app, socket, status);
     app::add_care_commands(app, socket, status);
+    app::add_training_command(app, socket, status);
 
     auto* check =
         app.add_subcommand("check", "say whether a file would be accepted; changes nothing");

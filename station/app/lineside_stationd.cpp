@@ -176,6 +176,7 @@ int serve(const config::Config& config, std::optional<care::RunningMark>& runnin
     serve.server.unix_socket = config.unix_socket;
     serve.network = config.web;
     serve.scan = config.scan;
+    serve.use = config.use;
     serve.ui_dir = config.ui;
     auto server = api::serve(loop, std::move(serve), engine);
     if (!server) {

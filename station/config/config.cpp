@@ -18,6 +18,7 @@
 namespace lineside::config {
 namespace {
 
+constexpr std::string_view kTraining = "TRAINING";
 constexpr std::size_t kMaxFile = 4 * 1024 * 1024;
 
 // One of the words of an enumeration; left out: `value` stays.
@@ -40,6 +41,10 @@ void read_station(TableReader& in, Config& config) {
     config.station_id = in.required_text("id");
     config.station_name = in.text("name", config.station_id);
     read_word(in, "use", config.use, {Use::production, Use::training, Use::demonstration});
+    if (config.use == Use::training && !config.station_name.starts_with(kTraining)) {
+        // On every record, export and certificate, so that nobody takes them for real ones.
+        config.station_name = std::string(kTraining) + " " + config.station_name;
+    }
     config.data = in.required_text("data");
     config.key_file = in.required_text("key_file");
     config.signing_key = in.text("signing_key", "");

@@ -217,6 +217,8 @@ TEST(Config, Who_releases_an_image_goes_by_policy) {
                  none);
         EXPECT_EQ(complaints(other), "");
         EXPECT_EQ(other.config.use, use);
+        EXPECT_EQ(other.config.station_name.starts_with("TRAINING "), use == Use::training)
+            << other.config.station_name;
         EXPECT_EQ(other.config.release, ReleasePolicy::none);
     }
     const Reading bad = read(with("id = \"line2-st1\"", "id = \"a\"\nuse = \"play\"") +

@@ -128,7 +128,7 @@ void Engine::device_arrived(const usb::Device& device) {
                               slot->slot(), device.vendor, device.product);
         }
     }
-    if (mapping_) {
+    if (mapping_ && !slot->live()) {
         slot->hold_until_unplugged();
     }
     slot->device_arrived(device, scanning_);

@@ -47,6 +47,7 @@ class Engine final : public Facade, private Surroundings {
     void close_slot(std::string slot, std::string reason, Actor actor, Done done) override;
     void reopen_slot(std::string slot, std::string reason, Actor actor, Done done) override;
     void place_slots(std::vector<journal::Place> places, Actor actor, Done done) override;
+    void show_training(std::string url, Done done) override;
     void map_ports(bool on, Actor actor, Done done) override;
     void save_ports(std::vector<journal::SlotPort> ports, Actor actor, Done done) override;
     [[nodiscard]] base::Json ports() const override;
@@ -149,6 +150,8 @@ class Engine final : public Facade, private Surroundings {
         std::int64_t since_ms = 0;
         std::int64_t until_ms = 0;
     };
+    std::string training_;  // address of the page of a training station beside
+    std::int64_t training_until_ms_ = 0;
     std::optional<Mapping> mapping_;           // nothing starts
     std::vector<journal::Place> places_;       // the jig as it stands, if a technician said
     std::vector<SlotActor*> queue_;            // who waits, first come first

@@ -14,6 +14,8 @@ using base::Json;
 namespace {
 
 constexpr int kLastPlace = 63;
+constexpr std::size_t kLongestUrl = 200;
+constexpr std::int64_t kTrainingShownMs = 60'000;
 constexpr std::size_t kLongestHub = 96;  // 24 characters of any script
 
 }  // namespace
@@ -144,6 +146,22 @@ base::Status Engine::load_slots(db::Tx& tx) {
         }
     }
     return {};
+}
+
+void Engine::show_training(std::string url, Done done) {
+    const bool page = url.starts_with("http://") || url.starts_with("https://");
+    if (!url.empty() && (!page || url.size() > kLongestUrl ||
+                         std::any_of(url.begin(), url.end(), [](unsigned char c) {
+                             return c <= ' ' || c >= 0x7f || c == '"' || c == '<';
+                         }))) {
+        return done(base::fail(
+            "request.invalid",
+            fmt::format("url: http:// or https://, at most {} characters", kLongestUrl)));
+    }
+    training_ = std::move(url);
+    training_until_ms_ = context_.clock.wall_ms() + kTrainingShownMs;
+    station_changed();
+    done(Json{{"training", training_.empty() ? Json(nullptr) : Json(training_)}});
 }
 
 }  // namespace lineside::engine

@@ -224,6 +224,9 @@ Json Engine::station_json() const {
             {"next_verdict",
              next ? Json{{"slot", next->first}, {"in_s", next->second}} : Json(nullptr)},
             {"building", building},
+            {"training", !training_.empty() && context_.clock.wall_ms() < training_until_ms_
+                             ? Json(training_)
+                             : Json(nullptr)},
             {"alarms", std::move(alarms)}};
 }
 

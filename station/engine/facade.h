@@ -140,6 +140,9 @@ class Facade {
     virtual void save_ports(std::vector<journal::SlotPort> ports, Actor actor, Done done);
     // What is mapped, what is plugged in, who maps. Shape: Ports in web/api/openapi.yaml.
     [[nodiscard]] virtual base::Json ports() const { return base::Json::object(); }
+    // The wall shows the way to a training station that runs beside, for a minute; "" = it has
+    // ended. Errors: request.invalid (no address of a page).
+    virtual void show_training(std::string url, Done done);
     // A person gives up a serial that is in doubt, for ever.   Errors: request.unknown,
     // lease.refused, request.invalid (no reason).
     virtual void void_serial(std::string serial, std::string reason, Actor actor, Done done);
@@ -212,6 +215,9 @@ inline void Facade::map_ports(bool /*on*/, Actor /*actor*/, Done done) {
 inline void Facade::save_ports(std::vector<journal::SlotPort> /*ports*/, Actor /*actor*/,
                                Done done) {
     done(base::fail("request.refused", "This station maps no ports"));
+}
+inline void Facade::show_training(std::string /*url*/, Done done) {
+    done(base::fail("request.refused", "This station knows of no training"));
 }
 inline void Facade::void_serial(std::string /*serial*/, std::string /*reason*/, Actor /*actor*/,
                                 Done done) {

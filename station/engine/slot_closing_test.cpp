@@ -164,6 +164,25 @@ TEST_F(SlotClosingTest, A_layout_is_put_at_once_told_to_open_walls_and_kept) {
     EXPECT_EQ(engine->wall()["layout"], Json::array());
 }
 
+TEST_F(SlotClosingTest, The_wall_shows_the_way_to_training_for_a_minute_after_it_was_told) {
+    open_line();
+    const auto show = [&](const std::string& url) {
+        return ask([&](Done done) { engine->show_training(url, done); });
+    };
+    const auto shown = [&] { return engine->wall()["station"]["training"]; };
+    EXPECT_EQ(shown(), nullptr);
+    ASSERT_TRUE(show("http://127.0.0.1:8090/"));
+    EXPECT_EQ(shown(), "http://127.0.0.1:8090/");
+    clock.advance_ms(60'000);
+    EXPECT_EQ(shown(), nullptr);
+    ASSERT_TRUE(show("http://127.0.0.1:8090/"));
+    ASSERT_TRUE(show(""));
+    EXPECT_EQ(shown(), nullptr);
+    for (const char* wrong : {"javascript:alert(1)", "http://a b", "//x"}) {
+        EXPECT_EQ(show(wrong).error().code, "request.invalid") << wrong;
+    }
+}
+
 TEST_F(SlotClosingTest, A_technician_closes_one_by_hand_and_what_runs_there_goes_on) {
     open_line();
     EXPECT_EQ(close("9", "wet").error().code, "request.unknown");

@@ -40,6 +40,7 @@ struct Api {
     web::StaticFiles dashboard;
     web::StreamLimits stream_limits;
     config::ScanKeys scan;
+    config::Use use = config::Use::production;
     std::string url;                       // of the page, once it is served
     std::unique_ptr<NetworkDoor> network;  // likewise
 
@@ -47,6 +48,9 @@ struct Api {
         const std::filesystem::path& ui_dir)
         : facade(facade_in), counters(std::move(counters_in)), dashboard(ui_dir) {}
 
+    // Header of an answer that is saved as a file. What leaves a training station says so by its
+    // name, too.
+    [[nodiscard]] web::Header attachment(const std::string& name) const;
     // Runs `work` on a database snapshot and answers with what it gives. Nothing it throws escapes.
     void read(const ReplyPtr& reply, std::function<Result<Json>(Tx&)> work, unsigned status = 200);
 };
@@ -132,6 +136,7 @@ void get_slots(Api&, const Request&, const ReplyPtr&);
 void close_slot(Api&, const Request&, const ReplyPtr&);
 void reopen_slot(Api&, const Request&, const ReplyPtr&);
 // slot_setup.cpp
+void show_training(Api&, const Request&, const ReplyPtr&);
 void place_slots(Api&, const Request&, const ReplyPtr&);
 void get_ports(Api&, const Request&, const ReplyPtr&);
 void map_ports(Api&, const Request&, const ReplyPtr&);

@@ -28,15 +28,14 @@ void get_certificate(Api& api, const Request& request, const ReplyPtr& reply) {
             *body = std::get<0>(std::move(**row)) + "\n";
             return Json();
         }),
-        [body, job, reply](const Result<Json>& done) {
+        [body, file = api.attachment(fmt::format("certificate-job-{}.json", job)),
+         reply](const Result<Json>& done) {
             if (!done) {
                 reply->problem(done.error());
                 return;
             }
             auto response = web::text_response(200, "application/json", std::move(*body));
-            response.headers.push_back(
-                {"Content-Disposition",
-                 fmt::format("attachment; filename=\"certificate-job-{}.json\"", job)});
+            response.headers.push_back(file);
             reply->send(std::move(response));
         });
 }
@@ -50,7 +49,7 @@ void export_journal(Api& api, const Request& /*request*/, const ReplyPtr& reply)
     auto journal = std::make_shared<audit::JournalExport>(signer);
     web::Response response;
     response.content_type = "application/x-ndjson";
-    response.headers.push_back({"Content-Disposition", "attachment; filename=\"journal.jsonl\""});
+    response.headers.push_back(api.attachment("journal.jsonl"));
     response.source = std::make_shared<ReadSource>(
         api.facade, [journal](Tx& tx) { return journal->next(tx, base::SystemClock().wall_ms()); });
     reply->send(std::move(response));

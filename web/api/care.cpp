@@ -79,8 +79,7 @@ void download_backup(Api& api, const Request& request, const ReplyPtr& reply) {
     }
     web::Response response;
     response.content_type = "application/vnd.sqlite3";
-    response.headers.push_back(
-        {"Content-Disposition", fmt::format("attachment; filename=\"{}\"", name)});
+    response.headers.push_back(api.attachment(name));
     response.source =
         std::make_shared<FileSource>(std::move(fd), static_cast<std::uint64_t>(facts.st_size));
     reply->send(std::move(response));

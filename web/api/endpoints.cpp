@@ -2,6 +2,8 @@
 #include "station/base/log.h"
 #include "web/api/api.h"
 
+#include <fmt/format.h>
+
 #include <array>
 
 namespace lineside::api {
@@ -55,6 +57,7 @@ constexpr std::array kEndpoints{
     Endpoint{Verb::get,  "/api/v1/ports",                    Role::technician, BodyKind::none, "", &get_ports},
     Endpoint{Verb::post, "/api/v1/ports",                    Role::technician, BodyKind::json, "", &save_ports},
     Endpoint{Verb::post, "/api/v1/ports/mapping",            Role::technician, BodyKind::json, "", &map_ports},
+    Endpoint{Verb::post, "/api/v1/training",                 Role::technician, BodyKind::json, "", &show_training},
     Endpoint{Verb::get,  "/api/v1/orders",                   Role::operator_, BodyKind::none, "", &get_orders},
     Endpoint{Verb::post, "/api/v1/orders",                   Role::manager,   BodyKind::json, "", &open_order},
     Endpoint{Verb::post, "/api/v1/orders/{order}/pause",     Role::manager,   BodyKind::json, "", &pause_order},
@@ -154,6 +157,11 @@ std::function<Result<Json>(Tx&)> guarded(std::function<Result<Json>(Tx&)> work) 
             return base::fail("station.bug");
         }
     };
+}
+
+web::Header Api::attachment(const std::string& name) const {
+    const std::string_view mark = use == config::Use::training ? "TRAINING-" : "";
+    return {"Content-Disposition", fmt::format("attachment; filename=\"{}{}\"", mark, name)};
 }
 
 void Api::read(const ReplyPtr& reply, std::function<Result<Json>(Tx&)> work, unsigned status) {

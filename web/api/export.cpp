@@ -41,22 +41,21 @@ base::Status begin(Begun& begun, Tx& tx, const audit::Signer* signer,
     return {};
 }
 
-web::Response response_of(Facade& facade, records::Format format, Begun& begun) {
+web::Response response_of(Api& api, records::Format format, Begun& begun) {
     web::Response response;
     response.content_type = records::media_type(format);
     std::string stamp = base::iso_utc(base::SystemClock().wall_ms()).substr(0, 19);
     std::erase(stamp, '-');
     std::erase(stamp, ':');
     response.headers.push_back(
-        {"Content-Disposition", fmt::format("attachment; filename=\"records-{}Z.{}\"", stamp,
-                                            records::file_extension(format))});
+        api.attachment(fmt::format("records-{}Z.{}", stamp, records::file_extension(format))));
     if (begun.head) {
         response.headers.push_back({"Lineside-Journal-Seq", std::to_string(begun.head->seq)});
         response.headers.push_back({"Lineside-Journal-Head", base::to_hex(begun.head->hash)});
         response.headers.push_back({"Lineside-Anchor", base::to_base64(begun.anchor)});
     }
     response.source = std::make_shared<ReadSource>(
-        facade, [records = begun.records](Tx& tx) { return records->next(tx); },
+        api.facade, [records = begun.records](Tx& tx) { return records->next(tx); },
         std::move(begun.first));
     return response;
 }
@@ -82,18 +81,17 @@ void export_records(Api& api, const Request& request, const ReplyPtr& reply) {
             std::move(anchor)));
     };
     auto begun = std::make_shared<Begun>();
-    api.facade.read(
-        guarded([begun, make, signer = api.facade.signer()](Tx& tx) -> Result<Json> {
-            auto done = begin(*begun, tx, signer.get(), make);
-            return done ? Result<Json>(Json()) : tl::unexpected(done.error());
-        }),
-        [begun, reply, format = *format, &facade = api.facade](const Result<Json>& done) {
-            if (done) {
-                reply->send(response_of(facade, format, *begun));
-            } else {
-                reply->problem(done.error());
-            }
-        });
+    api.facade.read(guarded([begun, make, signer = api.facade.signer()](Tx& tx) -> Result<Json> {
+                        auto done = begin(*begun, tx, signer.get(), make);
+                        return done ? Result<Json>(Json()) : tl::unexpected(done.error());
+                    }),
+                    [begun, reply, format = *format, &api](const Result<Json>& done) {
+                        if (done) {
+                            reply->send(response_of(api, format, *begun));
+                        } else {
+                            reply->problem(done.error());
+                        }
+                    });
 }
 
 }  // namespace lineside::api

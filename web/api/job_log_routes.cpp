@@ -93,16 +93,14 @@ void download_job_log(Api& api, const Request& request, const ReplyPtr& reply) {
             *log = std::move(*found);
             return Json();
         }),
-        [log, reply](const Result<Json>& done) {
+        [&api, log, reply](const Result<Json>& done) {
             if (!done) {
                 reply->problem(done.error());
                 return;
             }
             web::Response response;
             response.content_type = "text/plain; charset=utf-8";
-            response.headers.push_back(
-                {"Content-Disposition",
-                 fmt::format("attachment; filename=\"{}\"", log->file_name)});
+            response.headers.push_back(api.attachment(log->file_name));
             response.source = std::make_shared<LogSource>(std::move(*log));
             reply->send(std::move(response));
         });

@@ -129,6 +129,7 @@ void get_session(Api& api, const Request& request, const ReplyPtr& reply) {
         {"language", nullptr},   {"role", people::to_text(request.role)},
         {"may", std::move(may)}, {"scan", {{"prefix", api.scan.prefix}, {"end", api.scan.end}}}};
     json["holder"] = nullptr;
+    json["use"] = config::to_text(api.use);
     if (request.session != 0) {
         json["name"] = request.actor.name;
         json["screen"] = request.account == 0;

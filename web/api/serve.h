@@ -16,6 +16,7 @@ struct ServeConfig {
     web::ServerConfig server;
     config::WebConfig network;  // the page beyond this host
     config::ScanKeys scan;
+    config::Use use = config::Use::production;
     std::filesystem::path ui_dir;  // the built dashboard; empty or not there: a plain status page
 };
 // `facade` must outlive the server.   Errors: config.invalid.

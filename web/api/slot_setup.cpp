@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a technician sets up: where the slots stand, which port each has.
+// What a technician sets up: where the slots stand, which port each has, where people are trained.
 #include "web/api/api.h"
 #include "web/api/body.h"
 
@@ -95,6 +95,16 @@ void save_ports(Api& api, const Request& request, const ReplyPtr& reply) {
         return reply->problem(ports.error());
     }
     api.facade.save_ports(std::move(*ports), request.actor, tell(reply));
+}
+
+void show_training(Api& api, const Request& request, const ReplyPtr& reply) {
+    std::string url;
+    Body body(request);
+    body.may("url", url);  // left out: it has ended
+    if (const auto wrong = body.wrong()) {
+        return reply->problem(*wrong);
+    }
+    api.facade.show_training(std::move(url), tell(reply));
 }
 
 }  // namespace lineside::api
