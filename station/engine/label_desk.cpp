@@ -40,6 +40,7 @@ base::Result<std::string> template_of(db::Tx& tx, JobId job, const labels::Drawi
 std::shared_ptr<const labels::Drawing> drawing_of(const Context& context) {
     auto drawing = std::make_shared<labels::Drawing>();
     drawing->station = context.config.station_name;
+    drawing->training = context.config.use == config::Use::training;
     drawing->strip = context.config.printer.when == labels::When::at_once;
     drawing->labels = context.config.labels;
     for (const core::Profile& profile : context.config.profiles) {

@@ -44,6 +44,16 @@ class LabelTest : public LineTest {
     std::unique_ptr<FakePrinter> printer;
 };
 
+TEST_F(LabelTest, TheLabelOfATrainingStationSaysSo) {
+    config.use = config::Use::training;
+    open_line();
+    to_pass("1");
+    bus->unplug("1");
+    ASSERT_TRUE(acknowledge("1"));
+    printed(1);
+    EXPECT_NE(printer->labels[0].find("TRAINING"), std::string::npos);
+}
+
 TEST_F(LabelTest, AcknowledgingAPassPrintsItsLabel) {
     open_line();
     to_pass("1");
