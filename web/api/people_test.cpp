@@ -368,7 +368,7 @@ TEST_F(PeopleApi, A_badge_goes_to_the_printer_and_opens_a_screen_alone) {
     const std::string screen = make_screen(admin);
     const std::string olu = make(admin, "operator");
     const std::string badge_of = "/api/v1/accounts/2/badge";
-    EXPECT_EQ(call(Verb::post, badge_of, admin).status, 403) << "no printer at all";
+    EXPECT_EQ(call(Verb::post, badge_of, admin).status, 409) << "no printer at all";
     FakeLabels labels;
     thread.on_loop([&] { facade.printer = &labels; });
     std::string all;
