@@ -9,17 +9,6 @@
 namespace lineside::engine {
 using base::Json;
 
-base::Status good_reason(const std::string& reason) {
-    const bool text = reason.find_first_not_of(" \t") != std::string::npos;
-    if (!text || reason.size() > kLongestReason ||
-        reason.find_first_of("\r\n") != std::string::npos) {
-        return base::fail(
-            "request.invalid",
-            fmt::format("reason: say why, on one line of at most {} bytes", kLongestReason));
-    }
-    return {};
-}
-
 void Engine::rework(std::string slot, std::string reason, Actor actor, Done done) {
     SlotActor* found = find_slot(slot);
     if (found == nullptr) {
