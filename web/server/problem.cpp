@@ -41,6 +41,7 @@ constexpr std::array kRows{
     Row{"slot.job_changed",     409},
     Row{"slot.no_retry",        409},
     Row{"slot.no_job",          409},
+    Row{"slot.closed",          409},
     Row{"batch.exists",         409},
     Row{"batch.refused",        422},
     Row{"batch.invalid",        422},
