@@ -68,7 +68,7 @@ constexpr std::array kCodes{
     CodeEntry{"label.wrong",         station, "E46", "Label of another unit", "Take right label", false},
     CodeEntry{"label.failed",        station, "E47", "Labels are not printed", "Look at the printer", true},
     CodeEntry{"label.content",       station, "E48", "Label cannot be drawn", "Call technician", false},
-    CodeEntry{"order.changed",       station, "E50", "Configuration is not what the order was opened with", "Call manager", false},
+    CodeEntry{"order.changed",       station, "E50", "Configuration is not the order's", "Call manager", false},
     CodeEntry{"order.not_open",      station, "E51", "Order is paused or closed", "Call manager", false},
     CodeEntry{"image.not_released",  station, "E52", "Image is not released", "Call manager", true},
     CodeEntry{"station.bug",         station, "E99", "Something the station does not know happened", "Call technician", false},

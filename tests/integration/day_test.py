@@ -18,7 +18,7 @@ class Day(unittest.TestCase):
             bench.start()
             # The bench's own pool and order stand aside: the manager loads and opens.
             link = bench.cli("admin", "first-link").stdout.strip()
-            control = "%s --dir %s" % (os.path.join(common.LINE, "lineside-line-ctl"), bench.place.line)
+            control = "%s --socket %s" % (os.path.join(common.LINE, "lineside-line-ctl"), bench.place.line_socket)
             env = {**os.environ, "LINESIDE_URL": bench.url, "LINESIDE_FIRST_LINK": link, "LINESIDE_LINE_CTL": control,
                    "LINESIDE_SECRETS": link.split("#")[1], "LINESIDE_WAIT_S": "240"}
             done = subprocess.run(["npx", "vitest", "run", "--config", "e2e/vitest.config.ts", "--testTimeout", "800000", "e2e/day.spec.ts"], cwd=UI,

@@ -158,6 +158,7 @@ describe.runIf(real)('the day of each person', () => {
     const choose = async (lines: readonly string[]): Promise<void> => {
       writeFileSync(file, `serial,token\n${lines.join('\n')}\n`, { mode: 0o600 });
       await page.setInputFiles('input[type=file]', file);
+      await page.fill('[name=pool]', 'day');
       await page.fill('[name=batch]', 'day-1');
       await page.click('[data-check]');
     };

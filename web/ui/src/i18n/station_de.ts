@@ -271,7 +271,7 @@ export const stationDe: Readonly<Record<string, string>> = {
   '{} released image {} already; a second release is by another person, who logs in by another account': '{} hat Image {} schon freigegeben; die zweite Freigabe gibt eine andere Person, die sich mit einem anderen Konto anmeldet',
   'One release by one person is enough here': 'Hier genügt eine Freigabe durch eine Person',
   'Image {} is withdrawn already': 'Image {} ist schon zurückgezogen',
-  'Configuration is not what the order was opened with': 'Die Konfiguration ist nicht die, mit der der Auftrag geöffnet wurde',
+  'Configuration is not the order\'s': 'Konfiguration passt nicht zum Auftrag',
   'Order is paused or closed': 'Auftrag ist angehalten oder geschlossen',
   'Image is not released': 'Image ist nicht freigegeben',
   'Label of another unit': 'Etikett eines anderen Geräts',

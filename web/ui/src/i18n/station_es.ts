@@ -271,7 +271,7 @@ export const stationEs: Readonly<Record<string, string>> = {
   '{} released image {} already; a second release is by another person, who logs in by another account': '{} ya liberó la imagen {}; la segunda liberación es de otra persona, que entra con otra cuenta',
   'One release by one person is enough here': 'Aquí basta la liberación de una persona',
   'Image {} is withdrawn already': 'La imagen {} ya está retirada',
-  'Configuration is not what the order was opened with': 'La configuración no es la que tenía el pedido al abrirse',
+  'Configuration is not the order\'s': 'La configuración no es la del pedido',
   'Order is paused or closed': 'El pedido está en pausa o cerrado',
   'Image is not released': 'La imagen no está liberada',
   'Label of another unit': 'Etiqueta de otra unidad',

@@ -271,7 +271,7 @@ export const stationVi: Readonly<Record<string, string>> = {
   '{} released image {} already; a second release is by another person, who logs in by another account': '{} đã duyệt image {} rồi; lần duyệt thứ hai phải do người khác, đăng nhập bằng tài khoản khác',
   'One release by one person is enough here': 'Ở đây một người duyệt là đủ',
   'Image {} is withdrawn already': 'Image {} đã bị thu hồi rồi',
-  'Configuration is not what the order was opened with': 'Cài đặt không còn như khi mở đơn hàng',
+  'Configuration is not the order\'s': 'Cài đặt không còn như khi mở đơn hàng',
   'Order is paused or closed': 'Đơn hàng đang tạm dừng hoặc đã đóng',
   'Image is not released': 'Image chưa được duyệt',
   'Label of another unit': 'Nhãn của thiết bị khác',

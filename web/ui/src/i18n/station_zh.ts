@@ -271,7 +271,7 @@ export const stationZh: Readonly<Record<string, string>> = {
   '{} released image {} already; a second release is by another person, who logs in by another account': '{} 已批准过镜像 {}；第二次批准须由另一人用另一账户登录进行',
   'One release by one person is enough here': '此处一人批准即可',
   'Image {} is withdrawn already': '镜像 {} 已经撤回',
-  'Configuration is not what the order was opened with': '配置与开立订单时不同',
+  'Configuration is not the order\'s': '配置与开立订单时不同',
   'Order is paused or closed': '订单已暂停或已关闭',
   'Image is not released': '镜像未批准',
   'Label of another unit': '另一台设备的标签',
