@@ -27,8 +27,8 @@ class Day(unittest.TestCase):
             self.assertEqual(done.returncode, 0, said[-6000:])
             self.assertRegex(said, r"Tests +7 passed")
             made = common.sql(bench.place.data, "SELECT result, count(*) FROM record_v1 GROUP BY 1 ORDER BY 1")
-            self.assertEqual([tuple(row) for row in made], [("FAIL", 2), ("PASS", 14)])
-            by = dict(tuple(row) for row in common.sql(bench.place.data, "SELECT kind, actor FROM event WHERE kind IN ('batch.loaded', 'order.opened', "
+            self.assertEqual([tuple(row.values()) for row in made], [("FAIL", 2), ("PASS", 14)])
+            by = dict(tuple(row.values()) for row in common.sql(bench.place.data, "SELECT kind, actor FROM event WHERE kind IN ('batch.loaded', 'order.opened', "
                                                        "'screen.enrolled', 'account.made')"))
             self.assertEqual((by.get("batch.loaded"), by.get("order.opened"), by.get("screen.enrolled"), by.get("account.made")),
                              ("Mia", "Mia", "Tess", "Ada Admin"))
