@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "station/base/text.h"
 
+#include "station/base/markup.h"
+
 #include <gtest/gtest.h>
 
 namespace lineside::base {
@@ -35,6 +37,12 @@ TEST(Text, Numbers_must_fill_the_text) {
     EXPECT_EQ(to_int("42"), 42);
     EXPECT_FALSE(to_int("42 "));
     EXPECT_FALSE(to_int(""));
+}
+
+TEST(Markup, No_character_of_a_text_is_markup) {
+    EXPECT_EQ(escape_markup("<b a='1'>\"x\" & y</b>"),
+              "&lt;b a=&#39;1&#39;&gt;&quot;x&quot; &amp; y&lt;/b&gt;");
+    EXPECT_EQ(escape_markup("Zając 槽"), "Zając 槽");
 }
 
 }  // namespace lineside::base

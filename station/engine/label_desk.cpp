@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "station/engine/label_desk.h"
 
-#include "station/engine/reason.h"
-
 #include "station/base/log.h"
+#include "station/engine/reason.h"
 #include "station/engine/slot_actor.h"
 
 namespace lineside::engine {

@@ -1,36 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "station/base/markup.h"
 #include "station/labels/document.h"
 
 #include <fmt/format.h>
 
 namespace lineside::labels {
 namespace {
-
-std::string escaped(std::string_view text) {
-    std::string out;
-    for (const char c : text) {
-        switch (c) {
-            case '&':
-                out += "&amp;";
-                break;
-            case '<':
-                out += "&lt;";
-                break;
-            case '>':
-                out += "&gt;";
-                break;
-            case '"':
-                out += "&quot;";
-                break;
-            case '\'':
-                out += "&#39;";
-                break;
-            default:
-                out += c;
-        }
-    }
-    return out;
-}
 
 // Dark modules, neighbours of a row as one.
 std::string path(const Part& part) {
@@ -71,7 +46,7 @@ std::string to_svg(const Document& document) {
             out += fmt::format(
                 "<text x=\"{}\" y=\"{}\" font-size=\"{}\" font-family=\"sans-serif\" "
                 "fill=\"#000\" xml:space=\"preserve\">{}</text>\n",
-                part.x, part.y + part.height * 3 / 4, part.height, escaped(part.text));
+                part.x, part.y + part.height * 3 / 4, part.height, base::escape_markup(part.text));
         } else {
             out += fmt::format("<path d=\"{}\" fill=\"#000\" shape-rendering=\"crispEdges\"/>\n",
                                path(part));

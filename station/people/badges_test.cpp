@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Badges over a real database file: what one opens, where, for how long; and that it stands
 // nowhere.
-#include "station/people/people.h"
-
 #include "station/base/text.h"
-#include "station/db/file_fixture.h"
+#include "station/people/people_fixture.h"
 
 #include <gtest/gtest.h>
 
@@ -18,15 +16,10 @@ using base::Json;
 using base::Secret;
 using std::chrono::hours;
 
-class BadgesTest : public db::FileTest {
+class BadgesTest : public PeopleFixture {
   protected:
     void SetUp() override {
-        db::FileTest::SetUp();
-        begin();
-        ASSERT_TRUE(store->write_now([](Tx& tx) -> Status {
-            auto row = tx.run("INSERT INTO station (id, name, created_ms) VALUES (1, 'st', 0)");
-            return row ? Status() : tl::unexpected<base::Error>(row.error());
-        }));
+        PeopleFixture::SetUp();
         const auto code =
             wait<Result<Secret>>([&](auto done) { people->make_first_link("root", done); }).value();
         admin = wait<Result<Opened>>([&](auto done) {
@@ -34,33 +27,6 @@ class BadgesTest : public db::FileTest {
                 }).value();
         olu = account("Olu");
         screen = let_in("Wall 1");
-    }
-    void TearDown() override {
-        people.reset();
-        store.reset();
-        db::FileTest::TearDown();
-    }
-    void begin() {
-        people.reset();
-        store.reset();
-        store = std::move(db::Store::open(loop, file).value());
-        people = std::make_unique<People>(
-            PeopleParts{loop, *store, clock,
-                        [this] {
-                            return journal::Stamp{clock.wall_ms(), 0, "b", 1};
-                        },
-                        HashCost{1, 8192}, hours(8)});
-        ASSERT_TRUE(people->start());
-    }
-    template <typename T>
-    T wait(const std::function<void(std::function<void(T)>)>& call) {
-        std::optional<T> got;
-        call([&](T result) { got = std::move(result); });
-        while (!got) {
-            loop.restart();
-            loop.run_one();
-        }
-        return std::move(*got);
     }
     Result<Json> done(const std::function<void(People::Done)>& call) {
         return wait<Result<Json>>(call);
@@ -91,9 +57,6 @@ class BadgesTest : public db::FileTest {
         return person ? person->role : Role::anyone;
     }
 
-    base::FakeClock clock;
-    std::unique_ptr<db::Store> store;
-    std::unique_ptr<People> people;
     Opened admin;
     Opened screen;
     std::int64_t olu = 0;

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Accounts, log-ins and screens over a real database file, with a cheap hash and a clock that the
 // test turns.
-#include "station/people/people.h"
-
-#include "station/db/file_fixture.h"
+#include "station/people/people_fixture.h"
 
 #include <gtest/gtest.h>
 
@@ -20,45 +18,8 @@ Secret secret(const char* text) {
     return Secret(text);
 }
 
-class PeopleTest : public db::FileTest {
+class PeopleTest : public PeopleFixture {
   protected:
-    void SetUp() override {
-        db::FileTest::SetUp();
-        begin();
-        ASSERT_TRUE(store->write_now([](Tx& tx) -> Status {
-            auto row = tx.run("INSERT INTO station (id, name, created_ms) VALUES (1, 'st', 0)");
-            return row ? Status() : tl::unexpected<base::Error>(row.error());
-        }));
-    }
-    void TearDown() override {
-        people.reset();
-        store.reset();
-        db::FileTest::TearDown();
-    }
-    // Another life of the service on the same file.
-    void begin() {
-        people.reset();
-        store.reset();
-        store = std::move(db::Store::open(loop, file).value());
-        people = std::make_unique<People>(
-            PeopleParts{loop, *store, clock,
-                        [this] {
-                            return journal::Stamp{clock.wall_ms(), 0, "b", 1};
-                        },
-                        HashCost{1, 8192}});
-        ASSERT_TRUE(people->start());
-        people->on_ended([this](std::int64_t session) { ended.push_back(session); });
-    }
-    template <typename T>
-    T wait(const std::function<void(std::function<void(T)>)>& call) {
-        std::optional<T> got;
-        call([&](T result) { got = std::move(result); });
-        while (!got) {
-            loop.restart();
-            loop.run_one();
-        }
-        return std::move(*got);
-    }
     Opening log_in(const char* name, const char* password, const char* from = "127.0.0.1") {
         return wait<Opening>(
             [&](auto done) { people->log_in(name, secret(password), from, done); });
@@ -87,11 +48,6 @@ class PeopleTest : public db::FileTest {
         }));
         return all;
     }
-
-    base::FakeClock clock;
-    std::unique_ptr<db::Store> store;
-    std::unique_ptr<People> people;
-    std::vector<std::int64_t> ended;
 };
 
 TEST_F(PeopleTest, First_link_makes_one_admin_once_and_not_after_a_quarter_of_an_hour) {

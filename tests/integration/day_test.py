@@ -19,12 +19,23 @@ class Day(unittest.TestCase):
             # The bench's own pool and order stand aside: the manager loads and opens.
             link = bench.cli("admin", "first-link").stdout.strip()
             control = "%s --socket %s" % (os.path.join(common.LINE, "lineside-line-ctl"), bench.place.line_socket)
+            events = os.path.join(bench.place.data, "events.txt")      # what every open page is told, all the while
+            told = subprocess.Popen(["curl", "-sN", "--max-filesize", "500M", "--unix-socket", bench.place.station_socket, "-o", events,
+                                     "http://localhost/api/v1/events"])
+            self.addCleanup(told.kill)
             env = {**os.environ, "LINESIDE_URL": bench.url, "LINESIDE_FIRST_LINK": link, "LINESIDE_LINE_CTL": control,
                    "LINESIDE_SECRETS": link.split("#")[1], "LINESIDE_WAIT_S": "240"}
             done = subprocess.run(["npx", "vitest", "run", "--config", "e2e/vitest.config.ts", "--testTimeout", "800000", "e2e/day.spec.ts"], cwd=UI,
                                   stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=1200, check=False, env=env)
             said = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout + done.stderr)
             self.assertEqual(done.returncode, 0, said[-6000:])
+            told.terminate()
+            told.wait(10)
+            with open(events, encoding="utf-8") as file:
+                text = file.read()
+            self.assertGreater(text.count("event: tile\n"), 100)
+            for secret in ("correct horse", "token-of-the-day", link.split("#")[1]):
+                self.assertNotIn(secret, text)
             self.assertRegex(said, r"Tests +7 passed")
             made = common.sql(bench.place.data, "SELECT result, count(*) FROM record_v1 GROUP BY 1 ORDER BY 1")
             self.assertEqual([tuple(row.values()) for row in made], [("FAIL", 2), ("PASS", 14)])

@@ -88,6 +88,24 @@ TEST_F(ApiTest, Numbers_of_a_stretch_of_time) {
     }
 }
 
+TEST_F(ApiTest, Slot_health_names_the_slots_in_the_order_of_the_line) {
+    fill();
+    facade.wall_json["tiles"] = Json::array();
+    for (const char* slot : {"2", "10", "1"}) {
+        facade.wall_json["tiles"].push_back({{"slot", slot}, {"mapped", true}});
+    }
+    facade.wall_json["tiles"].push_back({{"slot", "3"}, {"mapped", false}});
+    const auto got = get("/api/v1/slots?since=1970-01-01T00:00Z&until=1970-01-01T01:00Z");
+    ASSERT_EQ(got.status, 200U) << got.text;
+    std::string names;
+    const Json slots = got.json()["slots"];
+    for (const Json& each : slots) {
+        names += each["slot"].get<std::string>() + " ";
+    }
+    EXPECT_EQ(names.substr(0, 7), "2 10 1 ");
+    EXPECT_EQ(names.find("3 "), std::string::npos);
+}
+
 TEST_F(ApiTest, Serial_in_doubt_is_given_up_by_name_with_a_reason) {
     const auto done = post("/api/v1/serials/RC26-00002/void", R"({"reason":"unit scrapped"})");
     EXPECT_EQ(done.status, 200U) << done.text;

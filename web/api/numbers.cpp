@@ -62,7 +62,8 @@ void get_slots(Api& api, const Request& request, const ReplyPtr& reply) {
         return reply->problem(stretch.error());
     }
     std::vector<std::string> slots;
-    for (const Json& tile : api.facade.wall()["tiles"]) {
+    const Json wall = api.facade.wall();
+    for (const Json& tile : wall["tiles"]) {
         if (tile["mapped"] == true) {
             slots.push_back(tile["slot"].get<std::string>());
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page shown where the dashboard is not built: plain HTML without script, enough to see what
 // each slot says and how to build the dashboard.
+#include "station/base/markup.h"
 #include "web/api/api.h"
 
 #include <fmt/format.h>
@@ -8,36 +9,10 @@
 namespace lineside::api {
 namespace {
 
-std::string escape(std::string_view text) {
-    std::string out;
-    for (const char c : text) {
-        switch (c) {
-            case '&':
-                out += "&amp;";
-                break;
-            case '<':
-                out += "&lt;";
-                break;
-            case '>':
-                out += "&gt;";
-                break;
-            case '"':
-                out += "&quot;";
-                break;
-            case '\'':
-                out += "&#39;";
-                break;
-            default:
-                out += c;
-        }
-    }
-    return out;
-}
-
 std::string text_of(const Json& object, const char* name) {
     if (const auto found = object.find(name); found != object.end()) {
         if (found->is_string()) {
-            return escape(found->get<std::string>());
+            return base::escape_markup(found->get<std::string>());
         }
         if (found->is_number_integer()) {
             return fmt::format("{}", found->get<std::int64_t>());

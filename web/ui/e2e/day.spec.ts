@@ -2,7 +2,7 @@
 // The day of each person, one after the other at one station with sixteen boards of which two are bad: the admin makes accounts, the
 // technician lets a wall screen in and maps eight ports, the manager loads a batch with three bad lines, mends it, loads it and opens an
 // order, the operator makes sixteen units, pulls and acknowledges them, QA finds a unit by scan and exports the order. On a real line
-// alone: LINESIDE_URL, LINESIDE_FIRST_LINK, LINESIDE_LINE_CTL (`… plug 3`), LINESIDE_PROFILE. No answer of the whole walk
+// alone: LINESIDE_URL, LINESIDE_FIRST_LINK, LINESIDE_LINE_CTL (`… plug 3`). No answer of the whole walk
 // may hold what is secret: LINESIDE_SECRETS, joined by commas. LINESIDE_SHOTS: a folder for pictures of each page.
 import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -116,6 +116,7 @@ describe.runIf(real)('the day of each person', () => {
     await page.click('[data-form=screen] [type=submit]');
     await has(page, '[data-screen="Wall 1"]');
     await has(wall, '.wall[data-live=live]');
+    expect(await wall.evaluate(() => document.documentElement.classList.contains('wall-root'))).toBe(true); // or it would not scale
     await page.context().close();
   });
 
@@ -237,6 +238,7 @@ describe.runIf(real)('the day of each person', () => {
     await picture(page, 'numbers');
     await page.goto(`${bench.url}/slots`);
     await has(page, '[data-slot-row]');
+    expect(await page.$$eval('[data-slot-row]', (rows) => rows.map((row) => row.getAttribute('data-slot-row')))).toEqual(Array.from({ length: boards }, (_, i) => String(i + 1)));
     await picture(page, 'slots');
     await page.goto(`${bench.url}/handover`);
     await has(page, '[data-sheet=pools] p');

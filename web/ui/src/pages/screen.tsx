@@ -6,6 +6,7 @@ import { useEffect } from 'preact/hooks';
 import { api, sentenceOf } from '../api/client';
 import { askSession } from '../live/session';
 import { Link } from '../router';
+import { useWallRoot } from '../parts/wall_root';
 import { t } from '../i18n';
 
 const everyMs = 2000;
@@ -13,9 +14,9 @@ const everyMs = 2000;
 export function ScreenPage(): JSX.Element {
   const code = useSignal<string | null>(null);
   const problem = useSignal<string | null>(null);
+  useWallRoot();
   useEffect(() => {
     document.title = `${t.product} – ${t.nav.wall}`;
-    document.documentElement.classList.add('wall-root');
     let ticket: string | null = null;
     let over = false;
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -42,7 +43,6 @@ export function ScreenPage(): JSX.Element {
     return () => {
       over = true;
       clearTimeout(timer);
-      document.documentElement.classList.remove('wall-root');
     };
   }, []);
   return (

@@ -11,6 +11,7 @@ import { LiveBanner } from '../parts/live_banner';
 import { TileView } from '../parts/tile';
 import { Notices, TopBar } from '../parts/top_bar';
 import { WallNumbersView } from '../parts/wall_numbers';
+import { useWallRoot } from '../parts/wall_root';
 import { t } from '../i18n';
 
 const touchQuery = matchMedia('(pointer: coarse), (max-aspect-ratio: 1/1)');
@@ -51,11 +52,8 @@ export function WallPage(): JSX.Element {
   useTurns();
   const [layout, setLayout] = useState<Layout>({ columns: 4, rows: 4, size: 'L' });
 
-  useLayoutEffect(() => {
-    document.documentElement.classList.add('wall-root');
-    document.title = `${t.product} – ${t.nav.wall}`;
-    return () => document.documentElement.classList.remove('wall-root');
-  }, []);
+  useWallRoot();
+  useEffect(() => { document.title = `${t.product} – ${t.nav.wall}`; }, []);
 
   useLayoutEffect(() => {
     const place = (): void => {
