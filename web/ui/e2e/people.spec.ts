@@ -92,6 +92,10 @@ describe('people', () => {
 
   it.runIf(firstLink !== undefined)('an operator is kept to the wall, is refused the rest, and is put out when the account is closed', async () => {
     const { page } = await visitor('/login');
+    await page.click('.languages [data-language=de]');
+    await page.waitForSelector('html[lang^=de] [data-form=login]');
+    await page.click('.languages [data-language=en]');
+    await page.waitForSelector('html[lang^=en] [data-form=login]');
     await page.fill('[name=name]', 'olu');
     await page.fill('[name=password]', 'not that one');
     await page.click('[type=submit]');

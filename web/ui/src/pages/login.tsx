@@ -6,6 +6,7 @@ import { api } from '../api/client';
 import { askSession } from '../live/session';
 import { Form } from '../parts/form';
 import { Icon } from '../parts/icon';
+import { LanguageRow } from '../parts/language_select';
 import { PasswordField } from '../parts/password_field';
 import { go, place } from '../router';
 import { t } from '../i18n';
@@ -23,7 +24,7 @@ export function Gate({ left, title, children }: { left: ComponentChildren; title
           {children}
         </main>
       </div>
-      <p class="gate-foot">{t.login.carryOn}</p>
+      <div class="gate-foot"><LanguageRow /><p>{t.login.carryOn}</p></div>
     </div>
   );
 }

@@ -183,7 +183,7 @@ function Row({ row }: { row: RecordRow }): JSX.Element {
       <td title={iso(row.ended_ms)}>{whenSeconds(row.ended_ms, now.peek())}</td>
       <td>{row.serial === null ? <span class="dim">{t.records.noSerial}</span> : <b>{row.serial}</b>}</td>
       <td><ResultTag outcome={row.result} code={row.display_code} /></td>
-      <td class="reason">{row.reason}</td>
+      <td class="record-reason">{row.reason}</td>
       <td class="right">{row.slot}</td>
       <td class="right">{row.attempt}</td>
       <td class="right">{duration(row.duration_s)}</td>

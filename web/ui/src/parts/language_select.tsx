@@ -17,6 +17,17 @@ async function choose(chosen: Language): Promise<void> {
   chooseLanguage(chosen, person);
 }
 
+// Before anybody is logged in there is no menu: each language in its own words, one press away.
+export function LanguageRow(): JSX.Element {
+  return (
+    <nav class="languages" aria-label={t.language.label}>
+      {Object.entries(languages).map(([tag, name]) => (
+        <button key={tag} type="button" lang={tag} data-language={tag} aria-pressed={tag === language} onClick={() => void choose(tag as Language)}>{name}</button>
+      ))}
+    </nav>
+  );
+}
+
 export function LanguageSelect(): JSX.Element {
   return (
     <span class="language" title={t.language.label}>
