@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "provisioning/fields.h"
 
+#include "station/base/text.h"
+
 #include <arpa/inet.h>
 
 #include <algorithm>
@@ -43,6 +45,17 @@ bool is_ipv4(std::string_view text) {
            inet_ntop(AF_INET, &parsed, back, sizeof back) != nullptr && text == back;
 }
 
+// One that a host may have for its own in a network.
+bool is_host_ipv4(std::string_view text) {
+    in_addr parsed{};
+    const std::string copy(text);
+    if (!is_ipv4(text) || inet_pton(AF_INET, copy.c_str(), &parsed) != 1) {
+        return false;
+    }
+    const std::uint32_t first = ntohl(parsed.s_addr) >> 24U;
+    return first != 0 && first != 127 && first < 224;
+}
+
 bool is_address(std::string_view text) {
     in6_addr parsed{};
     const std::string copy(text);
@@ -65,12 +78,34 @@ bool is_wpa(std::string_view text) {
     return text.size() >= 8 && text.size() <= 63 && is_printable(text, ' ');
 }
 
+// "host", "host:80", "10.0.0.1:80" or "[fe80::1]:80".
+bool is_authority(std::string_view text) {
+    const std::size_t bracket = text.starts_with('[') ? text.find(']') : 0;
+    if (bracket == text.npos) {
+        return false;
+    }
+    const std::size_t colon = text.find(':', bracket);
+    const std::string_view host = text.substr(0, colon);
+    if (colon != text.npos) {
+        const auto port = base::to_int(text.substr(colon + 1));
+        if (!port || *port < 1 || *port > 65535) {
+            return false;
+        }
+    }
+    if (bracket > 0) {
+        const std::string inner(host.substr(1, bracket - 1));
+        in6_addr parsed{};
+        return host.size() == bracket + 1 && inet_pton(AF_INET6, inner.c_str(), &parsed) == 1;
+    }
+    return is_word(host, 253, "._-");
+}
+
 bool is_url(std::string_view text) {
     const auto rest = text.starts_with("https://")  ? text.substr(8)
                       : text.starts_with("http://") ? text.substr(7)
                                                     : std::string_view();
-    return !rest.empty() && text.size() <= 2048 && is_printable(text, '!') &&
-           text.find_first_of("\"'`\\<>{}|^") == text.npos;
+    return is_authority(rest.substr(0, rest.find_first_of("/?#"))) && text.size() <= 2048 &&
+           is_printable(text, '!') && text.find_first_of("\"'`\\<>{}|^") == text.npos;
 }
 
 bool is_path(std::string_view text, bool may_be_relative) {
@@ -100,7 +135,7 @@ std::string form_problem(Form form, std::string_view text) {
         case Form::host_address:
             return unless(is_address(text), "an IPv4 or IPv6 address without zone");
         case Form::ipv4:
-            return unless(is_ipv4(text), "an IPv4 address such as 10.0.0.1");
+            return unless(is_host_ipv4(text), "a host's IPv4 address such as 10.0.0.1");
         case Form::ssid:
             return unless(is_ssid(text), "1 to 32 bytes without control characters");
         case Form::wpa_password:
@@ -118,7 +153,9 @@ std::string form_problem(Form form, std::string_view text) {
             return unless(!text.empty() && text.size() <= 4096 && is_printable(text, '!'),
                           "1 to 4096 printable ASCII characters without blanks");
         case Form::url:
-            return unless(is_url(text), "an http:// or https:// address");
+            return unless(is_url(text), "an http:// or https:// address without user and password");
+        case Form::develop:
+            return unless(text == "true" || text == "1", "true or 1");
         case Form::script:
             return unless(is_word(text, 64, "._-"), "a file name of letters, digits, . _ and -");
         case Form::tools_dir:
@@ -151,6 +188,13 @@ std::string form_problem(Form form, const base::Json& value) {
     switch (form) {
         case Form::flag:
             return unless(value.is_boolean(), form_problem(form, std::string_view()));
+        case Form::develop:
+            return value.is_boolean() || (value.is_number_integer() && value == 1)
+                       ? ""
+                       : form_problem(form,
+                                      value.is_string()
+                                          ? std::string_view(value.get_ref<const std::string&>())
+                                          : std::string_view());
         case Form::seconds:
             return unless(whole(3600), form_problem(form, std::string_view()));
         case Form::port:
@@ -159,6 +203,29 @@ std::string form_problem(Form form, const base::Json& value) {
             return value.is_string()
                        ? form_problem(form, std::string_view(value.get_ref<const std::string&>()))
                        : "a text";
+    }
+}
+
+std::string_view form_source(Form form) {
+    switch (form) {
+        case Form::ssid:
+            return "IEEE 802.11, 9.4.2.2";
+        case Form::wpa_password:
+        case Form::wpa_password_or_none:
+            return "IEEE 802.11, J.4.1";
+        case Form::ipv4:
+            return "RFC 6890";
+        case Form::url:
+            return "RFC 3986";
+        case Form::user:
+            return "useradd(8)";
+        case Form::serial:
+        case Form::token:
+            return "as in batch files";
+        case Form::develop:
+            return "set-service.sh -d";
+        default:
+            return "";
     }
 }
 

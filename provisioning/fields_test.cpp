@@ -36,9 +36,11 @@ TEST(Fields, Wpa_password_is_8_to_63_printable_or_64_hex) {
 }
 
 TEST(Fields, Addresses_are_literals) {
-    accepts(Form::ipv4, {"10.0.0.1", "255.255.255.255"});
+    accepts(Form::ipv4, {"10.0.0.1", "192.168.254.255", "223.1.2.3"});
     refuses(Form::ipv4,
             {"", "10.0.0", "010.0.0.1", "10.0.0.1 ", "10.0.0.256", "fe80::1", "a.b.c.d"});
+    // No host has these for its own.
+    refuses(Form::ipv4, {"0.0.0.0", "127.0.0.1", "224.0.0.1", "255.255.255.255"});
     accepts(Form::host_address, {"10.0.0.1", "fe80::1"});
     refuses(Form::host_address, {"fe80::1%eth0", "host", ""});
 }
@@ -61,7 +63,10 @@ TEST(Fields, Paths_stay_where_they_say) {
     refuses(Form::tools_dir, {"", "-x", "../x", "a b"});
     accepts(Form::script, {"get-serial.sh"});
     refuses(Form::script, {"", "a/b", "..", ".x", "-x"});
-    accepts(Form::url, {"https://api.dev.reeplayer.com", "http://a:1/b?c=d"});
+    accepts(Form::url, {"https://api.dev.reeplayer.com", "http://a:1/b?c=d", "http://10.0.0.1",
+                        "http://[fe80::1]:8080/x@y", "https://a_b?q"});
+    refuses(Form::url, {"http:///x", "https://:80", "http://a:0", "http://a:65536", "http://a:b",
+                        "https://user:pass@host/", "http://[::1", "http://[x]/", "http://-a"});
     refuses(Form::url,
             {"ftp://x", "https://", "https://a b", "https://a'b", "https://a\"b", "https://a`b"});
 }
@@ -76,6 +81,14 @@ TEST(Fields, Json_types_are_strict) {
     EXPECT_NE(form_problem(Form::flag, base::Json("true")), "");
     EXPECT_NE(form_problem(Form::ssid, base::Json(5)), "");
     EXPECT_EQ(form_problem(Form::sudo_rule, base::Json("sudo -n")), "");
+    for (const base::Json& good : {base::Json(true), base::Json(false), base::Json(1),
+                                   base::Json("true"), base::Json("1")}) {
+        EXPECT_EQ(form_problem(Form::develop, good), "") << good;
+    }
+    for (const base::Json& bad : {base::Json(0), base::Json(2), base::Json("yes"), base::Json(1.0),
+                                  base::Json(), base::Json("")}) {
+        EXPECT_NE(form_problem(Form::develop, bad), "") << bad;
+    }
     EXPECT_NE(form_problem(Form::sudo_rule, base::Json("sudo -n sh -c x")), "");
 }
 

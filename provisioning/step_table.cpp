@@ -65,18 +65,44 @@ constexpr std::array kHttpCheck{
     ParamFact{"within_s",     Form::seconds,      false, "60"},
 };
 
+// Arguments in a prepared session: the options of the original's scripts (system-tools/*.sh).
+constexpr std::array kArgsSetSerial{
+    ArgFact{"serial",   Form::serial,       Need::always,      false},
+    ArgFact{"token",    Form::token,        Need::unless_test, true},
+};
+constexpr std::array kArgsSetWifiAp{
+    ArgFact{"address",  Form::ipv4,         Need::optional,    false, "ap_address", "10.0.0.1"},
+    ArgFact{"ssid",     Form::ssid},
+    ArgFact{"password", Form::wpa_password, Need::always,      true,  "wifi_ap_password"},
+};
+constexpr std::array kArgsSetWifiStation{
+    ArgFact{"ssid",     Form::ssid},
+    ArgFact{"password", Form::wpa_password_or_none, Need::optional, true, "wifi_station_password"},
+};
+constexpr std::array kArgsSetService{
+    ArgFact{"develop",  Form::develop,      Need::optional,    false, "d", "true"},
+    ArgFact{"url",      Form::url,          Need::optional,    false, "",  "https://api.dev.reeplayer.com"},
+};
+constexpr std::array kArgsInstallMcutool{
+    ArgFact{"enabled",  Form::flag,         Need::pre_flash,   false, "",  "true"},
+};
+constexpr std::array kArgsInstallCamera{
+    ArgFact{"version",  Form::version,      Need::post_flash},
+};
+
 using enum OnInterrupt;
 //        name              pre    post  retries  interrupt once   ident  required changes params
+//        and for a prepared session: args, of_one_unit, session_needs, alias
 constexpr std::array kSteps{
     StepFacts{"wait-unit",        false, true, 1, rerun,  false, false, true,  false, kWaitUnit},
     StepFacts{"prove-image",      false, true, 1, rerun,  false, false, true,  false, kProveImage},
-    StepFacts{"set-nvme",         false, true, 0, verify, true,  false, false, true,  kSetNvme},
-    StepFacts{"set-serial",       false, true, 2, verify, false, true,  true,  true,  kSetSerial},
-    StepFacts{"set-wifi-ap",      false, true, 2, rerun,  false, false, false, true,  kSetWifiAp},
-    StepFacts{"set-wifi-station", false, true, 2, rerun,  false, false, false, true,  kSetWifiStation},
-    StepFacts{"set-service",      false, true, 2, rerun,  false, false, false, true,  kSetService},
-    StepFacts{"install-mcutool",  false, true, 2, rerun,  false, false, false, true,  kInstallMcutool},
-    StepFacts{"install-camera",   false, true, 2, rerun,  false, false, false, true,  kInstallCamera},
+    StepFacts{"set-nvme",         false, true, 0, verify, true,  false, false, true,  kSetNvme, {}, false, true, "install-nvme"},
+    StepFacts{"set-serial",       true,  true, 2, verify, false, true,  true,  true,  kSetSerial, kArgsSetSerial, true, true},
+    StepFacts{"set-wifi-ap",      true,  true, 2, rerun,  false, false, false, true,  kSetWifiAp, kArgsSetWifiAp},
+    StepFacts{"set-wifi-station", true,  true, 2, rerun,  false, false, false, true,  kSetWifiStation, kArgsSetWifiStation},
+    StepFacts{"set-service",      true,  true, 2, rerun,  false, false, false, true,  kSetService, kArgsSetService},
+    StepFacts{"install-mcutool",  true,  true, 2, rerun,  false, false, false, true,  kInstallMcutool, kArgsInstallMcutool},
+    StepFacts{"install-camera",   true,  true, 2, rerun,  false, false, false, true,  kInstallCamera, kArgsInstallCamera, false, true},
     StepFacts{"reboot-and-wait",  false, true, 1, rerun,  false, false, false, true,  kReboot},
     StepFacts{"http-check",       false, true, 2, rerun,  false, false, false, false, kHttpCheck},
     StepFacts{"read-serial",      false, true, 2, rerun,  false, false, true,  false, kSetSerial},
@@ -93,6 +119,13 @@ const StepFacts* find_step(std::string_view name) {
     const auto* found = std::find_if(kSteps.begin(), kSteps.end(),
                                      [&](const StepFacts& step) { return step.name == name; });
     return found == kSteps.end() ? nullptr : found;
+}
+
+const StepFacts* find_step_or_alias(std::string_view name) {
+    const auto* found = std::find_if(kSteps.begin(), kSteps.end(), [&](const StepFacts& step) {
+        return !step.alias.empty() && step.alias == name;
+    });
+    return found == kSteps.end() ? find_step(name) : found;
 }
 
 std::span<const ParamFact> common_params() {

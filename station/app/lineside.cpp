@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command line. `check` and `doctor` work without a service; everything else asks the running
 // one over its Unix socket, so that the database has one writer.
+#include "provisioning/session/check_session.h"
 #include "serial-pool/check_batch.h"
 #include "station/app/audit_commands.h"
 #include "station/app/care_commands.h"
@@ -211,6 +212,12 @@ int main(int argc, char** argv) {
             batch.ap_ssid = std::move(*parsed);
         }
         status = serial_pool::run_check_batch(batch, std::cout, std::cerr);
+    });
+    auto* check_session = check->add_subcommand("session", "what is done in a prepared session");
+    check_session->add_option("file", file, "JSON file, - = stdin")->required();
+    check_session->add_flag("--json", json);
+    check_session->callback([&] {
+        status = provisioning::session::run_check_session(file, json, std::cout, std::cerr);
     });
 
 #ifdef LINESIDE_HAVE_DOCTOR
