@@ -71,6 +71,11 @@ constexpr std::array kCodes{
     CodeEntry{"order.changed",       station, "E50", "Configuration is not the order's", "Call manager", false},
     CodeEntry{"order.not_open",      station, "E51", "Order is paused or closed", "Call manager", false},
     CodeEntry{"image.not_released",  station, "E52", "Image is not released", "Call manager", true},
+    CodeEntry{"container.missing",   station, "E53", "Container engine cannot be used", "Call technician", false},
+    CodeEntry{"container.rights",    station, "E54", "Station may not use the container engine", "Call technician", false},
+    CodeEntry{"container.pull",      station, "E55", "Container image cannot be fetched", "Call technician", true},
+    CodeEntry{"container.wrong",     station, "E56", "Container image is another one", "Call technician", false},
+    CodeEntry{"container.died",      station, "E57", "Container ended while it was worked in", "Press Try again", true},
     CodeEntry{"station.bug",         station, "E99", "Something the station does not know happened", "Call technician", false},
     // A person.
     CodeEntry{"operator.stopped",    operator_, "A01", "Stopped by a person", "Press Try again", true},

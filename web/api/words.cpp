@@ -30,6 +30,7 @@ constexpr std::array kSteps{
     StepRow{"install-mcutool", "Installing controller tool", "work"},
     StepRow{"install-camera",  "Installing camera",          "work"},
     StepRow{"reboot-and-wait", "Restarting",                 "restart"},
+    StepRow{"to-recovery",     "Sending to recovery mode",   "restart"},
     StepRow{"read-serial",     "Reading serial back",        "work"},
 };
 // clang-format on
