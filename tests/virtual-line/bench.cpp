@@ -3,21 +3,35 @@
 
 #include <algorithm>
 
+#include "bus.h"
+
 namespace line {
 
-int Bench::next_devnum(int bus) {
-    auto& used = in_use[bus];
-    int number = last_devnum[bus];
+Bench::Bench(Options chosen) : options(std::move(chosen)), journal(options.dir / "journal.jsonl") {}
+
+Bench::~Bench() = default;
+
+const std::shared_ptr<Wire>& Bench::wire(int number) {
+    auto& wire = wires[number];
+    if (!wire) {
+        wire = std::make_shared<Wire>(options.wire_mbps);
+    }
+    return wire;
+}
+
+int Bench::next_devnum(int number_of_bus) {
+    auto& used = in_use[number_of_bus];
+    int number = last_devnum[number_of_bus];
     do {
         number = number >= 127 ? 1 : number + 1;
     } while (std::find(used.begin(), used.end(), number) != used.end());
-    last_devnum[bus] = number;
+    last_devnum[number_of_bus] = number;
     used.push_back(number);
     return number;
 }
 
-void Bench::free_devnum(int bus, int devnum) {
-    std::erase(in_use[bus], devnum);
+void Bench::free_devnum(int number_of_bus, int devnum) {
+    std::erase(in_use[number_of_bus], devnum);
 }
 
 }  // namespace line

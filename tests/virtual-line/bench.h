@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the boards of one line share: options, main loop, testbed, sockets, journal, wires, device
-// numbers.
+// What the boards of one line share: options, main loop, bus, journal, wires, device numbers.
 #pragma once
 
 #include <filesystem>
@@ -13,8 +12,6 @@
 #include "faults.h"
 #include "journal.h"
 #include "loop.h"
-#include "testbed.h"
-#include "usbfs.h"
 #include "wire.h"
 
 namespace line {
@@ -34,29 +31,34 @@ struct Options {
     std::string worker_exe = "jetson-usb";
     std::filesystem::path shim;
     bool mount_cgroup = false;
+    std::string bus = "testbed";  // or vhci, redir
+    double initrd_seconds =
+        0;  // how long a flashing initrd shows itself before a boot; 0: not at all
 };
 
+class Bus;
+
 struct Bench {
-    Bench(Options chosen, std::filesystem::path testbed_root)
-        : options(std::move(chosen)),
-          journal(options.dir / "journal.jsonl"),
-          testbed(loop, std::move(testbed_root)),
-          usbfs(loop) {}
+    explicit Bench(Options chosen);
+    ~Bench();
+    Bench(const Bench&) = delete;
+    Bench& operator=(const Bench&) = delete;
 
     Options options;
     Loop loop;
     Journal journal;
-    Testbed testbed;
-    Usbfs usbfs;
+    std::unique_ptr<Bus> bus;
     std::map<int, std::shared_ptr<Wire>> wires;  // by bus
-    std::map<int, int> last_devnum;              // by bus
+    // Boards on the same bus share its wire.
+    const std::shared_ptr<Wire>& wire(int number);
+    std::map<int, int> last_devnum;  // by bus
     std::function<void(int hub)> drop_hub;
 
     // As the kernel counts: up to 127, then the lowest free again; `in_use` are the bus's present
     // numbers.
     std::map<int, std::vector<int>> in_use;
-    int next_devnum(int bus);
-    void free_devnum(int bus, int devnum);
+    int next_devnum(int number_of_bus);
+    void free_devnum(int number_of_bus, int devnum);
 };
 
 }  // namespace line

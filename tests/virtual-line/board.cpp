@@ -54,7 +54,7 @@ Board::Board(Bench& bench, int number, std::uint64_t unit)
     : bench_(bench),
       number_(number),
       unit_(unit),
-      place_(board_place(number)),
+      place_(bench.bus->place(number)),
       folder_(bench.options.dir / "boards" / std::to_string(number)),
       br_cid_(make_br_cid(bench.options.seed + unit, number)),
       module_serial_(make_module_serial(bench.options.seed + unit, number)),
@@ -131,35 +131,17 @@ void Board::later(double seconds, std::function<void()> task) {
 // --- the bus
 // ---------------------------------------------------------------------------------------------
 
-void Board::arrive(UsbDevice device, std::shared_ptr<UsbFunction> function) {
-    node_ = std::make_shared<UsbNode>(device.descriptors, std::move(function),
-                                      bench_.wires.at(place_.bus));
-    // The answering side first: whoever hears of the device may open it at once.
-    bench_.usbfs.listen(bench_.testbed.ioctl_socket(device.node), node_);
-    device_ = std::move(device);
-    announced_ = bench_.testbed.add(device_->parts.front());
-    for (std::size_t part = 1; part < device_->parts.size(); part++) {
-        bench_.testbed.add(device_->parts[part]);
-    }
-    bench_.testbed.announce(device_->parts.front(), "bind");
-}
-
 void Board::leave_bus() {
-    if (!device_) {
+    if (!present_) {
         return;
     }
-    node_->leave();
-    if (net_) {
-        bench_.testbed.remove(*net_);
-        net_.reset();
+    present_ = false;
+    if (node_) {
+        node_->leave();
     }
-    for (auto it = device_->parts.rbegin(); it != device_->parts.rend(); ++it) {
-        bench_.testbed.remove(*it);
-    }
-    bench_.usbfs.retire(bench_.testbed.ioctl_socket(device_->node));
+    bench_.bus->leave(number_);
     bench_.free_devnum(place_.bus, devnum_);
     bench_.journal.note(number_, "left", {{"devnum", devnum_}});
-    device_.reset();
     node_.reset();
 }
 
@@ -186,13 +168,18 @@ void Board::enter_recovery(Stage stage) {
         });
     };
     events.app_progress = [this, life](int percent) { return app_progress(life, percent); };
-    arrive(recovery_device(place_, devnum_, kNx),
-           std::make_shared<Module>(stage, std::move(facts), std::move(events), storage_));
+    const auto device = recovery_device(place_, devnum_, kNx);
+    node_ = std::make_shared<UsbNode>(
+        device.descriptors,
+        std::make_shared<Module>(stage, std::move(facts), std::move(events), storage_),
+        bench_.wire(place_.bus));
+    present_ = true;
+    const auto announced = bench_.bus->arrive(number_, device, node_);
     bench_.journal.note(number_, "arrived",
                         {{"product", "7e19"},
                          {"devnum", devnum_},
                          {"stage", stage_},
-                         {"uevent_ns", announced_.time_since_epoch().count()}});
+                         {"uevent_ns", announced.time_since_epoch().count()}});
     set_state("recovery");
 }
 
@@ -294,11 +281,13 @@ void Board::cold_boot() {
         later(kPowerOn, [this] { enter_recovery(Stage::BootRom); });
         return;
     }
-    if (has("slow-boot")) {
-        boot(kSlowBoot, kSlowBoot);
-    } else {
-        boot(kBootFrom, kBootTo);
-    }
+    initrd_then([this] {
+        if (has("slow-boot")) {
+            boot(kSlowBoot, kSlowBoot);
+        } else {
+            boot(kBootFrom, kBootTo);
+        }
+    });
 }
 
 void Board::boot(double from, double to) {

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "bench.h"
+#include "bus.h"
 #include "device.h"
 #include "faults.h"
 #include "usb_tree.h"
@@ -43,7 +44,6 @@ class Board {
     void set_state(const std::string& state);
     void write_card();
     void start_job();
-    void arrive(UsbDevice device, std::shared_ptr<UsbFunction> function);
     void leave_bus();
     void enter_recovery(Stage stage);
     void hop(std::uint64_t life, Hop where);
@@ -56,6 +56,8 @@ class Board {
     void go_on_after(const std::string& why);  // the system said why it ended
     void stop_os(std::function<void()> then);
     void show_gadget();
+    void initrd_then(std::function<void()> next);
+    [[nodiscard]] GadgetFacts gadget_facts() const;
     bool app_progress(std::uint64_t life, int percent);
     void kill_process(bool worker);
     bool has(const std::string& fault) const;
@@ -76,14 +78,12 @@ class Board {
     std::uint64_t life_ = 0;  // changes whenever timers of before must not fire
     int jobs_ = 0;
     int devnum_ = 0;
-    Clock::time_point announced_;  // when the node's first uevent went out
     std::vector<Fault> faults_;
     std::set<std::string> fired_;  // node thread only, while a node lives
     bool aged_ = false;
     std::shared_ptr<Storage> storage_;
     std::shared_ptr<UsbNode> node_;
-    std::optional<UsbDevice> device_;
-    std::optional<SysDevice> net_;
+    bool present_ = false;  // something of it is on the bus
 
     bool os_running_ = false;
     int os_stopping_ = 0;

@@ -3,15 +3,10 @@
 // ended by itself or by us.
 #include "board.h"
 
-#include <net/if.h>
-#include <netinet/in.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
-#include <cstdio>
 #include <fstream>
 
 #include "processes.h"
@@ -24,21 +19,6 @@ namespace fs = std::filesystem;
 std::string read_text(const fs::path& path) {
     std::ifstream in(path);
     return {std::istreambuf_iterator<char>(in), {}};
-}
-
-std::string hardware_address(const std::string& name) {
-    ifreq request{};
-    name.copy(request.ifr_name, sizeof request.ifr_name - 1);
-    const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    const bool known = fd >= 0 && ::ioctl(fd, SIOCGIFHWADDR, &request) == 0;
-    ::close(fd);
-    std::string text = "00:00:00:00:00:00";
-    if (known) {
-        const auto* at = reinterpret_cast<const unsigned char*>(request.ifr_hwaddr.sa_data);
-        std::snprintf(text.data(), text.size() + 1, "%02x:%02x:%02x:%02x:%02x:%02x", at[0], at[1],
-                      at[2], at[3], at[4], at[5]);
-    }
-    return text;
 }
 
 }  // namespace
@@ -60,15 +40,20 @@ void Board::start_os() {
     std::error_code ignored;
     fs::remove(folder_ / "os-exit", ignored);
     os_running_ = true;
-    os_starting_ = run_program(
-        bench_.loop,
-        {bench_.options.board_os.string(), "start", "--dir", folder_.string(), "--ifname", ifname_},
-        folder_ / "board-os.log", [this, life = life_](int status) {
-            os_starting_ = 0;
-            if (life == life_) {
-                os_started(status);
-            }
-        });
+    std::vector<std::string> command{bench_.options.board_os.string(), "start", "--dir",
+                                     folder_.string()};
+    if (bench_.bus->brings_network()) {
+        command.emplace_back("--gadget");
+    } else {
+        command.insert(command.end(), {"--ifname", ifname_});
+    }
+    os_starting_ = run_program(bench_.loop, command, folder_ / "board-os.log",
+                               [this, life = life_](int status) {
+                                   os_starting_ = 0;
+                                   if (life == life_) {
+                                       os_started(status);
+                                   }
+                               });
 }
 
 void Board::os_started(int status) {
@@ -89,23 +74,50 @@ void Board::os_started(int status) {
     show_gadget();
 }
 
+GadgetFacts Board::gadget_facts() const {
+    return {devnum_, module_serial_, ifname_, folder_};
+}
+
 void Board::show_gadget() {
-    if (!os_up_ || !boot_time_over_ || state_ != "booting") {
+    if (!os_up_ || !boot_time_over_ || state_ != "booting" || present_) {
         return;
     }
     devnum_ = bench_.next_devnum(place_.bus);
-    arrive(gadget_device(place_, devnum_, module_serial_), nullptr);
-    const unsigned index = ::if_nametoindex(ifname_.c_str());
-    if (index != 0) {
-        net_ = net_device(place_, ifname_, index, hardware_address(ifname_));
-        bench_.testbed.add(*net_);
+    present_ = true;
+    bench_.bus->arrive_gadget(
+        number_, gadget_facts(), [this, life = life_](unsigned index, Clock::time_point announced) {
+            if (life != life_) {
+                return;
+            }
+            bench_.journal.note(number_, "arrived",
+                                {{"product", "7020"},
+                                 {"devnum", devnum_},
+                                 {"ifindex", index},
+                                 {"uevent_ns", announced.time_since_epoch().count()}});
+            set_state("up");
+        });
+}
+
+// Between bootloader and system, where the bus can play it: the disk and the network of the
+// flashing initrd, for so long as the options say.
+void Board::initrd_then(std::function<void()> next) {
+    const auto seconds = bench_.options.initrd_seconds;
+    devnum_ = bench_.next_devnum(place_.bus);
+    if (seconds <= 0 || !bench_.bus->arrive_initrd(number_, gadget_facts())) {
+        bench_.free_devnum(place_.bus, devnum_);
+        next();
+        return;
     }
-    bench_.journal.note(number_, "arrived",
-                        {{"product", "7020"},
-                         {"devnum", devnum_},
-                         {"ifindex", index},
-                         {"uevent_ns", announced_.time_since_epoch().count()}});
-    set_state("up");
+    present_ = true;
+    stage_ = "initrd";
+    bench_.journal.note(number_, "arrived", {{"product", "7035"}, {"devnum", devnum_}});
+    set_state("initrd");
+    bench_.loop.after(Seconds(seconds), [this, life = life_, next = std::move(next)] {
+        if (life == life_) {
+            leave_bus();
+            next();
+        }
+    });
 }
 
 void Board::os_ended() {

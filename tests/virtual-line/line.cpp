@@ -11,6 +11,9 @@
 #include <stdexcept>
 
 #include "identity.h"
+#include "redir.h"
+#include "testbed_bus.h"
+#include "vhci_bus.h"
 
 namespace line {
 
@@ -21,7 +24,7 @@ int hub_count(int boards) {
 }
 
 Line::Line(Options options, fs::path testbed_root)
-    : bench_(std::make_unique<Bench>(std::move(options), std::move(testbed_root))),
+    : bench_(std::make_unique<Bench>(std::move(options))),
       hubs_(hub_count(bench_->options.boards)) {
     const auto& chosen = bench_->options;
     sigset_t set;
@@ -36,22 +39,7 @@ Line::Line(Options options, fs::path testbed_root)
         shut_down();
     });
     bench_->drop_hub = [this](int hub) { drop_hub(hub); };
-    for (int root = 0; root * kBoardsPerRoot < chosen.boards; root++) {
-        const auto place = root_place(root);
-        bench_->wires[place.bus] = std::make_shared<Wire>(chosen.wire_mbps);
-        bench_->testbed.add(controller_device(place));
-        const auto device = root_hub(place);
-        const int devnum = bench_->next_devnum(place.bus);
-        bench_->usbfs.listen(bench_->testbed.ioctl_socket(device.node),
-                             std::make_shared<UsbNode>(device.descriptors, nullptr, nullptr));
-        for (const auto& part : device.parts) {
-            bench_->testbed.add(part);
-        }
-        bench_->journal.note(0, "root", {{"bus", place.bus}, {"devnum", devnum}});
-    }
-    for (int hub = 1; hub <= hubs_; hub++) {
-        plug_hub(hub);
-    }
+    make_bus(std::move(testbed_root));
     for (int number = 1; number <= chosen.boards; number++) {
         boards_.push_back(std::make_unique<Board>(*bench_, number));
     }
@@ -63,9 +51,29 @@ Line::Line(Options options, fs::path testbed_root)
     write_env();
 }
 
+void Line::make_bus(fs::path testbed_root) {
+    const auto& kind = bench_->options.bus;
+    if (kind == "testbed") {
+        bench_->bus = std::make_unique<TestbedBus>(*bench_, std::move(testbed_root));
+    } else if (kind == "vhci") {
+        bench_->bus = std::make_unique<VhciBus>(*bench_);
+    } else {
+        bench_->bus = make_redir_bus(*bench_, [this](int board, bool plugged) {
+            auto& one = *boards_.at(static_cast<std::size_t>(board - 1));
+            if (plugged) {
+                one.plug(true);
+            } else {
+                one.unplug("cable");
+            }
+        });
+    }
+}
+
 Line::~Line() {
     control_.reset();
     boards_.clear();
+    retired_.clear();
+    bench_->bus.reset();
     if (bench_->options.mount_cgroup) {
         ::umount2((bench_->options.dir / "cgroup").c_str(), MNT_DETACH);
     }
@@ -80,13 +88,13 @@ void Line::mount_cgroup() {
     }
 }
 
-// A colon, not a blank, between the libraries: so a shell can use the file as it is.
 void Line::write_env() {
     const auto& chosen = bench_->options;
     std::ofstream out(chosen.dir / "env.new", std::ios::trunc);
-    out << "LD_PRELOAD=" << chosen.shim.string() << ":libumockdev-preload.so.0\n"
-        << "UMOCKDEV_DIR=" << bench_->testbed.root().string() << "\n"
-        << "STAND_IN_SPEED=" << chosen.speed << "\n"
+    for (const auto& [name, value] : bench_->bus->environment()) {
+        out << name << "=" << value << "\n";
+    }
+    out << "STAND_IN_SPEED=" << chosen.speed << "\n"
         << "LINESIDE_LINE_DIR=" << chosen.dir.string() << "\n"
         << "LINESIDE_LINE_CONTROL=" << chosen.control.string() << "\n";
     if (chosen.mount_cgroup) {
@@ -96,24 +104,8 @@ void Line::write_env() {
     fs::rename(chosen.dir / "env.new", chosen.dir / "env");
 }
 
-void Line::plug_hub(int number) {
-    auto& hub = hub_[number];
-    const auto place = hub_place(number);
-    hub.devnum = bench_->next_devnum(place.bus);
-    hub.device = port_hub(place, hub.devnum);
-    hub.present = true;
-    bench_->usbfs.listen(bench_->testbed.ioctl_socket(hub.device.node),
-                         std::make_shared<UsbNode>(hub.device.descriptors, nullptr, nullptr));
-    for (const auto& part : hub.device.parts) {
-        bench_->testbed.add(part);
-    }
-    bench_->journal.note(0, "hub",
-                         {{"hub", number}, {"bus_port", place.bus_port()}, {"devnum", hub.devnum}});
-}
-
 void Line::drop_hub(int number) {
-    auto& hub = hub_[number];
-    if (!hub.present) {
+    if (!bench_->bus->has_hub(number)) {
         return;
     }
     bench_->journal.note(0, "hub-drop", {{"hub", number}});
@@ -122,12 +114,7 @@ void Line::drop_hub(int number) {
             board->unplug("hub-drop");
         }
     }
-    for (auto it = hub.device.parts.rbegin(); it != hub.device.parts.rend(); ++it) {
-        bench_->testbed.remove(*it);
-    }
-    bench_->usbfs.retire(bench_->testbed.ioctl_socket(hub.device.node));
-    bench_->free_devnum(hub_place(number).bus, hub.devnum);
-    hub.present = false;
+    bench_->bus->unplug_hub(number);
 }
 
 void Line::auto_plug() {
@@ -214,10 +201,13 @@ Json Line::ask(const Json& request) {
         if (hub < 1 || hub > hubs_) {
             return refuse("hub must be 1 to " + std::to_string(hubs_));
         }
+        if (bench_->options.bus != "testbed") {
+            return refuse("only the testbed has hubs of the line");
+        }
         if (verb == "hub-drop") {
             drop_hub(hub);
-        } else if (!hub_[hub].present) {
-            plug_hub(hub);
+        } else if (!bench_->bus->has_hub(hub)) {
+            bench_->bus->plug_hub(hub);
         }
         return {{"ok", true}};
     }
@@ -233,7 +223,7 @@ Json Line::ask(const Json& request) {
     if (verb == "replace") {
         return replace(*board);
     }
-    if (!hub_[hub_of_board(board->number())].present) {
+    if (!bench_->bus->has_hub(hub_of_board(board->number()))) {
         return refuse("the board's hub is gone");
     }
     if (verb == "plug") {

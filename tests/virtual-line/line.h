@@ -25,9 +25,9 @@ class Line {
     Json ask(const Json& request);
 
   private:
+    void make_bus(std::filesystem::path testbed_root);
     void write_env();
     void mount_cgroup();
-    void plug_hub(int hub);
     void drop_hub(int hub);
     void auto_plug();
     void shut_down();
@@ -36,12 +36,6 @@ class Line {
 
     std::unique_ptr<Bench> bench_;
     int hubs_ = 0;
-    struct Hub {
-        UsbDevice device;
-        int devnum = 0;
-        bool present = false;
-    };
-    std::map<int, Hub> hub_;
     std::vector<std::unique_ptr<Board>> boards_;
     std::vector<std::unique_ptr<Board>> retired_;  // timers of theirs may still run out
     std::unique_ptr<Control> control_;

@@ -27,7 +27,8 @@ constexpr const char* kUsage =
     "                     [--control SOCKET] [--wire-mbps M] [--image-old FILE] [--board-os "
     "PATH|none]\n"
     "                     [--plug auto|manual] [--stagger-ms N] [--worker-exe NAME] "
-    "[--mount-cgroup]\n";
+    "[--mount-cgroup]\n"
+    "                     [--bus testbed|vhci|redir] [--initrd-seconds S]\n";
 
 [[noreturn]] void usage(const std::string& sentence) {
     std::cerr << sentence << "\n" << kUsage;
@@ -111,6 +112,13 @@ line::Options read_options(int argc, char** argv) {
             options.stagger_ms = number(name, value, 0, 600000);
         } else if (name == "--worker-exe") {
             options.worker_exe = value;
+        } else if (name == "--bus") {
+            if (value != "testbed" && value != "vhci" && value != "redir") {
+                usage("--bus: \"" + value + "\" is neither testbed nor vhci nor redir.");
+            }
+            options.bus = value;
+        } else if (name == "--initrd-seconds") {
+            options.initrd_seconds = number(name, value, 0, 600);
         } else {
             usage(name + " is no option.");
         }
@@ -185,7 +193,7 @@ int main(int argc, char** argv) {
             throw std::runtime_error(options.shim.string() + " is missing");
         }
         fs::create_directories(options.dir / "boards");
-        const auto root = testbed_folder(options.dir);
+        const auto root = options.bus == "testbed" ? testbed_folder(options.dir) : fs::path();
         line::Line line(std::move(options), root);
         line.run();
     } catch (const std::exception& error) {

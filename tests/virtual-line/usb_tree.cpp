@@ -186,7 +186,7 @@ std::string Place::bus_port() const {
 }
 
 std::string Place::port_key() const {
-    return "pci-" + controller + "-usb-0:" + chain;
+    return (on_pci ? "pci-" : "platform-") + controller + "-usb-0:" + chain;
 }
 
 std::string Place::sys_path() const {

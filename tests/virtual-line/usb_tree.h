@@ -20,6 +20,7 @@ struct Place {
     int bus = 1;
     std::string controller;        // 0000:00:14.0
     std::string chain;             // 1.3; empty for a root hub
+    bool on_pci = true;            // else a platform device: vhci_hcd.0
     std::string bus_port() const;  // 1-1.3
     std::string port_key() const;  // pci-0000:00:14.0-usb-0:1.3
     std::string sys_path() const;  // /devices/…/1-1.3

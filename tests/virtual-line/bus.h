@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the devices of the boards show up: on the pretended bus of other processes (testbed_bus),
+// on this kernel's own (vhci_bus), or on that of a guest (redir_bus).  Thread: main.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "loop.h"
+#include "usb_tree.h"
+
+namespace line {
+
+// A booted unit's looks: a composite gadget with network.
+struct GadgetFacts {
+    int devnum = 0;
+    std::string serial;
+    std::string ifname;  // the host's end that board-os made; unused where a gadget brings its own
+    std::filesystem::path folder;  // the board's
+};
+
+class Bus {
+  public:
+    Bus() = default;
+    virtual ~Bus() = default;
+    Bus(const Bus&) = delete;
+    Bus& operator=(const Bus&) = delete;
+
+    [[nodiscard]] virtual Place place(int board) const = 0;
+    // The answering side is there before the device is announced; returns when that was.
+    virtual Clock::time_point arrive(int board, const UsbDevice& device,
+                                     std::shared_ptr<UsbNode> node) = 0;
+    // `done` gets the index of the unit's network interface (0 = the host gives it one) and when it
+    // was announced; it is not called when the board leaves before.
+    using Shown = std::function<void(unsigned ifindex, Clock::time_point announced)>;
+    virtual void arrive_gadget(int board, const GadgetFacts& facts, Shown done) = 0;
+    // Its node has left already. Nothing there: nothing done.
+    virtual void leave(int board) = 0;
+    // What a flashing initrd shows between bootloader and system: false where it is not played.
+    virtual bool arrive_initrd(int /*board*/, const GadgetFacts& /*facts*/) { return false; }
+    // The unit's own end of its network: does board-os make it, or does the gadget bring it?
+    [[nodiscard]] virtual bool brings_network() const { return false; }
+
+    // Hubs of its own: a bus that has none refuses by false.
+    virtual bool has_hub(int /*hub*/) const { return true; }
+    virtual bool plug_hub(int /*hub*/) { return false; }
+    virtual bool unplug_hub(int /*hub*/) { return false; }
+    // What other processes need in their environment.
+    [[nodiscard]] virtual std::vector<std::pair<std::string, std::string>> environment() const {
+        return {};
+    }
+};
+
+}  // namespace line

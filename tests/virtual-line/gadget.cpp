@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gadget.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <stdexcept>
+
+#include "sysfs.h"
+
+namespace line {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kRoot = "/sys/kernel/config/usb_gadget";
+
+bool has_network(const std::string& function) {
+    return function.starts_with("rndis") || function.starts_with("ncm");
+}
+
+}  // namespace
+
+Gadget::Gadget(std::string name, int controller, const GadgetShape& shape)
+    : folder_(fs::path(kRoot) / name) {
+    take_apart();  // what a line that was killed left
+    try {
+        fs::create_directory(folder_);
+        char product[8];
+        std::snprintf(product, sizeof product, "0x%04x", shape.product);
+        write_file(folder_ / "idVendor", "0x0955");
+        write_file(folder_ / "idProduct", product);
+        write_file(folder_ / "bcdUSB", "0x0200");
+        write_file(folder_ / "bDeviceClass", "0xef");
+        write_file(folder_ / "bDeviceSubClass", "2");
+        write_file(folder_ / "bDeviceProtocol", "1");
+        const auto strings = folder_ / "strings/0x409";
+        fs::create_directory(strings);
+        write_file(strings / "manufacturer", "NVIDIA");
+        write_file(strings / "product", "Linux for Tegra");
+        write_file(strings / "serialnumber", shape.serial);
+        const auto configuration = folder_ / "configs/c.1";
+        fs::create_directory(configuration);
+        std::size_t address = 0;
+        for (const auto& kind : shape.functions) {
+            const auto function = kind + ".lineside";
+            const auto place = folder_ / "functions" / function;
+            fs::create_directory(place);
+            functions_.push_back(function);
+            if (has_network(kind) && address + 1 < shape.addresses.size()) {
+                write_file(place / "host_addr", shape.addresses[address++]);
+                write_file(place / "dev_addr", shape.addresses[address++]);
+            } else if (kind == "mass_storage") {
+                write_file(place / "lun.0/removable", "1");
+                write_file(place / "lun.0/ro", "1");
+                write_file(place / "lun.0/file", shape.disk.string());
+            }
+            fs::create_directory_symlink(place, configuration / function);
+        }
+        write_file(folder_ / "UDC", "usbip-vudc." + std::to_string(controller));
+    } catch (const std::exception&) {
+        take_apart();
+        throw;
+    }
+}
+
+Gadget::~Gadget() {
+    take_apart();
+}
+
+std::vector<std::string> Gadget::interfaces() const {
+    std::vector<std::string> names;
+    for (const auto& function : functions_) {
+        if (has_network(function)) {
+            names.push_back(read_file(folder_ / "functions" / function / "ifname"));
+        }
+    }
+    return names;
+}
+
+// In the order that configfs asks for; what is not there was never made.
+void Gadget::take_apart() {
+    std::error_code ignored;
+    if (!fs::exists(folder_, ignored)) {
+        return;
+    }
+    try {
+        write_file(folder_ / "UDC", "\n");
+    } catch (const std::runtime_error&) {
+        // it was bound to nothing
+    }
+    for (const auto& entry : fs::directory_iterator(folder_ / "configs/c.1", ignored)) {
+        if (entry.is_symlink()) {
+            fs::remove(entry.path(), ignored);
+        }
+    }
+    fs::remove(folder_ / "configs/c.1", ignored);
+    for (const auto& entry : fs::directory_iterator(folder_ / "functions", ignored)) {
+        fs::remove(entry.path(), ignored);
+    }
+    fs::remove(folder_ / "strings/0x409", ignored);
+    fs::remove(folder_, ignored);
+}
+
+}  // namespace line

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "testbed_bus.h"
+
+#include <net/if.h>
+#include <netinet/in.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+namespace line {
+namespace {
+
+std::string hardware_address(const std::string& name) {
+    ifreq request{};
+    name.copy(request.ifr_name, sizeof request.ifr_name - 1);
+    const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    const bool known = fd >= 0 && ::ioctl(fd, SIOCGIFHWADDR, &request) == 0;
+    ::close(fd);
+    std::string text = "00:00:00:00:00:00";
+    if (known) {
+        const auto* at = reinterpret_cast<const unsigned char*>(request.ifr_hwaddr.sa_data);
+        std::snprintf(text.data(), text.size() + 1, "%02x:%02x:%02x:%02x:%02x:%02x", at[0], at[1],
+                      at[2], at[3], at[4], at[5]);
+    }
+    return text;
+}
+
+}  // namespace
+
+TestbedBus::TestbedBus(Bench& bench, std::filesystem::path root)
+    : bench_(bench), testbed_(bench.loop, std::move(root)), usbfs_(bench.loop) {
+    for (int number = 0; number * kBoardsPerRoot < bench.options.boards; number++) {
+        const auto place = root_place(number);
+        testbed_.add(controller_device(place));
+        const auto device = root_hub(place);
+        const int devnum = bench_.next_devnum(place.bus);
+        usbfs_.listen(testbed_.ioctl_socket(device.node),
+                      std::make_shared<UsbNode>(device.descriptors, nullptr, nullptr));
+        for (const auto& part : device.parts) {
+            testbed_.add(part);
+        }
+        bench_.journal.note(0, "root", {{"bus", place.bus}, {"devnum", devnum}});
+    }
+    for (int hub = 1; hub <= hub_of_board(bench.options.boards); hub++) {
+        plug_hub(hub);
+    }
+}
+
+Clock::time_point TestbedBus::arrive(int board, const UsbDevice& device,
+                                     std::shared_ptr<UsbNode> node) {
+    // The answering side first: whoever hears of the device may open it at once.
+    usbfs_.listen(testbed_.ioctl_socket(device.node), node);
+    auto& here = present_[board] = Present{device, std::move(node), {}};
+    const auto announced = testbed_.add(here.device.parts.front());
+    for (std::size_t part = 1; part < here.device.parts.size(); part++) {
+        testbed_.add(here.device.parts[part]);
+    }
+    testbed_.announce(here.device.parts.front(), "bind");
+    return announced;
+}
+
+void TestbedBus::arrive_gadget(int board, const GadgetFacts& facts, Shown done) {
+    const auto where = place(board);
+    const auto device = gadget_device(where, facts.devnum, facts.serial);
+    const auto announced =
+        arrive(board, device,
+               std::make_shared<UsbNode>(device.descriptors, nullptr, bench_.wire(where.bus)));
+    const unsigned index = ::if_nametoindex(facts.ifname.c_str());
+    if (index != 0) {
+        auto& net = present_[board].net;
+        net = net_device(where, facts.ifname, index, hardware_address(facts.ifname));
+        testbed_.add(*net);
+    }
+    done(index, announced);
+}
+
+void TestbedBus::leave(int board) {
+    const auto found = present_.find(board);
+    if (found == present_.end()) {
+        return;
+    }
+    const auto here = std::move(found->second);
+    present_.erase(found);
+    here.node->leave();
+    if (here.net) {
+        testbed_.remove(*here.net);
+    }
+    for (auto it = here.device.parts.rbegin(); it != here.device.parts.rend(); ++it) {
+        testbed_.remove(*it);
+    }
+    usbfs_.retire(testbed_.ioctl_socket(here.device.node));
+}
+
+bool TestbedBus::has_hub(int number) const {
+    const auto found = hubs_.find(number);
+    return found != hubs_.end() && found->second.present;
+}
+
+bool TestbedBus::plug_hub(int number) {
+    auto& hub = hubs_[number];
+    const auto where = hub_place(number);
+    hub.devnum = bench_.next_devnum(where.bus);
+    hub.device = port_hub(where, hub.devnum);
+    hub.present = true;
+    usbfs_.listen(testbed_.ioctl_socket(hub.device.node),
+                  std::make_shared<UsbNode>(hub.device.descriptors, nullptr, nullptr));
+    for (const auto& part : hub.device.parts) {
+        testbed_.add(part);
+    }
+    bench_.journal.note(0, "hub",
+                        {{"hub", number}, {"bus_port", where.bus_port()}, {"devnum", hub.devnum}});
+    return true;
+}
+
+bool TestbedBus::unplug_hub(int number) {
+    auto& hub = hubs_[number];
+    for (auto it = hub.device.parts.rbegin(); it != hub.device.parts.rend(); ++it) {
+        testbed_.remove(*it);
+    }
+    usbfs_.retire(testbed_.ioctl_socket(hub.device.node));
+    bench_.free_devnum(hub_place(number).bus, hub.devnum);
+    hub.present = false;
+    return true;
+}
+
+std::vector<std::pair<std::string, std::string>> TestbedBus::environment() const {
+    // A colon, not a blank, between the libraries: so a shell can use the file as it is.
+    return {{"LD_PRELOAD", bench_.options.shim.string() + ":libumockdev-preload.so.0"},
+            {"UMOCKDEV_DIR", testbed_.root().string()}};
+}
+
+}  // namespace line

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// The pretended bus: controllers, hubs and boards in umockdev's testbed, which other processes see
+// through its preload library.  Thread: main.
+#pragma once
+
+#include <map>
+#include <optional>
+
+#include "bench.h"
+#include "bus.h"
+#include "testbed.h"
+#include "usbfs.h"
+
+namespace line {
+
+class TestbedBus : public Bus {
+  public:
+    // Root hubs and hubs for `boards` are there when this returns.
+    TestbedBus(Bench& bench, std::filesystem::path root);
+    [[nodiscard]] Place place(int board) const override { return board_place(board); }
+    Clock::time_point arrive(int board, const UsbDevice& device,
+                             std::shared_ptr<UsbNode> node) override;
+    void arrive_gadget(int board, const GadgetFacts& facts, Shown done) override;
+    void leave(int board) override;
+    bool has_hub(int hub) const override;
+    bool plug_hub(int hub) override;
+    bool unplug_hub(int hub) override;
+    [[nodiscard]] std::vector<std::pair<std::string, std::string>> environment() const override;
+
+  private:
+    struct Hub {
+        UsbDevice device;
+        int devnum = 0;
+        bool present = false;
+    };
+    struct Present {
+        UsbDevice device;
+        std::shared_ptr<UsbNode> node;
+        std::optional<SysDevice> net;
+    };
+    Bench& bench_;
+    Testbed testbed_;
+    Usbfs usbfs_;
+    std::map<int, Hub> hubs_;
+    std::map<int, Present> present_;  // by board
+};
+
+}  // namespace line
