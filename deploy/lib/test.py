@@ -3,7 +3,8 @@
 
     deploy/test [--full] [--no-install] [--only PART[,PART…]]
 
-Parts, in order: lint, build, ui, unit, asan, fuzz, integration; --full adds clang, tsan, tidy, soak, vm (NVIDIA's tools in it need LINESIDE_REAL_BSP) and fuzzes longer.
+Parts, in order: lint, build, ui, unit, asan, fuzz, integration, guest (the station on a real kernel, tests/vm); --full adds clang, tsan, tidy, soak, vm (NVIDIA's
+tools in it need LINESIDE_REAL_BSP), goes through tests/vm's nightly list too and fuzzes longer.
 What each part says goes to build/test/<part>.log; its failures are shown. The last line on stdout is the count:
 `N passed, N failed[, N skipped]`. Exit 0 when nothing failed, 1 when something did, 2 usage, 3 when it could not begin.
 """
@@ -23,10 +24,10 @@ import packages  # noqa: E402
 
 ROOT = build.ROOT
 LOGS = os.path.join(ROOT, "build/test")
-PARTS = ["lint", "build", "ui", "unit", "asan", "fuzz", "integration"]
+PARTS = ["lint", "build", "ui", "unit", "asan", "fuzz", "integration", "guest"]
 FULL = ["clang", "tsan", "tidy", "soak", "vm"]
 # Labels of ctest: what needs root, real time or the whole machine runs by itself, and not under a sanitizer.
-SLOW = "integration|virtual-line|slow|vm|perf"
+SLOW = "integration|virtual-line|slow|guest|vm|perf"
 
 
 class Tally:
@@ -134,7 +135,7 @@ class Tests:
             self.tally.failed += ["ui: vitest"] * max(1, found.get("failed", 0))
 
     def unit(self):
-        self.ctest("unit", "build/release", "-j2", "-LE", "integration|perf|vm")
+        self.ctest("unit", "build/release", "-j2", "-LE", "integration|perf|guest|vm")
 
     def sanitized(self, preset, extra=()):
         """Configures and builds every test program of a preset, and runs those that need nothing but themselves."""
@@ -194,6 +195,10 @@ class Tests:
 
     def integration(self):
         self.ctest("integration", "build/release", "-j1", "-L", "integration")
+
+    def guest(self):
+        """The station in a guest with Debian's kernel: the quick list, with --full the nightly one."""
+        self.ctest("guest", "build/release", "-j1", "-L", "guest", env={"LINESIDE_VM_NIGHTLY": "1"} if self.options.full else None)
 
     def vm(self):
         """Power cuts, and NVIDIA's own tools (skipped where LINESIDE_REAL_BSP names no tree of theirs), in a guest."""

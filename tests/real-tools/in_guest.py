@@ -13,9 +13,11 @@ import time
 import unittest
 
 sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../vm/lib"))
 from helper import Helper, HelperWorker  # noqa: E402
+from monitor import Monitor  # noqa: E402
 from sparse import content  # noqa: E402
-from usb import Monitor, Unit  # noqa: E402
+from usb import Unit  # noqa: E402
 
 BIN, METHODS, UNIT = sys.argv[1:4] if len(sys.argv) > 3 else ("", "", "")
 FOLDER = "/run/real-tools"

@@ -13,9 +13,10 @@ import sys
 import time
 
 sys.dont_write_bytecode = True
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "../vm/lib"))
 import vm  # noqa: E402
 
-HERE = os.path.dirname(os.path.abspath(__file__))
 LIMIT = 5400
 # What a BSP tree must hold to be built from; the last three are left out of public copies.
 NEEDED = ["flash.sh", "bootloader/tegraflash.py", "bootloader/tegrarcm_v2", "bootloader/tegradevflash_v2", "bootloader/chkbdinfo",

@@ -1,43 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""In the guest: plugs the emulated unit in and out by QEMU's monitor, and tells what the kernel sees at its port."""
+"""In the guest: plugs the emulated unit in and out by QEMU's monitor (tests/vm/lib), and tells what the kernel sees at its port."""
 import json
-import os
 import time
 
 DEVICES = "/sys/bus/usb/devices/"
-
-
-class Monitor:
-    def __init__(self, path="/dev/virtio-ports/qmp"):
-        self.file = os.open(path, os.O_RDWR)
-        self.rest, self.events, self.number = b"", [], 0
-        self.ask("qmp_capabilities")
-
-    def _line(self):
-        while b"\n" not in self.rest:
-            self.rest += os.read(self.file, 65536)
-        line, self.rest = self.rest.split(b"\n", 1)
-        return json.loads(line)
-
-    def ask(self, command, **arguments):
-        self.number += 1
-        os.write(self.file, json.dumps({"execute": command, "arguments": arguments, "id": self.number}).encode() + b"\n")
-        while True:
-            reply = self._line()
-            if "event" in reply:
-                self.events.append(reply)
-            elif reply.get("id") == self.number:
-                if "error" in reply:
-                    raise AssertionError("%s: %s" % (command, reply["error"]["desc"]))
-                return reply["return"]
-
-    def wait_for(self, event, device):
-        while True:
-            for seen in self.events:
-                if seen["event"] == event and seen["data"].get("device") == device:
-                    self.events.remove(seen)
-                    return
-            self.events.append(self._line())
 
 
 class Unit:
@@ -53,16 +19,13 @@ class Unit:
         with open(self.folder + "/orders", "w", encoding="ascii") as file:
             file.write("".join("%s %s\n" % (key.replace("_", "-"), value) for key, value in orders.items()))
         self.power_ons += 1
-        self.monitor.ask("chardev-add", id="wire", backend={"type": "socket", "data": {"server": False, "addr": {
-            "type": "unix", "data": {"path": self.folder + "/usb"}}}})
-        self.monitor.ask("device_add", driver="usb-redir", id="unit", chardev="wire", bus="xhci.0", port=str(self.port))
+        self.monitor.add_redirected("unit", str(self.port), self.folder + "/usb")
         self.plugged = True
         self.wait(lambda: self.state()[0])
 
     def unplug(self):
         if self.plugged:
-            self.monitor.ask("device_del", id="unit")
-            self.monitor.wait_for("DEVICE_DELETED", "unit")
+            self.monitor.remove("unit")
             self.wait(lambda: not self.state()[0])
             self.plugged = False  # the wire is gone with the device
 

@@ -32,6 +32,7 @@ struct Options {
     std::filesystem::path shim;
     bool mount_cgroup = false;
     std::string bus = "testbed";  // or vhci, redir
+    double hop_seconds = 0;  // from the host having the last answer until the board leaves the bus
     double initrd_seconds =
         0;  // how long a flashing initrd shows itself before a boot; 0: not at all
 };

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <cstdio>
@@ -159,11 +160,13 @@ void Board::enter_recovery(Stage stage) {
     };
     events.hop = [this, life](Hop where, bool answered) {
         bench_.loop.post([this, life, where, answered] {
-            if (answered) {
-                hop(life, where);
+            const auto stays =
+                Seconds(answered ? bench_.options.hop_seconds
+                                 : std::max(kAnswerFetched, bench_.options.hop_seconds));
+            if (stays.count() > 0) {
+                bench_.loop.after(stays, [this, life, where] { hop(life, where); });
             } else {
-                bench_.loop.after(Seconds(kAnswerFetched),
-                                  [this, life, where] { hop(life, where); });
+                hop(life, where);
             }
         });
     };

@@ -28,7 +28,7 @@ constexpr const char* kUsage =
     "PATH|none]\n"
     "                     [--plug auto|manual] [--stagger-ms N] [--worker-exe NAME] "
     "[--mount-cgroup]\n"
-    "                     [--bus testbed|vhci|redir] [--initrd-seconds S]\n";
+    "                     [--bus testbed|vhci|redir] [--hop-seconds S] [--initrd-seconds S]\n";
 
 [[noreturn]] void usage(const std::string& sentence) {
     std::cerr << sentence << "\n" << kUsage;
@@ -117,6 +117,8 @@ line::Options read_options(int argc, char** argv) {
                 usage("--bus: \"" + value + "\" is neither testbed nor vhci nor redir.");
             }
             options.bus = value;
+        } else if (name == "--hop-seconds") {
+            options.hop_seconds = number(name, value, 0, 60);
         } else if (name == "--initrd-seconds") {
             options.initrd_seconds = number(name, value, 0, 600);
         } else {

@@ -39,8 +39,10 @@ VhciBus::VhciBus(Bench& bench) : bench_(bench) {
         }
         for (const auto& entry : fs::directory_iterator(folder)) {
             const auto name = entry.path().filename().string();
-            if (name.starts_with("usb") && read_file(entry.path() / "speed") == "480") {
-                controllers_.push_back({std::stoi(name.substr(3)), number});
+            const auto digits = name.starts_with("usb") ? name.substr(3) : "";
+            if (!digits.empty() && digits.find_first_not_of("0123456789") == std::string::npos &&
+                read_file(entry.path() / "speed") == "480") {
+                controllers_.push_back({std::stoi(digits), number});
             }
         }
     }

@@ -14,7 +14,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.abspath(os.path.join(HERE, "../../.."))
-sys.path.insert(0, os.path.join(ROOT, "tests/real-tools"))
+sys.path.insert(0, os.path.join(ROOT, "tests/vm/lib"))
 import vm  # noqa: E402
 
 BINARIES = os.path.join(ROOT, "build/release/bin")

@@ -5,6 +5,8 @@ below a tmpfs, so what is built and installed here runs there as it is. Only the
     with vm.Guest(cache, out, shares={"bsp": "/srv/bsp"}) as guest:   # shares: 9p tags the command may mount
         status = guest.run(["python3", "something.py"], seconds=600)
 
+`disk` is a raw file that is /dev/vda and outlives the guest too; cut() takes the power away.
+
 The command runs as root. Its output streams to ours, the kernel's goes to out/console.log. /dev/virtio-ports/qmp leads to QEMU's
 monitor: a test plugs and unplugs devices from inside. No KVM is needed; without it all is about ten times slower."""
 import glob
@@ -49,7 +51,9 @@ exec switch_root /new /bin/sh $out/begin
 BEGIN = """export PATH={path} HOME=/root LANG=C.UTF-8 TERM=dumb
 mount -t tmpfs tmp /tmp -o mode=1777
 ip link set lo up
-modprobe -a xhci_pci usbcore loop
+mount -t cgroup2 cgroup2 /sys/fs/cgroup
+modprobe -a xhci_pci usbcore loop {modules}
+modprobe configfs; mount -t configfs configfs /sys/kernel/config
 /lib/systemd/systemd-udevd --daemon
 udevadm trigger --action=add --subsystem-match=usb --subsystem-match=virtio-ports --subsystem-match=block
 udevadm settle -t 60
@@ -125,30 +129,47 @@ def has_kvm():
 
 
 class Guest:
-    def __init__(self, cache, out, shares=None, memory=3072, processors=1):
+    def __init__(self, cache, out, shares=None, memory=3072, processors=1, disk=None, modules=(), devices=()):
+        """modules: what the guest loads besides what it boots from; devices: more arguments of QEMU."""
         missing = [name for name in PROGRAMS if not shutil.which(name, path=PATH)]
         if missing:
             raise Missing("not installed: " + ", ".join(missing))
         self.out, self.shares, self.memory, self.processors = os.path.abspath(out), shares or {}, memory, processors
+        self.modules, self.devices = list(modules), list(devices)
+        if disk:
+            self.modules += ["virtio_blk", "ext4"]
+            self.devices += ["-drive", "file=%s,format=raw,if=none,id=disk,cache=writeback" % os.path.abspath(disk),
+                             "-device", "virtio-blk-pci,drive=disk"]
         os.makedirs(self.out, exist_ok=True)
         self.kernel = os.path.abspath(find_kernel(os.path.abspath(cache)))
         self.version = os.path.basename(glob.glob(self.kernel + "/lib/modules/*")[0])
         self.initramfs = os.path.join(self.out, "initramfs")
         make_initramfs(self.kernel, self.version, self.initramfs)
-        self.qemu = None
+        self.qemu = self.copier = None
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        if self.qemu and self.qemu.poll() is None:
-            self.qemu.kill()
+        self.cut()
+
+    def cut(self):
+        """The power is off, now. What the command told is on our stdout."""
+        if self.qemu:
+            if self.qemu.poll() is None:
+                self.qemu.kill()
             self.qemu.wait()
+            self.copier.wait()
 
     def run(self, command, seconds):
         """The command's exit status; AssertionError where there is none."""
+        self.start(command)
+        return self.wait(seconds)
+
+    def start(self, command):
         with open(self.out + "/begin", "w", encoding="utf-8") as file:
-            file.write(BEGIN.format(path=PATH, folder=shlex.quote(os.getcwd()), command=shlex.join(command), out=shlex.quote(self.out)))
+            file.write(BEGIN.format(path=PATH, folder=shlex.quote(os.getcwd()), command=shlex.join(command), out=shlex.quote(self.out),
+                                    modules=" ".join(self.modules)))
         accelerated = ["-accel", "kvm", "-cpu", "host"] if has_kvm() else ["-accel", "tcg,thread=multi,tb-size=512", "-cpu", "max,la57=off"]
         share = lambda tag, path, more: ["-virtfs", "local,path=%s,mount_tag=%s,security_model=none%s" % (path, tag, more)]
         reader, writer = os.pipe()  # QEMU opens it by name; our own stdout may be anything
@@ -163,7 +184,7 @@ class Guest:
                      "-chardev", "socket,id=monitor,path=%s/monitor,server=on,wait=off" % self.out, "-mon", "chardev=monitor,mode=control",
                      "-chardev", "socket,id=qmp,path=%s/monitor" % self.out, "-device", "virtserialport,chardev=qmp,name=qmp",
                      *share("root", "/", ",readonly=on,multidevs=remap"), *share("out", self.out, ""),
-                     "-device", "qemu-xhci,id=xhci,p2=15,p3=4"]
+                     "-device", "qemu-xhci,id=xhci,p2=15,p3=4", *self.devices]
         for tag, path in self.shares.items():
             arguments += share(tag, path, ",readonly=on,multidevs=remap")
         status = self.out + "/status"
@@ -171,16 +192,18 @@ class Guest:
             os.unlink(status)
         self.qemu = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, pass_fds=(writer,))
         os.close(writer)
-        copier = subprocess.Popen(["cat"], stdin=reader)
+        self.copier = subprocess.Popen(["cat"], stdin=reader)
         os.close(reader)
+
+    def wait(self, seconds):
+        """The command's exit status; AssertionError where there is none."""
         try:
             self.qemu.wait(seconds)
         except subprocess.TimeoutExpired:
-            self.qemu.kill()
-            self.qemu.wait()
             raise AssertionError("the guest did not end within %d s; its kernel's log is %s/console.log" % (seconds, self.out)) from None
         finally:
-            copier.wait()
+            self.cut()
+        status = self.out + "/status"
         if not os.path.exists(status):
             raise AssertionError("the guest ended without a word; its kernel's log is %s/console.log" % self.out)
         with open(status, encoding="ascii") as file:

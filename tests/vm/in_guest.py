@@ -1,0 +1,186 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Runs as root in the guest of tests/vm/run: puts the station up and goes through the scenarios.
+
+    in_guest.py OUT first|after-cut [--nightly] [--seed S] [--only NAME,…] [--list]
+
+Each scenario is told in a line; OUT/results.jsonl has them for the host."""
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import traceback
+
+sys.dont_write_bytecode = True
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "lib")]
+import guest_bench  # noqa: E402
+import line_up  # noqa: E402
+import observer  # noqa: E402
+from scenarios import arrivals, churn, host, life, power  # noqa: E402
+
+DISK = "/data"
+# A tree of hubs as benches have: five and three ports of one chain of hubs, a full hub, two root ports.
+CHAINS = ["1.1", "1.2", "1.3", "1.4", "1.5"] + ["2.%d" % port for port in range(1, 9)] + ["1.8.1", "1.8.2", "1.8.3"] + ["11", "3"]
+GADGETS = 4
+# What is said about time in a station.toml for real units, for a guest that is ten times slower than they are.
+SLOWER = {"silence_s": 240, "total_s": 1500, "boot_s": 400, "refused_s": 200, "down_s": 200}
+
+
+class Context:
+    """What the scenarios share. `out` is the folder that the host has too."""
+    full_hub = "2"
+
+    def __init__(self, options):
+        self.out, self.seed, self.nightly = options.out, options.seed, options.nightly
+        self.boards = line_up.Boards({number: chain for number, chain in enumerate(CHAINS, 1)}, os.path.join(options.out, "line"))
+        self.bench = self.uevents = self.stream = None
+        self.details, self.done_once = [], set()
+
+    def say(self, text):
+        self.details.append(text)
+
+    def once(self, name, what):
+        if name not in self.done_once:
+            what()
+            self.done_once.add(name)
+
+    def label(self, board):
+        return str(board)
+
+    def board_at(self, chain):
+        return next(board for board, place in self.boards.chains.items() if place == chain)
+
+    def some(self, count):
+        """Boards of all kinds of places, the same each time."""
+        step = max(1, len(self.boards.chains) // count)
+        return sorted(self.boards.plugged)[::step][:count]
+
+    def card(self, board):
+        """What a board on vhci says of itself."""
+        with open(os.path.join(self.bench.place.line, "boards/%d/board.json" % board), encoding="utf-8") as file:
+            return json.load(file)
+
+
+def mount_disk():
+    os.makedirs(DISK, exist_ok=True)
+    subprocess.run(["mount", "-t", "ext4", "/dev/vda", DISK], check=True)
+
+
+def sweep_disk():
+    """Of an earlier run only the BSP tree and the image stay."""
+    for name in ("station", "key", "line", "log"):
+        shutil.rmtree(os.path.join(DISK, "bench", name), ignore_errors=True)
+
+
+class SlowBench(guest_bench.GuestBench):
+    def write_station_config(self):
+        super().write_station_config()
+        file = os.path.join(self.place.run, "station.toml")
+        with open(file, encoding="utf-8") as text:
+            lines = text.read().splitlines()
+        for at, line in enumerate(lines):
+            name = line.partition(" = ")[0]
+            if name in SLOWER:
+                lines[at] = "%s = %d" % (name, SLOWER[name])
+        guest_bench.bench.build.write_text(file, "\n".join(lines) + "\n")
+
+
+def scenarios(options):
+    """(name, what it does, which run it is part of)."""
+    orders = []
+
+    def ordered(what):
+        def run(ctx):
+            if not orders:
+                ctx.bench.load_serials(200, 400)
+                ctx.bench.open_order(400)
+                orders.append(True)
+            what(ctx)
+        return run
+
+    def cleared(what):
+        def run(ctx):
+            try:
+                what(ctx)
+            finally:
+                arrivals.clear(ctx)
+        return run
+
+    count, gadgets = (200, 4) if options.nightly else (40, 1)
+    return [
+        ("arrival", arrivals.arrival),
+        ("identity", arrivals.identity),
+        ("hub with eight boards", cleared(arrivals.hub_with_eight)),
+        ("host care", host.care),
+        ("re-enumerations", ordered(churn.reenumerations)),
+        ("random events", ordered(lambda ctx: churn.random_events(ctx, count))),
+        ("same-port life", ordered(lambda ctx: life.same_port(ctx, gadgets))),
+        ("power cut", ordered(lambda ctx: power.before(ctx, [2, 3]))),
+    ]
+
+
+def after_the_cut(_options):
+    return [("power cut", power.after)]
+
+
+def run_one(ctx, name, what):
+    begun, ctx.details = time.monotonic(), []
+    try:
+        what(ctx)
+        good, why = True, ""
+    except Exception as error:      # whatever went wrong is this scenario's failure, and the next one goes on
+        good, why = False, "%s: %s" % (type(error).__name__, error)
+        traceback.print_exc()
+    seconds = time.monotonic() - begun
+    print("%s %-24s %4.0f s  %s" % ("ok    " if good else "FAILED", name, seconds, "; ".join(ctx.details + [why] * (not good))), flush=True)
+    with open(os.path.join(ctx.out, "results.jsonl"), "a", encoding="utf-8") as file:
+        file.write(json.dumps({"name": name, "good": good, "seconds": round(seconds, 1)}) + "\n")
+
+
+def keep_logs(ctx):
+    folder = os.path.join(ctx.out, "log")
+    os.makedirs(folder, exist_ok=True)
+    subprocess.run(["cp", "-r", ctx.bench.place.log + "/.", folder], check=False)
+    subprocess.run(["cp", "-r", ctx.bench.place.station, folder], check=False)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out")
+    parser.add_argument("phase", choices=("first", "after-cut"))
+    parser.add_argument("--nightly", action="store_true")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", default="")
+    options = parser.parse_args()
+    begun = time.monotonic()
+    mount_disk()
+    if options.phase == "first":
+        sweep_disk()
+    guest_bench.install_rules()
+    ctx = Context(options)
+    chosen = scenarios(options) if options.phase == "first" else after_the_cut(options)
+    if options.only:
+        chosen = [entry for entry in chosen if entry[0] in options.only.split(",")]
+    slots = [(ctx.label(board), ctx.boards.slot_port(board)) for board in ctx.boards.chains]
+    slots += [(life.label(board), guest_bench.gadget_port(board)) for board in range(1, GADGETS + 1)]
+    with SlowBench(os.path.join(DISK, "bench"), slots, gadgets=GADGETS) as bench:
+        ctx.bench = bench
+        try:
+            bench.start()
+            ctx.uevents, ctx.stream = observer.Uevents(), observer.Stream(bench.place.station_socket)
+            print("       station up                %4.0f s after boot" % time.clock_gettime(time.CLOCK_BOOTTIME), flush=True)
+            for name, what in chosen:
+                run_one(ctx, name, what)
+                keep_logs(ctx)
+        finally:
+            keep_logs(ctx)
+    print("       guest: %.0f s" % (time.monotonic() - begun), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Boards that come and go while no order is open: what the station shows, how soon, and at which slot."""
+from line_up import wait
+from observer import HeldUp, figures, quantile
+
+MEDIAN_MS, P99_MS = 100, 300
+
+
+def come(ctx, board, seconds=60):
+    """Plugs a board in; ns from udev's event to the station's event stream."""
+    told, seen = ctx.uevents.mark(), ctx.stream.mark()
+    ctx.boards.plug(board)
+    return between(ctx, board, "add", True, seconds, told, seen)
+
+
+def go(ctx, board, seconds=60):
+    told, seen = ctx.uevents.mark(), ctx.stream.mark()
+    ctx.boards.unplug(board)
+    return between(ctx, board, "remove", False, seconds, told, seen)
+
+
+def between(ctx, board, action, present, seconds, told, seen):
+    name = ctx.boards.bus_port(ctx.boards.chains[board])
+    udev = ctx.uevents.wait(lambda event: event[1:3] == (action, name), seconds, told)
+    assert udev, "udev told of no %s of %s" % (action, name)
+    tile = ctx.stream.wait_tile(ctx.label(board), lambda tile: tile["present"] is present, seconds, seen)
+    assert tile, "the station's stream does not show %s at slot %s" % ("a board" if present else "an empty port", ctx.label(board))
+    return tile[0] - udev[0]
+
+
+def check_slots(ctx, seconds=60):
+    """Every slot shows what the kernel has at its port, and nothing else is anywhere."""
+    def differing():
+        tiles, wrong = ctx.bench.tiles(), []
+        for board in ctx.boards.chains:
+            there, shown = ctx.boards.state(board) != "", tiles[ctx.label(board)]["present"]
+            if there != (board in ctx.boards.plugged) or shown != there:
+                wrong.append("slot %s at %s: plugged %s, kernel %s, station %s" % (
+                    ctx.label(board), ctx.boards.chains[board], board in ctx.boards.plugged, there, shown))
+        wrong += ["a unit at %s, which is no slot" % tile["port"] for tile in tiles.values() if not tile["mapped"] and tile["present"]]
+        return wrong
+    wait(lambda: not differing(), seconds, lambda: "; ".join(differing()), every=0.5)
+
+
+def arrival(ctx):
+    """At root ports and behind chained hubs, one after another; then each leaves."""
+    ctx.boards.add_hubs()
+    with HeldUp() as held:
+        came = [come(ctx, board) for board in ctx.boards.chains]
+        left = [go(ctx, board) for board in ctx.some(6)]
+    assert len(came) >= 12, "too few boards to say anything"
+    ctx.say("udev to event stream: arrival %s; leave %s" % (figures(came), figures(left)))
+    # The bounds hold for a machine that is there. One that others hold up for longer than the median says nothing of the station.
+    if held.worst * 1000 > MEDIAN_MS:
+        ctx.say("not judged: this machine was away for %.0f ms" % (held.worst * 1000))
+    else:
+        for name, values in (("arrival", came), ("leave", left)):
+            assert quantile(values, 0.5) <= MEDIAN_MS * 1e6, "%s: %s, bound %d ms" % (name, figures(values), MEDIAN_MS)
+            assert quantile(values, 0.99) <= P99_MS * 1e6, "%s: %s, bound %d ms" % (name, figures(values), P99_MS)
+    check_slots(ctx)
+
+
+def plug_missing(ctx):
+    ctx.boards.add_hubs()
+    for board in ctx.boards.chains:
+        if board not in ctx.boards.plugged:
+            ctx.boards.plug(board)
+    check_slots(ctx)
+
+
+def identity(ctx):
+    """Ports 1.1 and 11 are two slots, whichever of them is empty; more than twelve units at once."""
+    plug_missing(ctx)
+    assert len(ctx.boards.plugged) >= 12
+    behind, root = ctx.board_at("1.1"), ctx.board_at("11")
+    for one, other in ((behind, root), (root, behind)):
+        go(ctx, one)
+        tiles = ctx.bench.tiles()
+        assert not tiles[ctx.label(one)]["present"] and tiles[ctx.label(other)]["present"], "1.1 and 11 were taken for each other"
+        come(ctx, one)
+    check_slots(ctx)
+    ctx.say("%d boards at once, 1.1 and 11 among them" % len(ctx.boards.plugged))
+
+
+def hub_with_eight(ctx):
+    """A hub is pulled with eight boards in it, and comes back."""
+    plug_missing(ctx)
+    hub = ctx.full_hub
+    seen = ctx.stream.mark()
+    gone = ctx.boards.drop_hub(hub)
+    assert len(gone) == 8, "the hub had %d boards" % len(gone)
+    for board in gone:
+        assert ctx.stream.wait_tile(ctx.label(board), lambda tile: not tile["present"], 60, seen), "slot %s still shows its board" % ctx.label(board)
+    check_slots(ctx)
+    ctx.boards.add_hubs()
+    for board in sorted(gone):
+        ctx.boards.plug(board)
+    check_slots(ctx)
+    ctx.say("%d boards left with their hub and came back, the other %d stayed" % (len(gone), len(ctx.boards.plugged) - len(gone)))
+
+
+def clear(ctx):
+    for board in sorted(ctx.boards.plugged):
+        ctx.boards.unplug(board)
+    check_slots(ctx)

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The power of the station's host is cut while units are made: first half before the cut, second half on the same disk after it."""
+import json
+import os
+import sys
+
+from guest_bench import ROOT
+from line_up import wait
+from scenarios import life
+
+sys.path.insert(0, os.path.join(ROOT, "tests/crash/lib"))
+import promises  # noqa: E402
+
+TOLD, CUT = "told.jsonl", "cut-me"      # below the folder shared with the host; the second asks it for the cut
+
+
+def before(ctx, boards):
+    """Does not come back: the host takes the power away when the first of these units has its serial confirmed."""
+    life.plug(ctx, boards)
+    holders = "SELECT s.value AS serial, u.chip_id, l.state FROM lease l JOIN serial s ON s.id = l.serial_id JOIN unit u ON u.id = l.unit_id"\
+              " WHERE l.state <> 'released'"
+    confirmed = lambda: [row for row in ctx.bench.sql(holders) if row["state"] == "burned"]
+    had = len(confirmed())
+    wait(lambda: len(confirmed()) > had, 1200, lambda: "no serial is confirmed: %s" % [
+        (tile["slot"], tile["word"], tile["code"]) for tile in ctx.bench.tiles().values() if tile["job"]], every=0.1)
+    told = {"leases": ctx.bench.sql(holders), "pass": ctx.bench.sql("SELECT job, serial, chip_id FROM record_v1 WHERE result = 'PASS'")}
+    with open(os.path.join(ctx.out, TOLD), "w", encoding="utf-8") as file:
+        json.dump(told, file)
+        file.flush()
+        os.fsync(file.fileno())
+    with open(os.path.join(ctx.out, CUT), "w", encoding="utf-8"):
+        pass
+    wait(lambda: False, 600, "the host did not cut the power")
+
+
+def after(ctx):
+    """What was told before the cut is there, nothing twice, nothing lost, no PASS without proof; and the station goes on."""
+    with open(os.path.join(ctx.out, TOLD), encoding="utf-8") as file:
+        told = json.load(file)
+    for kind in (promises.DUPLICATES, promises.LOST, promises.FALSE_PASS):
+        for what, query in kind:
+            rows = ctx.bench.sql(query)
+            assert not rows, "%s: %s" % (what, [dict(row) for row in rows])
+    assert ctx.bench.sql("PRAGMA integrity_check")[0]["integrity_check"] == "ok"
+    now = {(row["serial"], row["chip_id"]): row["state"] for row in ctx.bench.sql(
+        "SELECT s.value AS serial, u.chip_id, l.state FROM lease l JOIN serial s ON s.id = l.serial_id JOIN unit u ON u.id = l.unit_id"
+        " WHERE l.state <> 'released'")}
+    for row in told["leases"]:
+        state = now.get((row["serial"], row["chip_id"]))
+        assert state, "the lease of %s for %s is gone" % (row["serial"], row["chip_id"])
+        assert row["state"] != "burned" or state == "burned", "%s was burned, now it is %s" % (row["serial"], state)
+    passed = {(row["job"], row["serial"], row["chip_id"]) for row in ctx.bench.sql("SELECT job, serial, chip_id FROM record_v1 WHERE result = 'PASS'")}
+    for row in told["pass"]:
+        assert (row["job"], row["serial"], row["chip_id"]) in passed, "the PASS of job %d is gone" % row["job"]
+    assert not ctx.bench.workers(), "workers outlived the power"
+    verify = ctx.bench.cli("audit", "verify", check=False)
+    assert verify.returncode == 0, "audit verify: " + (verify.stdout + verify.stderr).strip()
+    ctx.say("%d leases (%d burned) and %d PASS survived the cut; the history is whole" % (
+        len(told["leases"]), sum(row["state"] == "burned" for row in told["leases"]), len(told["pass"])))
