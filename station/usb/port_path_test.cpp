@@ -6,6 +6,8 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <string>
 
 namespace lineside::usb {
 
@@ -64,6 +66,45 @@ TEST(PortPeer, Follows_the_kernels_links_behind_hubs_and_at_the_root) {
     for (const char* no : {"", "/", "/a", "/a/b", "/a/b-port", "/a/b-port3/c", "x-port1"}) {
         EXPECT_FALSE(key_of_port_folder(no)) << no;
     }
+    fs::remove_all(name);
+}
+
+// Where the kernel made no link, the firmware's places of the root ports pair them.
+TEST(PortPeer, Location_pairs_where_there_is_no_link) {
+    namespace fs = std::filesystem;
+    std::string name = ::testing::TempDir() + "place-XXXXXX";
+    ASSERT_NE(::mkdtemp(name.data()), nullptr);
+    const fs::path host = fs::canonical(name) / "devices/pci0000:00/0000:00:14.0";
+    const auto port = [&](int bus, int number, const std::string& location) {
+        const auto usb = "usb" + std::to_string(bus);
+        const auto folder = host / usb / (std::to_string(bus) + "-0:1.0") /
+                            (usb + "-port" + std::to_string(number));
+        fs::create_directories(folder);
+        std::ofstream(folder / "location") << location << "\n";
+    };
+    port(1, 3, "0x80010003");
+    port(1, 4, "0x80010004");
+    port(1, 5, "0x80010005");
+    port(1, 6, "0x00000000");
+    port(1, 11, "0x80010011");
+    port(2, 1, "0x80010004");
+    port(2, 2, "0x80010005");
+    port(2, 3, "0x80010005");
+    port(2, 4, "0x00000000");
+    port(2, 7, "0x80010011");
+    // Another controller may say the same: its places are its own.
+    const auto other = host.parent_path() / "0000:00:15.0/usb3/3-0:1.0/usb3-port9";
+    fs::create_directories(other);
+    std::ofstream(other / "location") << "0x80010003\n";
+    EXPECT_EQ(peer_of(host / "usb1/1-4"), "pci-0000:00:14.0-usb-0:1");
+    EXPECT_EQ(peer_of(host / "usb2/2-1"), "pci-0000:00:14.0-usb-0:4");
+    EXPECT_EQ(peer_of(host / "usb1/1-4/1-4.2/1-4.2.1"), "pci-0000:00:14.0-usb-0:1.2.1");
+    EXPECT_EQ(peer_of(host / "usb2/2-7/2-7.1"), "pci-0000:00:14.0-usb-0:11.1");
+    EXPECT_FALSE(peer_of(host / "usb1/1-3"));  // nobody else is there
+    EXPECT_FALSE(peer_of(host / "usb1/1-5"));  // two say they are
+    EXPECT_FALSE(peer_of(host / "usb1/1-6"));  // the firmware does not know
+    EXPECT_FALSE(peer_of(host / "usb1/1-1"));  // no such port
+    EXPECT_FALSE(peer_of(host / "usb1"));
     fs::remove_all(name);
 }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The other half of the same socket: USB 2 and USB 3 are two ports to the kernel, and it says which
-// two are one socket (the firmware's tables; the link `peer` of a port in sysfs).
-// Thread: any; reads two links.
+// two are one socket (the firmware's tables; the link `peer` of a port in sysfs). Where it made no
+// link, the places that the firmware gave to root ports say it too (`location`): kernels pair by it
+// themselves, but not on a controller whose halves they met in an order they did not expect.
+// Thread: any; reads links and a few small files.
 #pragma once
 
 #include <optional>
