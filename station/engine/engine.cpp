@@ -411,4 +411,8 @@ std::string Engine::log_folder(std::int64_t job) const {
     return context_.job_folder(base::JobId(job)).string();
 }
 
+std::filesystem::path Engine::spool_folder() const {
+    return context_.config.data;
+}
+
 }  // namespace lineside::engine

@@ -69,6 +69,7 @@ class Engine final : public Facade, private Surroundings {
     void read(std::function<base::Result<base::Json>(db::Tx&)> work, Done done) override;
     [[nodiscard]] std::shared_ptr<const audit::Signer> signer() const override;
     [[nodiscard]] std::string log_folder(std::int64_t job) const override;
+    [[nodiscard]] std::filesystem::path spool_folder() const override;
 
   private:
     // Surroundings

@@ -189,6 +189,8 @@ class Facade {
     [[nodiscard]] virtual std::shared_ptr<const audit::Signer> signer() const { return nullptr; }
     // Folder of the logs of one job; file names come from the database, never from a request.
     [[nodiscard]] virtual std::string log_folder(std::int64_t job) const = 0;
+    // A folder on the data's disk for what is written and read once, in files without a name.
+    [[nodiscard]] virtual std::filesystem::path spool_folder() const = 0;
 };
 
 inline void Facade::rework(std::string /*slot*/, std::string /*reason*/, Actor /*actor*/,

@@ -189,8 +189,7 @@ std::unique_ptr<Export> make_json(const RecordFilter& filter, std::shared_ptr<Ro
     return std::make_unique<JsonArray>(filter, std::move(rows));
 }
 
-std::unique_ptr<Export> make_export(Format format, const RecordFilter& filter, LogFolder logs,
-                                    std::string anchor) {
+std::unique_ptr<Export> make_export(Format format, const RecordFilter& filter, ZipParts parts) {
     switch (format) {
         case Format::csv:
             return make_csv(filter, std::make_shared<RowSet>());
@@ -199,7 +198,7 @@ std::unique_ptr<Export> make_export(Format format, const RecordFilter& filter, L
         case Format::zip:
             break;
     }
-    return make_zip(filter, std::move(logs), std::move(anchor));
+    return make_zip(filter, std::move(parts.logs), std::move(parts.anchor), parts.spool);
 }
 
 }  // namespace lineside::records

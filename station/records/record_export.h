@@ -6,9 +6,10 @@
 // unit-N>/<attempt>.log and index.csv with the SHA-256 of each log. An export is made slice by
 // slice for a receiver that takes its time: each next() does a few milliseconds of work on the
 // transaction it is given and returns what it made, so no export ever holds the database, and
-// memory stays flat whatever the number of rows (a ZIP keeps its table of contents, some hundred
-// bytes a log). The rows are those the view had at the first slice. Errors: db.failed, station.bug.
-// Thread: one slice at a time, on a db thread (read-only).
+// memory stays flat whatever the number of rows (a ZIP spools its table of contents, some hundred
+// bytes a log, to a file without a name). The rows are those the view had at the first slice.
+// Errors: db.failed, disk.full (the spool), station.bug; what was made before is no whole file of
+// its format.   Thread: one slice at a time, on a db thread (read-only).
 #pragma once
 
 #include "station/base/error.h"
@@ -39,9 +40,14 @@ class Export {
     // The next piece; empty: that was all.
     [[nodiscard]] virtual base::Result<std::string> next(db::Tx& tx) = 0;
 };
-// `logs` is asked by a ZIP only; `anchor`, if not empty, is its file anchor.json.
+// What only a ZIP asks for.
+struct ZipParts {
+    LogFolder logs;
+    std::filesystem::path spool;  // a folder with room; nothing is seen there
+    std::string anchor = {};      // if not empty, the file anchor.json
+};
 [[nodiscard]] std::unique_ptr<Export> make_export(Format format, const RecordFilter& filter,
-                                                  LogFolder logs, std::string anchor = {});
+                                                  ZipParts parts);
 
 // One CSV cell of a text: quoted where needed, a formula made harmless.
 [[nodiscard]] std::string csv_cell(std::string_view text);

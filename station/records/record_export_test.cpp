@@ -74,7 +74,7 @@ class ExportTest : public testing::Test {
     void SetUp() override {
         std::string name = testing::TempDir() + "export-XXXXXX";
         ASSERT_NE(::mkdtemp(name.data()), nullptr);
-        folder = name;
+        folder = spool = name;
         store = db::Store::open(loop, folder / "station.db").value();
         ASSERT_TRUE(store->write_now([](db::Tx& tx) -> Status {
             for (const char* sql : kRows) {
@@ -98,7 +98,8 @@ class ExportTest : public testing::Test {
         const std::function<void()>& between = [] {}) {
         const auto file =
             make_export(format, parse_filter(fields).value(),
-                        [this](std::int64_t job) { return folder / std::to_string(job); });
+                        {.logs = [this](std::int64_t job) { return folder / std::to_string(job); },
+                         .spool = spool});
         std::string bytes;
         pieces = 0;
         for (std::string piece = "-"; !piece.empty(); ++pieces) {
@@ -171,6 +172,7 @@ class ExportTest : public testing::Test {
     }
     boost::asio::io_context loop;
     std::filesystem::path folder;
+    std::filesystem::path spool;
     std::unique_ptr<db::Store> store;
     int pieces = 0;
     std::size_t largest = 0;
@@ -369,7 +371,8 @@ TEST_F(ExportTest, Comes_in_small_pieces_and_may_be_dropped_half_way) {
         EXPECT_GT(whole.size(), 100'000U);
         EXPECT_GT(pieces, 10);
         EXPECT_LT(largest, 512U * 1024);
-        auto file = make_export(format, {}, [](std::int64_t) { return "/nowhere"; });
+        auto file = make_export(format, {},
+                                {.logs = [](std::int64_t) { return "/nowhere"; }, .spool = spool});
         EXPECT_TRUE(store->read_now([&](db::Tx& tx) -> Status {
             auto piece = file->next(tx);
             EXPECT_TRUE(piece && !piece->empty() && piece->size() < whole.size());
@@ -377,6 +380,69 @@ TEST_F(ExportTest, Comes_in_small_pieces_and_may_be_dropped_half_way) {
         }));
         file.reset();  // the sanitizers look whether something is left over
     }
+}
+
+TEST_F(ExportTest, Zip_that_cannot_be_spooled_never_looks_whole) {
+    many(5000);
+    spool = folder / "gone";
+    auto file = make_export(Format::zip, {},
+                            {.logs = [](std::int64_t) { return "/nowhere"; }, .spool = spool});
+    std::string bytes;
+    base::Error why;
+    while (why.code.empty()) {
+        ASSERT_TRUE(store->read_now([&](db::Tx& tx) -> Status {
+            auto piece = file->next(tx);
+            EXPECT_FALSE(piece && piece->empty()) << "it ended well";
+            why = piece ? base::Error() : piece.error();
+            bytes += piece.value_or("");
+            return {};
+        }));
+    }
+    EXPECT_EQ(why.code, "station.bug");
+    EXPECT_GT(bytes.size(), 100'000U) << "it is told late";
+    EXPECT_EQ(bytes.find("PK\5\6"), std::string::npos) << "the mark of an archive's end";
+}
+
+// Leases move on while an export is taken: no two logs get one name.
+TEST_F(ExportTest, Zip_names_each_log_once) {
+    ASSERT_TRUE(store->write_now([](db::Tx& tx) -> Status {
+        for (
+            const char* sql : {
+                "UPDATE batch SET state = 'closed', ended_ms = 1, ended_by = 'x'",
+                "INSERT INTO batch (id, pool_id, name, test_only, loaded_ms, loaded_by, "
+                "file_sha256, count) VALUES (2, 1, 'b2', 1, 0, 'x', 'z', 3)",
+                "INSERT INTO serial (id, batch_id, value, value_key) VALUES (11, 2, 'Unit-2', "
+                "'unit-2'), (12, 2, 'S', 's')",
+                "UPDATE batch SET state = 'open' WHERE id = 2",
+                "INSERT INTO unit (id, model, first_ms) VALUES (3, 'xavier-nx', 0), (4, "
+                "'xavier-nx', 0)",
+                "INSERT INTO job (id, unit_id, order_id, slot, port, attempt, epoch, state, actor, "
+                "started_ms, started_mono_ns, boot) VALUES (10, 3, 1, '7', 'p', 1, 1, 'x', 'a', "
+                "0, 0, 'b'), (11, 4, 1, '8', 'p', 1, 1, 'x', 'a', 0, 0, 'b')",
+                "INSERT INTO lease (serial_id, unit_id, job_id, state, epoch, at_ms) VALUES (11, "
+                "3, 10, 'reserved', 1, 0), (12, 4, 11, 'reserved', 1, 0)",
+                "UPDATE lease SET state = 'issued' WHERE unit_id = 3",
+                "UPDATE lease SET state = 'burned' WHERE unit_id = 3",
+                "UPDATE job SET outcome = 'ERROR', code = 'usb.left', ended_ms = 9 WHERE id IN "
+                "(10, 11)",
+                // A second one of unit 2's first attempt.
+                "INSERT INTO job (id, unit_id, order_id, slot, port, attempt, epoch, state, actor, "
+                "started_ms, started_mono_ns, boot) VALUES (12, 2, 1, '9', 'p', 1, 1, 'x', 'a', "
+                "0, 0, 'b')",
+                "UPDATE job SET outcome = 'ERROR', code = 'usb.left', ended_ms = 9 WHERE id = 12",
+            }) {
+            auto done = tx.run(sql);
+            EXPECT_TRUE(done) << sql << ": " << done.error().message;
+        }
+        return {};
+    }));
+    std::string names;
+    for (const auto& [name, content] : unzip(exported(Format::zip))) {
+        names += name.starts_with("logs/") ? name + " " : "";
+    }
+    EXPECT_EQ(names,
+              "logs/RC-0001/1.log logs/RC-0001/2.log logs/S/1-job-11.log logs/Unit-2/1-job-10.log "
+              "logs/unit-2/1-job-12.log logs/unit-2/1.log ");
 }
 
 TEST_F(ExportTest, Few_serials_looked_up_first_give_the_same_rows) {

@@ -1,74 +1,68 @@
 // SPDX-License-Identifier: Apache-2.0
-// The ZIP export, written by libarchive into a string that is handed on slice by slice.
+// The ZIP export, handed on slice by slice. What grows with the number of logs, the archive's
+// directory and index.csv, is spooled to disk.
 #include "station/base/text.h"
 #include "station/records/job_log.h"
 #include "station/records/row_walk.h"
-
-#include <archive.h>
-#include <archive_entry.h>
+#include "station/records/zip_writer.h"
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <deque>
-#include <set>
 
 namespace lineside::records {
 namespace {
 
 using db::Tx;
 
-struct FreeArchive {
-    void operator()(archive* a) const { archive_write_free(a); }
-};
-struct FreeEntry {
-    void operator()(archive_entry* e) const { archive_entry_free(e); }
-};
+// What is handed on at once, so that small logs do not go out one by one; a slice ends earlier
+// where that would hold the database.
+constexpr std::size_t kPiece = 64 * 1024;
+constexpr auto kSlice = std::chrono::milliseconds(5);
 
 struct LogJob {
     std::int64_t job = 0, unit = 0, attempt = 1, ended_ms = 0;
-    std::string serial, result;
+    std::string serial, result, lease;
 };
+
+// Where a job's log lies in the archive, unlike that of any other job, whatever becomes of leases
+// while it is written: the name of a job whose unit keeps its serial for ever, or that has none, is
+// made of serial (unit) and attempt; one that may yet change hands, one that looks like a unit's
+// folder and a second one of its attempt have the job in it. Nothing is remembered for that.
+std::string log_path(const LogJob& job, bool first_of_attempt) {
+    const bool kept = job.lease == "burned" || job.lease == "voided";
+    const bool like_unit = base::to_lower_ascii(job.serial).starts_with("unit-");
+    const bool plain = first_of_attempt && (job.serial.empty() || (kept && !like_unit));
+    return fmt::format("logs/{}/{}{}.log",
+                       job.serial.empty() ? fmt::format("unit-{}", job.unit) : job.serial,
+                       job.attempt, plain ? "" : fmt::format("-job-{}", job.job));
+}
 
 class Zip final : public Export {
   public:
-    Zip(const RecordFilter& filter, LogFolder log_folder, std::string anchor)
+    Zip(const RecordFilter& filter, LogFolder log_folder, std::string anchor,
+        const std::filesystem::path& spool_folder)
         : filter_(filter),
           logs_(filter, rows_),
           log_folder_(std::move(log_folder)),
           anchor_(std::move(anchor)),
-          archive_(archive_write_new()) {
-        archive_write_set_format_zip(archive_.get());
-        archive_write_set_format_option(archive_.get(), "zip", "compression-level", "1");
-        archive_write_set_bytes_in_last_block(archive_.get(), 1);
-        archive_write_set_bytes_per_block(archive_.get(), 0);
-        archive_write_open2(archive_.get(), this, nullptr, &Zip::take, nullptr, nullptr);
-    }
-    // An unfinished archive is closed as usual, into nowhere: libarchive loses its compressor's
-    // memory when one is only freed or marked as failed.
-    ~Zip() override {
-        dropped_ = true;
-        archive_write_close(archive_.get());
-    }
+          index_(spool_folder),
+          zip_(spool_folder) {}
 
     base::Result<std::string> next(Tx& tx) override {
-        out_.clear();
-        while (out_.empty() && stage_ != Stage::ended) {
+        const auto begun = std::chrono::steady_clock::now();
+        while (stage_ != Stage::ended && zip_.waiting() < kPiece &&
+               (zip_.waiting() == 0 || std::chrono::steady_clock::now() - begun < kSlice)) {
             if (auto worked = step(tx); !worked) {
                 return tl::unexpected<base::Error>(worked.error());
             }
         }
-        return std::move(out_);
+        return zip_.take();
     }
 
   private:
-    enum class Stage { anchor, csv, json, logs, index, ended };
-
-    static la_ssize_t take(archive* /*a*/, void* self, const void* bytes, size_t count) {
-        if (auto& writer = *static_cast<Zip*>(self); !writer.dropped_) {
-            writer.out_.append(static_cast<const char*>(bytes), count);
-        }
-        return static_cast<la_ssize_t>(count);
-    }
+    enum class Stage { anchor, csv, json, logs, index, directory, ended };
 
     base::Status step(Tx& tx) {
         switch (stage_) {
@@ -81,35 +75,13 @@ class Zip final : public Export {
             case Stage::logs:
                 return log_ ? log_piece() : next_log(tx);
             case Stage::index:
-                return write_index();
+                return index_piece();
+            case Stage::directory:
+                return directory_piece();
             case Stage::ended:
                 break;
         }
         return {};
-    }
-
-    base::Status begin(const std::string& name, std::int64_t at_ms) {
-        const std::unique_ptr<archive_entry, FreeEntry> entry(archive_entry_new());
-        archive_entry_set_pathname_utf8(entry.get(), name.c_str());
-        archive_entry_set_filetype(entry.get(), AE_IFREG);
-        archive_entry_set_perm(entry.get(), 0644);
-        archive_entry_set_mtime(entry.get(), at_ms / 1000, 0);
-        return check(archive_write_header(archive_.get(), entry.get()));
-    }
-    base::Status write(std::string_view bytes) {
-        if (archive_write_data(archive_.get(), bytes.data(), bytes.size()) < 0) {
-            return check(ARCHIVE_FATAL);
-        }
-        return {};
-    }
-    base::Status end() { return check(archive_write_finish_entry(archive_.get())); }
-    base::Status check(int result) {
-        if (result >= ARCHIVE_WARN) {
-            return {};
-        }
-        const char* why = archive_error_string(archive_.get());
-        return base::fail("station.bug", fmt::format("Archive cannot be written: {}",
-                                                     why != nullptr ? why : "unknown"));
     }
 
     base::Status write_anchor(Tx& tx) {
@@ -122,17 +94,17 @@ class Zip final : public Export {
         if (anchor_.empty()) {
             return {};
         }
-        auto done = begin("anchor.json", newest_ms_);
+        auto done = zip_.begin("anchor.json", newest_ms_);
         if (done) {
-            done = write(anchor_);
+            done = zip_.write(anchor_);
         }
-        return done ? end() : done;
+        return done ? zip_.end() : done;
     }
 
     base::Status table(Tx& tx, const char* name, decltype(&make_csv) make, Stage after) {
         if (!table_) {
             table_ = make(filter_, rows_);
-            if (auto begun = begin(name, newest_ms_); !begun) {
+            if (auto begun = zip_.begin(name, newest_ms_); !begun) {
                 return begun;
             }
         }
@@ -141,23 +113,24 @@ class Zip final : public Export {
             return tl::unexpected<base::Error>(piece.error());
         }
         if (!piece->empty()) {
-            return write(*piece);
+            return zip_.write(*piece);
         }
         table_.reset();
         stage_ = after;
-        return end();
+        return zip_.end();
     }
 
     base::Status next_log(Tx& tx) {
         if (jobs_.empty()) {
             if (!more_logs_) {
                 stage_ = Stage::index;
-                return {};
+                return begin_index();
             }
             auto more = logs_.slice(
-                tx, "job, unit, attempt, ended_ms, serial, result", [this](const Tx::Row& row) {
+                tx, "job, unit, attempt, ended_ms, serial, result, lease",
+                [this](const Tx::Row& row) {
                     jobs_.push_back({row.integer(0), row.integer(1), row.integer(2), row.integer(3),
-                                     row.text(4), row.text(5)});
+                                     row.text(4), row.text(5), row.text(6)});
                 });
             if (!more) {
                 return tl::unexpected<base::Error>(more.error());
@@ -171,16 +144,17 @@ class Zip final : public Export {
         if (!log) {
             return tl::unexpected<base::Error>(log.error());
         }
-        name_ = fmt::format("logs/{}/{}.log",
-                            row_.serial.empty() ? fmt::format("unit-{}", row_.unit) : row_.serial,
-                            row_.attempt);
-        if (!used_.insert(base::to_lower_ascii(name_)).second) {
-            name_ = fmt::format("logs/unit-{}/{}-job-{}.log", row_.unit, row_.attempt, row_.job);
+        auto earlier = tx.one<std::int64_t>(
+            "SELECT count(*) FROM job WHERE unit_id = ?1 AND attempt = ?2 AND id < ?3", row_.unit,
+            row_.attempt, row_.job);
+        if (!earlier) {
+            return tl::unexpected<base::Error>(earlier.error());
         }
+        name_ = log_path(row_, std::get<0>(**earlier) == 0);
         log_.emplace(std::move(*log));
         bytes_ = 0;
         digest_ = base::Sha256();
-        return begin(name_, row_.ended_ms);
+        return zip_.begin(name_, row_.ended_ms);
     }
 
     base::Status log_piece() {
@@ -191,28 +165,40 @@ class Zip final : public Export {
         if (!piece->empty()) {
             bytes_ += piece->size();
             digest_.update(*piece);
-            return write(*piece);
+            return zip_.write(*piece);
         }
-        index_ +=
-            fmt::format("{},{},{},{},{},{},{},{}\r\n", csv_cell(name_), digest_.hex(), bytes_,
-                        row_.job, row_.unit, csv_cell(row_.serial), row_.attempt, row_.result);
         log_.reset();
-        return end();
+        auto done = zip_.end();
+        if (!done) {
+            return done;
+        }
+        return index_.append(fmt::format("{},{},{},{},{},{},{},{}\r\n", csv_cell(name_),
+                                         digest_.hex(), bytes_, row_.job, row_.unit,
+                                         csv_cell(row_.serial), row_.attempt, row_.result));
     }
 
-    base::Status write_index() {
-        auto done = begin("index.csv", newest_ms_);
-        if (done) {
-            done = write(index_);
+    base::Status begin_index() {
+        auto done = zip_.begin("index.csv", newest_ms_);
+        return done ? zip_.write("path,sha256,bytes,job,unit,serial,attempt,result\r\n") : done;
+    }
+    base::Status index_piece() {
+        auto piece = index_.next();
+        if (!piece) {
+            return tl::unexpected<base::Error>(piece.error());
         }
-        if (done) {
-            done = end();
+        if (!piece->empty()) {
+            return zip_.write(*piece);
         }
-        if (done) {
-            done = check(archive_write_close(archive_.get()));
+        stage_ = Stage::directory;
+        return zip_.end();
+    }
+    base::Status directory_piece() {
+        auto more = zip_.finish();
+        if (!more) {
+            return tl::unexpected<base::Error>(more.error());
         }
-        stage_ = Stage::ended;
-        return done;
+        stage_ = *more ? stage_ : Stage::ended;
+        return {};
     }
 
     RecordFilter filter_;
@@ -221,8 +207,6 @@ class Zip final : public Export {
     bool more_logs_ = true;
     LogFolder log_folder_;
     std::string anchor_;
-    std::string out_;
-    bool dropped_ = false;
     Stage stage_ = Stage::anchor;
     std::unique_ptr<Export> table_;
     std::int64_t newest_ms_ = 0;
@@ -232,15 +216,15 @@ class Zip final : public Export {
     std::string name_;
     std::uint64_t bytes_ = 0;
     base::Sha256 digest_;
-    std::set<std::string> used_;
-    std::string index_ = "path,sha256,bytes,job,unit,serial,attempt,result\r\n";
-    std::unique_ptr<archive, FreeArchive> archive_;  // last: writes into out_ to its end
+    Spool index_;
+    ZipWriter zip_;
 };
 
 }  // namespace
 
-std::unique_ptr<Export> make_zip(const RecordFilter& filter, LogFolder logs, std::string anchor) {
-    return std::make_unique<Zip>(filter, std::move(logs), std::move(anchor));
+std::unique_ptr<Export> make_zip(const RecordFilter& filter, LogFolder logs, std::string anchor,
+                                 const std::filesystem::path& spool) {
+    return std::make_unique<Zip>(filter, std::move(logs), std::move(anchor), spool);
 }
 
 }  // namespace lineside::records

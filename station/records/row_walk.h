@@ -45,6 +45,7 @@ class RowWalk {
 [[nodiscard]] std::unique_ptr<Export> make_json(const RecordFilter& filter,
                                                 std::shared_ptr<RowSet> rows);
 [[nodiscard]] std::unique_ptr<Export> make_zip(const RecordFilter& filter, LogFolder logs,
-                                               std::string anchor);
+                                               std::string anchor,
+                                               const std::filesystem::path& spool);
 
 }  // namespace lineside::records

@@ -36,6 +36,7 @@ class ApiTest : public ::testing::Test {
         ASSERT_TRUE(opened) << opened.error().message;
         store = std::move(*opened);
         facade.logs = (folder / "logs").native();
+        facade.spool = folder.native();
         facade.run_on_database = [this](const std::function<base::Status(Tx&)>& work) {
             return store->read_now(work);
         };

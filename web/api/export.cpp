@@ -77,8 +77,10 @@ void export_records(Api& api, const Request& request, const ReplyPtr& reply) {
     const auto make = [format = *format, filter = *filter,
                        &facade = api.facade](std::string anchor) {
         return std::shared_ptr<records::Export>(records::make_export(
-            format, filter, [&facade](std::int64_t job) { return facade.log_folder(job); },
-            std::move(anchor)));
+            format, filter,
+            {.logs = [&facade](std::int64_t job) { return facade.log_folder(job); },
+             .spool = facade.spool_folder(),
+             .anchor = std::move(anchor)}));
     };
     auto begun = std::make_shared<Begun>();
     api.facade.read(guarded([begun, make, signer = api.facade.signer()](Tx& tx) -> Result<Json> {

@@ -11,9 +11,10 @@ using testing::ApiTest;
 class ExportTest : public ApiTest {
   protected:
     std::string by_records(records::Format format, const records::RecordFilter& filter = {}) {
-        const auto file = records::make_export(format, filter, [this](std::int64_t job) {
-            return folder / "logs" / std::to_string(job);
-        });
+        const auto file = records::make_export(
+            format, filter,
+            {.logs = [this](std::int64_t job) { return folder / "logs" / std::to_string(job); },
+             .spool = folder});
         std::string all;
         EXPECT_TRUE(store->read_now([&](Tx& tx) -> base::Status {
             for (auto piece = file->next(tx); piece && !piece->empty(); piece = file->next(tx)) {

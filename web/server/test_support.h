@@ -165,6 +165,8 @@ class FakeFacade : public engine::Facade {
     [[nodiscard]] std::string log_folder(std::int64_t job) const override {
         return fmt::format("{}/{}", logs, job);
     }
+    std::string spool;
+    [[nodiscard]] std::filesystem::path spool_folder() const override { return spool; }
 };
 
 // Runs a loop on a thread; what touches the server's side goes through on_loop().
