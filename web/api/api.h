@@ -172,6 +172,7 @@ void take_screen(Api&, const Request&, const ReplyPtr&);
 void confirm_screen(Api&, const Request&, const ReplyPtr&);
 void revoke_screen(Api&, const Request&, const ReplyPtr&);
 // badges.cpp
+void get_badges(Api&, const Request&, const ReplyPtr&);
 void print_badge(Api&, const Request&, const ReplyPtr&);
 void revoke_badge(Api&, const Request&, const ReplyPtr&);
 void open_shift(Api&, const Request&, const ReplyPtr&);

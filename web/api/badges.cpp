@@ -31,6 +31,26 @@ bool empty_body(const Request& request, const ReplyPtr& reply) {
 
 }  // namespace
 
+// Who may hold one, by name alone: roles, log-ins and passwords are the admin's business.
+void get_badges(Api& api, const Request& /*request*/, const ReplyPtr& reply) {
+    const People* people = people_of(api, reply);
+    if (people == nullptr) {
+        return;
+    }
+    Json holders = Json::array();
+    const Json all = people->list();
+    for (const Json& account : all.at("accounts")) {
+        if (account.at("active").get<bool>()) {
+            holders.push_back({{"account", account.at("account")},
+                               {"name", account.at("name")},
+                               {"badge_ms", account.at("badge_ms")}});
+        }
+    }
+    const engine::Labels* labels = api.facade.labels();
+    reply->json(200, {{"holders", std::move(holders)},
+                      {"printer", labels != nullptr && !labels->setup().is_null()}});
+}
+
 void print_badge(Api& api, const Request& request, const ReplyPtr& reply) {
     People* people = people_of(api, reply);
     if (people == nullptr || !empty_body(request, reply)) {

@@ -87,6 +87,7 @@ constexpr std::array kEndpoints{
     Endpoint{Verb::post, "/api/v1/screens/{screen}/revoke",  Role::technician, BodyKind::json, "", &revoke_screen},
     Endpoint{Verb::get,  "/api/v1/web-certificate",          Role::technician, BodyKind::none, "", &get_web_certificate},
     // badges
+    Endpoint{Verb::get,  "/api/v1/badges",                   Role::technician, BodyKind::none, "", &get_badges},
     Endpoint{Verb::post, "/api/v1/accounts/{account}/badge", Role::technician, BodyKind::json, "", &print_badge},
     Endpoint{Verb::post, "/api/v1/accounts/{account}/badge/revoke", Role::technician, BodyKind::json, "", &revoke_badge},
     Endpoint{Verb::post, "/api/v1/session/badge",            Role::display,   BodyKind::json, "", &open_shift},

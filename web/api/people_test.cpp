@@ -378,8 +378,17 @@ TEST_F(PeopleApi, A_badge_goes_to_the_printer_and_opens_a_screen_alone) {
         all += got.body;
         return got;
     };
+    // A technician picks a person by name, and learns no more of the accounts.
+    const std::string tec = make(admin, "technician");
+    EXPECT_EQ(call(Verb::get, "/api/v1/accounts", tec).status, 403);
+    EXPECT_EQ(call(Verb::get, "/api/v1/badges", olu).status, 403);
+    const Json holders = body_of(told(Verb::get, "/api/v1/badges", tec));
+    EXPECT_EQ(holders["printer"], true);
+    ASSERT_EQ(holders["holders"].size(), 3U);
+    EXPECT_EQ(holders["holders"][1],
+              (Json{{"account", 2}, {"name", "the operator"}, {"badge_ms", nullptr}}));
     labels.paper = false;
-    EXPECT_EQ(told(Verb::post, badge_of, admin).status, 409);
+    EXPECT_EQ(told(Verb::post, badge_of, tec).status, 409);
     ASSERT_EQ(labels.badges.size(), 1U);
     const auto scan = [&](const std::string& key, const std::string& code) {
         return told(Verb::post, "/api/v1/session/badge", key, Json{{"code", code}}.dump());
@@ -387,7 +396,9 @@ TEST_F(PeopleApi, A_badge_goes_to_the_printer_and_opens_a_screen_alone) {
     EXPECT_EQ(scan(screen, labels.badges[0].second).status, 403)
         << "what was not printed is revoked";
     labels.paper = true;
-    EXPECT_EQ(told(Verb::post, badge_of, admin).status, 200);
+    EXPECT_EQ(told(Verb::post, badge_of, tec).status, 200);
+    EXPECT_TRUE(body_of(told(Verb::get, "/api/v1/badges", tec))["holders"][1]["badge_ms"]
+                    .is_number_integer());
     ASSERT_EQ(labels.badges.size(), 2U);
     EXPECT_EQ(labels.badges[1].first, "the operator");
     const std::string code = labels.badges[1].second;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Invented accounts and screens of the mock server. Scenes `login` (nobody is logged in) and `admin`; else the station is open.
+// Invented accounts and screens of the mock server. Scenes `login` (nobody is logged in), `admin` and `technician`; else the station is open.
 const past = (days) => Date.now() - days * 86_400_000;
 
 const may = { anyone: ['anyone'], display: ['anyone', 'display'], operator: ['anyone', 'display', 'operator'], qa: ['anyone', 'display', 'operator', 'qa'] };
@@ -8,8 +8,8 @@ may.technician = [...may.qa, 'technician'];
 may.admin = [...may.manager, 'technician', 'admin'];
 
 export function makePeople(scene) {
-  let who = scene === 'admin' ? { name: 'Ana Kim', role: 'admin', screen: false } : null;
-  const open = scene !== 'login' && scene !== 'admin';
+  let who = scene === 'admin' ? { name: 'Ana Kim', role: 'admin', screen: false } : scene === 'technician' ? { name: 'Olga Berg', role: 'technician', screen: false } : null;
+  const open = !['login', 'admin', 'technician'].includes(scene);
   const accounts = [['Ana Kim', 'admin', 1], ['Jon Vega', 'manager', 1], ['Mai Tran', 'qa', 0], ['Operators line 2', 'operator', 3], ['Piotr Zając', 'technician', 0]]
     .map(([name, role, sessions], i) => ({ account: i + 1, name, role, active: name !== 'Piotr Zając', badge_ms: role === 'operator' ? past(12) : null, made_ms: past(90 - i * 9), made_by: i === 0 ? 'first link' : 'Ana Kim', sessions }));
   let screens = [{ screen: 4, name: 'Wall, line 2', since_ms: past(40), by: 'Piotr Zając' }, { screen: 9, name: 'Tablet at slot 9', since_ms: past(3), by: 'Ana Kim' }];
@@ -27,6 +27,7 @@ export function makePeople(scene) {
       }
       if (path === '/api/v1/accounts' && who) return { accounts };
       if (path === '/api/v1/screens' && who) return { screens };
+      if (path === '/api/v1/badges') return { holders: accounts.filter((one) => one.active).map(({ account, name, badge_ms }) => ({ account, name, badge_ms })), printer: true };
       return null;
     },
     post(path, body) {

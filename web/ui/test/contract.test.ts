@@ -26,7 +26,7 @@ describe('mock against openapi.yaml', () => {
   it('people', async () => {
     const other = mock({ scene: 'admin', still: true });
     const url = `http://127.0.0.1:${await other.listen(0)}`;
-    for (const path of ['/api/v1/session', '/api/v1/accounts', '/api/v1/screens']) {
+    for (const path of ['/api/v1/session', '/api/v1/accounts', '/api/v1/screens', '/api/v1/badges']) {
       expect(answerComplaints(path, await (await fetch(url + path)).json())).toEqual([]);
     }
     other.close();

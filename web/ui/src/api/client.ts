@@ -4,7 +4,7 @@
 import { t } from '../i18n';
 import { localise, ownWords } from '../i18n/phrases';
 import type {
-  Account, AccountRole, BatchAccount, BatchCheck, BatchLoaded, Beat, GenerateRequest, ImagesAnswer, Job, Label, LabelPrinter, Numbers, OrderRequest, OrdersAnswer, PoolPage, ProblemBody, RecordsAnswer, Screen,
+  Account, AccountRole, BadgeHolder, BatchAccount, BatchCheck, BatchLoaded, Beat, GenerateRequest, ImagesAnswer, Job, Label, LabelPrinter, Numbers, OrderRequest, OrdersAnswer, PoolPage, ProblemBody, RecordsAnswer, Screen,
   Session, Shifts, Tile, Unit, Wall, WallNumbers,
 } from './types';
 import type { Ports, SlotHealth, SlotPlace } from './types_slots';
@@ -195,6 +195,7 @@ export const api = {
   savePorts: (slots: readonly { slot: string; port: string; peer?: string }[]) => postJson<Ports>('/ports', { slots }),
   openShift: (code: string) => postJson<{ name: string; until_ms: number }>('/session/badge', { code }),
   endShift: () => request('/session/badge', { method: 'DELETE', headers: { 'X-Lineside': '1' } }),
+  badges: (signal?: AbortSignal) => getJson<{ holders: BadgeHolder[]; printer: boolean }>('/badges', signal),
   printBadge: (account: number) => postJson<unknown>(`/accounts/${account}/badge`, {}),
   revokeBadge: (account: number) => postJson<unknown>(`/accounts/${account}/badge/revoke`, {}),
   labels: (signal?: AbortSignal) => getJson<{ labels: Label[]; printer: LabelPrinter }>('/labels', signal),

@@ -32,6 +32,13 @@ export interface Account {
   badge_ms: number | null;
 }
 
+// Who may hold a badge.
+export interface BadgeHolder {
+  account: number;
+  name: string;
+  badge_ms: number | null;
+}
+
 export interface Screen {
   screen: number;
   name: string;

@@ -37,6 +37,7 @@ export const de: Texts = {
     skip: 'Ohne Scan freigeben …', skipSure: 'Ohne Scan freigeben', checked: 'am Platz gescannt',
   },
   badge: {
+    title: 'Ausweise', what: 'Ein Ausweis öffnet an einem zugelassenen Bildschirm für eine Schicht die Rolle Bedienung. Wird ein neuer gedruckt, gilt der alte nicht mehr.', noPrinter: 'Diese Station hat keinen Etikettendrucker, es lässt sich kein Ausweis drucken.',
     scan: 'Ausweis scannen', by: 'Ausweis', end: 'Beenden', endOf: (name) => `Arbeit von ${name} an diesem Bildschirm beenden`,
     works: (name) => `${name} arbeitet jetzt hier.`, column: 'Ausweis', print: 'Ausweis drucken', printed: 'An den Etikettendrucker geschickt.',
     since: (when) => `gedruckt ${when}`, revoke: 'Ausweis sperren …', revokeSure: 'Ausweis sperren',

@@ -39,6 +39,7 @@ export const en = {
     skip: 'Clear without scanning …', skipSure: 'Clear without scanning', checked: 'scanned at its slot',
   },
   badge: {
+    title: 'Badges', what: 'A badge opens role operator at an enrolled wall screen, for one shift. The one before it is revoked when another is printed.', noPrinter: 'This station has no label printer, so no badge can be printed.',
     scan: 'Scan your badge', by: 'badge', end: 'End', endOf: (name: string): string => `End the work of ${name} at this screen`,
     works: (name: string): string => `${name} works here now.`, column: 'Badge', print: 'Print badge', printed: 'Sent to the label printer.',
     since: (when: string): string => `printed ${when}`, revoke: 'Revoke badge …', revokeSure: 'Revoke badge',

@@ -39,6 +39,7 @@ export const es: Texts = {
     skip: 'Liberar sin escanear…', skipSure: 'Liberar sin escanear', checked: 'escaneada en su puesto',
   },
   badge: {
+    title: 'Credenciales', what: 'Una credencial abre el papel de operador en una pantalla admitida, por un turno. Al imprimir otra, la anterior queda anulada.', noPrinter: 'Esta estación no tiene impresora de etiquetas: no se puede imprimir ninguna credencial.',
     scan: 'Escanee su credencial', by: 'credencial', end: 'Terminar', endOf: (name) => `Terminar el trabajo de ${name} en esta pantalla`,
     works: (name) => `${name} trabaja ahora aquí.`, column: 'Credencial', print: 'Imprimir credencial', printed: 'Enviada a la impresora de etiquetas.',
     since: (when) => `impresa ${when}`, revoke: 'Anular credencial…', revokeSure: 'Anular credencial',

@@ -33,6 +33,7 @@ export const vi: Texts = {
     skip: 'Bỏ qua quét nhãn …', skipSure: 'Bỏ qua quét nhãn', checked: 'đã quét tại khe',
   },
   badge: {
+    title: 'Thẻ', what: 'Thẻ mở vai trò người vận hành tại một màn hình đã được cho vào, trong một ca. Khi in thẻ mới, thẻ trước bị thu hồi.', noPrinter: 'Trạm này không có máy in nhãn nên không in được thẻ.',
     scan: 'Hãy quét thẻ', by: 'thẻ', end: 'Kết thúc', endOf: (name) => `Kết thúc phiên của ${name} tại màn hình này`,
     works: (name) => `${name} đang làm việc ở đây.`, column: 'Thẻ', print: 'In thẻ', printed: 'Đã gửi tới máy in nhãn.',
     since: (when) => `đã in ${when}`, revoke: 'Thu hồi thẻ …', revokeSure: 'Thu hồi thẻ',

@@ -32,6 +32,7 @@ export const zh: Texts = {
     skip: '不扫描直接放行…', skipSure: '不扫描直接放行', checked: '已在槽位扫描',
   },
   badge: {
+    title: '工牌', what: '工牌可在已登记的屏幕上以操作员角色工作一个班次。打印新工牌后，旧工牌即被吊销。', noPrinter: '此工站没有标签打印机，无法打印工牌。',
     scan: '请扫描工牌', by: '工牌', end: '结束', endOf: (name) => `结束 ${name} 在此屏幕的工作`,
     works: (name) => `${name} 现在在此工作。`, column: '工牌', print: '打印工牌', printed: '已发送到标签打印机。',
     since: (when) => `打印于 ${when}`, revoke: '吊销工牌…', revokeSure: '吊销工牌',

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One sheet for the next shift: what was made, what failed, what is left, which slots to look at, what is still on the wall, and a
+// One sheet for the next shift: what was made, what failed, what is left, which slots are closed or to be looked at, what is still on the wall, and a
 // person's notes. Made to be printed; nothing of it is kept.
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
@@ -7,6 +7,7 @@ import { useEffect } from 'preact/hooks';
 import { api } from '../api/client';
 import type { Numbers, RecordsAnswer } from '../api/types';
 import { allTiles, station } from '../live/store';
+import { Closing } from '../parts/closing';
 import { ProblemPanel, useLoaded } from '../parts/load_state';
 import { Codes, Sums } from '../parts/sums';
 import { shiftWord } from '../parts/shift_word';
@@ -51,6 +52,20 @@ function Slots({ numbers }: { numbers: Numbers }): JSX.Element {
       <div class="card-head"><h2>{t.handover.slots}</h2></div>
       {ill.length === 0 && <p class="card-note">{t.handover.noSlots}</p>}
       {ill.map((one) => <p class="card-note" key={one.slot}><b>{t.wall.slot(one.slot)}</b>: {count(one.failed + one.problems)} {t.numbers.ofTries(count(one.attempts))}</p>)}
+    </section>
+  );
+}
+
+// As they are now, whatever the time the sheet is about.
+function ClosedSlots(): JSX.Element {
+  const { data, problem, reload } = useLoaded((signal) => api.slots(Date.now() - shiftMs, Date.now(), signal), 'closed');
+  const closed = data?.slots.filter((one) => one.closed !== null) ?? [];
+  return (
+    <section class="card" data-sheet="closed">
+      <div class="card-head"><h2>{t.slots.closed}</h2></div>
+      {problem !== null && <ProblemPanel problem={problem} reload={reload} />}
+      {data !== null && closed.length === 0 && <p class="card-note">{t.slots.noneClosed}</p>}
+      {closed.map((one) => one.closed !== null && <p class="card-note" key={one.slot} data-closed={one.slot}><b>{t.wall.slot(one.slot)}</b>: <Closing one={one.closed} /></p>)}
     </section>
   );
 }
@@ -120,6 +135,7 @@ export function HandoverPage(): JSX.Element {
         {data !== null && <Codes numbers={data} />}
         {failed.data !== null && <Failed records={failed.data} until={until.value} />}
         {data !== null && <Slots numbers={data} />}
+        <ClosedSlots />
         <Pools />
         <OnTheWall />
         <section class="card" data-sheet="notes">

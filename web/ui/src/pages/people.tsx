@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Accounts (admin), wall screens (technician), one's own password.
+// Accounts (admin), badges and wall screens (technician), one's own password.
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { useSignal } from '@preact/signals';
 import { api, sentenceOf } from '../api/client';
 import { accountRoles, type Account, type AccountRole, type Screen } from '../api/types';
 import { askSession, may, session } from '../live/session';
+import { Badge, BadgeHolders } from '../parts/badge';
 import { Form } from '../parts/form';
 import { ProblemPanel, useLoaded } from '../parts/load_state';
 import { useOnce } from '../parts/once';
@@ -24,35 +25,6 @@ function RoleChoice({ value, label, change }: { value?: AccountRole; label: stri
       }}>
       {accountRoles.map((role) => <option key={role} value={role}>{t.people.roles[role]}</option>)}
     </select>
-  );
-}
-
-function Badge({ one, reload }: { one: Account; reload: () => void }): JSX.Element | null {
-  const said = useSignal<{ text: string; bad: boolean } | null>(null);
-  const once = useOnce();
-  if (!one.active) return null;
-  const print = (): void => void once(async () => {
-    try {
-      await api.printBadge(one.account);
-      said.value = { text: t.badge.printed, bad: false };
-    } catch (error) {
-      said.value = { text: sentenceOf(error).sentence, bad: true };
-    } finally {
-      reload();
-    }
-  });
-  return (
-    <>
-      {one.badge_ms !== null && <small class="badge-since" title={iso(one.badge_ms)}>{t.badge.since(when(one.badge_ms, Date.now()))}</small>}
-      <span class="badge-do">
-        <button type="button" data-print-badge={one.name} onClick={print}>{t.badge.print}</button>
-        {one.badge_ms !== null && (
-          <ReasonForm name={`badge-${one.name}`} button={t.badge.revoke} sure={t.badge.revokeSure} danger label={t.reason.type(one.name)}
-            typed={one.name} note={t.badge.revokeNote} act={() => api.revokeBadge(one.account)} done={reload} />
-        )}
-      </span>
-      {said.value !== null && <p class={said.value.bad ? 'bad' : 'dim'} role="alert">{said.value.text}</p>}
-    </>
   );
 }
 
@@ -79,7 +51,7 @@ function AccountRow({ one, reload }: { one: Account; reload: () => void }): JSX.
       </td>
       <td><span title={iso(one.made_ms)}>{when(one.made_ms, Date.now())}</span> <small>{t.people.by(one.made_by)}</small></td>
       <td class="right">{one.sessions}</td>
-      <td><Badge one={one} reload={reload} /></td>
+      <td>{one.active && <Badge one={one} reload={reload} />}</td>
       <td>
         {one.active && (
           <ReasonForm name={`close-${one.name}`} button={t.people.close} sure={t.people.closeSure} danger label={t.reason.type(one.name)}
@@ -228,6 +200,7 @@ export function PeoplePage(): JSX.Element {
         <button type="button" data-log-out onClick={() => void api.logOut().then(askSession, askSession).then(() => go('/', 'replace'))}>{t.people.logOut}</button>
       </div>
       {may('admin') && <Accounts />}
+      {may('technician') && !may('admin') && <BadgeHolders />}
       {may('technician') && <Screens />}
       {known?.screen !== true && <Own />}
     </main>

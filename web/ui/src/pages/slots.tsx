@@ -3,16 +3,16 @@
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { api } from '../api/client';
-import type { SlotClosing, SlotFault, SlotHealthRow } from '../api/types_slots';
+import type { SlotFault, SlotHealthRow } from '../api/types_slots';
 import { may } from '../live/session';
 import { allTiles, now, station } from '../live/store';
+import { Closing } from '../parts/closing';
 import { ProblemPanel, useLoaded } from '../parts/load_state';
 import { stretches, windowOf, type Stretch } from '../parts/numbers_model';
 import { ReasonForm } from '../parts/reason_form';
 import { go, Link, place } from '../router';
 import { t } from '../i18n';
-import { translated } from '../i18n/phrases';
-import { count, iso, when } from '../i18n/format';
+import { count } from '../i18n/format';
 
 const chosen = (): Stretch => stretches.find((one) => one === place.value.query.get('for')) ?? '24h';
 
@@ -33,16 +33,6 @@ export function faultSentence(one: SlotFault): string {
   if (one.follows === 'slot') return t.slots.slotFault(one.display_code, one.sentence, one.cases, one.all_cases, one.units, one.passed_elsewhere);
   if (one.follows === 'unit') return t.slots.unitFault(one.display_code, one.sentence, one.units, one.units_elsewhere);
   return t.slots.fault(one.display_code, one.sentence, one.cases, one.all_cases);
-}
-
-function Closing({ one }: { one: SlotClosing }): JSX.Element {
-  const at = when(one.at, now.peek());
-  return (
-    <span class="closing" title={iso(one.at)}>
-      {one.by === 'station' ? t.slots.itself(at) : t.slots.byPerson(one.by, at)}: <strong>{one.by === 'station' ? translated(one.reason) : one.reason}</strong>
-      {one.reopened_by !== null && <>; {t.slots.reopenedBy(one.reopened_by, one.reopen_reason ?? '')}</>}
-    </span>
-  );
 }
 
 function Faults({ row }: { row: SlotHealthRow }): JSX.Element {
@@ -71,7 +61,7 @@ function ClosedSlots({ rows, reload }: { rows: readonly SlotHealthRow[]; reload:
         <div key={row.slot} class="closed-slot" data-closed={row.slot}>
           <b class="slot-number">{row.slot}</b>
           <div>
-            {row.closed !== null && <p><Closing one={row.closed} /></p>}
+            {row.closed !== null && <p><Closing one={row.closed} now={now.peek()} /></p>}
             <Faults row={row} />
           </div>
           <Reopen slot={row.slot} reload={reload} />
@@ -94,7 +84,7 @@ function Row({ row, reload }: { row: SlotHealthRow; reload: () => void }): JSX.E
         {before.length > 0 && (
           <details>
             <summary>{t.slots.earlier}: {before.length}</summary>
-            {before.map((one) => <p key={one.at}><Closing one={one} /></p>)}
+            {before.map((one) => <p key={one.at}><Closing one={one} now={now.peek()} /></p>)}
           </details>
         )}
       </td>
