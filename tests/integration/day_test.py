@@ -8,6 +8,7 @@ import subprocess
 import unittest
 
 import common
+import everything_said
 
 UI = os.path.join(common.ROOT, "web/ui")
 
@@ -34,8 +35,11 @@ class Day(unittest.TestCase):
             with open(events, encoding="utf-8") as file:
                 text = file.read()
             self.assertGreater(text.count("event: tile\n"), 100)
-            for secret in ("correct horse", "token-of-the-day", link.split("#")[1]):
-                self.assertNotIn(secret, text)
+            secrets = ["correct horse", "token-of-the-day", link.split("#")[1]]
+            searched, wrong = everything_said.search([("the events", 200, text.encode()), *everything_said.all_answers(bench.station_api)], secrets)
+            self.assertEqual(wrong, [])
+            self.assertEqual(sum("zip!logs/" in where for where in searched), 16)
+            self.assertEqual(sum("/certificate" in where for where in searched), 14)
             self.assertRegex(said, r"Tests +7 passed")
             made = common.sql(bench.place.data, "SELECT result, count(*) FROM record_v1 GROUP BY 1 ORDER BY 1")
             self.assertEqual([tuple(row.values()) for row in made], [("FAIL", 2), ("PASS", 14)])
