@@ -4,6 +4,7 @@
 #include "provisioning/step_table.h"
 #include "station/base/text.h"
 #include "station/config/table_reader.h"
+#include "station/core/step_view.h"
 
 namespace lineside::config {
 namespace {
@@ -25,21 +26,6 @@ core::OnInterrupt on_interrupt_of(provisioning::OnInterrupt value) {
     return core::OnInterrupt::hold;
 }
 
-// The wall's dot: before the proof the unit is being checked, the last two steps test what was
-// made.
-core::Dot dot_of(std::string_view step) {
-    if (step == kFlash) {
-        return core::Dot::flash;
-    }
-    if (step == "wait-unit" || step == "prove-image") {
-        return core::Dot::check;
-    }
-    if (step == "reboot-and-wait" || step == "read-serial" || step == "http-check") {
-        return core::Dot::test;
-    }
-    return core::Dot::serial;
-}
-
 // "{ap_ssid}": each unit has its own, leased with its serial.
 bool is_of_unit(const provisioning::ParamFact& param, const Json& value) {
     return !param.of_unit.empty() && value.is_string() &&
@@ -51,7 +37,7 @@ StepPlan read_step(const toml::table& table, const std::string& file,
     TableReader in(&table, &table, "recipe.step", file, complaints);
     StepPlan plan;
     plan.name = in.required_text("use");
-    plan.dot = dot_of(plan.name);
+    plan.dot = core::dot_of(plan.name);
     plan.silence = in.seconds("silence_s", plan.name == kFlash ? 60 : 90);
     plan.total = in.seconds("total_s", plan.name == kFlash ? 1800 : 900);
     if (plan.name == kFlash) {

@@ -8,7 +8,6 @@
 #include "station/engine/job_commits.h"
 
 #include <algorithm>
-#include <initializer_list>
 
 namespace lineside::engine {
 
@@ -341,8 +340,7 @@ void SlotActor::start_worker(int step, int attempt) {
     line.silence_s = static_cast<int>(plan.silence.count() / 1000);
     line.total_s = static_cast<int>(plan.total.count() / 1000);
     ++run_->stage;
-    run_->weight_before = run_->weight_now = 0;
-    run_->percent = 0;
+    run_->progress = {};
     run_->step_began_mono_ns = context_.clock.mono_ns();
     run_->window.reset();
     run_->back_in_recovery = false;
@@ -396,21 +394,7 @@ void SlotActor::finish_end() {
         }
         return;
     }
-    base::Error error = end.outcome.error;
-    const auto tells_of = [&error](std::initializer_list<std::string_view> areas) {
-        return std::any_of(areas.begin(), areas.end(),
-                           [&](auto area) { return error.code.starts_with(area); });
-    };
-    // What a worker says of a unit that is not there any more is no news of the unit.
-    if (!device_ && (tells_of({"usb.", "tool."}) ||
-                     (pulled && tells_of({"ssh.", "boot.", "step.", "unit."})))) {
-        if (error.code != "usb.left") {
-            error =
-                base::make_error("usb.left", "Unit left while it was worked on: " + error.message);
-        }
-        error.retry = false;  // not by itself: there is nothing to try it on
-    }
-    deliver(core::StepFailed{std::move(error)});
+    deliver(core::StepFailed{core::seen_at_port(end.outcome.error, device_.has_value(), pulled)});
 }
 
 void SlotActor::Run::describe(core::SlotFacts& f, const core::Job& machine, bool judged) const {
@@ -447,7 +431,7 @@ void SlotActor::Run::describe(core::SlotFacts& f, const core::Job& machine, bool
     f.step_name = plan.name;
     f.dot = plan.dot;
     if (worker) {
-        f.percent = percent;
+        f.percent = progress.percent();
     }
 }
 
@@ -457,13 +441,10 @@ std::optional<int> SlotActor::Run::time_left_s(const core::Job& machine,
     if (waits_until_mono_ns > mono_ns) {
         return static_cast<int>((waits_until_mono_ns - mono_ns + kSecond - 1) / kSecond);
     }
-    // From the pace of this step so far; too early it would only jump about.
-    const std::int64_t spent = mono_ns - step_began_mono_ns;
-    if (!worker || percent < 5 || percent >= 100 || spent < kSecond ||
-        machine.state == JobState::stopping) {
+    if (!worker || machine.state == JobState::stopping) {
         return std::nullopt;
     }
-    return static_cast<int>(spent / kSecond * (100 - percent) / percent);
+    return progress.time_left_s(mono_ns - step_began_mono_ns);
 }
 
 }  // namespace lineside::engine

@@ -3,6 +3,7 @@
 // window, progress, and the verdict that stays. Private to the engine. Thread: the io_context's.
 #pragma once
 
+#include "station/core/step_view.h"
 #include "station/engine/slot_actor.h"
 
 #include <map>
@@ -40,10 +41,8 @@ struct SlotActor::Run {
     int redactions = 0;
 
     // Progress of the running step.
-    int stage = 0;             // counts steps started, for the tile
-    double weight_before = 0;  // of the phases that are done
-    double weight_now = 0;
-    int percent = 0;
+    int stage = 0;  // counts steps started, for the tile
+    core::StepProgress progress;
     std::int64_t step_began_mono_ns = 0;
     std::int64_t told_mono_ns = 0;
 

@@ -62,23 +62,13 @@ void SlotActor::worker_message(const protocol::FromWorker& message) {
 }
 
 void SlotActor::phase(const protocol::Phase& phase) {
-    run_->weight_before += run_->weight_now;
-    run_->weight_now = phase.weight;
+    run_->progress.phase(phase.weight);
 }
 
 void SlotActor::progress(const protocol::Progress& progress) {
-    if (progress.total == 0) {
+    if (!run_->progress.progress(progress.done, progress.total)) {
         return;
     }
-    const double part =
-        std::min(1.0, static_cast<double>(progress.done) / static_cast<double>(progress.total));
-    const double all =
-        run_->weight_now > 0 ? run_->weight_before + run_->weight_now * part : 100.0 * part;
-    const int percent = std::clamp(static_cast<int>(all), 0, 100);
-    if (percent <= run_->percent) {
-        return;  // progress never goes back
-    }
-    run_->percent = percent;
     const std::int64_t now = context_.clock.mono_ns();
     if (now - run_->told_mono_ns >= kTellEveryNs) {
         run_->told_mono_ns = now;
