@@ -4,7 +4,7 @@
 #include "station/base/files.h"
 #include "station/base/text.h"
 #include "station/config/label_reader.h"
-#include "station/config/recipe_reader.h"
+#include "station/config/product_reader.h"
 #include "station/config/table_reader.h"
 #include "station/usb/port_path.h"
 
@@ -46,6 +46,11 @@ void read_station(TableReader& in, Config& config) {
         config.station_name = std::string(kTraining) + " " + config.station_name;
     }
     config.data = in.required_text("data");
+    config.recipes = in.text("recipes", "");
+    if (!config.recipes.empty() && config.recipes.is_relative()) {
+        in.complain("recipes",
+                    "must be a whole path, such as /var/lib/lineside-setup/recipes.toml");
+    }
     config.key_file = in.required_text("key_file");
     config.signing_key = in.text("signing_key", "");
     config.models_file = in.text("models", "/usr/share/lineside/models.toml");
@@ -73,6 +78,11 @@ void read_station(TableReader& in, Config& config) {
     const auto in_data = [&](const std::filesystem::path& file) {
         return !config.data.empty() && file.lexically_normal().string().starts_with(data);
     };
+    if (in_data(config.recipes)) {
+        in.complain("recipes",
+                    "must lie outside the data folder, else a copy of the data carries the units' "
+                    "passwords");
+    }
     if (in_data(config.key_file)) {
         in.complain("key_file",
                     "must lie outside the data folder, else a copy of the data carries its key");
@@ -223,21 +233,6 @@ void read_slots(const std::vector<const toml::table*>& tables, const std::string
     }
 }
 
-// The label of a product: the one it names, none, or where there is a printer the plain one.
-void give_label(const toml::table& table, const core::Profile& profile, const Labels& labels,
-                const std::string& file, Reading& reading) {
-    if (profile.label.empty()) {
-        if (reading.config.printer.there()) {
-            reading.config.labels[profile.id] = labels::default_template();
-        }
-    } else if (const auto found = labels.find(profile.label); found != labels.end()) {
-        reading.config.labels[profile.id] = found->second;
-    } else if (profile.label != labels::kNoLabel) {
-        TableReader in(&table, &table, "profile", file, reading.complaints);
-        in.complain("label", fmt::format("there is no label '{}'", profile.label));
-    }
-}
-
 // "06:00" as minutes of the day.
 std::optional<int> minutes_of_day(std::string_view text) {
     const bool shape = text.size() == 5 && text[2] == ':' &&
@@ -300,20 +295,6 @@ void read_shifts(const std::vector<const toml::table*>& tables, const std::strin
     }
 }
 
-void read_profiles(const std::vector<const toml::table*>& tables, const Recipes& recipes,
-                   const Labels& labels, const std::string& file, Reading& reading) {
-    std::set<std::string> ids;
-    for (const toml::table* table : tables) {
-        core::Profile profile = read_profile(*table, recipes, file, reading.complaints);
-        if (!profile.id.empty() && !ids.insert(profile.id).second) {
-            TableReader in(table, table, "profile", file, reading.complaints);
-            in.complain("id", fmt::format("profile {} is there twice", profile.id));
-        }
-        give_label(*table, profile, labels, file, reading);
-        reading.config.profiles.push_back(std::move(profile));
-    }
-}
-
 }  // namespace
 
 std::string_view to_text(Use use) {
@@ -324,6 +305,20 @@ std::string_view to_text(Use use) {
 
 std::string_view to_text(ReleasePolicy policy) {
     return policy == ReleasePolicy::two ? "two" : policy == ReleasePolicy::one ? "one" : "none";
+}
+
+base::Result<std::filesystem::path> recipes_file_of(const std::filesystem::path& station) {
+    auto text = base::read_file(station, kMaxFile);
+    if (!text) {
+        return tl::unexpected<base::Error>(text.error());
+    }
+    Reading reading;
+    const auto root = parse(*text, station.string(), reading.complaints);
+    if (!root) {
+        return base::fail("config.invalid", to_text(reading.complaints.front()));
+    }
+    const auto named = (*root)["station"]["recipes"].value_or(std::string());
+    return named.empty() ? station : std::filesystem::path(named);
 }
 
 Reading read_config(const std::filesystem::path& file) {
@@ -337,51 +332,51 @@ Reading read_config(const std::filesystem::path& file) {
     return read_config_text(*text, file);
 }
 
-Reading read_config_text(std::string_view text, const std::filesystem::path& file) {
+Reading read_config_text(std::string_view text, const std::filesystem::path& file,
+                         std::optional<std::string_view> recipes) {
     Reading reading;
-    toml::table root;
-    try {
-        root = toml::parse(text, std::string_view(file.native()));
-    } catch (const toml::parse_error& error) {
-        reading.complaints.push_back({file.string(),
-                                      static_cast<std::int64_t>(error.source().begin.line),
-                                      static_cast<std::int64_t>(error.source().begin.column), "",
-                                      std::string(error.description())});
+    reading.config.file = file;
+    const auto root = parse(text, file.string(), reading.complaints);
+    if (!root) {
         return reading;
     }
-    TableReader top(&root, &root, "", file.string(), reading.complaints);
-    const toml::table* station = top.table("station");
-    if (station == nullptr) {
+    TableReader top(&*root, &*root, "", file.string(), reading.complaints);
+    const auto part = [&](const char* name) {
+        return TableReader(top.table(name), &*root, name, file.string(), reading.complaints);
+    };
+    if (top.table("station") == nullptr) {
         top.complain("station", "is missing: [station] with id, data and key_file");
     } else {
-        TableReader in(station, &root, "station", file.string(), reading.complaints);
+        TableReader in = part("station");
         read_station(in, reading.config);
     }
-    read_release(
-        TableReader(top.table("release"), &root, "release", file.string(), reading.complaints),
-        reading.config);
-    read_scan(TableReader(top.table("scan"), &root, "scan", file.string(), reading.complaints),
-              reading.config);
-    read_web(TableReader(top.table("web"), &root, "web", file.string(), reading.complaints),
-             reading.config);
-    read_people(
-        TableReader(top.table("people"), &root, "people", file.string(), reading.complaints),
-        reading.config);
-    TableReader limits(top.table("limits"), &root, "limits", file.string(), reading.complaints);
+    read_release(part("release"), reading.config);
+    read_scan(part("scan"), reading.config);
+    read_web(part("web"), reading.config);
+    read_people(part("people"), reading.config);
+    TableReader limits = part("limits");
     reading.config.limits.jobs = static_cast<int>(limits.number("jobs", 64, 1, 512));
     reading.config.limits.per_root_port =
         static_cast<int>(limits.number("per_root_port", 16, 1, 512));
     limits.finish();
-    read_care(TableReader(top.table("backup"), &root, "backup", file.string(), reading.complaints),
-              TableReader(top.table("logs"), &root, "logs", file.string(), reading.complaints),
-              reading.config);
+    read_care(part("backup"), part("logs"), reading.config);
     read_slots(top.tables("slot"), file.string(), reading);
     read_shifts(top.tables("shift"), file.string(), reading);
-    const Recipes recipes = read_recipes(top.tables("recipe"), file.string(), reading.complaints);
-    reading.config.printer = read_printer(
-        TableReader(top.table("printer"), &root, "printer", file.string(), reading.complaints));
+    reading.config.printer = read_printer(part("printer"));
     const Labels labels = read_labels(top.tables("label"), file.string(), reading.complaints);
-    read_profiles(top.tables("profile"), recipes, labels, file.string(), reading);
+    if (reading.config.recipes.empty()) {
+        read_products(top, labels, file.string(), reading);
+    } else {
+        for (const char* key : {"profile", "recipe"}) {
+            if (!top.tables(key).empty()) {
+                top.complain(key,
+                             fmt::format("must stand in {}, which [station] recipes names, and "
+                                         "nowhere else",
+                                         reading.config.recipes.string()));
+            }
+        }
+        read_recipes_file(recipes, labels, reading);
+    }
     top.finish();
     return reading;
 }

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -58,6 +59,8 @@ enum class ReleasePolicy { two, one, none };
 [[nodiscard]] std::string_view to_text(ReleasePolicy policy);  // as in station.toml
 
 struct Config {
+    std::filesystem::path file;     // station.toml itself
+    std::filesystem::path recipes;  // holds [[profile]] and [[recipe]]; empty: station.toml does
     std::string station_id;
     std::string station_name;
     Use use = Use::production;
@@ -100,10 +103,18 @@ struct Reading {
     bool unreadable = false;  // the file is not there or cannot be read: its one complaint says so
 };
 
-// Never fails as a call: a file that cannot be read is a complaint too.
+// Never fails as a call: a file that cannot be read is a complaint too. Reads the file that
+// [station] recipes names, too; its complaints carry its name.
 [[nodiscard]] Reading read_config(const std::filesystem::path& file);
-// The same for a text that is there already; `file` is only named.
-[[nodiscard]] Reading read_config_text(std::string_view text, const std::filesystem::path& file);
+// The same for a text that is there already; `file` is only named. `recipes` stands for the content
+// of the file that [station] recipes names.
+[[nodiscard]] Reading read_config_text(std::string_view text, const std::filesystem::path& file,
+                                       std::optional<std::string_view> recipes = std::nullopt);
+// The file in which profiles and recipes stand, by a station.toml that need not be good otherwise.
+// Errors: config.missing, config.invalid (it is no TOML).
+[[nodiscard]] base::Result<std::filesystem::path> recipes_file_of(
+    const std::filesystem::path& station);
+constexpr std::size_t kMaxRecipes = 256 * 1024;  // of a file of profiles and recipes alone
 [[nodiscard]] std::string to_text(
     const Complaint& complaint);  // "station.toml:14:9: slot A3: port used twice"
 
