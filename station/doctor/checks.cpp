@@ -27,6 +27,7 @@ constexpr std::uint64_t kRoom = 20ULL << 30;  // an image and a few lanes
 constexpr long kCifs = 0xff534d42L;
 constexpr long kSmb2 = 0xfe534d42L;
 constexpr const char* kRules = "99-lineside.rules";
+constexpr const char* kAsRoot = "sudo lineside doctor";
 
 Finding fine(std::string code) {
     return {std::move(code), Weight::fine, "", ""};
@@ -121,8 +122,12 @@ Finding meddlers(const Host& host, const Wanted& /*wanted*/) {
             running += name;
         }
     }
-    if (running.empty() || rules_installed(host)) {
+    if (rules_installed(host) || (running.empty() && host.sees_processes())) {
         return fine("host.meddlers");
+    }
+    if (running.empty()) {
+        return warning("host.meddlers", "which programs run here is hidden from this user",
+                       kAsRoot);
     }
     return error(
         "host.meddlers",
@@ -174,7 +179,7 @@ Finding helper(const Host& host, const Wanted& wanted) {
     if (failure == EACCES || failure == EPERM) {
         return warning("host.helper",
                        fmt::format("{} is there, but you may not ask it", wanted.helper_socket),
-                       "sudo lineside doctor");
+                       kAsRoot);
     }
     return error("host.helper",
                  fmt::format("the root helper does not answer at {}: {}", wanted.helper_socket,
@@ -215,6 +220,9 @@ Finding tools(const Host& host, const Wanted& /*wanted*/) {
 
 Finding bsp(const Host& host, const Wanted& wanted) {
     for (const std::string& tree : wanted.bsp) {
+        if (host.hidden(tree + "/flash.sh")) {
+            return warning("host.bsp", fmt::format("{} is hidden from this user", tree), kAsRoot);
+        }
         if (!host.exists(tree + "/flash.sh")) {
             return error("host.bsp", fmt::format("{} holds no flash.sh", tree),
                          "tar -xpf Jetson_Linux_*.tbz2; ./apply_binaries.sh");
@@ -276,6 +284,11 @@ Finding overlay(const Host& host, const Wanted& /*wanted*/) {
     if (!release.empty() && host.exists("/lib/modules/" + release + "/kernel/fs/overlayfs")) {
         return fine("host.overlay");  // loaded when it is needed
     }
+    if (host.hidden("/lib/modules/" + release)) {
+        return warning(
+            "host.overlay",
+            "overlayfs is not loaded, and the kernel's modules are hidden from this user", kAsRoot);
+    }
     return warning(
         "host.overlay",
         "this kernel has no overlayfs; each unit's work area becomes a copy of the image",
@@ -330,14 +343,39 @@ Finding virtual_machine(const Host& host, const Wanted& /*wanted*/) {
     return fine("host.virtual");
 }
 
+// clang-format off
+constexpr std::array kChecks{
+    Check{"host.config",      &configuration},
+    Check{"host.kernel",      &kernel},
+    Check{"host.users",       &users},
+    Check{"host.helper",      &helper},
+    Check{"host.key",         &sealing_key},
+    Check{"host.signing_key", &signing_key},
+    Check{"host.port",        &port},
+    Check{"host.disk",        &disk},
+    Check{"host.bsp",         &bsp},
+    Check{"host.tools",       &tools},
+    Check{"host.overlay",     &overlay},
+    Check{"host.cgroup",      &cgroups},
+    Check{"host.usb",         &usb},
+    Check{"host.autosuspend", &autosuspend},
+    Check{"host.udev",        &udev},
+    Check{"host.meddlers",    &meddlers},
+    Check{"host.tlp",         &power_saver},
+    Check{"host.virtual",     &virtual_machine},
+};
+// clang-format on
+
 }  // namespace
+
+std::span<const Check> checks() {
+    return kChecks;
+}
 
 std::vector<Finding> check_host(const Host& host, const Wanted& wanted) {
     std::vector<Finding> out;
-    for (const auto& check :
-         {configuration, kernel, users, helper, sealing_key, signing_key, port, disk, bsp, tools,
-          overlay, cgroups, usb, autosuspend, udev, meddlers, power_saver, virtual_machine}) {
-        out.push_back(check(host, wanted));
+    for (const Check& check : kChecks) {
+        out.push_back(check.look(host, wanted));
     }
     return out;
 }

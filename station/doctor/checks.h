@@ -5,7 +5,9 @@
 
 #include "station/doctor/host.h"
 
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace lineside::doctor {
@@ -35,6 +37,12 @@ struct Finding {
     std::string mend;   // the command that mends it
 };
 
+// `code` is that of its finding, or how that one begins.
+struct Check {
+    std::string_view code;
+    Finding (*look)(const Host& host, const Wanted& wanted);
+};
+[[nodiscard]] std::span<const Check> checks();
 // One finding per check; a check that finds nothing wrong gives a fine one.
 [[nodiscard]] std::vector<Finding> check_host(const Host& host, const Wanted& wanted);
 

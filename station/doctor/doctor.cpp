@@ -3,7 +3,6 @@
 
 #include "station/base/json.h"
 #include "station/config/config.h"
-#include "station/doctor/checks.h"
 #include "station/doctor/leftovers.h"
 
 #include <toml++/toml.h>
@@ -17,18 +16,6 @@ namespace lineside::doctor {
 namespace {
 
 using base::Json;
-
-std::string_view to_text(Weight weight) {
-    switch (weight) {
-        case Weight::fine:
-            return "fine";
-        case Weight::warning:
-            return "warning";
-        case Weight::error:
-            return "error";
-    }
-    return "error";
-}
 
 void read_station(const Options& options, Wanted& wanted) {
     const auto reading = config::read_config(options.root + options.config);
@@ -50,7 +37,7 @@ void read_station(const Options& options, Wanted& wanted) {
     }
     // A credential exists only while the service runs; its source is what an administrator can
     // mend.
-    if (wanted.key_file.starts_with("/run/credentials/")) {
+    if (!options.of_service && wanted.key_file.starts_with("/run/credentials/")) {
         wanted.key_file = Wanted{}.key_file;
     }
 }
@@ -139,6 +126,28 @@ int tell_findings(const Options& options, const std::vector<Finding>& findings, 
 
 }  // namespace
 
+std::string_view to_text(Weight weight) {
+    switch (weight) {
+        case Weight::fine:
+            return "fine";
+        case Weight::warning:
+            return "warning";
+        case Weight::error:
+            return "error";
+    }
+    return "error";
+}
+
+Wanted wanted_by(const Options& options, const Host& host) {
+    Wanted wanted;
+    read_station(options, wanted);
+    read_helper(options, host, wanted);
+    if (!options.helper_socket.empty()) {
+        wanted.helper_socket = options.helper_socket;
+    }
+    return wanted;
+}
+
 void add_options(CLI::App& command, Options& options) {
     command.add_flag("--json", options.json, "findings as JSON");
     command.add_flag("--leftovers", options.leftovers,
@@ -156,12 +165,7 @@ int run_doctor(const Options& options) {
 
 int run_doctor(const Options& options, std::ostream& out) {
     const Host host(options.root);
-    Wanted wanted;
-    read_station(options, wanted);
-    read_helper(options, host, wanted);
-    if (!options.helper_socket.empty()) {
-        wanted.helper_socket = options.helper_socket;
-    }
+    const Wanted wanted = wanted_by(options, host);
     if (options.leftovers) {
         return tell_leftovers(options, host, wanted, out);
     }

@@ -5,6 +5,8 @@
 // Thread: any; blocks for some ten milliseconds.
 #pragma once
 
+#include "station/doctor/checks.h"
+
 #include <iosfwd>
 #include <string>
 
@@ -21,7 +23,12 @@ struct Options {
     std::string helper_config = "/etc/lineside/helper.toml";
     std::string helper_socket;  // "" = from the configuration
     std::string root;           // "" = this host; tests give a folder that looks like one
+    bool of_service = false;    // the station looks itself: its key is the credential it was given
 };
+
+// What the checks need to know, from the two configurations; what cannot be read keeps its default.
+[[nodiscard]] Wanted wanted_by(const Options& options, const Host& host);
+[[nodiscard]] std::string_view to_text(Weight weight);  // fine, warning, error
 
 void add_options(CLI::App& command, Options& options);
 [[nodiscard]] int run_doctor(const Options& options);

@@ -4,6 +4,7 @@
 #include "station/base/json.h"
 #include "station/db/store.h"
 #include "station/doctor/checks.h"
+#include "station/doctor/host_doctor.h"
 #include "station/trust/signing_key.h"
 
 #include <gtest/gtest.h>
@@ -11,7 +12,9 @@
 #include <unistd.h>
 #include <boost/asio/io_context.hpp>
 
+#include <condition_variable>
 #include <fstream>
+#include <mutex>
 #include <sstream>
 
 namespace lineside::doctor {
@@ -195,6 +198,106 @@ TEST_F(DoctorTest, Leftovers_of_a_helper_that_is_gone) {
     EXPECT_EQ((*told)["count"], 2);
     EXPECT_EQ((*told)["leftovers"][0]["job"], 12);
     EXPECT_EQ((*told)["leftovers"][1]["kind"], "mount");
+}
+
+// What a check that hangs waits for.
+struct Gate {
+    std::mutex mutex;
+    std::condition_variable opened;
+    bool open = false;
+    static Gate& get() {
+        static Gate gate;
+        return gate;
+    }
+    void wait() {
+        std::unique_lock hold(mutex);
+        opened.wait(hold, [this] { return open; });
+    }
+    void let() {
+        {
+            const std::lock_guard hold(mutex);
+            open = true;
+        }
+        opened.notify_all();
+    }
+};
+
+TEST_F(DoctorTest, Page_gets_what_the_command_finds) {
+    boost::asio::io_context loop;
+    Options options;
+    options.root = root_;
+    HostDoctor doctor(loop, options);
+    base::Json said;
+    int answers = 0;
+    for (int i = 0; i < 2; ++i) {  // asked twice, looked once
+        doctor.look([&](const base::Result<base::Json>& answer) {
+            ASSERT_TRUE(answer);
+            said = *answer;
+            ++answers;
+        });
+    }
+    loop.run();
+    EXPECT_EQ(answers, 2);
+    const auto found = check_host(Host(root_), wanted_by(options, Host(root_)));
+    ASSERT_EQ(said["findings"].size(), found.size());
+    for (std::size_t i = 0; i < found.size(); ++i) {
+        EXPECT_EQ(said["findings"][i]["code"], found[i].code);
+        EXPECT_EQ(said["findings"][i]["cause"], found[i].cause);
+    }
+    EXPECT_EQ(said["verdict"], "unfit") << "no helper runs there";
+}
+
+TEST_F(DoctorTest, A_check_that_hangs_is_told_in_time_and_holds_up_nobody) {
+    static const Check kList[] = {{"host.a",
+                                   [](const Host&, const Wanted&) {
+                                       return Finding{"host.a", Weight::fine, "", ""};
+                                   }},
+                                  {"host.b",
+                                   [](const Host&, const Wanted&) {
+                                       Gate::get().wait();
+                                       return Finding{"host.b", Weight::fine, "", ""};
+                                   }},
+                                  {"host.c", [](const Host&, const Wanted&) {
+                                       return Finding{"host.c", Weight::fine, "", ""};
+                                   }}};
+    boost::asio::io_context loop;
+    Options options;
+    options.root = root_;
+    HostDoctor doctor(loop, options, std::chrono::milliseconds(30), kList);
+    base::Json said;
+    const auto ask = [&] {
+        said = nullptr;
+        doctor.look([&](const base::Result<base::Json>& answer) { said = *answer; });
+    };
+    ask();
+    loop.run();
+    ASSERT_EQ(said["findings"].size(), 2U) << said.dump();
+    EXPECT_EQ(said["findings"][1]["code"], "host.b");
+    EXPECT_EQ(said["findings"][1]["weight"], "error");
+    EXPECT_EQ(said["verdict"], "unfit");
+    ask();  // it still hangs: the answer is there at once
+    EXPECT_EQ(said["findings"].size(), 2U);
+    Gate::get().let();
+    const auto work = boost::asio::make_work_guard(loop);
+    loop.restart();
+    loop.run_one();  // the thread's word that it has ended
+    ask();
+    while (said.is_null()) {
+        loop.run_one();
+    }
+    EXPECT_EQ(said["findings"].size(), 3U);
+    EXPECT_EQ(said["verdict"], "fit");
+}
+
+TEST_F(DoctorTest, What_is_hidden_is_not_called_missing) {
+    if (::geteuid() == 0) {
+        GTEST_SKIP() << "root sees everything";
+    }
+    std::filesystem::create_directories(root_ + "/home/x/bsp");
+    ::chmod((root_ + "/home").c_str(), 0);
+    wanted_.bsp = {"/home/x/bsp"};
+    EXPECT_EQ(weight("host.bsp"), Weight::warning);
+    ::chmod((root_ + "/home").c_str(), 0700);
 }
 
 }  // namespace lineside::doctor

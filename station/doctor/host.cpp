@@ -19,6 +19,15 @@ bool Host::exists(const std::string& absolute) const {
     return std::filesystem::exists(path(absolute), error);
 }
 
+bool Host::hidden(const std::string& absolute) const {
+    std::error_code error;
+    return !std::filesystem::exists(path(absolute), error) && error == std::errc::permission_denied;
+}
+
+bool Host::sees_processes() const {
+    return !real() || exists("/proc/1");
+}
+
 std::optional<std::string> Host::read(const std::string& absolute) const {
     auto text = base::read_file(path(absolute), kMaxFile);
     if (!text) {

@@ -37,7 +37,10 @@ KeyFile look_at(const std::filesystem::path& file) {
         key.failure = errno;
         return key;
     }
-    key.open_to_others = (facts.st_mode & 077) != 0;
+    // systemd lets the one service read its credential by an access list, whose mask shows as the
+    // group's rights; nobody else gets into that folder.
+    key.open_to_others =
+        (facts.st_mode & 077) != 0 && !file.native().starts_with("/run/credentials/");
     if (auto content = base::read_file(file, kMaxFile)) {
         key.content.emplace(std::move(*content));
     }
