@@ -6,6 +6,7 @@
 #include "station/app/audit_commands.h"
 #include "station/app/care_commands.h"
 #include "station/app/commands.h"
+#include "station/app/replay_command.h"
 #include "station/app/training_command.h"
 #include "station/config/config.h"
 #ifdef LINESIDE_HAVE_DOCTOR
@@ -178,6 +179,15 @@ int main(int argc, char** argv) {
     app::add_audit_commands(app, socket, status);
     app::add_care_commands(app, socket, status);
     app::add_training_command(app, socket, status);
+
+    std::vector<std::string> recordings;
+    auto* replay = app.add_subcommand(
+        "replay", "what the station makes of a job's recordings; changes nothing");
+    replay
+        ->add_option("files", recordings, "NN-STEP.ATTEMPT.events.jsonl of one job, in their order")
+        ->required();
+    replay->add_flag("--json", json, "one object a line");
+    replay->callback([&] { status = app::replay(recordings, json, std::cout, std::cerr); });
 
     auto* check =
         app.add_subcommand("check", "say whether a file would be accepted; changes nothing");

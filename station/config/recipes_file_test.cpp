@@ -119,7 +119,8 @@ TEST_F(RecipesFile, A_model_the_station_does_not_know_is_told_before_the_start_f
     write("recipes.toml", changed(std::string(kProducts), "xavier-nx", "xavier-nxx"));
     EXPECT_EQ(told(), "") << "without a table of models nobody can say";
     write("models.toml",
-          "[[model]]\nid = \"xavier-nx\"\nname = \"Xavier NX\"\npids = [\"7e19\"]\n");
+          "[[model]]\nid = \"xavier-nx\"\nname = \"Xavier NX\"\npids = [\"7e19\"]\n[gadget]\npids "
+          "= [\"7020\"]\n");
     EXPECT_NE(told().find("there is no model 'xavier-nxx'; did you mean 'xavier-nx'?"),
               std::string::npos)
         << told();
