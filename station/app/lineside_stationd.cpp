@@ -8,6 +8,7 @@
 #include "station/care/backup_folder.h"
 #include "station/care/soundness.h"
 #include "station/config/config.h"
+#include "station/doctor/host_doctor.h"
 #include "station/engine/engine.h"
 #include "station/process/helper_launcher.h"
 #include "web/api/serve.h"
@@ -178,6 +179,11 @@ int serve(const config::Config& config, std::optional<care::RunningMark>& runnin
     serve.scan = config.scan;
     serve.use = config.use;
     serve.ui_dir = config.ui;
+    doctor::Options look;
+    look.config = config.file.string();
+    look.of_service = true;
+    doctor::HostDoctor host_doctor(loop, look);
+    serve.doctor = [&host_doctor](engine::Done done) { host_doctor.look(std::move(done)); };
     auto server = api::serve(loop, std::move(serve), engine);
     if (!server) {
         return cannot_start(server.error().message);

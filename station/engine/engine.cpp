@@ -31,6 +31,9 @@ Engine::Engine(const EngineParts& parts)
     build_slots();
     context_.drawing = drawing_of(context_);
     labels_ = std::make_unique<LabelDesk>(label_parts());
+    if (!parts.config.file.empty()) {
+        recipes_ = std::make_unique<RecipeDesk>(context_);
+    }
 }
 
 Engine::~Engine() {

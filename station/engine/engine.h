@@ -10,6 +10,7 @@
 #include "station/engine/image_keeper.h"
 #include "station/engine/label_desk.h"
 #include "station/engine/live_stream.h"
+#include "station/engine/recipe_desk.h"
 #include "station/engine/slot_actor.h"
 #include "station/records/day_so_far.h"
 
@@ -66,6 +67,7 @@ class Engine final : public Facade, private Surroundings {
     [[nodiscard]] std::filesystem::path backup_folder() const override;
     [[nodiscard]] people::People* people() override { return &people_; }
     [[nodiscard]] LabelDesk* labels() override { return labels_.get(); }
+    [[nodiscard]] RecipeDesk* recipes() override { return recipes_.get(); }
     void read(std::function<base::Result<base::Json>(db::Tx&)> work, Done done) override;
     [[nodiscard]] std::shared_ptr<const audit::Signer> signer() const override;
     [[nodiscard]] std::string log_folder(std::int64_t job) const override;
@@ -173,6 +175,7 @@ class Engine final : public Facade, private Surroundings {
     care::Keeper keeper_;
     people::People people_;
     std::unique_ptr<LabelDesk> labels_;
+    std::unique_ptr<RecipeDesk> recipes_;
     bool scanning_ = false;
     bool admitting_ = false;
     bool stopping_ = false;

@@ -46,7 +46,8 @@ using LiveSink = std::function<void(const LiveTickPtr&)>;
 
 using Done = std::function<void(base::Result<base::Json>)>;
 
-class Labels;  // label_facade.h
+class Labels;   // label_facade.h
+class Recipes;  // recipe_facade.h
 
 struct OrderOpening {
     std::string name;
@@ -182,6 +183,9 @@ class Facade {
     [[nodiscard]] virtual people::People* people() { return nullptr; }
     // Labels of units that passed; none: this station prints none.
     [[nodiscard]] virtual Labels* labels() { return nullptr; }
+
+    // Profiles and recipes as text; none: this station was not given a file.
+    [[nodiscard]] virtual Recipes* recipes() { return nullptr; }
 
     // Runs `work` on a read-only snapshot of the database, off this thread.
     virtual void read(std::function<base::Result<base::Json>(db::Tx&)> work, Done done) = 0;

@@ -8,7 +8,8 @@ import urllib.parse
 import zipfile
 
 PAGES = ("/api/v1/wall", "/api/v1/status", "/api/v1/pool", "/api/v1/records?limit=500", "/api/v1/orders", "/api/v1/images", "/api/v1/labels", "/api/v1/slots?since=0&until=1",
-         "/api/v1/shifts", "/api/v1/wall/numbers", "/api/v1/keys", "/api/v1/audit/journal", "/api/v1/session", "/metrics", "/healthz", "/")
+         "/api/v1/shifts", "/api/v1/wall/numbers", "/api/v1/keys", "/api/v1/audit/journal", "/api/v1/session", "/api/v1/recipes",
+         "/api/v1/doctor", "/metrics", "/healthz", "/")
 FORMATS = ("csv", "json", "zip")
 
 
@@ -35,7 +36,7 @@ def all_answers(api, labels=False):
         yield (target, *api.raw("GET", target))
     for row in api.records():
         targets = ["/api/v1/jobs/%d" % row["job"], "/api/v1/jobs/%d/log?from=0&max=1048576" % row["job"], "/api/v1/jobs/%d/log/download" % row["job"],
-                   "/api/v1/units/%d" % row["unit"]]
+                   "/api/v1/jobs/%d/replay" % row["job"], "/api/v1/units/%d" % row["unit"]]
         if row["result"] == "PASS":
             targets += ["/api/v1/jobs/%d/certificate" % row["job"]] + (["/api/v1/jobs/%d/label" % row["job"]] if labels else [])
         for target in targets:

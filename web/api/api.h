@@ -41,8 +41,9 @@ struct Api {
     web::StreamLimits stream_limits;
     config::ScanKeys scan;
     config::Use use = config::Use::production;
-    std::string url;                       // of the page, once it is served
-    std::unique_ptr<NetworkDoor> network;  // likewise
+    std::function<void(engine::Done)> doctor;  // station/doctor/host_doctor.h; empty: none
+    std::string url;                           // of the page, once it is served
+    std::unique_ptr<NetworkDoor> network;      // likewise
 
     Api(Facade& facade_in, std::shared_ptr<web::Counters> counters_in,
         const std::filesystem::path& ui_dir)
@@ -153,6 +154,13 @@ void get_images(Api&, const Request&, const ReplyPtr&);
 void release_image(Api&, const Request&, const ReplyPtr&);
 void release_image_in_emergency(Api&, const Request&, const ReplyPtr&);
 void withdraw_image(Api&, const Request&, const ReplyPtr&);
+// recipes.cpp
+void get_recipes(Api&, const Request&, const ReplyPtr&);
+void check_recipes(Api&, const Request&, const ReplyPtr&);
+void save_recipes(Api&, const Request&, const ReplyPtr&);
+// bench.cpp
+void get_doctor(Api&, const Request&, const ReplyPtr&);
+void replay_job(Api&, const Request&, const ReplyPtr&);
 // people.cpp
 void get_session(Api&, const Request&, const ReplyPtr&);
 void log_in(Api&, const Request&, const ReplyPtr&);

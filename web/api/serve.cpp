@@ -20,6 +20,7 @@ base::Result<std::unique_ptr<web::Server>> serve(boost::asio::io_context& loop, 
     config.server.gate = gate_of(facade);
     api->scan = config.scan;
     api->use = config.use;
+    api->doctor = std::move(config.doctor);
     auto server =
         web::Server::start(loop, std::move(config.server), make_router(api), std::move(counters));
     if (server) {

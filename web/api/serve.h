@@ -17,6 +17,7 @@ struct ServeConfig {
     config::WebConfig network;  // the page beyond this host
     config::ScanKeys scan;
     config::Use use = config::Use::production;
+    std::function<void(engine::Done)> doctor;  // looks at the host; empty: nobody does
     std::filesystem::path ui_dir;  // the built dashboard; empty or not there: a plain status page
 };
 // `facade` must outlive the server.   Errors: config.invalid.

@@ -44,6 +44,7 @@ class FakeFacade : public engine::Facade {
     std::filesystem::path backups;
     people::People* desk = nullptr;
     engine::Labels* printer = nullptr;
+    engine::Recipes* recipe_desk = nullptr;
 
     struct Subscriber {
         std::optional<std::int64_t> last_id;
@@ -57,6 +58,7 @@ class FakeFacade : public engine::Facade {
 
     [[nodiscard]] people::People* people() override { return desk; }
     [[nodiscard]] engine::Labels* labels() override { return printer; }
+    [[nodiscard]] engine::Recipes* recipes() override { return recipe_desk; }
     [[nodiscard]] Json wall() const override { return wall_json; }
     [[nodiscard]] Json status() const override { return status_json; }
     [[nodiscard]] Json health() const override { return health_json; }

@@ -12,6 +12,7 @@ const compressible = new Set(['.html', '.js', '.css', '.svg', '.json']);
 const licences = {
   'inter.txt': 'src/fonts/inter-OFL.txt',
   'jetbrains-mono.txt': 'src/fonts/mono-OFL.txt',
+  'diff.txt': 'node_modules/diff/LICENSE',
   'lucide.txt': 'node_modules/lucide/LICENSE',
   'preact.txt': 'node_modules/preact/LICENSE',
   'preact-signals.txt': 'node_modules/@preact/signals/LICENSE',

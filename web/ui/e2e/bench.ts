@@ -62,6 +62,17 @@ export async function openBench(scene = 'mixed16'): Promise<Bench> {
   };
 }
 
+// Over the mock, also where the other tests run over a station.
+export async function openMockBench(scene: string): Promise<Bench> {
+  const url = process.env.LINESIDE_URL;
+  delete process.env.LINESIDE_URL;
+  try {
+    return await openBench(scene);
+  } finally {
+    if (url !== undefined) process.env.LINESIDE_URL = url;
+  }
+}
+
 export async function openWall(bench: Bench, size?: { width: number; height: number }, language?: string): Promise<{ page: Page; errors: string[] }> {
   const made = await bench.newPage(size, language);
   await made.page.goto(`${bench.url}/`);

@@ -9,6 +9,7 @@ import { createServer } from 'node:http';
 import { dirname, extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as pages from './pages.mjs';
+import { makeBench } from './bench.mjs';
 import { makeLabels } from './labels.mjs';
 import { numbers } from './numbers.mjs';
 import { shifts, wallNumbers } from './shifts.mjs';
@@ -37,6 +38,7 @@ export function mock({ scene = 'mixed16', still = true } = {}) {
   const orders = makeOrders(scene, () => people.get('/api/v1/session').name ?? 'page');
   const pool = makePool(() => all('station', { station: station(), seq: null, ...stamp() }), orders.orders);
   const labels = makeLabels();
+  const bench = makeBench(scene, tiles);
   const station = () => {
     const made = stationOf(tiles, scene);
     return made.pool === null ? made : { ...made, pool: { ...made.pool, left: pool.left() } };
@@ -127,6 +129,7 @@ export function mock({ scene = 'mixed16', still = true } = {}) {
       res.writeHead(200, { 'Content-Type': 'text/csv', 'Content-Disposition': 'attachment; filename="records.csv"' });
       return res.end('job\r\n');
     }
+    if (bench.get(url)) return json(res, bench.get(url));
     if (technician.get(url)) return json(res, technician.get(url));
     if (path === '/api/v1/numbers') return json(res, numbers(url.searchParams));
     if (path === '/api/v1/images') return json(res, orders.images());
@@ -138,6 +141,10 @@ export function mock({ scene = 'mixed16', still = true } = {}) {
     if (/^\/api\/v1\/jobs\/\d+\/label$/.test(path)) {
       res.writeHead(200, { 'Content-Type': 'image/svg+xml' });
       return res.end(labels.picture);
+    }
+    if (/^\/api\/v1\/jobs\/\d+\/replay$/.test(path)) {
+      res.writeHead(200, { 'Content-Type': 'application/x-ndjson', 'Cache-Control': 'no-store' });
+      return res.end(bench.film(id));
     }
     if (/^\/api\/v1\/jobs\/\d+$/.test(path)) return json(res, pages.job(id, tiles));
     if (/^\/api\/v1\/jobs\/\d+\/log/.test(path)) {
@@ -154,7 +161,7 @@ export function mock({ scene = 'mixed16', still = true } = {}) {
     if (url.pathname === '/mock/drop') { streams.forEach((one) => one.destroy()); return json(res, {}); }
     if (url.pathname === '/mock/change') return json(res, change(body.slot, tile(body.slot, body.kind, body.changes)));
     if (req.headers['x-lineside'] !== '1') return problem(res, 403, 'http.header', 'The header X-Lineside is missing.');
-    const asked = people.post(url.pathname, body) ?? technician.post(url.pathname, body) ?? labels.post(url.pathname, body);
+    const asked = people.post(url.pathname, body) ?? bench.post(url.pathname, body) ?? technician.post(url.pathname, body) ?? labels.post(url.pathname, body);
     if (asked) return answer(res, asked);
     if (url.pathname === '/api/v1/acknowledge-passed') {
       const ready = tiles.filter((one) => one.state === 'pass' && one.ack === 'ready').map((one) => one.slot);

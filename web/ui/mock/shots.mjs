@@ -110,6 +110,23 @@ shots.push(
     if (seen) { await plug(path(done), { peer: 'pci-0000:00:14.0-usb-0:9.1' }); await page.waitForSelector('[data-seen=found]'); }
     await page.waitForTimeout(300);
   } })),
+  { name: 'recipes', scene: 'mixed16', size: desk, path: '/recipes' }, { name: 'recipes-tablet', scene: 'mixed16', size: tablet, path: '/recipes' }, { name: 'recipes-station', scene: 'recipes-station', size: desk, path: '/recipes' },
+  ...[['bad', desk], ['bad-tablet', tablet]].map(([name, size]) => ({ name: `recipes-${name}`, scene: 'mixed16', size, path: '/recipes', then: async (page) => {
+    const text = await page.inputValue('[data-recipes]');
+    await page.fill('[data-recipes]', text.replace('"flash"', '"flsh"').replace('boot_s = 300', 'boot_s = "long"'));
+    await page.waitForSelector('[data-complaint]');
+    await page.waitForTimeout(200);
+  } })),
+  ...[['diff', desk], ['diff-tablet', tablet]].map(([name, size]) => ({ name: `recipes-${name}`, scene: 'mixed16', size, path: '/recipes', then: async (page) => {
+    const text = await page.inputValue('[data-recipes]');
+    await page.fill('[data-recipes]', text.replace('2.11.0', '2.12.1').replace('"(kept-2)"', '"a new password"'));
+    await page.click('[data-do-review]:not([disabled])');
+    await page.waitForSelector('[data-diff]');
+    await page.click('[data-ask=save-recipes]');
+  } })),
+  { name: 'host', scene: 'mixed16', size: desk, path: '/host' }, { name: 'host-tablet', scene: 'mixed16', size: tablet, path: '/host' },
+  ...[['replay', desk], ['replay-tablet', tablet]].map(([name, size]) => ({ name, scene: 'mixed16', size, path: '/jobs/812/replay', then: async (page) => { await page.$eval('[data-scrub]', (bar) => { bar.value = '150000'; bar.dispatchEvent(new Event('input', { bubbles: true })); }); await page.waitForTimeout(300); } })),
+  { name: 'replay-end', scene: 'mixed16', size: desk, path: '/jobs/812/replay', then: async (page) => { await page.$eval('[data-scrub]', (bar) => { bar.value = bar.max; bar.dispatchEvent(new Event('input', { bubbles: true })); }); await page.waitForTimeout(300); } },
   { name: 'stickers', scene: 'mixed16', size: desk, path: '/stickers' },
   { name: 'training', scene: 'training', size: wall }, { name: 'training-slots', scene: 'training', size: desk, path: '/slots' }, { name: 'training-tablet', scene: 'training', size: tablet }, { name: 'training-beside', scene: 'training-beside', size: wall },
   { name: 'people', scene: 'admin', size: desk, path: '/people' },

@@ -13,6 +13,7 @@ import { GeneratePage } from './pages/generate';
 import { LayoutPage } from './pages/layout';
 import { LoadPage } from './pages/load';
 import { HandoverPage } from './pages/handover';
+import { HostPage } from './pages/host';
 import { LabelsPage } from './pages/labels';
 import { FirstPage, LoginPage } from './pages/login';
 import { NumbersPage } from './pages/numbers';
@@ -21,7 +22,9 @@ import { OrdersPage } from './pages/orders';
 import { PeoplePage } from './pages/people';
 import { PoolPageView } from './pages/pool';
 import { PortsPage } from './pages/ports';
+import { RecipesPage } from './pages/recipes';
 import { RecordsPage } from './pages/records';
+import { ReplayPage } from './pages/replay';
 import { ScreenPage } from './pages/screen';
 import { SlotsPage } from './pages/slots';
 import { StickersPage } from './pages/stickers';
@@ -42,6 +45,10 @@ function NotFound(): JSX.Element {
 function DeskPage({ path }: { path: string }): JSX.Element {
   const unit = /^\/units\/(\d{1,15})$/.exec(path)?.[1];
   if (unit !== undefined) return <UnitPage key={unit} unit={Number(unit)} />;
+  const job = /^\/jobs\/(\d{1,15})\/replay$/.exec(path)?.[1];
+  if (job !== undefined) return <ReplayPage key={job} job={Number(job)} />;
+  if (path === '/recipes') return <RecipesPage />;
+  if (path === '/host') return <HostPage />;
   if (path === '/records') return <RecordsPage />;
   if (path === '/pool') return <PoolPageView />;
   if (path === '/pool/load') return <LoadPage />;

@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mock } from '../mock/server.mjs';
 import type { BatchAccount, BatchCheck, BatchLoaded, PoolPage } from '../src/api/types';
+import { filmOf } from '../src/parts/film';
 import { answerComplaints, complaints } from './schema';
 
 const server = mock({ scene: 'all', still: true });
@@ -18,7 +19,7 @@ describe('mock against openapi.yaml', () => {
   it.each([
     ['/api/v1/wall', '/api/v1/wall'], ['/api/v1/clock', '/api/v1/clock'], ['/api/v1/pool', '/api/v1/pool'],
     ['/api/v1/records?limit=20', '/api/v1/records'], ['/api/v1/images', '/api/v1/images'], ['/api/v1/orders', '/api/v1/orders'], ['/api/v1/shifts', '/api/v1/shifts'], ['/api/v1/wall/numbers', '/api/v1/wall/numbers'],
-    ['/api/v1/session', '/api/v1/session'], ['/api/v1/slots?since=1763600400000&until=1763629200000', '/api/v1/slots'], ['/api/v1/ports', '/api/v1/ports'], ['/api/v1/labels', '/api/v1/labels'], ['/api/v1/numbers?since=1763600400000&until=1763629200000', '/api/v1/numbers'],
+    ['/api/v1/session', '/api/v1/session'], ['/api/v1/slots?since=1763600400000&until=1763629200000', '/api/v1/slots'], ['/api/v1/ports', '/api/v1/ports'], ['/api/v1/recipes', '/api/v1/recipes'], ['/api/v1/doctor', '/api/v1/doctor'], ['/api/v1/labels', '/api/v1/labels'], ['/api/v1/numbers?since=1763600400000&until=1763629200000', '/api/v1/numbers'],
   ])('%s', async (path, route) => {
     expect(answerComplaints(route, await get(path))).toEqual([]);
   });
@@ -76,6 +77,25 @@ describe('mock against openapi.yaml', () => {
     expect(taken.status).toBe(409);
     expect(complaints('Problem', taken.body)).toEqual([]);
     other.close();
+  });
+
+  it('recipes are checked, saved once, and refused where somebody else was faster; a film has all of a tile', async () => {
+    const now = (await get('/api/v1/recipes')) as { text: string; revision: string };
+    const edit = { text: now.text.replace('"flash"', '"flsh"'), revision: now.revision };
+    const bad = await post('/api/v1/recipes/check', edit);
+    expect(complaints('RecipeCheck', bad.body)).toEqual([]);
+    expect(bad).toMatchObject({ status: 200, body: { verdict: 'reject', errors: [{ field: 'recipe.step.use', remedy: "did you mean 'flash'?" }] } });
+    const good = { text: now.text.replace('2.11.0', '2.12.0'), revision: now.revision };
+    expect(complaints('RecipeCheck', (await post('/api/v1/recipes/check', { ...good, orders: true })).body)).toEqual([]);
+    expect(await post('/api/v1/recipes', good)).toMatchObject({ status: 400 });
+    const saved = await post('/api/v1/recipes', { ...good, reason: 'new camera software' });
+    expect(complaints('RecipeText', saved.body)).toEqual([]);
+    expect(saved).toMatchObject({ status: 200, body: { in_force: false, saved: { reason: 'new camera software' } } });
+    expect(await post('/api/v1/recipes', { ...good, reason: 'again' })).toMatchObject({ status: 409, body: { code: 'request.conflict' } });
+    const film = filmOf(await (await fetch(`${base}/api/v1/jobs/7/replay`)).text());
+    expect(film?.whole).toBe(true);
+    expect(complaints('FilmHead', film?.head)).toEqual([]);
+    for (const frame of film?.frames ?? []) expect(complaints('Tile', frame.tile)).toEqual([]);
   });
 
   const accounts = async (): Promise<BatchAccount[]> => {

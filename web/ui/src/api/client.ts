@@ -8,6 +8,8 @@ import type {
   Session, Shifts, Tile, Unit, Wall, WallNumbers,
 } from './types';
 import type { Ports, SlotHealth, SlotPlace } from './types_slots';
+import type { Film, HostFindings, RecipeCheck, RecipeText } from './types_technician';
+import { filmOf } from '../parts/film';
 
 export class ApiProblem extends Error {
   readonly body: ProblemBody;
@@ -70,8 +72,9 @@ async function getJson<T>(path: string, signal?: AbortSignal, members: Members =
   return localise((await response.json()) as T, members);
 }
 
-async function postJson<T>(path: string, body: object, members: Members = ownWords.list): Promise<T> {
+async function postJson<T>(path: string, body: object, members: Members = ownWords.list, signal?: AbortSignal): Promise<T> {
   const response = await request(path, {
+    ...(signal ? { signal } : {}),
     method: 'POST',
     headers: { 'Content-Type': 'application/json', 'X-Lineside': '1' },
     body: JSON.stringify(body),
@@ -193,6 +196,17 @@ export const api = {
   ports: (signal?: AbortSignal) => getJson<Ports>('/ports', signal),
   mapPorts: (on: boolean) => postJson<Ports>('/ports/mapping', { on }),
   savePorts: (slots: readonly { slot: string; port: string; peer?: string }[]) => postJson<Ports>('/ports', { slots }),
+  recipes: (signal?: AbortSignal) => getJson<RecipeText>('/recipes', signal),
+  checkRecipes: (text: string, revision: string, orders: boolean, signal?: AbortSignal) =>
+    postJson<RecipeCheck>('/recipes/check', { text, revision, orders }, ownWords.list, signal),
+  saveRecipes: (text: string, revision: string, reason: string) => postJson<RecipeText>('/recipes', { text, revision, reason }),
+  doctor: (signal?: AbortSignal) => getJson<HostFindings>('/doctor', signal),
+  async film(job: number, signal?: AbortSignal): Promise<Film> {
+    const text = await (await request(`/jobs/${job}/replay`, signal ? { signal } : undefined)).text();
+    const film = filmOf(text, (members) => localise(members, ownWords.wall));
+    if (film === null) throw new Error(t.replay.none);
+    return film;
+  },
   openShift: (code: string) => postJson<{ name: string; until_ms: number }>('/session/badge', { code }),
   endShift: () => request('/session/badge', { method: 'DELETE', headers: { 'X-Lineside': '1' } }),
   badges: (signal?: AbortSignal) => getJson<{ holders: BadgeHolder[]; printer: boolean }>('/badges', signal),

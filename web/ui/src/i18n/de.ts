@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // German. Same shape as en.ts; the type holds it to that.
+import { benchDe } from './bench_de';
 import { technicianDe } from './technician_de';
 import type { Texts } from './en';
 
@@ -16,7 +17,7 @@ export const de: Texts = {
   product: 'Lineside',
   language: { label: 'Sprache', locale: 'de-DE' },
   ordinal,
-  nav: { label: 'Seiten', wall: 'Tafel', records: 'Aufzeichnungen', pool: 'Vorrat', orders: 'Aufträge', numbers: 'Kennzahlen', slots: 'Plätze', labels: 'Etiketten', people: 'Personen' },
+  nav: { label: 'Seiten', wall: 'Tafel', records: 'Aufzeichnungen', pool: 'Vorrat', orders: 'Aufträge', numbers: 'Kennzahlen', slots: 'Plätze', station: 'Station', labels: 'Etiketten', people: 'Personen' },
   scan: {
     label: (slot) => `Platz ${slot}: jetzt sein Etikett scannen.`,
     labelRight: (code, slot) => `${code} gelesen: richtiges Etikett, Platz ${slot} ist quittiert.`,
@@ -438,6 +439,7 @@ export const de: Texts = {
       serial_from: 'von ', serial_to: 'bis ', since: 'ab ', until: 'vor ', batch: 'Charge ', image: 'Image ', slot: 'Platz ', code: 'Code ', result: '',
     } as Readonly<Record<string, string>>,
   },
+  ...benchDe,
   ...technicianDe,
   notFound: { title: 'Diese Seite gibt es nicht', back: 'Zur Tafel' },
   loadFailed: { again: 'Wiederholen' },

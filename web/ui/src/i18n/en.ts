@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // English. Plain functions and strings; a figure is formatted by the caller.
+import { benchEn } from './bench_en';
 import { technicianEn } from './technician_en';
 
 const slots = (names: readonly string[]): string =>
@@ -18,7 +19,7 @@ export const en = {
   product: 'Lineside',
   language: { label: 'Language', locale: 'en-GB' },
   ordinal,
-  nav: { label: 'Pages', wall: 'Wall', records: 'Records', pool: 'Pool', orders: 'Orders', numbers: 'Numbers', slots: 'Slots', labels: 'Labels', people: 'People' },
+  nav: { label: 'Pages', wall: 'Wall', records: 'Records', pool: 'Pool', orders: 'Orders', numbers: 'Numbers', slots: 'Slots', station: 'Station', labels: 'Labels', people: 'People' },
   scan: {
     label: (slot: string): string => `Slot ${slot}: scan its label now.`,
     labelRight: (code: string, slot: string): string => `Read ${code}: right label, slot ${slot} is acknowledged.`,
@@ -440,6 +441,7 @@ export const en = {
       serial_from: 'from ', serial_to: 'to ', since: 'since ', until: 'before ', batch: 'Batch ', image: 'Image ', slot: 'Slot ', code: 'Code ', result: '',
     } as Readonly<Record<string, string>>,
   },
+  ...benchEn,
   ...technicianEn,
   notFound: { title: 'There is no such page', back: 'To the wall' },
   loadFailed: { again: 'Try again' },

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Spanish. Same shape as en.ts; the type holds it to that.
+import { benchEs } from './bench_es';
 import { technicianEs } from './technician_es';
 import type { Texts } from './en';
 
@@ -18,7 +19,7 @@ export const es: Texts = {
   product: 'Lineside',
   language: { label: 'Idioma', locale: 'es-MX' },
   ordinal,
-  nav: { label: 'Páginas', wall: 'Tablero', records: 'Registros', pool: 'Reserva', orders: 'Pedidos', numbers: 'Cifras', slots: 'Ranuras', labels: 'Etiquetas', people: 'Usuarios' },
+  nav: { label: 'Páginas', wall: 'Tablero', records: 'Registros', pool: 'Reserva', orders: 'Pedidos', numbers: 'Cifras', slots: 'Ranuras', station: 'Estación', labels: 'Etiquetas', people: 'Usuarios' },
   scan: {
     label: (slot) => `Puesto ${slot}: escanee ahora su etiqueta.`,
     labelRight: (code, slot) => `Leído ${code}: etiqueta correcta, puesto ${slot} confirmado.`,
@@ -440,6 +441,7 @@ export const es: Texts = {
       serial_from: 'serie desde ', serial_to: 'serie hasta ', since: 'desde ', until: 'antes de ', batch: 'Lote ', image: 'Imagen ', slot: 'Ranura ', code: 'Código ', result: '',
     } as Readonly<Record<string, string>>,
   },
+  ...benchEs,
   ...technicianEs,
   notFound: { title: 'Esa página no existe', back: 'Ir al tablero' },
   loadFailed: { again: 'Reintentar' },

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Vietnamese. Same shape as en.ts; the type holds it to that.
+import { benchVi } from './bench_vi';
 import { technicianVi } from './technician_vi';
 import type { Texts } from './en';
 
@@ -12,7 +13,7 @@ export const vi: Texts = {
   product: 'Lineside',
   language: { label: 'Ngôn ngữ', locale: 'vi-VN' },
   ordinal,
-  nav: { label: 'Các trang', wall: 'Bảng chính', records: 'Hồ sơ', pool: 'Kho serial', orders: 'Đơn hàng', numbers: 'Số liệu', slots: 'Khe', labels: 'Nhãn', people: 'Người dùng' },
+  nav: { label: 'Các trang', wall: 'Bảng chính', records: 'Hồ sơ', pool: 'Kho serial', orders: 'Đơn hàng', numbers: 'Số liệu', slots: 'Khe', station: 'Trạm', labels: 'Nhãn', people: 'Người dùng' },
   scan: {
     label: (slot) => `Khe ${slot}: hãy quét nhãn của nó ngay.`,
     labelRight: (code, slot) => `Đã đọc ${code}: đúng nhãn, đã xác nhận khe ${slot}.`,
@@ -434,6 +435,7 @@ export const vi: Texts = {
       serial_from: 'từ ', serial_to: 'đến ', since: 'từ lúc ', until: 'trước ', batch: 'Lô ', image: 'Image ', slot: 'Khe ', code: 'Mã lỗi ', result: '',
     } as Readonly<Record<string, string>>,
   },
+  ...benchVi,
   ...technicianVi,
   notFound: { title: 'Không có trang này', back: 'Về bảng chính' },
   loadFailed: { again: 'Thử lại' },

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Simplified Chinese. Same shape as en.ts; the type holds it to that.
+import { benchZh } from './bench_zh';
 import { technicianZh } from './technician_zh';
 import type { Texts } from './en';
 
@@ -11,7 +12,7 @@ export const zh: Texts = {
   product: 'Lineside',
   language: { label: '语言', locale: 'zh-CN' },
   ordinal,
-  nav: { label: '页面', wall: '看板', records: '记录', pool: '号池', orders: '订单', numbers: '统计', slots: '槽位', labels: '标签', people: '人员' },
+  nav: { label: '页面', wall: '看板', records: '记录', pool: '号池', orders: '订单', numbers: '统计', slots: '槽位', station: '站点', labels: '标签', people: '人员' },
   scan: {
     label: (slot) => `槽位 ${slot}：请立即扫描其标签。`,
     labelRight: (code, slot) => `已读取 ${code}：标签正确，槽位 ${slot} 已确认。`,
@@ -433,6 +434,7 @@ export const zh: Texts = {
       serial_from: '序列号起：', serial_to: '序列号止：', since: '完成时间起：', until: '完成早于：', batch: '批次：', image: '镜像：', slot: '槽位：', code: '代码：', result: '',
     } as Readonly<Record<string, string>>,
   },
+  ...benchZh,
   ...technicianZh,
   notFound: { title: '没有此页面', back: '前往看板' },
   loadFailed: { again: '重试' },

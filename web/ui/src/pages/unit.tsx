@@ -89,6 +89,7 @@ function Head({ unit, job, tile }: { unit: Unit; job: Job; tile: Tile | null }):
         <a class="button" href={api.certificate(job.job)} download data-certificate><Icon name="download" />{t.unit.certificate}</a>
       )}
       <a class="button" href={api.logDownload(job.job)} download><Icon name="download" />{t.unit.download(size(job.log.size))}</a>
+      {job.outcome !== null && <Link to={`/jobs/${job.job}/replay`} class="button"><Icon name="play" />{t.replay.open}</Link>}
       {armed && tile && (
         <button type="button" class="main" data-press={tile.press ?? ''} onClick={() => void press(tile)}>
           {tile.button ?? (tile.press === 'retry' ? t.unit.retry : t.unit.acknowledge)}

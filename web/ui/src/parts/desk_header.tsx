@@ -51,11 +51,12 @@ export function DeskHeader({ path }: { path: string }): JSX.Element {
       <span class="product">{t.product}</span>
       <nav aria-label={t.nav.label}>
         <Link to="/">{t.nav.wall}</Link>
-        {may('qa') && <Link to="/records" current={path === '/records' || path.startsWith('/units/')}>{t.nav.records}</Link>}
+        {may('qa') && <Link to="/records" current={path === '/records' || path.startsWith('/units/') || path.startsWith('/jobs/')}>{t.nav.records}</Link>}
         {may('qa') && <Link to="/pool" current={path.startsWith('/pool')}>{t.nav.pool}</Link>}
         {may('qa') && <Link to="/orders" current={path.startsWith('/orders')}>{t.nav.orders}</Link>}
         {may('qa') && <Link to="/numbers" current={path === '/numbers' || path === '/handover'}>{t.nav.numbers}</Link>}
         {may('operator') && <Link to="/slots" current={['/slots', '/layout', '/ports', '/stickers'].includes(path)}>{t.nav.slots}</Link>}
+        {may('technician') && <Link to="/recipes" current={path === '/recipes' || path === '/host'}>{t.nav.station}</Link>}
         {may('operator') && <Link to="/labels" current={path === '/labels'}>{t.nav.labels}</Link>}
         <TrainingLink />
         <Link to="/people" current={path === '/people'}>{t.nav.people}</Link>

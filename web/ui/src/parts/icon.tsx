@@ -3,7 +3,7 @@
 // so that a newer station never breaks an older page.
 import {
   ArrowLeft, ArrowRight, Ban, ChartColumn, Check, CircleCheck, CircleDot, CircleX, Clock, Download, Hand,
-  HardDriveDownload, Hourglass, ListChecks, Lock, Moon, OctagonX, PhoneCall, Play, Plug, Power,
+  HardDriveDownload, Hourglass, ListChecks, Lock, Moon, OctagonX, Pause, PhoneCall, Play, Plug, Power,
   RotateCw, ScanBarcode, ScanSearch, Search, Square, Sun, Tag, TriangleAlert, Upload, WifiOff,
   Volume2, VolumeX, Wrench, X, Zap, CircleQuestionMark,
 } from 'lucide';
@@ -17,7 +17,7 @@ const icons: Readonly<Record<string, IconNode>> = {
   flash: HardDriveDownload, restart: RotateCw, check: ScanSearch, tag: Tag, list: ListChecks, hand: Hand,
   'hand-off': [...Hand, ...line], pass: CircleCheck, fail: X, spanner: Wrench, hourglass: Hourglass,
   square: Square, bolt: Zap, lock: Lock, arrow: ArrowRight, retry: RotateCw, scan: ScanBarcode,
-  phone: PhoneCall, tick: Check, play: Play, 'not-live': WifiOff, sun: Sun, moon: Moon, search: Search,
+  phone: PhoneCall, tick: Check, play: Play, pause: Pause, 'not-live': WifiOff, sun: Sun, moon: Moon, search: Search,
   download: Download, upload: Upload, warning: TriangleAlert, refused: OctagonX, 'circle-x': CircleX,
   turns: ChartColumn, 'turns-off': [...ChartColumn, ...line], back: ArrowLeft, close: X, sound: Volume2, 'sound-off': VolumeX,
 };

@@ -18,18 +18,22 @@ export function secondsLeft(tile: Tile): number | null {
   return Math.max(0, tile.time_left_s - Math.floor((now.value - stampOf(tile)) / 1000));
 }
 
+// `still`: of a recording, whose time does not run with the clock.
+interface Shown { tile: Tile; still: boolean }
+const leftOf = ({ tile, still }: Shown): number | null => (still ? tile.time_left_s : secondsLeft(tile));
+
 // Own components, so that the tick of a countdown draws one text and not the tile.
-function TimeLeft({ tile }: { tile: Tile }): JSX.Element | null {
-  const text = timeText(tile, secondsLeft(tile));
+function TimeLeft(shown: Shown): JSX.Element | null {
+  const text = timeText(shown.tile, leftOf(shown));
   return text === null ? null : <span class="time">{text}</span>;
 }
 
-function Within({ tile }: { tile: Tile }): JSX.Element {
-  return <span class="fact fact-reason">{timeText(tile, secondsLeft(tile))}</span>;
+function Within(shown: Shown): JSX.Element {
+  return <span class="fact fact-reason">{timeText(shown.tile, leftOf(shown))}</span>;
 }
 
-function SmallFact({ tile }: { tile: Tile }): JSX.Element | null {
-  const text = smallFact(tile, secondsLeft(tile));
+function SmallFact(shown: Shown): JSX.Element | null {
+  const text = smallFact(shown.tile, leftOf(shown));
   return text === null ? null : <span class="small-fact">{text}</span>;
 }
 
@@ -84,20 +88,61 @@ function Foot({ tile }: { tile: Tile }): JSX.Element | null {
   );
 }
 
+function Face({ tile, still }: Shown): JSX.Element {
+  const quiet = isQuiet(tile);
+  const fact = factOf(tile);
+  const within = tile.time_form === 'within' && tile.note === null;
+  const chipCheck = chipCheckText(tile);
+  return (
+    <span class="face" aria-hidden="true">
+      <span class={tile.slot.length > 2 ? 'number long' : 'number'}>{tile.mapped ? tile.slot : t.wall.unmappedMark}</span>
+      <span class="word">
+        <span class="word-long">{tile.word}</span>
+        <span class="word-short">{shortWord(tile)}</span>
+        {tile.tone === 'fill-red' && tile.display_code !== null && <span class="code">{tile.display_code}</span>}
+      </span>
+      <span class="small"><SmallFact tile={tile} still={still} /></span>
+      {!quiet && <span class="sign"><Icon name={tile.icon} /></span>}
+      {chipCheck !== null && <span class="chip-check">{chipCheck}</span>}
+      <span class="gutter">
+        {tile.tone === 'fill-green' ? <Ticks tile={tile} /> : quiet && <Icon name={tile.icon} />}
+      </span>
+      {within ? <Within tile={tile} still={still} /> : fact && <span class={`fact fact-${fact.size}`}>{fact.text}</span>}
+      {!within && tile.tone === 'work' && <TimeLeft tile={tile} still={still} />}
+      <span class="foot">
+        {!tile.mapped && <span class="port">{tile.port}</span>}
+        <Foot tile={tile} />
+      </span>
+    </span>
+  );
+}
+
+function classesOf(tile: Tile): string[] {
+  const classes = ['tile', `tone-${tile.tone}`];
+  if (isVerdict(tile)) classes.push('verdict');
+  if (!tile.mapped) classes.push('unmapped');
+  if (tile.button !== null) classes.push('has-key');
+  return classes;
+}
+
+// A tile of the past: nothing to press, no time that runs.
+export function TileStill({ tile }: { tile: Tile }): JSX.Element {
+  return (
+    <div class="cell">
+      <div class={classesOf(tile).join(' ')} aria-disabled="true" role="img" aria-label={spokenTile(tile)}>
+        <Face tile={tile} still />
+      </div>
+    </div>
+  );
+}
+
 export function TileView({ slot, cell }: { slot: string; cell?: Cell | undefined }): JSX.Element | null {
   const shown = tileOf(slot).value;
   const firstState = useRef(shown?.tile.state);
   if (!shown) return null;
   const { tile } = shown;
-  const quiet = isQuiet(tile);
-  const fact = factOf(tile);
-  const within = tile.time_form === 'within' && tile.note === null;
   const what = pressOf(tile);
-  const chipCheck = chipCheckText(tile);
-  const classes = ['tile', `tone-${tile.tone}`];
-  if (isVerdict(tile)) classes.push('verdict');
-  if (!tile.mapped) classes.push('unmapped');
-  if (tile.button !== null) classes.push('has-key');
+  const classes = classesOf(tile);
   if (what === 'acknowledge' || what === 'retry' || what === 'label') classes.push('armed');
   return (
     <div class="cell" style={cell === undefined ? undefined : { gridRow: String(cell.line + 1), gridColumn: String(cell.place + 1) }}>
@@ -106,26 +151,7 @@ export function TileView({ slot, cell }: { slot: string; cell?: Cell | undefined
         data-rev={shown.rev} aria-disabled={what === null}
         onClick={() => void press(tile)}>
         <span class="visually-hidden">{spokenTile(tile)}</span>
-        <span class="face" aria-hidden="true">
-          <span class={tile.slot.length > 2 ? 'number long' : 'number'}>{tile.mapped ? tile.slot : t.wall.unmappedMark}</span>
-          <span class="word">
-            <span class="word-long">{tile.word}</span>
-            <span class="word-short">{shortWord(tile)}</span>
-            {tile.tone === 'fill-red' && tile.display_code !== null && <span class="code">{tile.display_code}</span>}
-          </span>
-          <span class="small"><SmallFact tile={tile} /></span>
-          {!quiet && <span class="sign"><Icon name={tile.icon} /></span>}
-          {chipCheck !== null && <span class="chip-check">{chipCheck}</span>}
-          <span class="gutter">
-            {tile.tone === 'fill-green' ? <Ticks tile={tile} /> : quiet && <Icon name={tile.icon} />}
-          </span>
-          {within ? <Within tile={tile} /> : fact && <span class={`fact fact-${fact.size}`}>{fact.text}</span>}
-          {!within && tile.tone === 'work' && <TimeLeft tile={tile} />}
-          <span class="foot">
-            {!tile.mapped && <span class="port">{tile.port}</span>}
-            <Foot tile={tile} />
-          </span>
-        </span>
+        <Face tile={tile} still={false} />
         {tile.state !== firstState.current && <span class="changed" aria-hidden="true" key={tile.state} />}
       </button>
     </div>
