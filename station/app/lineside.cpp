@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The command line. `check` and `doctor` work without a service; everything else asks the running
-// one over its Unix socket, so that the database has one writer.
+// The command line. `check`, `classify` and `doctor` work without a service; everything else asks
+// the running one over its Unix socket, so that the database has one writer.
 #include "provisioning/session/check_session.h"
 #include "serial-pool/check_batch.h"
 #include "station/app/audit_commands.h"
 #include "station/app/care_commands.h"
+#include "station/app/classify_command.h"
 #include "station/app/commands.h"
 #include "station/app/replay_command.h"
 #include "station/app/training_command.h"
@@ -178,6 +179,7 @@ int main(int argc, char** argv) {
 
     app::add_audit_commands(app, socket, status);
     app::add_care_commands(app, socket, status);
+    app::add_classify_command(app, status);
     app::add_training_command(app, socket, status);
 
     std::vector<std::string> recordings;

@@ -247,7 +247,7 @@ class Run {
         run.signal = end.signal;
         run.took = end.took;
         run.silence = silence_;
-        const bool failed = run.how != How::exited || run.status != 0 || seen_.error_line();
+        const bool failed = run.how != How::exited || run.status != 0 || seen_.failed();
         run.unit_gone = failed && unit_gone();
         run.without_room = failed ? place_without_room(params_) : "";
         if (auto verdict = judge(run, seen_, params_); !verdict) {

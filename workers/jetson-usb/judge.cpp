@@ -2,6 +2,8 @@
 #include "workers/jetson-usb/judge.h"
 
 #include "station/base/codes.h"
+#include "workers/jetson-usb/line.h"
+#include "workers/jetson-usb/proof.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -29,47 +31,46 @@ tl::unexpected<base::Error> fail_at(std::string_view code, std::string_view mess
     return base::fail(code, fmt::format("{} ({})", text, where(seen)));
 }
 
+// flash.sh says the same of a unit that is not there and of an id that was taken before.
+tl::unexpected<base::Error> no_answer(const RunEnd& end) {
+    return end.took >= kUidTimeout
+               ? base::fail("usb.cycle", "The chip's id was already read in this recovery session")
+               : base::fail("usb.no_device");
+}
+
 Status judge_failed_run(const RunEnd& end, const Transcript& seen) {
-    const Failure* row = seen.failure();
+    const Failure* row = seen.failure_at_end();
+    const ExitCode* known = exit_code(seen.way(), end.status);
+    if (row == nullptr && known != nullptr && !known->failure.empty()) {
+        row = &failure_named(known->failure);
+    }
     if (row != nullptr && !row->link) {
         return fail_at(row->code, row->message, seen);
     }
     if (end.unit_gone) {
         return fail_at("usb.left", "", seen);
     }
-    if (row != nullptr && (row->name != "refused" || seen.write_begun())) {
+    if (row != nullptr && row->name == "probe") {
+        return no_answer(end);
+    }
+    if (row != nullptr && row->code != "tool.failed") {
         return fail_at(row->code, row->message, seen);
     }
-    if (seen.probe_failed()) {
-        return end.took >= kUidTimeout
-                   ? base::fail("usb.cycle",
-                                "The chip's id was already read in this recovery session")
-                   : base::fail("usb.no_device");
-    }
-    if (const auto known = exit_code(end.status)) {
+    if (known != nullptr && known->failure.empty()) {
         return base::fail(known->code, std::string(known->message));
     }
+    // Unknown: what the tool said last is all there is.
     const auto& complaint = seen.last_complaint();
     return fail_at("tool.failed",
                    complaint.empty() ? fmt::format("Flash tool ended with status {}", end.status)
-                                     : fmt::format("Flash tool failed: {}", complaint),
+                                     : fmt::format("Flash tool failed: {}", printable(complaint)),
                    seen);
 }
 
 // Exit 0: is the tool's own story whole?
 Status judge_story(const Transcript& seen, const Params& params) {
-    if (!seen.success_line()) {
-        return fail_at("tool.no_proof", "", seen);
-    }
-    if (const auto open = seen.unfinished(); !open.empty()) {
-        return fail_at("tool.no_proof",
-                       fmt::format("Writing {} was not seen to end", fmt::join(open, ", ")), seen);
-    }
-    for (const std::string& partition : params.must_write) {
-        if (!seen.wrote(partition)) {
-            return fail_at("tool.no_proof",
-                           fmt::format("Partition {} was not seen to be written", partition), seen);
-        }
+    if (const auto missing = missing_proof(seen, params.must_write)) {
+        return fail_at("tool.no_proof", *missing, seen);
     }
     return {};
 }
@@ -110,10 +111,13 @@ Status judge(const RunEnd& end, const Transcript& seen, const Params& params) {
         case exited:
             break;
     }
+    if (text_rules(seen)) {
+        return seen.success_line() ? judge_story(seen, params) : judge_failed_run(end, seen);
+    }
     if (end.status != 0) {
         return judge_failed_run(end, seen);
     }
-    if (seen.error_line()) {
+    if (seen.failed()) {
         return end.unit_gone
                    ? fail_at("usb.left", "", seen)
                    : fail_at("tool.no_proof",

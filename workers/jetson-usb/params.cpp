@@ -115,7 +115,7 @@ Status read_times(const protocol::JobLine& job, Params& out) {
         return wrong("silence_s", "a table of stage = seconds");
     }
     std::set<std::string_view> names;
-    for (const Stage& stage : stages()) {
+    for (const Stage& stage : stages(out.way)) {
         names.insert(stage.name);
     }
     for (const auto& [name, value] : own->items()) {
@@ -129,6 +129,19 @@ Status read_times(const protocol::JobLine& job, Params& out) {
 }
 
 }  // namespace
+
+std::vector<std::string> usual_must_write(Way way) {
+    switch (way) {
+        case Way::flash:
+        case Way::massflash:
+            return {"APP", "kernel-bootctrl_b"};
+        case Way::tegraflash:
+            return {"APP"};
+        case Way::initrd:
+            break;
+    }
+    return {};
+}
 
 Result<Params> read_params(const protocol::JobLine& job) {
     static constexpr std::array<std::string_view, 9> kKnown{"board",    "rootdev",  "expect_board",

@@ -4,6 +4,7 @@
 // Errors: config.invalid, naming the field.   Thread: as any value.
 #pragma once
 
+#include "workers/jetson-usb/way.h"
 #include "workers/protocol/messages.h"
 
 #include <chrono>
@@ -25,13 +26,17 @@ struct ExpectedBoard {
     std::vector<std::string> fab;
 };
 
+// What the writes of NX eMMC end with; initrd flash names no partitions as it writes them.
+[[nodiscard]] std::vector<std::string> usual_must_write(Way way);
+
 struct Params {
+    Way way = Way::flash;
     std::string board;    // "jetson-xavier-nx-devkit-emmc"
     std::string rootdev;  // "mmcblk0p1"
     ExpectedBoard expect_board;
     std::vector<std::string> usb_ids;  // recovery mode, "0955:7e19"
     std::vector<std::string> boot_ids{"0955:7020"};
-    std::vector<std::string> must_write{"APP", "kernel-bootctrl_b"};
+    std::vector<std::string> must_write = usual_must_write(Way::flash);
     std::chrono::seconds replug{120};  // away within the tool's own re-enumerations
     std::chrono::seconds boot{300};    // from the cold boot to the gadget
     milliseconds silence{60'000};      // base limit, from limits.silence_s

@@ -1,28 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
-// What flash.sh of R32 says, as data: which line begins which stage, how far that is, how long it
-// may then be silent, and what the line means for the unit's presence on USB. A new tool version is
-// a new row, not new code. Source: real logs and tool runs of R32.7.4 on Xavier NX; percentages by
-// the times seen there. Thread: any (constant data).
+// What the tools say while they work, as data, for each way: which line begins which stage, how far
+// that is, how long it may then be silent, and what the line means for the unit's presence on USB.
+// A new tool version is a new row, not new code. Source: the fact sheet on L4T, section 8, whose
+// rows are numbered here (first table: flash.sh, second table: initrd flash), real logs and tool
+// runs; percentages by the times seen there. Thread: any (constant data).
 #pragma once
 
-#include <re2/re2.h>
+#include "workers/jetson-usb/way.h"
 
+#include <cstdint>
 #include <span>
 #include <string_view>
 
 namespace lineside::jetson_usb {
 
 // flash.sh starts tegraflash twice; the same lines mean other things in each.
-enum class Part {
+enum class Part : std::uint8_t {
     any,
     eeprom,  // before "Flashing target device started": reads the module's EEPROM
     flash,   // after it
 };
 
-enum class Meaning {
+enum class Meaning : std::uint8_t {
     none,
     will_replug,   // the unit is about to leave and come back in recovery mode
     is_back,       // it is there again
+    will_initrd,   // it is about to leave and come back as the gadget of the tool's flash system
     begins_write,  // the first change of the unit's storage
     will_boot,     // it is about to leave and come back as a gadget
     success,       // the tool's own word that all went well; proves nothing by itself
@@ -30,14 +33,16 @@ enum class Meaning {
 
 struct Stage {
     std::string_view name;
+    int row;  // of the fact sheet's section 8; 0 = none
     Part part;
-    const RE2* line;  // matched anywhere in the line, time stamps removed
-    double from_pct;  // of the whole step
+    std::string_view words;  // in lower case, any of them, '|' between
+    const char* regex;       // must match the line too; nullptr = the words say it all
+    double from_pct;         // of the whole step
     double to_pct;
     double silence_factor;  // times the job's silence limit
     Meaning meaning;
 };
-[[nodiscard]] std::span<const Stage> stages();  // in the order of a run
+[[nodiscard]] std::span<const Stage> stages(Way way);  // in the order of a run
 
 // The phases the station sees: named stretches of the whole.
 struct PhaseSpan {
@@ -47,10 +52,11 @@ struct PhaseSpan {
 };
 [[nodiscard]] std::span<const PhaseSpan> phases();
 
-// Lines whose groups are kept as facts of the unit.
+// Lines whose group is kept as a fact of the unit.
 struct FactRow {
     std::string_view key;
-    const RE2* line;  // one group
+    std::string_view words;
+    const char* regex;  // one group
 };
 [[nodiscard]] std::span<const FactRow> fact_rows();
 

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "workers/jetson-usb/transcript.h"
 
+#include "station/base/text.h"
+#include "workers/jetson-usb/line.h"
+
 #include <algorithm>
 
 namespace lineside::jetson_usb {
 namespace {
 
-struct Pattern : RE2 {
-    explicit Pattern(const char* text) : RE2(text, RE2::Latin1) {}
+struct Expression : RE2 {
+    explicit Expression(const char* text) : RE2(text, expression_options()) {}
 };
 
 // RE2's own string piece; in this version it is not std::string_view.
@@ -15,131 +18,427 @@ re2::StringPiece piece(std::string_view text) {
     return {text.data(), text.size()};
 }
 
-}  // namespace
-
-std::string_view without_stamps(std::string_view line) {
-    static const Pattern stamps{R"(^(?:\[ *\d+\.\d+ ?\]\s*)*\s*)"};
-    auto rest = piece(line);
-    RE2::Consume(&rest, stamps);
-    std::string_view out(rest.data(), rest.size());
-    while (!out.empty() && (out.back() == ' ' || out.back() == '\t')) {
-        out.remove_suffix(1);
-    }
-    return out;
+bool holds(const RE2* expression, std::string_view line) {
+    return expression == nullptr || RE2::PartialMatch(piece(line), *expression);
 }
 
-Change Transcript::take(std::string_view raw) {
-    static const Pattern bar{R"((\d{3})%$)"};
-    static const Pattern write{R"(^Writing partition (\S+) with )"};
-    static const Pattern board{
-        R"(^Board ID\((\w*)\) version\((\w*)\) sku\((\w*)\) revision\(([^)]*)\))"};
-    static const Pattern chip{"BR_CID: (0x[0-9a-fA-F]{32})"};
+// Second part of a boot ROM's version, by chip: T186, T194, T210, T234, T264. Anything else is what
+// a session that is out of step reads. Source: the fact sheet, row 6; R35 logs for T234.
+constexpr std::array<std::string_view, 5> kRomVersions{"180001", "190001", "210001", "230001",
+                                                       "260001"};
 
-    Change change;
+// Is `word`, in lower case, in the line, in whatever case?
+bool has(std::string_view line, std::string_view word) {
+    return std::search(line.begin(), line.end(), word.begin(), word.end(), [](char a, char b) {
+               return std::tolower(static_cast<unsigned char>(a)) == b;
+           }) != line.end();
+}
+
+constexpr double kPollSeconds = 30;  // the fact sheet, row 10
+constexpr double kQuickErase = 1.5;  // row 30: "done in 1 s"
+constexpr int kCopiesOfQspi = 60;    // lines of one QSPI write, about
+constexpr double kCheckpoints =
+    650'000;                      // of the sample root file system: the fact sheet, section 8
+constexpr int kItemsOfDisk = 20;  // of meta-tegra's layouts, about
+
+}  // namespace
+
+const Change& Transcript::take(std::string_view raw) {
+    if (changed_) {
+        change_ = {};
+        changed_ = false;
+    }
+    take_clean(raw);
+    return change_;
+}
+
+void Transcript::take_clean(std::string_view raw) {
     const auto line = without_stamps(raw);
     if (line.empty()) {
-        return change;
+        return;
     }
-    int percent = 0;
-    if (RE2::PartialMatch(piece(line), bar, &percent)) {
-        take_progress(percent);
-        return change;
+    if (const auto percent = bar_percent(line)) {
+        take_progress(*percent);
+        return;
     }
-    std::string partition;
-    if (RE2::PartialMatch(piece(line), write, &partition)) {
-        take_write(partition);
-    }
-    Board seen;
-    if (RE2::PartialMatch(piece(line), board, &seen.id, &seen.fab, &seen.sku, &seen.rev)) {
-        change.board = seen;
-    }
-    std::string chip_id;
-    if (part_ == Part::flash && RE2::PartialMatch(piece(line), chip, &chip_id)) {
-        change.chip_id = chip_id;
-    }
-    for (const FactRow& row : fact_rows()) {
-        std::string value;
-        if (RE2::PartialMatch(piece(line), *row.line, &value)) {
-            change.facts.emplace_back(row.key, value);
+    Hits hits;
+    language_->scan(line, hits);
+    for (std::size_t i = 0; i < hits.count; ++i) {
+        const auto& mark = language_->mark(hits.marks[i]);
+        if (mark.kind == Language::Kind::sign && static_cast<Sign>(mark.index) == Sign::unclean) {
+            take_clean(cleaned(raw));  // has none of these any more
+            return;
         }
     }
-    for (const Stage& stage : stages()) {
-        const bool here = stage.part == Part::any || stage.part == part_;
-        const bool reached = stage.name != "kernel" || after_app_;
-        const bool passed = stage.name == "firmware" && after_app_;
-        const bool other = stage.name == "firmware" && partition == "APP";
+    auto& kept = tail_[tail_at_++ % kTail];
+    kept.assign(line.substr(0, kKept));
+    if (erase_began_) {
+        if (const auto now = stamp_of(raw)) {
+            quick_erase_ = *now - *erase_began_ <= kQuickErase;
+            erase_began_.reset();
+        }
+    }
+    if (hits.count > 0) {
+        stamp_ = stamp_of(raw);
+        take_hits(line, hits);
+    }
+}
+
+void Transcript::take_hits(std::string_view line, const Hits& hits) {
+    const Stage* stage = nullptr;
+    for (std::size_t i = 0; i < hits.count; ++i) {
+        const auto& mark = language_->mark(hits.marks[i]);
+        if (!holds(mark.kind == Language::Kind::fact ? nullptr : mark.expression, line)) {
+            continue;
+        }
+        switch (mark.kind) {
+            case Language::Kind::failure:
+                raise(failures()[mark.index], line);
+                break;
+            case Language::Kind::stage: {
+                const Stage& row = stages(way_)[mark.index];
+                if (fits(row) && (stage == nullptr || &row < stage)) {
+                    stage = &row;
+                }
+                break;
+            }
+            case Language::Kind::fact: {
+                const FactRow& row = fact_rows()[mark.index];
+                std::string value;
+                if (RE2::PartialMatch(piece(line), *mark.expression, &value)) {
+                    change_.facts.emplace_back(row.key, std::move(value));
+                    changed_ = true;
+                }
+                break;
+            }
+            case Language::Kind::sign:
+                take_sign(static_cast<Sign>(mark.index), line);
+                break;
+        }
+    }
+    if (stage != nullptr) {
+        take_stage(*stage, line);
+    }
+}
+
+bool Transcript::fits(const Stage& stage) const {
+    if (stage.part != Part::any && stage.part != part_ && way_ == Way::flash) {
+        return false;
+    }
+    return stage.name == "kernel" ? after_app_ : stage.name != "firmware" || !after_app_;
+}
+
+void Transcript::take_stage(const Stage& stage, std::string_view line) {
+    const bool write = stage.name == "firmware" || stage.name == "kernel" || stage.name == "rootfs";
+    if (write) {
+        if (stage.name == "firmware" && base::to_lower_ascii(writing_) == "app") {
+            for (const Stage& row : stages(way_)) {
+                if (row.name == "rootfs") {
+                    take_stage(row, line);
+                    return;
+                }
+            }
+        }
         // Said in the same words, but of another stage: after `--write BCT` and its kin.
-        const bool table = partition.find("BCT") != std::string::npos;
-        if (here && reached && !passed && !other && !table &&
-            RE2::PartialMatch(piece(line), *stage.line)) {
-            change.stage = &stage;
-            break;
+        if (has(writing_, "bct")) {
+            return;
         }
     }
-    if (change.stage != nullptr) {
-        if (change.stage->name == "sign") {
-            part_ = Part::flash;
-        }
-        if (change.stage->name == "rootfs") {
-            after_app_ = true;
-        }
-        stage_ = change.stage;
-        success_ = success_ || stage_->meaning == Meaning::success;
-        write_begun_ = write_begun_ || stage_->meaning == Meaning::begins_write;
-        if (stage_->name == "firmware" || stage_->name == "kernel") {
-            const int expected = stage_->name == "firmware" ? kFirmwareWrites : kKernelWrites;
-            const double share = std::min(1.0, static_cast<double>(writes_of_stage_) / expected);
-            advance(stage_->from_pct + share * (stage_->to_pct - stage_->from_pct));
-        } else {
-            advance(stage_->from_pct);
-        }
+    stage_ = change_.stage = &stage;
+    changed_ = true;
+    if (stage.name != "booting" && stage.name != "net") {
+        wait_ = Wait::none;
     }
-    take_failure(line);
-    return change;
+    if (stage.name == "sign" && way_ == Way::flash) {
+        part_ = Part::flash;
+    }
+    after_app_ = after_app_ || stage.name == "rootfs";
+    if (stage.meaning == Meaning::success) {
+        success_ = true;
+        said_.success_line = line.substr(0, kKept);
+    }
+    write_begun_ = write_begun_ || stage.meaning == Meaning::begins_write;
+    advance(stage.from_pct);
+    if (stage.name == "firmware" || stage.name == "kernel") {
+        const int expected = stage.name == "firmware" ? kFirmwareWrites : kKernelWrites;
+        take_share(static_cast<double>(writes_of_stage_) / expected);
+    } else if (stage.name == "booting") {
+        take_share(static_cast<double>(waits_) / (10 * (stage.to_pct - stage.from_pct)));
+    } else if (stage.name == "qspi") {
+        take_share(static_cast<double>(++writes_of_stage_) / kCopiesOfQspi);
+    } else if (stage.name == "item") {
+        take_share(static_cast<double>(++items_) / kItemsOfDisk);
+    }
+}
+
+// How far the present stage is, 0 to 1.
+void Transcript::take_share(double share) {
+    advance(stage_->from_pct + std::min(1.0, share) * (stage_->to_pct - stage_->from_pct));
 }
 
 void Transcript::take_progress(int percent) {
     if (percent >= 100 && !open_write_.empty()) {
-        finished_.insert(std::exchange(open_write_, {}));
+        finished_.insert(base::to_lower_ascii(std::exchange(open_write_, {})));
     }
     if (stage_ != nullptr && stage_->name == "rootfs") {
-        advance(stage_->from_pct +
-                std::min(percent, 100) / 100.0 * (stage_->to_pct - stage_->from_pct));
+        take_share(std::min(percent, 100) / 100.0);
     }
 }
 
-void Transcript::take_write(const std::string& partition) {
+void Transcript::take_write(std::string_view line) {
+    static const Expression form{R"(Writing\s+partition\s+(\S+)\s+with\s)"};
+    std::string partition;
+    if (!RE2::PartialMatch(piece(line), form, &partition)) {
+        return;
+    }
     if (!open_write_.empty()) {
         unfinished_.push_back(open_write_);
     }
     open_write_ = writing_ = partition;
     ++writes_;
-    writes_of_stage_ = partition == "APP" ? 0 : writes_of_stage_ + 1;
+    writes_of_stage_ = base::to_lower_ascii(partition) == "app" ? 0 : writes_of_stage_ + 1;
 }
 
-void Transcript::take_failure(std::string_view line) {
-    static const Pattern error{R"(^Error: Return value -?\d+)"};
-    static const Pattern probe{"probing the target board failed"};
-    static const Pattern complaint{"(?i)error|fail|refused|cannot|traceback|exception|not found"};
-    error_line_ = error_line_ || RE2::PartialMatch(piece(line), error);
-    probe_failed_ = probe_failed_ || RE2::PartialMatch(piece(line), probe);
-    if (RE2::PartialMatch(piece(line), complaint)) {
-        last_complaint_ = std::string(line.substr(0, 200));
-    }
-    for (const Failure& row : failures()) {
-        if (failure_ != nullptr && &row >= failure_) {
-            return;
-        }
-        if (RE2::PartialMatch(piece(line), *row.line)) {
-            failure_ = &row;
-            failure_line_ = std::string(line.substr(0, 200));
-            return;
-        }
+void Transcript::take_board(std::string_view line) {
+    static const Expression form{
+        R"(Board ID\(\s*([^)]*?)\s*\)\s*version\(\s*([^)]*?)\s*\)\s*sku\(\s*([^)]*?)\s*\)(?:\s*revision\(\s*([^)]*?)\s*\))?)"};
+    Board seen;
+    if (RE2::PartialMatch(piece(line), form, &seen.id, &seen.fab, &seen.sku, &seen.rev)) {
+        board_ = change_.board = std::move(seen);
+        changed_ = true;
     }
 }
 
-void Transcript::advance(double percent) {
-    percent_ = std::max(percent_, percent);
+void Transcript::take_chip(std::string_view line) {
+    static const Expression form{R"((?:BR_CID:\s*|ECID is\s+)(0x[0-9a-f]{16,64})\b)"};
+    std::string chip_id;
+    if (!RE2::PartialMatch(piece(line), form, &chip_id)) {
+        return;
+    }
+    if (chip_id_.empty()) {
+        chip_id_ = chip_id;
+    }
+    if (part_ == Part::flash || way_ != Way::flash) {
+        change_.chip_id = std::move(chip_id);
+        changed_ = true;
+    }
+}
+
+void Transcript::take_value(std::string_view line) {
+    static const Expression form{R"(Return value\s+(-?\d{1,9}))"};
+    int value = 0;
+    if (!RE2::PartialMatch(piece(line), form, &value) || value == 0) {
+        return;
+    }
+    error_line_ = failed_ = true;
+    if (value == 3 && rom_failed_) {
+        return;  // the row of the line before says it
+    }
+    lost_ = value == 8;
+    if (value == 8 && in_rom_) {
+        raise(failure_named("rom-silent"), line);
+    }
+}
+
+void Transcript::take_sign(Sign sign, std::string_view line) {
+    static const Expression rom_version{"RCM version 0X([0-9A-F]*)"};
+    static const Expression percent{R"(\]\s*(\d{1,3})%)"};
+    static const Expression number{R"(checkpoint\s*(\d{1,9}))"};
+    static const Expression status{R"(Final status:\s*(\w*))"};
+    int value = 0;
+    switch (sign) {
+        case Sign::unclean:
+            break;
+        case Sign::write:
+            take_write(line);
+            break;
+        case Sign::board:
+            take_board(line);
+            break;
+        case Sign::chip:
+            take_chip(line);
+            break;
+        case Sign::error_value:
+            take_value(line);
+            break;
+        case Sign::failed:
+            failed_ = true;
+            break;
+        case Sign::probe:
+            probe_failed_ = true;
+            break;
+        case Sign::complaint:
+            last_complaint_.assign(line.substr(0, kKept));
+            break;
+        case Sign::life:
+            poll_ = nullptr;
+            poll_from_ = poll_to_ = -1;
+            break;
+        case Sign::command:
+            // "--rcm LIST", not "--rcm-boot". The command comes again after "Return value".
+            in_rom_ = has(line, "--rcm ");
+            if (lost_ && in_rom_) {
+                raise(failure_named("rom-silent"), line);
+            }
+            lost_ = false;
+            break;
+        case Sign::rom:
+            in_rom_ = !has(line, "completed") && !has(line, "succeeded");
+            rom_failed_ = rom_failed_ || has(line, "failed");
+            break;
+        case Sign::rom_version: {
+            std::string version;
+            if (RE2::PartialMatch(piece(line), rom_version, &version) &&
+                std::find(kRomVersions.begin(), kRomVersions.end(), version) ==
+                    kRomVersions.end()) {
+                raise(failure_named("rom-garbage"), line);
+            }
+            break;
+        }
+        case Sign::wait_boot:
+            wait_ = Wait::boot;
+            ++waits_;
+            break;
+        case Sign::wait_ssh:
+            wait_ = Wait::ssh;
+            break;
+        case Sign::timeout:
+            if (wait_ != Wait::none) {
+                raise(failure_named(wait_ == Wait::boot ? "no-boot" : "no-ssh"), line);
+            }
+            failed_ = failed_ || way_ == Way::initrd;
+            break;
+        case Sign::memory_fault:
+            memory_fault_ = true;
+            break;
+        case Sign::back_to_recovery:
+            if (memory_fault_) {
+                raise(failure_named("dram-reset"), line);
+            }
+            break;
+        case Sign::erase_spi:
+            erase_began_ = stamp_;
+            break;
+        case Sign::seen_in_recovery:
+            if (quick_erase_ && (success_ || said_.coldboot || said_.rebooted)) {
+                raise(failure_named("qspi-locked"), line);
+            }
+            break;
+        case Sign::banner_good:
+            said_.flashing = said_.flashing || has(line, "flashing the device");
+            break;
+        case Sign::status_line: {
+            std::string text;
+            if (RE2::PartialMatch(piece(line), status, &text)) {
+                std::transform(text.begin(), text.end(), text.begin(),
+                               [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+                said_.status = text;
+                success_ = text == "SUCCESS";
+                said_.success_line = line.substr(0, kKept);
+            }
+            break;
+        }
+        case Sign::session:
+            said_.session = true;
+            break;
+        case Sign::written:
+            said_.written = true;
+            said_.success_line = line.substr(0, kKept);
+            break;
+        case Sign::reboot:
+            said_.rebooted = true;
+            break;
+        case Sign::plain_success:
+            said_.plain = said_.plain || said_.rebooted;
+            if (said_.success_line.empty()) {
+                said_.success_line = line.substr(0, kKept);
+            }
+            break;
+        case Sign::flash_completed:
+            said_.completed = true;
+            break;
+        case Sign::coldboot:
+            said_.coldboot = true;
+            if (way_ == Way::tegraflash && said_.success_line.empty()) {
+                said_.success_line = line.substr(0, kKept);
+            }
+            break;
+        case Sign::whole_success:
+            success_ = true;
+            break;
+        case Sign::item:
+            break;
+        case Sign::checkpoint:
+            if (stage_ != nullptr && stage_->name == "rootfs" &&
+                RE2::PartialMatch(piece(line), number, &value)) {
+                take_share(value / kCheckpoints);
+            }
+            break;
+        case Sign::percent:
+            if (RE2::PartialMatch(piece(line), percent, &value)) {
+                take_progress(value);
+            }
+            break;
+    }
+}
+
+void Transcript::raise(const Failure& row, std::string_view line) {
+    if (row.weight == Weight::harmless) {
+        harmless_ = &row;
+        return;
+    }
+    if (row.weight == Weight::poll) {
+        if (poll_ == nullptr) {
+            poll_from_ = stamp_.value_or(-1);
+        }
+        poll_to_ = stamp_.value_or(-1);
+        poll_ = &row;
+        poll_line_.assign(line.substr(0, kKept));
+        return;
+    }
+    if (row.name == "eeprom-stage") {
+        eeprom_stage_ = true;
+    }
+    failed_ = true;
+    // Before the first write it is only the last word of another trouble.
+    if (row.name == "refused" && !write_begun_) {
+        return;
+    }
+    if (failure_ == nullptr || &row < failure_) {
+        failure_ = &row;
+        failure_line_.assign(line.substr(0, kKept));
+    }
+}
+
+const Failure* Transcript::failure() const {
+    return poll_ != nullptr && (failure_ == nullptr || poll_ < failure_) ? poll_ : failure_;
+}
+
+const Failure* Transcript::failure_at_end() const {
+    if (const Failure* row = failure()) {
+        return row;
+    }
+    if (wait_ != Wait::none) {
+        return &failure_named(wait_ == Wait::boot ? "no-boot" : "no-ssh");
+    }
+    return stage() == "wait-usb" ? &failure_named("no-jetson") : nullptr;
+}
+
+const std::string& Transcript::failure_line() const {
+    return failure() == poll_ && poll_ != nullptr ? poll_line_ : failure_line_;
+}
+
+bool Transcript::still_waiting() const {
+    return poll_ != nullptr && !failed_ && stage_ != nullptr && stage_->name == "bootloader" &&
+           poll_to_ - poll_from_ < kPollSeconds;
+}
+
+std::vector<std::string> Transcript::last_lines() const {
+    std::vector<std::string> out;
+    for (std::size_t i = tail_at_ < kTail ? 0 : tail_at_ - kTail; i < tail_at_; ++i) {
+        out.push_back(printable(tail_[i % kTail]));
+    }
+    return out;
 }
 
 std::vector<std::string> Transcript::unfinished() const {
@@ -151,7 +450,7 @@ std::vector<std::string> Transcript::unfinished() const {
 }
 
 bool Transcript::wrote(std::string_view partition) const {
-    return finished_.contains(partition);
+    return finished_.contains(base::to_lower_ascii(partition));
 }
 
 }  // namespace lineside::jetson_usb
