@@ -93,7 +93,7 @@ describe.each(others)('%s', (tag) => {
 
 it('each phrase beside the tables stands in the source it is said to be of', () => {
   for (const [text, files, pieces] of beside) {
-    const source = files.split(' ').map((file) => readFileSync(new URL(`../../../${file}`, import.meta.url), 'utf8')).join('').replace(/"\s*\n\s*"/g, '');
+    const source = files.split(' ').map((file) => readFileSync(new URL(`../../../${file}`, import.meta.url), 'utf8')).join('').replace(/"\s*\n\s*"/g, '').replaceAll('\\"', '"');
     const parts = pieces ?? text.split('{}').map((part) => part.trim()).filter((part) => part !== '');
     for (const part of parts) expect(source.includes(part), `${files}: ${part}`).toBe(true);
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the station says on the page: the closed tables of its sources, read as they stand, and what stands beside them.
 import { readFileSync } from 'node:fs';
+import { refusals } from './refusals';
 
 const read = (file: string): string => readFileSync(new URL(`../../../${file}`, import.meta.url), 'utf8');
 
@@ -154,4 +155,7 @@ export const beside: readonly (readonly [text: string, files: string, pieces?: r
   ['a quote stands inside a field that is not quoted', csvReader],
   ['not UTF-8; save the file as UTF-8', csvReader],
   ['{} more are not listed', batchReport],
+  ['Name or password is wrong. {} more tries without a pause', 'station/people/people.cpp', ['Name or password is wrong. {} more {} without a pause', '"tries"']],
+  ['Name or password is wrong. {} more try without a pause', 'station/people/people.cpp', ['"try"']],
+  ...Object.entries(refusals).flatMap(([file, texts]) => texts.map((text) => [text, file] as const)),
 ];
