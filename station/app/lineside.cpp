@@ -7,6 +7,7 @@
 #include "station/app/care_commands.h"
 #include "station/app/classify_command.h"
 #include "station/app/commands.h"
+#include "station/app/media_commands.h"
 #include "station/app/replay_command.h"
 #include "station/app/training_command.h"
 #include "station/config/config.h"
@@ -231,6 +232,8 @@ int main(int argc, char** argv) {
     check_session->callback([&] {
         status = provisioning::session::run_check_session(file, json, std::cout, std::cerr);
     });
+
+    app::add_media_checks(*check, status);
 
 #ifdef LINESIDE_HAVE_DOCTOR
     doctor::Options doctor;

@@ -24,6 +24,8 @@ constexpr std::array kCodes{
     CodeEntry{"unit.no_proof",       unit, "F11", "Unit could not hash its storage", "Put in repair bin", true},
     CodeEntry{"boot.none",           unit, "F12", "Did not start", "Put in repair bin", true},
     CodeEntry{"unit.no_serial",      unit, "F13", "Unit has no module serial", "Put in repair bin", false},
+    CodeEntry{"media.capacity",      unit, "F14", "Medium holds less than it says", "Put in repair bin", false},
+    CodeEntry{"media.too_small",     unit, "F15", "Medium is too small for the image", "Put in repair bin", false},
     CodeEntry{"step.*",              unit, "F20", "A step on the unit failed", "Put in repair bin", true},
     // The station or its surroundings: ERROR.
     CodeEntry{"usb.left",            station, "E01", "Unit left while it was worked on", "Check the cable", true},
@@ -76,6 +78,8 @@ constexpr std::array kCodes{
     CodeEntry{"container.pull",      station, "E55", "Container image cannot be fetched", "Call technician", true},
     CodeEntry{"container.wrong",     station, "E56", "Container image is another one", "Call technician", false},
     CodeEntry{"container.died",      station, "E57", "Container ended while it was worked in", "Press Try again", true},
+    CodeEntry{"media.source",        station, "E58", "Image file cannot be read", "Call technician", false},
+    CodeEntry{"media.forbidden",     station, "E59", "This disk must not be written", "Call technician", false},
     CodeEntry{"station.bug",         station, "E99", "Something the station does not know happened", "Call technician", false},
     // A person.
     CodeEntry{"operator.stopped",    operator_, "A01", "Stopped by a person", "Press Try again", true},

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the command line does with cards, disks and their files, without a service.
+// Thread: the command's.
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+namespace lineside::app {
+
+// `check recipe`, `check bmap`, `check udev` below `check`; each sets `status`.
+void add_media_checks(CLI::App& check, int& status);
+
+}  // namespace lineside::app

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// An image file as the bytes that belong onto a medium: plain, or unpacked by libarchive as its
+// name says (.gz, .xz, .zst, .bz2; .zip with one file in it).
+// Errors: config.missing (not there), media.source (cut or damaged, more than one file in it).
+// Thread: one; blocks on disk.
+#pragma once
+
+#include "station/base/error.h"
+#include "station/base/unique_fd.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+struct archive;
+
+namespace lineside::media {
+
+enum class Packing { none, gz, xz, zst, bz2, zip };
+
+// By the end of the name, in any case.
+[[nodiscard]] Packing packing_of(const std::filesystem::path& file);
+
+class ImageBytes {
+  public:
+    [[nodiscard]] static base::Result<ImageBytes> open(const std::filesystem::path& file);
+
+    // The next bytes, at most `most`, valid until the next call; empty at the end.
+    [[nodiscard]] base::Result<std::string_view> next(std::size_t most);
+    // Bytes read of the file itself so far, for progress.
+    [[nodiscard]] std::uint64_t read_of_file() const;
+    [[nodiscard]] std::uint64_t file_size() const { return file_size_; }
+
+  private:
+    struct Free {
+        void operator()(archive* a) const;
+    };
+    ImageBytes() = default;
+    [[nodiscard]] base::Status open_archive();
+    [[nodiscard]] tl::unexpected<base::Error> damaged() const;
+
+    std::filesystem::path file_;
+    Packing packing_ = Packing::none;
+    base::UniqueFd fd_;
+    std::unique_ptr<archive, Free> archive_;
+    std::vector<char> buffer_;
+    std::uint64_t file_size_ = 0, read_ = 0;
+    bool ended_ = false;
+};
+
+}  // namespace lineside::media
