@@ -182,6 +182,7 @@ int main(int argc, char** argv) {
     app::add_care_commands(app, socket, status);
     app::add_classify_command(app, status);
     app::add_training_command(app, socket, status);
+    app::add_write_command(app, status);
 
     std::vector<std::string> recordings;
     auto* replay = app.add_subcommand(

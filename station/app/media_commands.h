@@ -11,5 +11,8 @@ namespace lineside::app {
 
 // `check recipe`, `check bmap`, `check udev` below `check`; each sets `status`.
 void add_media_checks(CLI::App& check, int& status);
+// `write IMAGE TARGET…`: an image onto disks or files, and the proof. 0: every target PASS, 1: one
+// is not, 2: nothing was begun.
+void add_write_command(CLI::App& app, int& status);
 
 }  // namespace lineside::app

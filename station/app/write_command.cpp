@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+// `lineside write`: the write engine from the command line. Every target has its own thread; this
+// one tells the rates and hears the signals.
+#include "station/app/media_commands.h"
+#include "station/base/text.h"
+#include "workers/media/engine/disk_rules.h"
+#include "workers/media/engine/writer.h"
+
+#include <CLI/CLI.hpp>
+
+#include <sys/stat.h>
+
+#include <condition_variable>
+#include <csignal>
+#include <iostream>
+#include <mutex>
+#include <thread>
+
+namespace lineside::app {
+namespace {
+
+using base::Json;
+using namespace std::chrono_literals;
+
+constexpr int kAllPassed = 0;
+constexpr int kNotAll = 1;
+constexpr int kNothingBegun = 2;
+constexpr std::size_t kMostTargets = 64;
+
+struct WriteArguments {
+    std::string image, bmap, cache = "/var/cache/lineside/images", verify = "xxh3", sha256;
+    std::vector<std::string> targets;
+    bool json = false, progress = false, probe = false, discard = false, no_check = false;
+    bool threads = false;
+};
+
+std::atomic<bool> stop_asked{false};
+
+struct Target {
+    std::unique_ptr<media::Medium> medium;
+    media::WriteProgress progress;
+    media::WriteResult result;
+    std::thread thread;
+};
+
+std::string_view verdict_of(const media::WriteResult& result) {
+    if (result.status) {
+        return result.proven ? "PASS" : "UNPROVEN";
+    }
+    switch (result.status.error().kind) {
+        case base::Kind::unit:
+            return "FAIL";
+        case base::Kind::operator_:
+            return "ABORTED";
+        default:
+            return "ERROR";
+    }
+}
+
+Json to_json(const Target& target) {
+    const media::WriteResult& result = target.result;
+    Json differs = Json::array();
+    for (const media::Difference& each : result.differences) {
+        differs.push_back({{"begin", each.begin}, {"end", each.end}});
+    }
+    Json json{{"target", target.medium->name()}, {"verdict", verdict_of(result)},
+              {"bytes", result.bytes},           {"verified", result.verified},
+              {"write_s", result.write_s},       {"verify_s", result.verify_s},
+              {"differs", std::move(differs)}};
+    if (!result.status) {
+        json["error"] = {{"code", result.status.error().code},
+                         {"message", result.status.error().message},
+                         {"hint", result.status.error().hint}};
+    }
+    return json;
+}
+
+std::string to_text(const Target& target) {
+    const media::WriteResult& result = target.result;
+    std::string text = fmt::format("{}: {}", target.medium->name(), verdict_of(result));
+    if (!result.status) {
+        return fmt::format("{}: {}: {}\n", text, result.status.error().code,
+                           result.status.error().message);
+    }
+    const double mib = static_cast<double>(result.bytes) / (1 << 20);
+    return fmt::format("{}: {:.0f} MiB in {:.2f} s ({:.0f} MiB/s), read back in {:.2f} s\n", text,
+                       mib, result.write_s, result.write_s > 0 ? mib / result.write_s : 0.0,
+                       result.verify_s);
+}
+
+// Opens all targets, or none: a mistake in the last one must not cost the first one's content.
+base::Status open_all(const WriteArguments& arguments, std::uint64_t image_size,
+                      std::vector<std::unique_ptr<Target>>& targets) {
+    std::vector<std::uint64_t> sequences;
+    for (const std::string& path : arguments.targets) {
+        struct stat status {};
+        std::uint64_t sequence = 0;
+        if (::stat(path.c_str(), &status) == 0 && S_ISBLK(status.st_mode)) {
+            auto facts = media::read_disk_facts(path);
+            if (!facts) {
+                return tl::unexpected<base::Error>(facts.error());
+            }
+            media::DiskPolicy policy;
+            policy.least_bytes = image_size;
+            if (const std::string why = media::why_not_written(*facts, policy); !why.empty()) {
+                return base::fail("media.forbidden", why);
+            }
+            sequence = facts->diskseq;
+        }
+        sequences.push_back(sequence);
+    }
+    for (std::size_t i = 0; i < arguments.targets.size(); ++i) {
+        auto medium =
+            media::open_medium({arguments.targets[i], image_size, sequences[i],
+                                arguments.threads ? media::IoKind::threads : media::IoKind::best});
+        if (!medium) {
+            return tl::unexpected<base::Error>(medium.error());
+        }
+        targets.push_back(std::make_unique<Target>());
+        targets.back()->medium = std::move(*medium);
+    }
+    return {};
+}
+
+// One line a second: what each target did, and its rate since the last line.
+void tell_progress(const std::vector<std::unique_ptr<Target>>& targets,
+                   std::vector<std::uint64_t>& before, bool json) {
+    Json rates = Json::array();
+    for (std::size_t i = 0; i < targets.size(); ++i) {
+        const media::WriteProgress& each = targets[i]->progress;
+        const std::uint64_t now = each.written + each.verified;
+        rates.push_back({{"target", targets[i]->medium->name()},
+                         {"written", each.written.load()},
+                         {"verified", each.verified.load()},
+                         {"bytes_per_s", now - before[i]}});
+        before[i] = now;
+    }
+    if (json) {
+        std::cerr << base::dump_json({{"progress", std::move(rates)}}) << '\n';
+        return;
+    }
+    for (const Json& each : rates) {
+        std::cerr << fmt::format(
+            "{}: {} MiB written, {} MiB read back, {} MiB/s\n", each["target"].get<std::string>(),
+            each["written"].get<std::uint64_t>() >> 20, each["verified"].get<std::uint64_t>() >> 20,
+            each["bytes_per_s"].get<std::uint64_t>() >> 20);
+    }
+}
+
+void run_all(const media::PreparedImage& image, const WriteArguments& arguments,
+             const std::vector<std::unique_ptr<Target>>& targets) {
+    media::WriteOptions options;
+    options.verify = arguments.verify != "none";
+    options.probe_capacity = arguments.probe;
+    options.discard = arguments.discard;
+    options.first_megabyte = !arguments.no_check;
+    for (const auto& each : targets) {
+        Target* const target = each.get();
+        target->thread = std::thread([&, target] {
+            target->result =
+                media::write_image(image, *target->medium, options, target->progress, stop_asked);
+        });
+    }
+    std::thread teller;
+    std::mutex mutex;
+    std::condition_variable over;
+    bool all_done = false;
+    if (arguments.progress) {
+        teller = std::thread([&] {
+            std::vector<std::uint64_t> before(targets.size());
+            std::unique_lock lock(mutex);
+            while (!over.wait_for(lock, 1s, [&] { return all_done; })) {
+                tell_progress(targets, before, arguments.json);
+            }
+        });
+    }
+    for (const auto& each : targets) {
+        each->thread.join();
+    }
+    if (teller.joinable()) {
+        {
+            const std::lock_guard lock(mutex);
+            all_done = true;
+        }
+        over.notify_all();
+        teller.join();
+    }
+}
+
+int nothing_begun(const WriteArguments& arguments, const base::Error& error) {
+    std::cerr << "lineside write: " << error.message << '\n';
+    if (!error.hint.empty()) {
+        std::cerr << error.hint << '\n';
+    }
+    if (arguments.json) {
+        std::cout << base::dump_json({{"verdict", "ERROR"},
+                                      {"error", {{"code", error.code}, {"message", error.message}}},
+                                      {"targets", Json::array()}})
+                  << '\n';
+    }
+    return kNothingBegun;
+}
+
+int run_write(const WriteArguments& arguments) {
+    struct sigaction action {};
+    action.sa_handler = [](int) { stop_asked = true; };
+    ::sigaction(SIGINT, &action, nullptr);
+    ::sigaction(SIGTERM, &action, nullptr);
+    media::ImagePlan plan;
+    plan.file = arguments.image;
+    plan.cache = arguments.cache;
+    plan.hash = arguments.verify == "sha256" ? media::PieceHash::sha256 : media::PieceHash::xxh3;
+    plan.sha256 = base::to_lower_ascii(arguments.sha256);
+    if (!arguments.bmap.empty()) {
+        plan.bmap = arguments.bmap;
+    }
+    const auto image = media::PreparedImage::prepare(plan, stop_asked);
+    if (!image) {
+        return nothing_begun(arguments, image.error());
+    }
+    std::vector<std::unique_ptr<Target>> targets;
+    if (auto opened = open_all(arguments, (*image)->map().size(), targets); !opened) {
+        return nothing_begun(arguments, opened.error());
+    }
+    run_all(**image, arguments, targets);
+    bool all_passed = true;
+    Json list = Json::array();
+    for (const auto& each : targets) {
+        all_passed = all_passed && each->result.proven;
+        list.push_back(to_json(*each));
+        if (!arguments.json) {
+            std::cout << to_text(*each);
+        }
+    }
+    if (arguments.json) {
+        std::cout << base::dump_json({{"verdict", all_passed ? "PASS" : "FAIL"},
+                                      {"image",
+                                       {{"sha256", (*image)->sha256()},
+                                        {"bytes", (*image)->map().size()},
+                                        {"data", (*image)->map().bytes_of(media::Fill::data)}}},
+                                      {"targets", std::move(list)}})
+                  << '\n';
+    }
+    // Without a read-back it was asked for nothing else than writing.
+    const bool wanted =
+        arguments.verify == "none"
+            ? std::all_of(targets.begin(), targets.end(),
+                          [](const auto& t) { return t->result.status.has_value(); })
+            : all_passed;
+    return wanted ? kAllPassed : kNotAll;
+}
+
+}  // namespace
+
+void add_write_command(CLI::App& app, int& status) {
+    auto arguments = std::make_shared<WriteArguments>();
+    auto* write = app.add_subcommand(
+        "write", "write an image onto disks or files and prove it by reading back");
+    write->add_option("image", arguments->image, "raw or Android sparse; .gz .xz .zst .bz2 .zip")
+        ->required();
+    write->add_option("target", arguments->targets, "block devices or plain files")
+        ->required()
+        ->expected(1, kMostTargets);
+    write->add_option("--bmap", arguments->bmap, "block map: only its ranges are written");
+    write->add_option("--cache", arguments->cache, "folder for unpacked images");
+    write->add_option("--verify", arguments->verify, "how the read-back is compared")
+        ->check(CLI::IsMember({"xxh3", "sha256", "none"}));
+    write->add_option("--sha256", arguments->sha256, "what the unpacked image must be");
+    write->add_flag("--probe", arguments->probe, "find media that hold less than they say");
+    write->add_flag("--discard", arguments->discard, "discard the image's range first");
+    write->add_flag("--no-check", arguments->no_check, "leave out the first megabyte's check");
+    write->add_flag("--threads", arguments->threads, "threads even where io_uring is to be had");
+    write->add_flag("--progress", arguments->progress, "a line a second on standard error");
+    write->add_flag("--json", arguments->json);
+    write->callback([&status, arguments] { status = run_write(*arguments); });
+}
+
+}  // namespace lineside::app
