@@ -306,6 +306,24 @@ class Flash:
         say("Coldbooting the device")
         self.device("--reboot", "coldboot")
 
+    # --- what a package for another host is made of: all that was signed, and the rcm messages ---------------------
+
+    def package(self, target):
+        layout = Layout(self.options.cfg)
+        self.sign(layout)
+        self.make_rcm_messages()
+        with open("blob.bin", "wb") as blob:
+            for name in (self.options.bl, self.bins.get("mb2_bootloader")):
+                if name:
+                    blob.write(open(name, "rb").read())
+        with open("flash.xml.bin") as file:
+            written = {line.split()[4] for line in file if line.startswith("write ")}
+        os.makedirs(target, exist_ok=True)
+        for name in sorted(os.listdir(".")):
+            if name in written or name.endswith((".rcm", ".bct", "blob.bin", "flash.xml.bin", "rcm_list_signed.xml")):
+                shutil.copyfile(name, os.path.join(target, name))
+        shutil.copyfile(self.options.cfg, os.path.join(target, "flash.xml"))
+
     def execute(self):
         for command in (self.options.cmd or "").split(";"):
             words = command.split()
@@ -320,6 +338,8 @@ class Flash:
                 os.makedirs(os.path.join(HERE, "signed"), exist_ok=True)
                 for name in sorted({signed_name(p["file"]) for p in layout.partitions if p["signed"]}) + ["br_bct_BR.bct"]:
                     shutil.copyfile(name, os.path.join(HERE, "signed", name))
+            elif words[:1] == ["package"]:
+                self.package(words[1])
             elif words[:1] == ["reboot"]:
                 self.reboot(words[1] if len(words) > 1 else "coldboot")
             elif words:
