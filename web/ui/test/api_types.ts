@@ -20,10 +20,11 @@ interface Calls {
   screens: 'getScreens'; askForScreen: 'askForScreen'; confirmScreen: 'confirmScreen'; revokeScreen: 'revokeScreen';
   slots: 'getSlots'; closeSlot: 'closeSlot'; reopenSlot: 'reopenSlot'; saveLayout: 'placeSlots'; ports: 'getPorts'; mapPorts: 'mapPorts'; savePorts: 'savePorts';
   badges: 'getBadges'; openShift: 'openShift'; printBadge: 'printBadge'; revokeBadge: 'revokeBadge';
+  recipes: 'getRecipes'; checkRecipes: 'checkRecipes'; saveRecipes: 'saveRecipes'; doctor: 'getDoctor';
   labels: 'getLabels'; askLabel: 'askLabel'; copyLabel: 'copyLabel'; retryLabel: 'retryLabel'; foundLabel: 'foundLabel'; checkLabel: 'checkLabel'; skipLabel: 'skipLabel';
 }
 // Made of their own: bytes, no answer, or only whether it is there.
-type NotAnAnswer = 'log' | 'logOut' | 'endShift' | 'takeScreen';
+type NotAnAnswer = 'log' | 'film' | 'logOut' | 'endShift' | 'takeScreen';
 
 type Api = typeof api;
 type Asking = { [K in keyof Api]: Api[K] extends (...rest: never[]) => Promise<unknown> ? K : never }[keyof Api];

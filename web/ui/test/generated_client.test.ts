@@ -39,6 +39,8 @@ const reads = {
   getPorts: () => client.GET('/api/v1/ports'),
   getLabels: () => client.GET('/api/v1/labels'),
   getBadges: () => client.GET('/api/v1/badges'),
+  getRecipes: () => client.GET('/api/v1/recipes'),
+  getDoctor: () => client.GET('/api/v1/doctor'),
 };
 
 const job = { params: { path: { slot: '1' }, header }, body: { job: 1 } };
@@ -87,6 +89,8 @@ const presses = {
   placeSlots: () => client.POST('/api/v1/layout', { params: { header }, body: { places: [{ slot: '1', line: 0, place: 0, hub: '' }] } }),
   mapPorts: () => client.POST('/api/v1/ports/mapping', { params: { header }, body: { on: true } }),
   savePorts: () => client.POST('/api/v1/ports', { params: { header }, body: { slots: [{ slot: '1', port: '1-1' }] } }),
+  checkRecipes: () => client.POST('/api/v1/recipes/check', { params: { header }, body: { text: '', revision: '' } }),
+  saveRecipes: () => client.POST('/api/v1/recipes', { params: { header }, body: { text: '', revision: '', reason: 'new board' } }),
   askLabel: () => client.POST('/api/v1/jobs/{job}/label', { params: { path: { job: 2 }, header }, body: {} }),
   copyLabel: () => client.POST('/api/v1/jobs/{job}/label/copy', { params: { path: { job: 2 }, header }, body: { reason: 'torn' } }),
   retryLabel: () => client.POST('/api/v1/labels/{label}/retry', { params: { path: { label: 1 }, header }, body: {} }),

@@ -53,6 +53,18 @@ export const refusals: Readonly<Record<string, readonly string[]>> = {
     'Slots {} have a job or a verdict: let them end, acknowledge them',
     'slots: {}',
   ],
+  'station/engine/recipe_desk.cpp': [
+    'Somebody else has changed the file, or the station was restarted: load it anew, then make your change again',
+    'text: at most {} bytes can be edited here',
+    '{} holds the profiles: it is changed on the station, by root',
+    'Nothing is changed',
+  ],
+  'web/api/bench.cpp': [
+    'This station does not look at its host',
+  ],
+  'web/api/recipes.cpp': [
+    'This station was started without a file',
+  ],
   'station/engine/engine_slots.cpp': [
     'places: {}',
   ],

@@ -73,7 +73,6 @@ void Transfer::send(std::size_t slot, IoRequest::Kind kind) {
     Part& part = parts_[slot];
     medium_.queue().submit(
         {kind, part.offset + part.done, part.data + part.done, part.length - part.done, slot});
-    return true;
 }
 
 int Transfer::answer(const IoDone& each, IoRequest::Kind kind, bool& ended) {
