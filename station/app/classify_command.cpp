@@ -4,6 +4,7 @@
 #include "station/base/json.h"
 #include "station/base/unique_fd.h"
 #include "workers/jetson-usb/classify.h"
+#include "workers/jetson-usb/package.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -152,7 +153,65 @@ int run(const Wanted& wanted) {
     return 0;
 }
 
+Json as_json(const jetson_usb::Package& about) {
+    const auto letter = [&] {
+        return about.way
+                   ? Json(std::string(1, static_cast<char>('a' + static_cast<int>(*about.way))))
+                   : Json(nullptr);
+    };
+    return {{"kind", about.way ? Json(way_name(*about.way)) : Json(nullptr)},
+            {"way", letter()},
+            {"ok", about.way && about.missing.empty()},
+            {"board", text_or_null(about.board)},
+            {"board_id", text_or_null(about.board_id)},
+            {"sku", text_or_null(about.sku)},
+            {"fab", text_or_null(about.fab)},
+            {"release", text_or_null(about.release)},
+            {"bytes", about.bytes},
+            {"files", about.files},
+            {"sha256", about.sha256},
+            {"missing", about.missing},
+            {"unknown", about.unknown}};
+}
+
+int run_import(const std::string& path, bool json) {
+    const auto listing = jetson_usb::listing_of(path);
+    if (!listing) {
+        std::cerr << "lineside import-check: " << listing.error().message << "\n";
+        return kUsage;
+    }
+    const auto about = jetson_usb::inspect(*listing);
+    const bool good = about.way && about.missing.empty();
+    if (json) {
+        std::cout << as_json(about).dump() << "\n";
+        return good ? 0 : 1;
+    }
+    std::cout << (about.way ? way_name(*about.way) : std::string_view("no package known here"))
+              << ", " << about.files << " files, " << about.bytes << " bytes\n  sha256 "
+              << about.sha256 << "\n";
+    for (const auto& [name, value] :
+         {std::pair("board", &about.board), std::pair("board id", &about.board_id),
+          std::pair("sku", &about.sku), std::pair("fab", &about.fab),
+          std::pair("release", &about.release)}) {
+        std::cout << "  " << name << ": " << (value->empty() ? "it does not say" : *value) << "\n";
+    }
+    for (const std::string& lack : about.missing) {
+        std::cout << "  " << lack << "\n";
+    }
+    return good ? 0 : 1;
+}
+
 }  // namespace
+
+void add_import_check_command(CLI::App& app, int& status) {
+    auto path = std::make_shared<std::string>();
+    auto json = std::make_shared<bool>(false);
+    auto* command = app.add_subcommand(
+        "import-check", "what a BSP tree or a flash package is for; changes nothing");
+    command->add_option("path", *path, "folder, mfi_*.tbz2 or *.tegraflash.tar.gz")->required();
+    command->add_flag("--json", *json);
+    command->callback([path, json, &status] { status = run_import(*path, *json); });
+}
 
 void add_classify_command(CLI::App& app, int& status) {
     auto wanted = std::make_shared<Wanted>();

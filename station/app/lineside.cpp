@@ -181,6 +181,7 @@ int main(int argc, char** argv) {
     app::add_audit_commands(app, socket, status);
     app::add_care_commands(app, socket, status);
     app::add_classify_command(app, status);
+    app::add_import_check_command(app, status);
     app::add_training_command(app, socket, status);
     app::add_write_command(app, status);
 

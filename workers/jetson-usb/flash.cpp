@@ -2,6 +2,8 @@
 #include "workers/jetson-usb/flash.h"
 
 #include "workers/jetson-usb/judge.h"
+#include "workers/jetson-usb/lease.h"
+#include "workers/jetson-usb/log_follower.h"
 #include "workers/jetson-usb/preflight.h"
 #include "workers/jetson-usb/usb_unit.h"
 #include "workers/sdk/tool.h"
@@ -31,23 +33,24 @@ constexpr std::size_t kSerialLength = 13;
 class Run {
   public:
     Run(Station& station, Params params)
-        : station_(station), params_(std::move(params)), tool_(station, limits(params_)) {}
+        : station_(station),
+          params_(std::move(params)),
+          tool_(station, limits(params_)),
+          seen_(params_.way) {}
 
-    Result<Json> operator()() {
+    Result<Json> operator()(const Plan& plan) {
         next_phase();
-        const worker::Command command{
-            {"./flash.sh", "-r", "--usb-instance", params_.bus_port, params_.board,
-             params_.rootdev},
-            params_.lane,
-            // USER: the tool's root check. SKIP_REC_IMG: recovery.img was made with the image;
-            // making it again shares a file in /tmp with every other flash.sh. The rest would skip
-            // the EEPROM.
-            worker::inherited_env({"USER=root", "SKIP_REC_IMG=1"},
-                                  {"FUSELEVEL", "BOARDID", "BOARDSKU", "BOARDREV", "FAB", "RAMCODE",
-                                   "ROOTFS_DIR", "POWEROFF", "CHIP_SKU"})};
+        const worker::Command command{plan.argv, params_.lane,
+                                      worker::inherited_env(plan.set_env, plan.drop_env)};
+        log_.emplace(params_.lane);
+        last_line_ = Station::Clock::now();
         const auto end =
             tool_.run(command, {[this](worker::Stream, std::string_view line) { take(line); },
-                                [this] { watch_port(); }});
+                                [this] {
+                                    follow_log();
+                                    watch_port();
+                                    watch_wait();
+                                }});
         if (!end) {
             return tl::unexpected(end.error());
         }
@@ -70,7 +73,22 @@ class Run {
         if (refusal_) {
             return;
         }
-        const Change change = seen_.take(line);
+        last_line_ = Station::Clock::now();
+        const Change& change = seen_.take(line);
+        const bool writes =
+            change.stage != nullptr && change.stage->meaning == Meaning::begins_write;
+        use(change);
+        if (writes && !admitted_) {
+            follow_log();
+        }
+        if (seen_.write_begun() && !admitted_ && !refusal_) {
+            refuse(base::make_error("tool.failed",
+                                    "Flash tool began to write before the unit was identified"));
+        }
+        report();
+    }
+
+    void use(const Change& change) {
         if (change.stage != nullptr) {
             enter(*change.stage);
         }
@@ -83,11 +101,37 @@ class Run {
         if (change.chip_id && !refusal_) {
             take_chip_id(*change.chip_id);
         }
-        if (seen_.write_begun() && !admitted_ && !refusal_) {
-            refuse(base::make_error("tool.failed",
-                                    "Flash tool began to write before the unit was identified"));
+    }
+
+    // initrd-flash tells of the boot ROM and of signing in its log file alone.
+    void follow_log() {
+        if (params_.way != Way::tegraflash || refusal_) {
+            return;
         }
-        report();
+        log_->read([this](std::string_view line) {
+            if (!refusal_) {
+                use(seen_.take(line));
+            }
+        });
+    }
+
+    // The dots of a tool that waits for its unit are no life: it waits for ever.
+    void watch_wait() {
+        const bool waits = params_.way == Way::tegraflash || params_.way == Way::initrd;
+        if (waits && !refusal_ && !waited_ && !thinking_ &&
+            Station::Clock::now() - last_line_ >= silence_) {
+            waited_ = true;
+            tool_.kill(Tool::Way::at_once);
+        }
+    }
+
+    // What it waited for stands in the line that it had not ended.
+    [[nodiscard]] base::Error waited_for() const {
+        const Failure* row = seen_.failure_at_end();
+        const auto why = row != nullptr ? row->code : std::string_view("tool.silence");
+        return base::make_error(
+            why, fmt::format("Flash tool waited {:.1f} s for the unit ({})",
+                             static_cast<double>(silence_.count()) / 1000.0, where(seen_)));
     }
 
     void enter(const Stage& stage) {
@@ -105,6 +149,11 @@ class Run {
             changes_at_window_ = station_.port_changes();
         } else if (stage.meaning == is_back) {
             back_ = true;
+        } else if (stage.meaning == will_initrd && !window_) {
+            station_.expect(params_.gadget_ids, params_.replug);
+            window_ = true;
+            back_ = false;
+            changes_at_window_ = station_.port_changes();
         } else if (stage.meaning == will_boot) {
             station_.expect(params_.boot_ids, params_.boot);
             window_ = true;
@@ -126,7 +175,7 @@ class Run {
         station_.fact("board.sku", board.sku);
         station_.fact("board.fab", board.fab);
         station_.fact("board.rev", board.rev);
-        if (const auto serial = module_serial(); !serial.empty()) {
+        if (const auto serial = module_serial(); !serial.empty() && params_.way == Way::flash) {
             station_.fact("module_serial", serial);
         }
         if (auto fits = check_board(board, params_.expect_board); !fits) {
@@ -151,20 +200,23 @@ class Run {
         if (admitted_) {
             return;
         }
-        if (!board_) {
+        if (!board_ && params_.way == Way::flash) {
             refuse(base::make_error("tool.failed", "Flash tool did not read the module's EEPROM"));
             return;
         }
         tool_.freeze();
         station_.fact("chip_id", chip_id);
-        const auto answer = station_.ask("unit.admit",
-                                         {{"chip_id", chip_id},
-                                          {"board",
-                                           {{"id", board_->id},
-                                            {"sku", board_->sku},
-                                            {"fab", board_->fab},
-                                            {"rev", board_->rev}}}},
-                                         kAdmitWithin);
+        Json about{{"chip_id", chip_id}};
+        if (board_) {
+            about["board"] = {{"id", board_->id},
+                              {"sku", board_->sku},
+                              {"fab", board_->fab},
+                              {"rev", board_->rev}};
+        }
+        thinking_ = true;
+        const auto answer = station_.ask("unit.admit", about, kAdmitWithin);
+        thinking_ = false;
+        last_line_ = Station::Clock::now();
         if (!answer) {
             refuse(answer.error());
             return;
@@ -230,6 +282,13 @@ class Run {
     }
 
     Result<Json> conclude(const ToolEnd& end) {
+        if (waited_ && !refusal_) {
+            refusal_ = unit_gone()
+                           ? base::make_error(
+                                 "usb.left",
+                                 fmt::format("Unit left while it was worked on ({})", where(seen_)))
+                           : waited_for();
+        }
         if (refusal_) {
             return tl::unexpected(*refusal_);
         }
@@ -265,6 +324,10 @@ class Run {
     Params params_;
     Tool tool_;
     Transcript seen_;
+    std::optional<LogFollower> log_;
+    Station::Clock::time_point last_line_;
+    bool thinking_ = false;  // the tool stands still
+    bool waited_ = false;    // it was ended because it waited for ever
     milliseconds silence_ = params_.silence;
     const Stage* stage_ = nullptr;
     std::size_t phase_ = 0;
@@ -284,12 +347,27 @@ Result<Json> flash(Station& station) {
     if (!params) {
         return tl::unexpected(params.error());
     }
-    for (const auto check : {check_lane, check_unit}) {
-        if (auto good = check(*params); !good) {
+    InstanceLease lease;  // of this run until its end
+    if (params->way == Way::initrd) {
+        auto got = lease_instance();
+        if (!got) {
+            return tl::unexpected(got.error());
+        }
+        lease = std::move(*got);
+    }
+    const auto plan = plan_of(*params, lease.instance);
+    if (!plan) {
+        return tl::unexpected(plan.error());
+    }
+    for (const Status& good : {check_lane(*params, *plan), check_unit(*params)}) {
+        if (!good) {
             return tl::unexpected(good.error());
         }
     }
-    return Run(station, std::move(*params))();
+    if (auto cleared = clear_stale(*params, *plan); !cleared) {
+        return tl::unexpected(cleared.error());
+    }
+    return Run(station, std::move(*params))(*plan);
 }
 
 }  // namespace lineside::jetson_usb

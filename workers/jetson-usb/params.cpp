@@ -78,6 +78,34 @@ Status read_board(const Json& params, ExpectedBoard& board) {
     return {};
 }
 
+// The way, and what its tool is called with.
+Status read_way(const Json& params, Params& out) {
+    const auto name = base::field_or<std::string>(params, "way", "flash");
+    const auto way = name ? way_of(*name) : std::nullopt;
+    if (!way) {
+        return wrong("way", "flash, massflash, initrd or tegraflash");
+    }
+    out.way = *way;
+    // Packages bring their own board and root device.
+    const bool named = *way == Way::flash;
+    const auto board = base::field_or<std::string>(params, "board", "");
+    const auto rootdev = base::field_or<std::string>(params, "rootdev", "");
+    if (!board || ((named || !board->empty()) && !is_argument(*board))) {
+        return wrong("board", "a board name of the BSP");
+    }
+    if (!rootdev || ((named || !rootdev->empty()) && !is_argument(*rootdev))) {
+        return wrong("rootdev", "a root device such as mmcblk0p1");
+    }
+    const auto tool = base::field_or<std::string>(params, "tool", "initrd-flash");
+    if (!tool || (*tool != "initrd-flash" && *tool != "doflash.sh")) {
+        return wrong("tool", "initrd-flash or doflash.sh");
+    }
+    out.board = *board;
+    out.rootdev = *rootdev;
+    out.tool = *tool;
+    return {};
+}
+
 Status read_ids(const protocol::JobLine& job, Params& out) {
     std::vector<std::string> of_model;
     for (const ModelIds& row : models()) {
@@ -87,13 +115,17 @@ Status read_ids(const protocol::JobLine& job, Params& out) {
     }
     auto ids = texts(job.params, "usb_ids", of_model);
     auto boot = texts(job.params, "boot_ids", out.boot_ids);
-    auto must = texts(job.params, "must_write", out.must_write);
+    // NVIDIA's initrd gadget, and meta-tegra's.
+    auto gadget =
+        texts(job.params, "gadget_ids", {out.way == Way::tegraflash ? "1d6b:0104" : "0955:7035"});
+    auto must = texts(job.params, "must_write", usual_must_write(out.way));
     if (!ids || ids->empty() || ids->size() > 8) {
         return wrong("usb_ids", "the model's USB ids in recovery mode");
     }
-    if (!boot || boot->size() > 8 || !must) {
-        return wrong(boot ? "must_write" : "boot_ids", "a list of texts");
+    if (!boot || boot->size() > 8 || !must || !gadget || gadget->size() > 8) {
+        return wrong(!boot ? "boot_ids" : must ? "gadget_ids" : "must_write", "a list of texts");
     }
+    out.gadget_ids = std::move(*gadget);
     out.usb_ids = std::move(*ids);
     out.boot_ids = std::move(*boot);
     out.must_write = std::move(*must);
@@ -144,9 +176,9 @@ std::vector<std::string> usual_must_write(Way way) {
 }
 
 Result<Params> read_params(const protocol::JobLine& job) {
-    static constexpr std::array<std::string_view, 9> kKnown{"board",    "rootdev",  "expect_board",
-                                                            "usb_ids",  "boot_ids", "must_write",
-                                                            "replug_s", "boot_s",   "silence_s"};
+    static constexpr std::array<std::string_view, 12> kKnown{
+        "way",     "tool",     "gadget_ids", "board",    "rootdev", "expect_board",
+        "usb_ids", "boot_ids", "must_write", "replug_s", "boot_s",  "silence_s"};
     Params out;
     for (const auto& [name, value] : job.params.items()) {
         if (std::find(kKnown.begin(), kKnown.end(), name) == kKnown.end()) {
@@ -155,13 +187,8 @@ Result<Params> read_params(const protocol::JobLine& job) {
                                             : fmt::format("left out, or is '{}' meant?", near));
         }
     }
-    const auto board = base::field<std::string>(job.params, "board");
-    const auto rootdev = base::field<std::string>(job.params, "rootdev");
-    if (!board || !is_argument(*board)) {
-        return wrong("board", "a board name of the BSP");
-    }
-    if (!rootdev || !is_argument(*rootdev)) {
-        return wrong("rootdev", "a root device such as mmcblk0p1");
+    if (auto told = read_way(job.params, out); !told) {
+        return tl::unexpected(told.error());
     }
     if (!is_bus_port(job.bus_port)) {
         return wrong("bus_port", "a bus and port path such as 1-2.3");
@@ -169,8 +196,6 @@ Result<Params> read_params(const protocol::JobLine& job) {
     if (!job.lane || job.lane->empty() || job.lane->front() != '/') {
         return wrong("lane", "given: this method works in a lane");
     }
-    out.board = *board;
-    out.rootdev = *rootdev;
     out.bus_port = job.bus_port;
     out.lane = *job.lane;
     for (const Status& part :

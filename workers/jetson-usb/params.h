@@ -31,11 +31,13 @@ struct ExpectedBoard {
 
 struct Params {
     Way way = Way::flash;
-    std::string board;    // "jetson-xavier-nx-devkit-emmc"
+    std::string board;    // of ways a and c: "jetson-xavier-nx-devkit-emmc"
     std::string rootdev;  // "mmcblk0p1"
+    std::string tool;     // of way d: "initrd-flash" or "doflash.sh"
     ExpectedBoard expect_board;
     std::vector<std::string> usb_ids;  // recovery mode, "0955:7e19"
     std::vector<std::string> boot_ids{"0955:7020"};
+    std::vector<std::string> gadget_ids;  // of the tool's own flash system, ways c and d
     std::vector<std::string> must_write = usual_must_write(Way::flash);
     std::chrono::seconds replug{120};  // away within the tool's own re-enumerations
     std::chrono::seconds boot{300};    // from the cold boot to the gadget

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <fnmatch.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -20,7 +21,7 @@ constexpr std::uint64_t kRoomToWork = 4ULL << 20U;
 
 }  // namespace
 
-Status check_lane(const Params& params) {
+Status check_lane(const Params& params, const Plan& plan) {
     const std::filesystem::path lane(params.lane);
     std::error_code ignored;
     if (!std::filesystem::is_directory(lane, ignored)) {
@@ -29,14 +30,40 @@ Status check_lane(const Params& params) {
     if (const auto full = place_without_room(params); !full.empty()) {
         return base::fail("disk.full", fmt::format("There is no room left in {}", full));
     }
-    for (const char* tool : {"flash.sh", "bootloader/tegraflash.py"}) {
+    for (const std::string& tool : plan.executables) {
         if (::access((lane / tool).c_str(), X_OK) != 0) {
             return base::fail("tool.missing", fmt::format("The lane has no executable {}", tool));
         }
     }
-    const auto size = std::filesystem::file_size(lane / "bootloader/system.img", ignored);
-    if (ignored || size == 0) {
-        return base::fail("image.broken", "The lane has no bootloader/system.img");
+    for (const std::string& image : plan.images) {
+        const auto size = std::filesystem::file_size(lane / image, ignored);
+        if (ignored || size == 0) {
+            return base::fail("image.broken", fmt::format("The lane has no {}", image));
+        }
+    }
+    return {};
+}
+
+Status clear_stale(const Params& params, const Plan& plan) {
+    std::error_code error;
+    std::vector<std::filesystem::path> found;
+    if (!plan.stale.empty()) {
+        for (const auto& entry : std::filesystem::directory_iterator(params.lane, error)) {
+            const auto name = entry.path().filename().native();
+            const bool stale =
+                std::any_of(plan.stale.begin(), plan.stale.end(), [&](const std::string& pattern) {
+                    return ::fnmatch(pattern.c_str(), name.c_str(), FNM_PERIOD) == 0;
+                });
+            if (stale) {
+                found.push_back(entry.path());
+            }
+        }
+    }
+    for (const auto& path : found) {
+        std::filesystem::remove(path, error);
+        if (error) {
+            return base::fail("lane.failed", fmt::format("{} cannot be removed", path.native()));
+        }
     }
     return {};
 }

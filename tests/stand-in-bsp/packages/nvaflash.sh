@@ -23,6 +23,13 @@ step() { # banner, ignore the result (0 or 1), command
 }
 rcm() { ./tegrarcm_v2 --instance "$instance" "$@"; }
 device() { ./tegradevflash_v2 --instance "$instance" "$@"; }
+check_bootloader() {
+    if [ "$fault" = slow-bootloader ]; then
+        printf 'No device on specified bus-port[%s]\nCannot Open USB\n' "$instance"
+        return 8
+    fi
+    device --iscpubl
+}
 make_gpt() {
     [ "$fault" != gpt ] || { echo "Error: End sector for APP, expected at: 30777343, actual: 30535679"; return 1; }
     cp .gpt/* .
@@ -36,8 +43,8 @@ step "Sending bootloader and pre-requisite binaries" 0 rcm --download blob blob.
 step "Booting Recovery" 0 rcm --boot recovery
 step "Checking applet" 1 rcm --isapplet
 [ "$fault" != hang ] || sleep 1000
-[ "$fault" = slow-bootloader ] || nap 12
-step "Checking CPU bootloader" 0 device --iscpubl
+nap 12
+step "Checking CPU bootloader" 0 check_bootloader
 exec 9>aflash.lock
 flock 9
 if [ "$(ls -1 mbr_* gpt_* 2>/dev/null | wc -l)" != 4 ]; then
