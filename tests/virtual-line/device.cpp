@@ -117,6 +117,7 @@ std::size_t Module::in(std::span<std::uint8_t> room) {
     if (hop_ && to_host_.empty() && size != 0) {
         events_.hop(*hop_, true);
         hop_.reset();
+        silent_ = true;  // until it is gone
     }
     return size;
 }

@@ -38,7 +38,7 @@ class Context:
         self.out, self.seed, self.nightly = options.out, options.seed, options.nightly
         self.boards = line_up.Boards({number: chain for number, chain in enumerate(CHAINS, 1)}, os.path.join(options.out, "line"))
         self.bench = self.uevents = self.stream = None
-        self.details, self.done_once = [], set()
+        self.details, self.done_once, self.shown = [], set(), {}
 
     def say(self, text):
         self.details.append(text)
@@ -146,6 +146,8 @@ def keep_logs(ctx):
     os.makedirs(folder, exist_ok=True)
     subprocess.run(["cp", "-r", ctx.bench.place.log + "/.", folder], check=False)
     subprocess.run(["cp", "-r", ctx.bench.place.station, folder], check=False)
+    if os.path.exists(os.path.join(ctx.bench.place.line, "journal.jsonl")):
+        shutil.copy(os.path.join(ctx.bench.place.line, "journal.jsonl"), folder + "/line.journal.jsonl")
 
 
 def main():

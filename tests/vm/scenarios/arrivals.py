@@ -49,7 +49,8 @@ def arrival(ctx):
         came = [come(ctx, board) for board in ctx.boards.chains]
         left = [go(ctx, board) for board in ctx.some(6)]
     assert len(came) >= 12, "too few boards to say anything"
-    ctx.say("udev to event stream: arrival %s; leave %s" % (figures(came), figures(left)))
+    slowest = max(zip(came, ctx.boards.chains.values()))
+    ctx.say("udev to event stream: arrival %s (slowest at %s); leave %s" % (figures(came), slowest[1], figures(left)))
     # The bounds hold for a machine that is there. One that others hold up for longer than the median says nothing of the station.
     if held.worst * 1000 > MEDIAN_MS:
         ctx.say("not judged: this machine was away for %.0f ms" % (held.worst * 1000))

@@ -73,6 +73,7 @@ def last_job(ctx):
 
 def reenumerations(ctx):
     """A board at a root port is flashed: three enumerations under new device numbers are one board at one slot."""
+    arrivals.clear(ctx)
     board = ctx.board_at("11")
     before, told = last_job(ctx), ctx.uevents.mark()
     ctx.boards.plug(board)
@@ -80,12 +81,14 @@ def reenumerations(ctx):
     numbers = lambda: [event[3].get("DEVNUM") for event in ctx.uevents.events[told:] if event[1:3] == ("add", name)]
     written = lambda: [entry for entry in journal(ctx) if entry["board"] == board and entry.get("ev") == "no-gadget" or
                        entry["board"] == board and entry.get("state") == "booting"]
-    wait(written, 600, lambda: "the board is not flashed: %s, %s" % (ctx.bench.tiles()[ctx.label(board)], numbers()), every=0.5)
+    def flashed():
+        tile = ctx.bench.tiles()[ctx.label(board)]
+        assert tile["outcome"] is None, "slot %s: %s %s: %s" % (ctx.label(board), tile["outcome"], tile["code"], tile["reason"])
+        return written()
+    wait(flashed, 900, lambda: "the board is not flashed: %s, enumerations %s" % (ctx.bench.tiles()[ctx.label(board)]["word"], numbers()), every=0.5)
     assert len(numbers()) >= 3 and len(set(numbers())) == len(numbers()), numbers()
     jobs = ctx.bench.sql("SELECT id, slot FROM job WHERE id > ?", before)
     assert [row["slot"] for row in jobs] == [ctx.label(board)], jobs
-    tile = ctx.bench.tiles()[ctx.label(board)]
-    assert tile["outcome"] is None, "a verdict before the unit had its time to boot: %s" % tile
     ctx.say("flashed over %d enumerations, one job" % len(numbers()))
     ctx.bench.station_api.post("/api/v1/slots/%s/stop" % ctx.label(board), {"job": jobs[0]["id"]})
     settle(ctx)
@@ -95,6 +98,7 @@ def random_events(ctx, count):
     """Plug, unplug and hub-drop by dice; a verdict for each job that its board bears out."""
     dice = random.Random(ctx.seed)
     boards, before, pulled, memory, kinds = ctx.boards, last_job(ctx), {}, [], {}
+    arrivals.clear(ctx)
     used = [board for board in boards.chains if boards.hub_of(board)]
     out = lambda board: pulled.setdefault(board, []).append(time.time() * 1000)
     boards.add_hubs()

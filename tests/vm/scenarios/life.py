@@ -33,8 +33,18 @@ def products(ctx, board, told):
             if event[1] == "add" and "/%s/" % controller in event[3]["DEVPATH"] and event[2].split("-")[1] == chain]
 
 
+def progress(ctx, board):
+    """One line for each turn that a board or its tile takes."""
+    tile, card = ctx.bench.tiles()[label(board)], ctx.card(board)
+    now = (card["state"], card["stage"], tile["word"], tile["code"])
+    if ctx.shown.get(board) != now:
+        ctx.shown[board] = now
+        print("       %s: board %s %s, tile %s %s" % (label(board), *now[:3], now[3] or ""), flush=True)
+    return tile, card
+
+
 def passed(ctx, board):
-    return ctx.bench.tiles()[label(board)]["outcome"]
+    return progress(ctx, board)[0]["outcome"]
 
 
 def plug(ctx, boards):
@@ -46,9 +56,9 @@ def plug(ctx, boards):
 
 def wait_up(ctx, board, seconds=900):
     def state():
-        tile = ctx.bench.tiles()[label(board)]
+        tile, card = progress(ctx, board)
         assert tile["outcome"] in (None, "PASS"), "slot %s: %s" % (label(board), {key: tile[key] for key in ("outcome", "code", "reason", "fact")})
-        return ctx.card(board)["state"] == "up"
+        return card["state"] == "up"
     wait(state, seconds, lambda: "board %d is %s, tile %s" % (board, ctx.card(board)["state"], ctx.bench.tiles()[label(board)]["word"]), every=0.5)
 
 
