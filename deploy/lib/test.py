@@ -3,8 +3,8 @@
 
     deploy/test [--full] [--no-install] [--only PART[,PART…]]
 
-Parts, in order: lint, build, ui, unit, asan, fuzz, integration, guest (the station on a real kernel, tests/vm); --full adds clang, tsan, tidy, soak, vm (NVIDIA's
-tools in it need LINESIDE_REAL_BSP), goes through tests/vm's nightly list too and fuzzes longer.
+Parts, in order: lint, build, ui, unit, asan, fuzz, integration; --full adds clang, tsan, tidy, soak, guest (the station on a real kernel: tests/vm with its nightly list), vm
+(NVIDIA's tools in it need LINESIDE_REAL_BSP) and fuzzes longer.
 What each part says goes to build/test/<part>.log; its failures are shown. The last line on stdout is the count:
 `N passed, N failed[, N skipped]`. Exit 0 when nothing failed, 1 when something did, 2 usage, 3 when it could not begin.
 """
@@ -24,8 +24,8 @@ import packages  # noqa: E402
 
 ROOT = build.ROOT
 LOGS = os.path.join(ROOT, "build/test")
-PARTS = ["lint", "build", "ui", "unit", "asan", "fuzz", "integration", "guest"]
-FULL = ["clang", "tsan", "tidy", "soak", "vm"]
+PARTS = ["lint", "build", "ui", "unit", "asan", "fuzz", "integration"]
+FULL = ["clang", "tsan", "tidy", "soak", "guest", "vm"]
 # Labels of ctest: what needs root, real time or the whole machine runs by itself, and not under a sanitizer.
 SLOW = "integration|virtual-line|slow|guest|vm|perf"
 
