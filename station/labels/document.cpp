@@ -102,7 +102,6 @@ base::Result<Document> make_document(const Template& label, const Values& values
     out.dpi = label.dpi;
     out.width = to_dots(label.width_mm, label.dpi);
     out.height = to_dots(label.height_mm, label.dpi);
-    const int label_height = out.height;
     out.codes.push_back(values.serial);
     for (const Element& element : label.elements) {
         std::string text = one_line(fill(element.text, values));
@@ -141,18 +140,20 @@ base::Result<Document> make_document(const Template& label, const Values& values
         part.text = std::move(text);
         out.parts.push_back(std::move(part));
     }
+    // Below the template's own room, which it may use to its last dot.
+    const auto add_strip = [&](std::string text) {
+        const int at = out.height + to_dots(kStripMm * 0.25, label.dpi);
+        const int left = out.width / 20;
+        out.height += to_dots(kStripMm, label.dpi);
+        out.parts.push_back(text_part(std::move(text), left, at, to_dots(kStripMm * 0.6, label.dpi),
+                                      out.width - 2 * left));
+    };
     if (values.training) {
-        const int size = label_height / 4;
-        out.parts.push_back(
-            text_part("TRAINING", out.width / 20, label_height - size, size, out.width));
+        add_strip("TRAINING");
     }
     if (strip) {
-        out.tear_off = label_height;
-        out.height += to_dots(kStripMm, label.dpi);
-        const int size = to_dots(kStripMm * 0.6, label.dpi);
-        out.parts.push_back(text_part("SLOT " + one_line(values.slot), out.width / 20,
-                                      label_height + to_dots(kStripMm * 0.25, label.dpi), size,
-                                      out.width));
+        out.tear_off = out.height;
+        add_strip("SLOT " + one_line(values.slot));
     }
     return out;
 }

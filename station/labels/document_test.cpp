@@ -154,11 +154,40 @@ TEST(LabelText, StripAndTrainingAreSaid) {
               std::string::npos);
     v.training = true;
     const auto document = make_document(default_template(), v, true).value();
-    EXPECT_EQ(document.height, 200 + 64);
-    EXPECT_EQ(document.tear_off, 200);
+    EXPECT_EQ(document.height, 200 + 64 + 64) << "two strips";
+    EXPECT_EQ(document.tear_off, 200 + 64);
     for (const std::string& text : {to_svg(document), to_zpl(document)}) {
         EXPECT_NE(text.find("TRAINING"), std::string::npos);
         EXPECT_NE(text.find("SLOT 7"), std::string::npos);
+    }
+}
+
+// A template may fill its label to the edges: what marks it as training stands below all of that.
+TEST(LabelText, TrainingLiesOverNoElement) {
+    for (const auto& [width, height] : {std::pair(50.0, 25.0), {20.0, 8.0}, {100.0, 150.0}}) {
+        Template t{"full", width, height, 203, {}};
+        t.elements.push_back({Use::text, "{serial}", 0, height - 3, 3, 0});
+        t.elements.push_back({Use::text, "{model}", 0, 0, height, 0});
+        Values v = values("RC26-00042");
+        const int own = make_document(t, v, false).value().height;
+        v.training = true;
+        for (const bool strip : {false, true}) {
+            const auto document = make_document(t, v, strip).value();
+            int below = own;  // where the one before ends
+            int marks = 0;
+            for (const Part& part : document.parts) {
+                if (part.text != "TRAINING" && part.text != "SLOT 7") {
+                    EXPECT_LE(part.y + part.height, own);
+                    continue;
+                }
+                EXPECT_GE(part.y, below) << part.text;
+                EXPECT_LE(part.x + part.width, document.width);
+                below = part.y + part.height;
+                ++marks;
+            }
+            EXPECT_EQ(marks, strip ? 2 : 1);
+            EXPECT_LE(below, document.height);
+        }
     }
 }
 
