@@ -6,6 +6,7 @@
 #include "provisioning/testing/local_shell.h"
 #include "station/base/unique_fd.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <arpa/inet.h>
@@ -185,12 +186,18 @@ TEST_F(SshTest, Silence_ends_a_command_progress_does_not) {
     const auto session = open();
     auto ask = request("sleep 30");
     ask.silence = 300ms;
-    const auto start = std::chrono::steady_clock::now();
+    auto start = std::chrono::steady_clock::now();
     EXPECT_EQ(session->exec(ask).value().how, How::silent);
     EXPECT_LT(std::chrono::steady_clock::now() - start, 3s);
-    // Longer in all than the silence that it may keep, with room for a busy host between two lines.
-    ask = request("for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 0.2; echo $i; done");
-    ask.silence = 2s;
+    // Longer in all than the silence that it may keep. That has room for what this host takes to
+    // start a shell, which may read files of its own first.
+    start = std::chrono::steady_clock::now();
+    ASSERT_TRUE(session->exec(request("true")).value().ok());
+    const auto shell = std::chrono::duration_cast<std::chrono::milliseconds>(
+        std::chrono::steady_clock::now() - start);
+    ask.silence = 600ms + 4 * shell;
+    ask.command = fmt::format("for i in 1 2 3 4 5 6 7 8; do sleep {:.3f}; echo $i; done",
+                              static_cast<double>(ask.silence.count()) / 6000);
     EXPECT_TRUE(session->exec(ask).value().ok());
     ask = request("while :; do echo x; sleep 0.05; done");
     ask.total = 500ms;
