@@ -7,7 +7,7 @@ import json
 import urllib.parse
 import zipfile
 
-PAGES = ("/api/v1/wall", "/api/v1/status", "/api/v1/pool", "/api/v1/records?limit=500", "/api/v1/orders", "/api/v1/images", "/api/v1/labels", "/api/v1/slots?since=0&until=1",
+PAGES = ("/api/v1/wall", "/api/v1/status", "/api/v1/pool", "/api/v1/records?limit=500", "/api/v1/orders", "/api/v1/images", "/api/v1/labels", "/api/v1/slots?since=2026-11-20&until=2026-11-21",
          "/api/v1/shifts", "/api/v1/wall/numbers", "/api/v1/keys", "/api/v1/audit/journal", "/api/v1/session", "/api/v1/recipes",
          "/api/v1/doctor", "/metrics", "/healthz", "/")
 FORMATS = ("csv", "json", "zip")
