@@ -47,7 +47,7 @@ constexpr std::array kFailures{
     Failure{"no-ssh", 24, "", nullptr, net, "usb.link", "The unit's flash system did not answer on the network", "Call the technician: NetworkManager, firewall or automount", never, true},
     Failure{"no-boot", 23, "", nullptr, link, "usb.link", "The unit's flash system did not come up", "Plug the cable out and in with the power left on; then change cable or port", never, true},
     Failure{"no-boot-dmesg", 23, "maybe the usb cable is bad", nullptr, link, "usb.link", "The unit's flash system did not come up", kCable, never, true, Weight::poll},
-    Failure{"part", 29, "error flashing", R"(Error flashing (the )?(qspi|emmc|external|non-qspi|nvme|internal|ufs|spi|sd))", stor, "unit.storage", "", "Read the unit's log; try again once, then put it in the repair bin", never, false},
+    Failure{"part", 29, "error flashing", R"(Error flashing (the )?(qspi|emmc|external|non-qspi|nvme|internal|ufs|spi|sd))", stor, "unit.storage", "", "Read the unit's log; try again once, then put it in the repair bin", never, true},
     Failure{"automount", 32, "partprobe failed|err: unmount", R"(partprobe failed|ERR: unmount.*failed)", host, "host.unfit", "Something on the host holds the unit's exported disk", "Call the technician: stop automounting", never, false},
     Failure{"udisks", 31, "error looking up object for device", nullptr, host, "host.unfit", "The host's udisks was slower than the tool", "Try again", once, false},
     Failure{"qspi-locked", 30, "", nullptr, hw, "unit.storage", "The unit's QSPI flash is write protected", "Call the technician: flash this unit by initrd flash", never, false},
@@ -57,7 +57,7 @@ constexpr std::array kFailures{
     Failure{"no-disk", 0, "err: could not locate usb storage|err: could not find |err: failed to retrieve device status|err: could not get final status", nullptr, link, "usb.link", "The unit's flash system did not come up", kCable, never, true},
     Failure{"no-mount", 0, "err: could not mount usb", nullptr, host, "host.unfit", "The unit's disk could not be mounted", "Call the technician: stop automounting", never, false},
     Failure{"signing", 0, "err: signing failed", nullptr, host, "image.broken", "The package could not be signed", "Call the technician: read the tool's log", never, false},
-    Failure{"unit-said", 0, "final status: failed|err: write failure|got flashpkg when expecting", nullptr, stor, "unit.storage", "The unit reported that it was not written", "Read the unit's log; try again once, then put it in the repair bin", once, true},
+    Failure{"unit-said", 0, "final status: failed|final status: pending|err: write failure|got flashpkg when expecting", nullptr, stor, "unit.storage", "The unit reported that it was not written", "Read the unit's log; try again once, then put it in the repair bin", once, true},
     // Of the boot ROM and the steps behind it.
     Failure{"uid-taken", 2, "failed to read uid", nullptr, cycle, "usb.cycle", "", kAgain, new_enumeration, true},
     Failure{"past-rom", 3, "bootrom is not running", nullptr, cycle, "usb.cycle", "", kAgain, new_enumeration, true},
