@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Numbers, RecordsAnswer, Wall } from '../src/api/types';
 import { answerComplaints, complaints } from '../test/schema';
-import { openBench, until, type Bench } from './bench';
+import { openBench, until, type Bench, waitMs } from './bench';
 
 let bench: Bench;
 beforeAll(async () => { bench = await openBench(); });
@@ -46,10 +46,13 @@ describe('pages', () => {
       await page.keyboard.type(code);
       await page.keyboard.press('Enter');
     };
+    // A line that was just started has judged nothing yet.
+    const known = async (): Promise<string | null> => (await bench.get<RecordsAnswer>('/api/v1/records?limit=100')).rows.find((row) => row.serial !== null)?.serial ?? null;
+    await expect.poll(known, { timeout: waitMs, interval: 500 }).not.toBeNull();
+    const serial = await known() ?? '';
     const { page, errors } = await bench.newPage(desk);
     await page.goto(`${bench.url}/records`);
     await page.waitForSelector('.records tbody tr');
-    const serial = (await bench.get<RecordsAnswer>('/api/v1/records?limit=100')).rows.find((row) => row.serial !== null)?.serial ?? '';
     await page.focus('.find input');
     await page.keyboard.type('abc');
     await scan('no-such-thing');
