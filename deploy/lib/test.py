@@ -147,7 +147,8 @@ class Tests:
         if self.command(preset, preset + ": build", ["ninja", "-C", folder, "-k", "0", "-j%d" % build.jobs(), *wanted]):
             self.ctest(preset, folder, "-j2", "-L", "^unit$",
                        env={"ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1", "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
-                            "TSAN_OPTIONS": "halt_on_error=1"})
+                            "TSAN_OPTIONS": "halt_on_error=1",
+                            "BATCH_FILES": "40"})  # one start of the command line each, and a sanitized start takes half a second
 
     def programs_of(self, labels):
         """Test programs whose ctest label in the release build is one of `labels`."""

@@ -280,7 +280,7 @@ export const stationDe: Readonly<Record<string, string>> = {
   'Order is paused or closed': 'Auftrag ist angehalten oder geschlossen',
   'Image is not released': 'Image ist nicht freigegeben',
   'Container engine cannot be used': 'Container-Engine ist nicht nutzbar',
-  'Station may not use the container engine': 'Station darf die Container-Engine nicht benutzen',
+  'Station may not use the container engine': 'Kein Zugriff auf die Container-Engine',
   'Container image cannot be fetched': 'Container-Image lässt sich nicht holen',
   'Container image is another one': 'Container-Image ist ein anderes',
   'Container ended while it was worked in': 'Container endete während der Arbeit darin',
