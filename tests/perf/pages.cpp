@@ -269,6 +269,9 @@ double at(const std::vector<std::int64_t>& sorted, double part) {
     return static_cast<double>(sorted[index]) / 1000.0;
 }
 
+constexpr auto kLongestNap = std::chrono::seconds(20);
+constexpr auto kSlack = std::chrono::milliseconds(500);
+
 int read_all(std::uint16_t port, int pages, int lagging, int seconds) {
     rlimit files{};
     ::getrlimit(RLIMIT_NOFILE, &files);
@@ -290,21 +293,36 @@ int read_all(std::uint16_t port, int pages, int lagging, int seconds) {
     std::vector<char> buffer(1024 * 1024);
     std::array<epoll_event, 512> events{};
     const auto begin = Clock::now() + std::chrono::seconds(2);  // all have their snapshot
-    const auto end = begin + std::chrono::seconds(seconds);
-    const auto asleep_until = begin + std::chrono::seconds(seconds) * 2 / 3;
+    const Clock::duration begin_to_end = std::chrono::seconds(seconds);
+    const auto end = begin + begin_to_end;
+    // Shorter than the 30 s after which the station ends a stream of which nothing is taken.
+    const auto nap = std::min<Clock::duration>(begin_to_end * 2 / 3, kLongestNap);
+    auto turn = begin;
+    bool begun = false;
     bool asleep = false;
-    bool woken = false;
+    std::int64_t naps = 0;
+    std::int64_t naps_with_snapshot = 0;
+    const auto count_nap = [&] {
+        for (std::size_t i = static_cast<std::size_t>(pages); naps > 0 && i < all.size(); ++i) {
+            naps_with_snapshot += all[i].resets > 0 ? 1 : 0;
+        }
+    };
     std::cout << "open" << std::endl;
     while (Clock::now() < end) {
-        if (!asleep && Clock::now() > begin) {
-            asleep = true;
+        // The last nap leaves time to wake from it.
+        if (!asleep && Clock::now() > turn && Clock::now() + nap * 3 / 2 <= end + kSlack) {
+            count_nap();
+            begun = asleep = true;
+            naps += lagging;
+            turn = Clock::now() + nap;
             for (std::size_t i = static_cast<std::size_t>(pages); i < all.size(); ++i) {
                 ::epoll_ctl(poll, EPOLL_CTL_DEL, all[i].fd, nullptr);
                 all[i].resets = 0;
             }
         }
-        if (asleep && !woken && Clock::now() > asleep_until) {
-            woken = true;
+        if (asleep && Clock::now() > turn) {
+            asleep = false;
+            turn = Clock::now() + nap / 2;
             for (std::size_t i = static_cast<std::size_t>(pages); i < all.size(); ++i) {
                 watch(i, EPOLL_CTL_ADD);
             }
@@ -312,17 +330,16 @@ int read_all(std::uint16_t port, int pages, int lagging, int seconds) {
         const int n = ::epoll_wait(poll, events.data(), static_cast<int>(events.size()), 50);
         for (int i = 0; i < n; ++i) {
             Page& page = all[events[static_cast<std::size_t>(i)].data.u64];
-            read_page(page, buffer, asleep && !page.lags);
+            read_page(page, buffer, begun && !page.lags);
         }
     }
+    count_nap();
     std::vector<std::int64_t> waits;
     std::int64_t fewest = INT64_MAX;
     std::int64_t most = 0;
     std::int64_t resets = 0;
-    std::int64_t lagging_with_snapshot = 0;
     for (const Page& page : all) {
         if (page.lags) {
-            lagging_with_snapshot += page.resets > 0 ? 1 : 0;
             continue;
         }
         fewest = std::min(fewest, page.ticks);
@@ -336,7 +353,8 @@ int read_all(std::uint16_t port, int pages, int lagging, int seconds) {
                                       {"ticks_most", most},
                                       {"resets", resets},
                                       {"lagging", lagging},
-                                      {"lagging_with_snapshot", lagging_with_snapshot},
+                                      {"naps", naps},
+                                      {"naps_with_snapshot", naps_with_snapshot},
                                       {"wait_ms",
                                        {{"median", at(waits, 0.5)},
                                         {"p99", at(waits, 0.99)},
