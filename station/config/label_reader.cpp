@@ -116,10 +116,12 @@ labels::PrinterPlan read_printer(TableReader in) {
         in.complain("command", "must begin with a program");
     }
     const std::string language = in.text("language", "zpl");
-    if (language != "zpl" && language != "svg") {
-        in.complain("language", "must be \"zpl\" or \"svg\"");
+    if (language != "zpl" && language != "svg" && language != "pdf") {
+        in.complain("language", "must be \"zpl\", \"svg\" or \"pdf\"");
     }
-    plan.language = language == "svg" ? labels::Language::svg : labels::Language::zpl;
+    plan.language = language == "pdf"   ? labels::Language::pdf
+                    : language == "svg" ? labels::Language::svg
+                                        : labels::Language::zpl;
     const std::string print = in.text("print", "acknowledge");
     if (print != "acknowledge" && print != "at_once") {
         in.complain("print", "must be \"acknowledge\" or \"at_once\"");

@@ -63,7 +63,7 @@ TEST(LabelConfig, AProductNamesItsLabelOrNone) {
     const std::string label = R"(label = "small"
 [printer]
 command = ["lp", "-d", "zebra"]
-language = "svg"
+language = "pdf"
 print = "at_once"
 verify_label = true
 silence_s = 5
@@ -86,7 +86,7 @@ size_mm = 15
     EXPECT_EQ(small.height_mm, 20.5);
     ASSERT_EQ(small.elements.size(), 1U);
     EXPECT_EQ(small.elements[0].use, labels::Use::datamatrix);
-    EXPECT_EQ(config.printer.language, labels::Language::svg);
+    EXPECT_EQ(config.printer.language, labels::Language::pdf);
     EXPECT_EQ(config.printer.when, labels::When::at_once);
     EXPECT_TRUE(config.printer.verify);
     EXPECT_EQ(config.printer.command.size(), 3U);

@@ -147,9 +147,10 @@ Json LabelDesk::setup() const {
             {"verify", printer.verify}};
 }
 
-void LabelDesk::preview(JobId job, Done done) {
-    parts_.context.store.read<Json>(
-        [job, drawing = parts_.context.drawing](db::Tx& tx) -> base::Result<Json> {
+void LabelDesk::preview(JobId job, labels::Language language,
+                        std::function<void(base::Result<std::string>)> done) {
+    parts_.context.store.read<std::string>(
+        [job, language, drawing = parts_.context.drawing](db::Tx& tx) -> base::Result<std::string> {
             auto subject = labels::subject_of(tx, job);
             if (!subject) {
                 return tl::unexpected<base::Error>(subject.error());
@@ -158,7 +159,7 @@ void LabelDesk::preview(JobId job, Done done) {
             if (!document) {
                 return tl::unexpected<base::Error>(document.error());
             }
-            return Json{{"svg", labels::to_svg(*document)}};
+            return labels::to_bytes(*document, language);
         },
         std::move(done));
 }
@@ -258,21 +259,21 @@ void LabelDesk::print_badge(const std::string& holder, const base::Secret& code,
     values.profile = holder;
     values.station = parts_.context.config.station_name;
     const auto& printer = parts_.context.config.printer;
-    auto document = labels::make_document(badge, values, false);
-    if (!document) {
+    const auto document = labels::make_document(badge, values, false);
+    auto bytes = document
+                     ? labels::to_bytes(*document, printer.language)
+                     : base::Result<std::string>(tl::unexpected<base::Error>(document.error()));
+    if (!bytes) {
         return done(base::fail("label.failed", "Badge cannot be drawn"));
     }
     // What a printer's command complains of might be what it was given.
-    queue_.print_now(
-        printer.language == labels::Language::zpl ? labels::to_zpl(*document)
-                                                  : labels::to_svg(*document),
-        [done = std::move(done)](const base::Status& printed) {
-            done(printed || printed.error().code != "label.failed"
-                     ? printed
-                     : base::Status(base::fail("label.failed",
-                                               "Badge is not printed, and is revoked: look at the "
-                                               "printer, then print another")));
-        });
+    queue_.print_now(std::move(*bytes), [done = std::move(done)](const base::Status& printed) {
+        done(printed || printed.error().code != "label.failed"
+                 ? printed
+                 : base::Status(base::fail("label.failed",
+                                           "Badge is not printed, and is revoked: look at the "
+                                           "printer, then print another")));
+    });
 }
 
 }  // namespace lineside::engine

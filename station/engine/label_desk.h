@@ -40,7 +40,8 @@ class LabelDesk final : public Labels {
     void passed(base::JobId job);
 
     [[nodiscard]] base::Json setup() const override;
-    void preview(base::JobId job, Done done) override;
+    void preview(base::JobId job, labels::Language language,
+                 std::function<void(base::Result<std::string>)> done) override;
     void ask(base::JobId job, std::string actor, Done done) override;
     void check(const std::string& slot, std::string code, std::string actor, Done done) override;
     void skip(const std::string& slot, std::string reason, std::string actor, Done done) override;

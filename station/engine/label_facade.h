@@ -7,6 +7,7 @@
 #include "station/base/ids.h"
 #include "station/base/json.h"
 #include "station/base/secret.h"
+#include "station/labels/template.h"
 
 #include <cstdint>
 #include <functional>
@@ -21,9 +22,11 @@ class Labels {
 
     // {"print","verify"}, or null without a printer.
     [[nodiscard]] virtual base::Json setup() const = 0;
-    // {"svg"}: what is printed of the job. Errors: request.unknown, request.conflict (it did not
-    // pass, or its product gets no label), label.content.
-    virtual void preview(base::JobId job, Done done) = 0;
+    // What is printed of the job, in that language whatever the printer's is. Errors:
+    // request.unknown, request.conflict (it did not pass, or its product gets no label),
+    // label.content.
+    virtual void preview(base::JobId job, labels::Language language,
+                         std::function<void(base::Result<std::string>)> done) = 0;
     // Its first copy, or what there is of it: {"label","job","copy","state","doubt"}, as below.
     virtual void ask(base::JobId job, std::string actor, Done done) = 0;
     // What was scanned at the slot is its unit's label, or another's. Errors: label.wrong,

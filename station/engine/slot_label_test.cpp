@@ -35,6 +35,17 @@ class LabelTest : public LineTest {
     base::Result<Json> check(const std::string& slot, const std::string& code) {
         return ask([&](Done done) { engine->labels()->check(slot, code, "ana", std::move(done)); });
     }
+    base::Result<std::string> picture(labels::Language language) {
+        base::Result<std::string> picture = std::string();
+        ask([&](const Done& done) {
+            engine->labels()->preview(base::JobId(1), language,
+                                      [&picture, done](base::Result<std::string> drawn) {
+                                          picture = std::move(drawn);
+                                          done(Json());
+                                      });
+        });
+        return picture;
+    }
     void next_unit(const std::string& slot) {
         bus->unplug(slot);
         bus->plug(slot);
@@ -79,8 +90,7 @@ TEST_F(LabelTest, AcknowledgingAFailPrintsNone) {
         ask([&](Done done) { engine->labels()->ask(base::JobId(1), "ana", std::move(done)); });
     ASSERT_FALSE(asked);
     EXPECT_EQ(asked.error().message, "A label is printed after PASS");
-    EXPECT_FALSE(
-        ask([&](Done done) { engine->labels()->preview(base::JobId(1), std::move(done)); }));
+    EXPECT_FALSE(picture(labels::Language::svg));
 }
 
 TEST_F(LabelTest, AllPassedAtOncePrintAll) {
@@ -240,11 +250,10 @@ TEST_F(LabelTest, AnotherCopyHasItsReasonAndThePictureIsTheLabels) {
     EXPECT_EQ(copy("").error().code, "request.invalid");
     EXPECT_EQ(copy("torn").value()["copy"], 2);
     printed(2);
-    const auto picture =
-        ask([&](Done done) { engine->labels()->preview(base::JobId(1), std::move(done)); });
-    ASSERT_TRUE(picture);
-    EXPECT_NE(picture->value("svg", "").find(">SN-1</text>"), std::string::npos);
-    EXPECT_EQ(picture->value("svg", "").find("token"), std::string::npos);
+    const std::string svg = picture(labels::Language::svg).value();
+    EXPECT_NE(svg.find(">SN-1</text>"), std::string::npos);
+    EXPECT_EQ(svg.find("token"), std::string::npos);
+    EXPECT_EQ(picture(labels::Language::pdf).value().substr(0, 5), "%PDF-");
 }
 
 TEST_F(LabelTest, WithoutAPrinterNothingIsAskedFor) {

@@ -48,5 +48,10 @@ struct Document {
 [[nodiscard]] std::string to_zpl(const Document& document);
 // A picture of its own: no script, no style, nothing from elsewhere.
 [[nodiscard]] std::string to_svg(const Document& document);
+// One page of the label's size; letters by the fonts of this host, those used go with it.
+// Errors: label.content.
+[[nodiscard]] base::Result<std::string> to_pdf(const Document& document);
+// In the printer's or the asker's language. Errors: label.content.
+[[nodiscard]] base::Result<std::string> to_bytes(const Document& document, Language language);
 
 }  // namespace lineside::labels

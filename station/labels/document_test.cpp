@@ -103,6 +103,19 @@ TEST(LabelSvg, NoValueCanBeMarkup) {
     EXPECT_EQ(svg.find("href"), std::string::npos);
 }
 
+TEST(LabelPdf, IsOnePageOfTheLabelsSize) {
+    Template t = one(Use::text, 3);
+    for (const std::string& value : {std::string("RC26-1"), std::string("<b>&\xC3\xA4\xE6\x9D\xBF"),
+                                     std::string(200, 'W'), std::string("\xFF\xFE broken")}) {
+        const std::string pdf = to_pdf(make_document(t, values(value), false).value()).value();
+        EXPECT_EQ(pdf.substr(0, 5), "%PDF-");
+        EXPECT_NE(pdf.find("/Count 1"), std::string::npos);
+        // 100 x 30 mm in points, of whole dots.
+        EXPECT_NE(pdf.find("/MediaBox [ 0 0 283.3"), std::string::npos) << pdf.substr(0, 2000);
+        EXPECT_EQ(pdf.find("/JavaScript"), std::string::npos);
+    }
+}
+
 TEST(LabelCodes, ModulesAreThoseOfTheSymbol) {
     // QR: version 1 has 21 x 21 modules, with the three finders.
     const auto document = make_document(one(Use::qr), values("RC26-00042"), false).value();

@@ -163,12 +163,14 @@ void PrintQueue::print(const LabelRow& label, const Subject& subject) {
     if (!document) {
         return ended(label, {false, false, document.error().message}, true);
     }
-    std::string bytes =
-        parts_.printer.language == Language::zpl ? to_zpl(*document) : to_svg(*document);
+    auto bytes = to_bytes(*document, parts_.printer.language);
+    if (!bytes) {
+        return ended(label, {false, false, bytes.error().message}, true);
+    }
     const std::int64_t now = parts_.clock.wall_ms();
     parts_.store.write<bool>(
         [now, id = label.id](db::Tx& tx) { return begin_try(tx, now, id); },
-        [this, alive = alive_, label, bytes = std::move(bytes)](base::Result<bool> begun) mutable {
+        [this, alive = alive_, label, bytes = std::move(*bytes)](base::Result<bool> begun) mutable {
             if (!*alive) {
                 return;
             }

@@ -60,7 +60,7 @@ struct Values {
 [[nodiscard]] std::string template_problem(std::string_view text);
 
 enum class When { acknowledge, at_once };
-enum class Language { zpl, svg };
+enum class Language { zpl, svg, pdf };
 
 // [printer] of station.toml. Neither address nor command: there is none.
 struct PrinterPlan {

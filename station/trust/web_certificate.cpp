@@ -2,6 +2,7 @@
 #include "station/trust/web_certificate.h"
 
 #include "station/base/files.h"
+#include "station/base/freed.h"
 #include "station/base/key_file.h"
 #include "station/base/text.h"
 
@@ -22,6 +23,7 @@
 namespace lineside::trust {
 namespace {
 
+using base::Freed;
 using base::Result;
 
 constexpr std::size_t kMaxFile = 256 * 1024;
@@ -31,13 +33,6 @@ constexpr std::int64_t kRenewDays = 30;
 constexpr std::size_t kMostNames = 64;
 constexpr std::int64_t kBackDays = 2;  // a screen's clock may be behind ours
 
-template <auto Free>
-struct Freed {
-    template <typename T>
-    void operator()(T* object) const {
-        Free(object);
-    }
-};
 using Bio = std::unique_ptr<BIO, Freed<BIO_free>>;
 using Pkey = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
 using Cert = std::unique_ptr<X509, Freed<X509_free>>;

@@ -3,7 +3,9 @@
 """Labels over a printer on loopback: acknowledging a PASS prints its label; a printer that is away changes no verdict, the list
 shows the label and "Try again" prints it; one that hangs leaves a doubt and nothing is printed twice; where labels are checked,
 another unit's stops the tile and the right one clears it. No token is on a label."""
+import os
 import socket
+import subprocess
 import threading
 import unittest
 
@@ -102,9 +104,24 @@ class Labels(unittest.TestCase):
         status, picture = self.bench.station_api.raw("GET", "/api/v1/jobs/%d/label" % job)
         self.assertEqual(status, 200)
         self.assertIn((">%s</text>" % serial).encode(), picture)
+        status, paper = self.bench.station_api.raw("GET", "/api/v1/jobs/%d/label?format=pdf" % job)
+        self.assertEqual(status, 200)
+        self.assertEqual(self.read_paper(paper), (serial, serial), "letters and code, read by others' programs")
         self.refused("request.invalid", "/api/v1/jobs/%d/label/copy" % job, {"reason": ""})
         self.bench.station_api.post("/api/v1/jobs/%d/label/copy" % job, {"reason": "torn"})
         common.wait_for(lambda: len(self.printer.labels) == 2, 20)
+
+    def read_paper(self, paper):
+        """What a PDF reader finds as the serial, and what a barcode reader reads off the page at 300 dpi."""
+        folder = common.data_folder("labels-paper")
+        os.makedirs(folder, exist_ok=True)
+        file = os.path.join(folder, "label.pdf")
+        with open(file, "wb") as out:
+            out.write(paper)
+        words = subprocess.run(["pdftotext", file, "-"], check=True, capture_output=True, text=True).stdout.split()
+        subprocess.run(["pdftoppm", "-r", "300", "-png", "-singlefile", file, file], check=True)
+        code = subprocess.run(["zbarimg", "--quiet", "--raw", file + ".png"], check=True, capture_output=True, text=True).stdout.strip()
+        return next((word for word in words if word == code), None), code
 
     def away(self):
         port = self.printer.port

@@ -103,6 +103,7 @@ void acknowledge_passed(Api&, const Request&, const ReplyPtr&);
 // units.cpp, jobs.cpp, job_log_routes.cpp
 void get_unit(Api&, const Request&, const ReplyPtr&);
 void get_job(Api&, const Request&, const ReplyPtr&);
+void get_job_context(Api&, const Request&, const ReplyPtr&);
 void get_job_log(Api&, const Request&, const ReplyPtr&);
 void download_job_log(Api&, const Request&, const ReplyPtr&);
 // pool.cpp

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "station/records/job_context.h"
 #include "station/records/job_log.h"
 #include "web/api/api.h"
 #include "web/api/proofs.h"
@@ -166,6 +167,11 @@ void get_job(Api& api, const Request& request, const ReplyPtr& reply) {
     api.read(reply, [job, folder = api.facade.log_folder(job)](Tx& tx) {
         return job_json(tx, job, folder);
     });
+}
+
+void get_job_context(Api& api, const Request& request, const ReplyPtr& reply) {
+    api.read(reply,
+             [job = request.number("job")](Tx& tx) { return records::job_context(tx, job); });
 }
 
 }  // namespace lineside::api

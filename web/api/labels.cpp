@@ -67,14 +67,22 @@ void get_labels(Api& api, const Request& /*request*/, const ReplyPtr& reply) {
 }
 
 void get_label_picture(Api& api, const Request& request, const ReplyPtr& reply) {
+    const std::string format = request.query_value("format").value_or("svg");
+    if (format != "svg" && format != "pdf") {
+        return reply->problem(
+            base::make_error("http.parameter", "Parameter format must be svg or pdf"));
+    }
     if (engine::Labels* labels = labels_of(api, reply)) {
-        labels->preview(base::JobId(request.number("job")), [reply](const Result<Json>& picture) {
-            if (!picture) {
-                return reply->problem(picture.error());
-            }
-            reply->send(
-                web::text_response(200, "image/svg+xml", (*picture)["svg"].get<std::string>()));
-        });
+        const bool pdf = format == "pdf";
+        labels->preview(base::JobId(request.number("job")),
+                        pdf ? labels::Language::pdf : labels::Language::svg,
+                        [reply, pdf](const Result<std::string>& picture) {
+                            if (!picture) {
+                                return reply->problem(picture.error());
+                            }
+                            reply->send(web::text_response(
+                                200, pdf ? "application/pdf" : "image/svg+xml", *picture));
+                        });
     }
 }
 

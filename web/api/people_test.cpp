@@ -333,7 +333,10 @@ TEST_F(PeopleApi, No_answer_holds_a_password_or_a_hash) {
 class FakeLabels final : public engine::Labels {
   public:
     [[nodiscard]] Json setup() const override { return {{"print", "acknowledge"}}; }
-    void preview(base::JobId /*job*/, Done done) override { done(answer); }
+    void preview(base::JobId /*job*/, labels::Language language,
+                 std::function<void(base::Result<std::string>)> done) override {
+        done(language == labels::Language::pdf ? "%PDF-" : "<svg/>");
+    }
     void ask(base::JobId job, std::string actor, Done done) override {
         calls.push_back(fmt::format("ask {} {}", job.value, actor));
         done(answer);
@@ -431,6 +434,12 @@ TEST_F(PeopleApi, A_badge_goes_to_the_printer_and_opens_a_screen_alone) {
     EXPECT_EQ(labels.calls.back(), "copy 5 r Ana");
     const auto picture = told(Verb::get, "/api/v1/jobs/5/label", admin);
     EXPECT_EQ(picture.headers.at("content-type"), "image/svg+xml");
+    const auto paper = told(Verb::get, "/api/v1/jobs/5/label?format=pdf", admin);
+    EXPECT_EQ(paper.headers.at("content-type"), "application/pdf");
+    EXPECT_EQ(paper.body, "%PDF-");
+    const auto gif = told(Verb::get, "/api/v1/jobs/5/label?format=gif", admin);
+    EXPECT_EQ(gif.status, 400);
+    EXPECT_EQ(body_of(gif)["code"], "http.parameter");
     EXPECT_NE(picture.headers.at("content-security-policy").find("default-src"), std::string::npos);
     EXPECT_EQ(told(Verb::del, "/api/v1/session/badge", screen).status, 204);
     EXPECT_EQ(body_of(told(Verb::get, "/api/v1/session", screen))["role"], "display");

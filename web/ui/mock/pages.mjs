@@ -94,6 +94,16 @@ export function job(id, tiles) {
   };
 }
 
+export function jobContext(id, tiles) {
+  const shown = job(id, tiles);
+  const at = shown.ended_at ?? shown.started_at;
+  const beside = (n, outcome, display_code) => ({ job: id + 16 * n, unit: shown.unit + 16 * n, serial: `RC26-0${4127 + 16 * n}`, outcome, display_code, at: at + n * 713_000 });
+  return {
+    usual: { of: 312, median_s: 648, steps: shown.steps.filter((one) => one.ended_at !== null).map((one) => ({ index: one.index, name: one.name, median_s: ((one.ended_at - one.started_at) / 1000) * (0.9 + (one.index % 4) / 16) })) },
+    on_slot: [beside(-2, 'PASS', null), beside(-1, 'FAIL', 'F12'), { ...beside(0, shown.outcome, shown.display_code), serial: shown.outcome === 'ERROR' ? null : 'RC26-04127' }, beside(1, 'PASS', null)],
+  };
+}
+
 export function unit(id, tiles) {
   const tile = tiles.find((one) => one.unit === id) ?? null;
   const jobId = tile?.job ?? 1347 - (1200 - id);

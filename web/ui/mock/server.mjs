@@ -146,6 +146,7 @@ export function mock({ scene = 'mixed16', still = true } = {}) {
       res.writeHead(200, { 'Content-Type': 'application/x-ndjson', 'Cache-Control': 'no-store' });
       return res.end(bench.film(id));
     }
+    if (/^\/api\/v1\/jobs\/\d+\/context$/.test(path)) return json(res, pages.jobContext(id, tiles));
     if (/^\/api\/v1\/jobs\/\d+$/.test(path)) return json(res, pages.job(id, tiles));
     if (/^\/api\/v1\/jobs\/\d+\/log/.test(path)) {
       const piece = pages.log(id, tiles, url.searchParams);

@@ -26,6 +26,7 @@ const reads = {
   getClock: () => client.GET('/api/v1/clock'),
   getUnit: () => client.GET('/api/v1/units/{unit}', { params: { path: { unit: 2 } } }),
   getJob: () => client.GET('/api/v1/jobs/{job}', { params: { path: { job: 2 } } }),
+  getJobContext: () => client.GET('/api/v1/jobs/{job}/context', { params: { path: { job: 2 } } }),
   getPool: () => client.GET('/api/v1/pool'),
   getBatchAccount: () => client.GET('/api/v1/pool/batches/{batch}/account', { params: { path: { batch: '2611-b' } } }),
   getOrders: () => client.GET('/api/v1/orders'),

@@ -126,6 +126,7 @@ export const refusals: Readonly<Record<string, readonly string[]>> = {
     '"{}" is empty for this unit',
     'The code of "{}" needs more room',
   ],
+  'station/labels/pdf.cpp': ['The label cannot be drawn as PDF: {}'],
   'station/labels/print_queue.cpp': [
     'Much waits for the label printer',
   ],
@@ -217,7 +218,7 @@ export const notAtThePage: readonly (readonly [file: RegExp, why: string])[] = [
 export const notAtThePageBut: readonly string[] = [
   'Transfer-Encoding must be chunked', 'The body must be a JSON object', 'Member {} is not known here', '{}Member {} is not known here', 'The body must be an object with {}, a list of at most {}',
   'each is an object', 'Parameter pool must name a pool', 'Parameter batch must be a name: letters, digits, dot, dash, underscore, at most 64', 'Parameter test_only must be 0 or 1',
-  'Parameter file is too long', 'Parameter limit must be a whole number from 1 to 500', 'Parameter cursor is not one of ours', 'Only root makes this link',
+  'Parameter file is too long', 'Parameter format must be svg or pdf', 'Parameter limit must be a whole number from 1 to 500', 'Parameter cursor is not one of ours', 'Only root makes this link',
   'role: one of operator, qa, manager, technician, admin', 'language: one of en, de, es, vi, zh', 'url: http:// or https://, at most {} characters', '{}: is missing',
   'There is no lease {}', 'Serial {} may be on this unit already, which is known under another',
 ];

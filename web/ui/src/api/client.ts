@@ -4,7 +4,7 @@
 import { t } from '../i18n';
 import { localise, ownWords } from '../i18n/phrases';
 import type {
-  Account, AccountRole, BadgeHolder, BatchAccount, BatchCheck, BatchLoaded, Beat, GenerateRequest, ImagesAnswer, Job, Label, LabelPrinter, Numbers, OrderRequest, OrdersAnswer, PoolPage, ProblemBody, RecordsAnswer, Screen,
+  Account, AccountRole, BadgeHolder, BatchAccount, BatchCheck, BatchLoaded, Beat, GenerateRequest, ImagesAnswer, Job, JobContext, Label, LabelPrinter, Numbers, OrderRequest, OrdersAnswer, PoolPage, ProblemBody, RecordsAnswer, Screen,
   Session, Shifts, Tile, Unit, Wall, WallNumbers,
 } from './types';
 import type { Ports, SlotHealth, SlotPlace } from './types_slots';
@@ -132,6 +132,7 @@ export const api = {
     postJson<{ serial: string; state: string; seq: number }>(`/serials/${encodeURIComponent(serial)}/void`, { reason }),
   acknowledgePassed: () => postJson<{ acknowledged: string[] }>('/acknowledge-passed', {}),
   unit: (unit: number, signal?: AbortSignal) => getJson<Unit>(`/units/${unit}`, signal, ownWords.unit),
+  jobContext: (job: number, signal?: AbortSignal) => getJson<JobContext>(`/jobs/${job}/context`, signal, ownWords.unit),
   job: (job: number, signal?: AbortSignal) => getJson<Job>(`/jobs/${job}`, signal, ownWords.unit),
   async log(job: number, from: number, max: number, signal?: AbortSignal): Promise<LogPiece> {
     const response = await request(`/jobs/${job}/log?from=${from}&max=${max}`, signal ? { signal } : undefined);
@@ -219,7 +220,7 @@ export const api = {
   foundLabel: (label: number) => postJson<unknown>(`/labels/${label}/found`, {}),
   checkLabel: (slot: string, job: number, code: string) => postJson<SlotAnswer>(`${slotPath(slot)}/label`, { job, code }, ownWords.wall),
   skipLabel: (slot: string, job: number, reason: string) => postJson<SlotAnswer>(`${slotPath(slot)}/label/skip`, { job, reason }, ownWords.wall),
-  labelPicture: (job: number) => `${base}/jobs/${job}/label`,
+  labelPicture: (job: number, format: 'svg' | 'pdf' = 'svg') => `${base}/jobs/${job}/label${format === 'svg' ? '' : `?format=${format}`}`,
   eventsUrl: (lastSeq: number | null) =>
     `${base}/events${lastSeq === null ? '' : `?last_event_id=${lastSeq}`}`,
 };

@@ -333,6 +333,11 @@ export interface Job {
   log: { size: number; ended: boolean; redactions: number; segments: LogSegment[] };
 }
 
+export interface JobContext {
+  usual: { of: number; median_s: number; steps: { index: number; name: string; median_s: number }[] } | null;
+  on_slot: { job: number; unit: number; serial: string | null; outcome: Outcome | null; display_code: string | null; at: number }[];
+}
+
 export interface SerialCounts {
   total: number;
   free: number;

@@ -27,6 +27,7 @@ export const de: Texts = {
     acknowledged: (code: string, slot: string): string => `${code} gelesen: Platz ${slot} ist quittiert.`,
   },
   labels: {
+    pdf: 'Etikett als PDF',
     title: 'Nicht gedruckte Etiketten', none: 'Alle Etiketten sind gedruckt.', noPrinter: 'Diese Station hat keinen Etikettendrucker.',
     verdict: 'Ein Etikett ändert kein Ergebnis: Diese Geräte haben bestanden.',
     serial: 'Seriennummer', slot: 'Platz', asked: 'Angefordert', what: 'Stand', copy: 'Exemplar',
@@ -126,6 +127,7 @@ export const de: Texts = {
     noFacts: 'Zu diesem Gerät ist noch nichts bekannt.',
     chipCheck: 'Prüfung der Chip-ID',
     chipCheckAt: { before_write: 'vor dem Schreiben', after_boot: 'nach dem Start', never: 'keine: Es ist keine Chip-ID lesbar' },
+    usualOf: (n: number) => `übliche Dauer, Median von ${n}`, usual: (time: string) => `üblich ${time}`, onSlot: (slot: string) => `Auf Platz ${slot} davor und danach`,
     timeline: 'Zeitverlauf',
     total: (time: string) => `${time} gesamt`,
     soFar: (time: string) => `${time} bisher`,

@@ -29,6 +29,7 @@ export const en = {
     acknowledged: (code: string, slot: string): string => `Read ${code}: slot ${slot} is acknowledged.`,
   },
   labels: {
+    pdf: 'Label as PDF',
     title: 'Labels that are not printed', none: 'Every label is printed.', noPrinter: 'This station has no label printer.',
     verdict: 'A label changes no verdict: these units have passed.',
     serial: 'Serial', slot: 'Slot', asked: 'Asked for', what: 'What is so', copy: 'Copy',
@@ -128,6 +129,7 @@ export const en = {
     noFacts: 'Nothing is known of this unit yet.',
     chipCheck: 'Chip id check',
     chipCheckAt: { before_write: 'before writing', after_boot: 'after boot', never: 'none: no chip id can be read' },
+    usualOf: (n: number) => `usual length, median of ${n}`, usual: (time: string) => `usual ${time}`, onSlot: (slot: string) => `On slot ${slot} before and after`,
     timeline: 'Timeline',
     total: (time: string) => `${time} in all`,
     soFar: (time: string) => `${time} so far`,

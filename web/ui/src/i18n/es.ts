@@ -22,13 +22,14 @@ export const es: Texts = {
   nav: { label: 'Páginas', wall: 'Tablero', records: 'Registros', pool: 'Reserva', orders: 'Pedidos', numbers: 'Cifras', slots: 'Ranuras', station: 'Estación', labels: 'Etiquetas', people: 'Usuarios' },
   scan: {
     label: (slot) => `Puesto ${slot}: escanee ahora su etiqueta.`,
-    labelRight: (code, slot) => `Leído ${code}: etiqueta correcta, puesto ${slot} confirmado.`,
-    whichSlot: 'Varios puestos esperan una etiqueta. Escanee primero el número del puesto.',
+    labelRight: (code, slot) => `Leído ${code}: etiqueta correcta, ranura ${slot} confirmada.`,
+    whichSlot: 'Varias ranuras esperan una etiqueta. Escanee primero el número de la ranura.',
     read: (code: string): string => `Leído ${code}.`,
     at: (code: string, slot: string): string => `Leído ${code}: ranura ${slot}.`,
     acknowledged: (code: string, slot: string): string => `Leído ${code}: ranura ${slot} confirmada.`,
   },
   labels: {
+    pdf: 'Etiqueta en PDF',
     title: 'Etiquetas sin imprimir', none: 'Todas las etiquetas están impresas.', noPrinter: 'Esta estación no tiene impresora de etiquetas.',
     verdict: 'Una etiqueta no cambia ningún resultado: estas unidades han pasado.',
     serial: 'Número de serie', slot: 'Puesto', asked: 'Pedida', what: 'Estado', copy: 'Copia',
@@ -37,7 +38,7 @@ export const es: Texts = {
     again: 'Reintentar', found: 'Está ahí', by: (name) => `por ${name}`,
     card: 'Etiqueta', later: 'Se imprime tras PASS.', picture: (serial) => `Etiqueta de ${serial}`,
     print: 'Imprimir etiqueta', reprint: 'Imprimir otra vez…', reprintSure: 'Imprimir otra vez',
-    skip: 'Liberar sin escanear…', skipSure: 'Liberar sin escanear', checked: 'escaneada en su puesto',
+    skip: 'Liberar sin escanear…', skipSure: 'Liberar sin escanear', checked: 'escaneada en su ranura',
   },
   badge: {
     title: 'Credenciales', what: 'Una credencial abre el papel de operador en una pantalla admitida, por un turno. Al imprimir otra, la anterior queda anulada.', noPrinter: 'Esta estación no tiene impresora de etiquetas: no se puede imprimir ninguna credencial.',
@@ -128,6 +129,7 @@ export const es: Texts = {
     noFacts: 'Aún no se sabe nada de esta unidad.',
     chipCheck: 'Verificación del ID de chip',
     chipCheckAt: { before_write: 'antes de grabar', after_boot: 'tras el arranque', never: 'ninguna: no se puede leer el ID de chip' },
+    usualOf: (n: number) => `duración habitual, mediana de ${n}`, usual: (time: string) => `habitual ${time}`, onSlot: (slot: string) => `En la ranura ${slot}, antes y después`,
     timeline: 'Línea de tiempo',
     total: (time: string) => `${time} en total`,
     soFar: (time: string) => `${time} hasta ahora`,

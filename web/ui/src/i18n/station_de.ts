@@ -399,6 +399,7 @@ export const stationDe: Readonly<Record<string, string>> = {
   'There is no label {}': 'Ein Etikett {} gibt es nicht',
   'No memory for a code': 'Kein Speicher für einen Code',
   'Code 128 holds letters of ASCII alone: use a QR code': 'Code 128 fasst nur ASCII-Zeichen: einen QR-Code nehmen',
+  'The label cannot be drawn as PDF: {}': 'Das Etikett lässt sich nicht als PDF zeichnen: {}',
   'A code cannot hold its text: {}': 'Ein Code kann seinen Text nicht fassen: {}',
   '"{}" is empty for this unit': '"{}" ist bei diesem Gerät leer',
   'The code of "{}" needs more room': 'Der Code von "{}" braucht mehr Platz',

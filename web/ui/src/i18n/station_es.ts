@@ -399,6 +399,7 @@ export const stationEs: Readonly<Record<string, string>> = {
   'There is no label {}': 'No existe la etiqueta {}',
   'No memory for a code': 'No hay memoria para un código',
   'Code 128 holds letters of ASCII alone: use a QR code': 'Code 128 solo admite ASCII: use un código QR',
+  'The label cannot be drawn as PDF: {}': 'La etiqueta no se puede dibujar como PDF: {}',
   'A code cannot hold its text: {}': 'Un código no puede contener su texto: {}',
   '"{}" is empty for this unit': '"{}" está vacío en esta unidad',
   'The code of "{}" needs more room': 'El código de "{}" necesita más espacio',

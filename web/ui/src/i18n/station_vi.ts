@@ -399,6 +399,7 @@ export const stationVi: Readonly<Record<string, string>> = {
   'There is no label {}': 'Không có nhãn {}',
   'No memory for a code': 'Không đủ bộ nhớ cho mã',
   'Code 128 holds letters of ASCII alone: use a QR code': 'Code 128 chỉ chứa ký tự ASCII: hãy dùng mã QR',
+  'The label cannot be drawn as PDF: {}': 'Không vẽ được nhãn thành PDF: {}',
   'A code cannot hold its text: {}': 'Mã không chứa nổi nội dung: {}',
   '"{}" is empty for this unit': '"{}" trống ở thiết bị này',
   'The code of "{}" needs more room': 'Mã của "{}" cần thêm chỗ',

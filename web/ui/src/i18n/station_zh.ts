@@ -399,6 +399,7 @@ export const stationZh: Readonly<Record<string, string>> = {
   'There is no label {}': '没有标签 {}',
   'No memory for a code': '没有内存生成条码',
   'Code 128 holds letters of ASCII alone: use a QR code': 'Code 128 只能包含 ASCII 字符：请使用二维码',
+  'The label cannot be drawn as PDF: {}': '无法将标签绘制为 PDF：{}',
   'A code cannot hold its text: {}': '条码容纳不下其文本：{}',
   '"{}" is empty for this unit': '此产品的“{}”为空',
   'The code of "{}" needs more room': '“{}”的条码需要更大空间',

@@ -23,6 +23,7 @@ export const vi: Texts = {
     acknowledged: (code: string, slot: string): string => `Đã đọc ${code}: đã xác nhận khe ${slot}.`,
   },
   labels: {
+    pdf: 'Nhãn dạng PDF',
     title: 'Nhãn chưa in', none: 'Mọi nhãn đã được in.', noPrinter: 'Trạm này không có máy in nhãn.',
     verdict: 'Nhãn không đổi kết quả nào: các thiết bị này đã đạt.',
     serial: 'Số sê-ri', slot: 'Khe', asked: 'Yêu cầu', what: 'Tình trạng', copy: 'Bản',
@@ -122,6 +123,7 @@ export const vi: Texts = {
     noFacts: 'Chưa có thông tin gì về thiết bị này.',
     chipCheck: 'Kiểm tra ID chip',
     chipCheckAt: { before_write: 'trước khi ghi', after_boot: 'sau khi khởi động', never: 'không: không đọc được ID chip' },
+    usualOf: (n: number) => `thời gian thường, trung vị của ${n}`, usual: (time: string) => `thường ${time}`, onSlot: (slot: string) => `Khe ${slot}, trước và sau`,
     timeline: 'Dòng thời gian',
     total: (time: string) => `tổng cộng ${time}`,
     soFar: (time: string) => `đến giờ ${time}`,

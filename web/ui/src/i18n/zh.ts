@@ -22,6 +22,7 @@ export const zh: Texts = {
     acknowledged: (code: string, slot: string): string => `已读取 ${code}：槽位 ${slot} 已确认。`,
   },
   labels: {
+    pdf: '标签 PDF',
     title: '未打印的标签', none: '所有标签均已打印。', noPrinter: '本工站没有标签打印机。',
     verdict: '标签不改变任何结果：这些设备已通过。',
     serial: '序列号', slot: '槽位', asked: '请求时间', what: '状态', copy: '份数',
@@ -121,6 +122,7 @@ export const zh: Texts = {
     noFacts: '还没有此产品的信息。',
     chipCheck: '芯片 ID 检查',
     chipCheckAt: { before_write: '写入前', after_boot: '启动后', never: '无：读不到芯片 ID' },
+    usualOf: (n: number) => `通常时长，${n} 次的中位数`, usual: (time: string) => `通常 ${time}`, onSlot: (slot: string) => `槽位 ${slot} 的前后设备`,
     timeline: '时间线',
     total: (time: string) => `共 ${time}`,
     soFar: (time: string) => `已用 ${time}`,

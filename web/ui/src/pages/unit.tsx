@@ -4,7 +4,7 @@ import { useComputed } from '@preact/signals';
 import { useEffect, useState } from 'preact/hooks';
 import type { JSX } from 'preact';
 import { api } from '../api/client';
-import type { Attempt, HistoryLine, Job, Proof, Tile, Unit } from '../api/types';
+import type { Attempt, HistoryLine, Job, JobContext, Proof, Tile, Unit } from '../api/types';
 import { allTiles, live, now, showAnswer } from '../live/store';
 import { Icon } from '../parts/icon';
 import { LogView } from '../parts/log_view';
@@ -197,6 +197,26 @@ function Attempts({ unit, job }: { unit: Unit; job: Job }): JSX.Element {
   );
 }
 
+function OnSlot({ job, beside }: { job: Job; beside: JobContext['on_slot'] }): JSX.Element | null {
+  if (beside.length < 2) return null;
+  return (
+    <section class="card" data-on-slot>
+      <div class="card-head"><h2>{t.unit.onSlot(job.slot)}</h2></div>
+      <table class="rows">
+        <tbody>
+          {beside.map((one) => (
+            <tr key={one.job} class={one.job === job.job ? 'selected' : ''} data-beside={one.job}>
+              <td><Link to={`/units/${one.unit}?job=${one.job}`}>{one.serial ?? t.unit.none(one.unit)}</Link></td>
+              <td><ResultTag outcome={one.outcome} code={one.display_code} /></td>
+              <td class="right" title={iso(one.at)}>{when(one.at, now.peek())}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
 function History({ lines }: { lines: readonly HistoryLine[] }): JSX.Element {
   return (
     <section class="card grow">
@@ -227,6 +247,11 @@ export function UnitPage({ unit: id }: { unit: number }): JSX.Element {
     return { unit, job: jobId === undefined ? null : await api.job(jobId, signal) };
   }, key);
   const running = data?.job?.running ?? false;
+  // Once for each job, and once more when it has ended; it is not worth a word when it fails.
+  const { data: context } = useLoaded(async (signal) => {
+    const job = data?.job?.job;
+    return job === undefined ? null : { job, ...await api.jobContext(job, signal) };
+  }, `${data?.job?.job ?? ''} ${running}`);
   useEffect(() => {
     if (!running) return undefined;
     const timer = setInterval(() => setBeat((n) => n + 1), 2000);
@@ -267,8 +292,8 @@ export function UnitPage({ unit: id }: { unit: number }): JSX.Element {
       <Why job={job} tile={own} />
       <div class="unit-grid">
         <div class="column unit-left"><Proofs proofs={job.proofs} /><Facts unit={unit} tile={own} release={job.image_release} /><UnitLabel unit={unit} job={job} tile={own} reload={reload} /></div>
-        <div class="column unit-middle"><Timeline job={job} /><LogView key={job.job} job={job} /></div>
-        <div class="column unit-right"><Attempts unit={unit} job={job} /><History lines={unit.history} /></div>
+        <div class="column unit-middle"><Timeline job={job} usual={context?.usual ?? null} /><LogView key={job.job} job={job} /></div>
+        <div class="column unit-right"><Attempts unit={unit} job={job} /><OnSlot job={job} beside={context?.on_slot ?? []} /><History lines={unit.history} /></div>
       </div>
     </main>
   );

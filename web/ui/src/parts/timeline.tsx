@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What happened when, on one time axis; each attempt of a step has its own line. Restarts are hatched in amber, what
-// failed is red, what runs is blue.
+// failed is red, what runs is blue. A mark stands where each step usually ends.
 import type { JSX } from 'preact';
-import type { Job, Step } from '../api/types';
+import type { Job, JobContext, Step } from '../api/types';
 import { now } from '../live/store';
 import { t } from '../i18n';
 import { clockSeconds, duration, iso } from '../i18n/format';
@@ -24,7 +24,16 @@ function tickText(seconds: number, all: readonly number[]): string {
   return minutes ? t.unit.minutes(text) : t.unit.seconds(text);
 }
 
-export function Timeline({ job }: { job: Job }): JSX.Element {
+function Usual({ usual, total }: { usual: NonNullable<JobContext['usual']>; total: string }): JSX.Element {
+  return (
+    <span class="dim usual-words" data-usual={usual.of}>
+      <span><span class="usual-key" aria-hidden="true" />{t.unit.usualOf(usual.of)}</span>
+      <span>{total}, {t.unit.usual(duration(usual.median_s))}</span>
+    </span>
+  );
+}
+
+export function Timeline({ job, usual }: { job: Job; usual: JobContext['usual'] }): JSX.Element {
   // A running job draws its last bar to now; a finished one never reads the clock.
   const end = job.ended_at ?? Math.max(now.value, job.started_at + 1000);
   const span = Math.max(1000, end - job.started_at);
@@ -36,7 +45,9 @@ export function Timeline({ job }: { job: Job }): JSX.Element {
     <section class="card">
       <div class="card-head">
         <h2>{t.unit.timeline}</h2>
-        <span class="dim">{job.running ? t.unit.soFar(total) : t.unit.total(total)}</span>
+        {usual === null
+          ? <span class="dim">{job.running ? t.unit.soFar(total) : t.unit.total(total)}</span>
+          : <Usual usual={usual} total={job.running ? t.unit.soFar(total) : t.unit.total(total)} />}
       </div>
       {steps.length === 0 ? <p class="card-note">{t.unit.noSteps}</p> : (
         <div class="timeline">
@@ -51,6 +62,7 @@ export function Timeline({ job }: { job: Job }): JSX.Element {
             {steps.map((step) => {
               const to = step.ended_at ?? end;
               const left = place(step.started_at);
+              const seconds = usual?.steps.find((one) => one.index === step.index && one.name === step.name)?.median_s;
               return (
                 <li key={`${step.index}.${step.attempt}`} data-step={step.name} data-step-state={step.state}
                   class={`timeline-row step-${step.state} kind-${step.kind}`}>
@@ -62,6 +74,10 @@ export function Timeline({ job }: { job: Job }): JSX.Element {
                   </span>
                   <span class="timeline-lane" title={`${clockSeconds(step.started_at)} – ${step.ended_at === null ? '' : clockSeconds(step.ended_at)}`}>
                     <span class="timeline-bar" style={{ left: `${left}%`, width: `${Math.max(0.3, place(to) - left)}%` }} />
+                    {seconds !== undefined && (
+                      <span class="timeline-usual" data-usual-s={seconds} title={t.unit.usual(duration(seconds))}
+                        style={{ left: `${place(step.started_at + seconds * 1000)}%` }} />
+                    )}
                   </span>
                   {step.sentence !== null && <span class="timeline-why">{step.sentence}</span>}
                 </li>

@@ -42,6 +42,7 @@ export function UnitLabel({ unit, job, tile, reload }: { unit: Unit; job: Job; t
           <img class="label-picture" src={api.labelPicture(job.job)} alt={t.labels.picture(unit.serial ?? '')} />
           {copies.length > 0 && <ol class="history">{copies.map((one) => <Copy key={one.label} one={one} />)}</ol>}
           <div class="card-buttons">
+            <a class="button" data-label-pdf href={api.labelPicture(job.job, 'pdf')} download={`label-${unit.serial ?? job.job}.pdf`}>{t.labels.pdf}</a>
             {copies.length === 0
               ? <button type="button" data-print disabled={live.value !== 'live'} onClick={print}>{t.labels.print}</button>
               : may('qa') && <ReasonForm name="reprint" button={t.labels.reprint} label={t.reason.why} sure={t.labels.reprintSure}
