@@ -87,6 +87,7 @@ class BusyLine final : public web::testing::FakeFacade {
         }
         return {{"station", station()},
                 {"tiles", std::move(tiles)},
+                {"layout", Json::array()},
                 {"seq", stream_.newest()},
                 {"mono_ns", mono_ns()},
                 {"at", base::SystemClock().wall_ms()}};
