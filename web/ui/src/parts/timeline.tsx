@@ -74,7 +74,7 @@ export function Timeline({ job, usual }: { job: Job; usual: JobContext['usual'] 
                   </span>
                   <span class="timeline-lane" title={`${clockSeconds(step.started_at)} – ${step.ended_at === null ? '' : clockSeconds(step.ended_at)}`}>
                     <span class="timeline-bar" style={{ left: `${left}%`, width: `${Math.max(0.3, place(to) - left)}%` }} />
-                    {seconds !== undefined && (
+                    {seconds !== undefined && step.started_at + seconds * 1000 <= end && (
                       <span class="timeline-usual" data-usual-s={seconds} title={t.unit.usual(duration(seconds))}
                         style={{ left: `${place(step.started_at + seconds * 1000)}%` }} />
                     )}
