@@ -148,6 +148,7 @@ class Tests:
             self.ctest(preset, folder, "-j2", "-L", "^unit$",
                        env={"ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1", "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
                             "TSAN_OPTIONS": "halt_on_error=1",
+                            "LSAN_OPTIONS": "print_suppressions=0:suppressions=" + os.path.join(ROOT, "tests/sanitizers/leaks.supp"),
                             "BATCH_FILES": "40"})  # one start of the command line each, and a sanitized start takes half a second
 
     def programs_of(self, labels):

@@ -85,12 +85,9 @@ class BusyLine final : public web::testing::FakeFacade {
         for (const auto& facts : slots_) {
             tiles.push_back(core::tile(facts));
         }
-        return {{"station", station()},
-                {"tiles", std::move(tiles)},
-                {"layout", Json::array()},
-                {"seq", stream_.newest()},
-                {"mono_ns", mono_ns()},
-                {"at", base::SystemClock().wall_ms()}};
+        return {{"station", station()},    {"tiles", std::move(tiles)},
+                {"layout", Json::array()}, {"seq", stream_.newest()},
+                {"mono_ns", mono_ns()},    {"at", base::SystemClock().wall_ms()}};
     }
     std::shared_ptr<void> subscribe(std::optional<std::int64_t> last_id,
                                     engine::LiveSink sink) override {
