@@ -101,16 +101,4 @@ base::Result<std::string> to_pdf(const Document& document) {
     return out;
 }
 
-base::Result<std::string> to_bytes(const Document& document, Language language) {
-    switch (language) {
-        case Language::zpl:
-            return to_zpl(document);
-        case Language::svg:
-            return to_svg(document);
-        case Language::pdf:
-            break;
-    }
-    return to_pdf(document);
-}
-
 }  // namespace lineside::labels

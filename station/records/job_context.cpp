@@ -25,11 +25,13 @@ double median_s(std::vector<std::int64_t>& ms) {
 // Of the same product: its step list and its image are what makes lengths comparable.
 Result<Json> usual(Tx& tx, std::int64_t job) {
     // Attempts are numbered as they begin; looking through a bounded stretch of them keeps the
-    // answer quick where a product was last made long ago.
+    // answer quick where a product was last made long ago. What began before the job and ended
+    // after its begin was not known then, and would change the answer later.
     const std::string passed = fmt::format(
         "SELECT j.id, j.ended_ms - j.started_ms FROM job j JOIN orders o ON o.id = j.order_id "
         "WHERE "
-        "j.id < ?1 AND j.id >= ?1 - {} AND j.outcome = 'PASS' AND j.ended_ms IS NOT NULL AND "
+        "j.id < ?1 AND j.id >= ?1 - {} AND j.outcome = 'PASS' AND j.ended_ms <= (SELECT "
+        "started_ms FROM job WHERE id = ?1) AND "
         "(o.profile, o.model) = (SELECT o2.profile, o2.model FROM job j2 JOIN orders o2 ON o2.id = "
         "j2.order_id WHERE j2.id = ?1) AND j.image_key IS (SELECT image_key FROM job WHERE id = "
         "?1) ORDER BY j.id DESC LIMIT {}",

@@ -33,6 +33,8 @@ class JobContextTest : public AttemptsTest {
 
 TEST_F(JobContextTest, Usual_is_the_median_of_those_before_it) {
     passed({10, 400, 20, 30, 40});
+    passed({7'200});  // ends after the one shown began
+    began = 2;
     const int shown = attempt(1, "1", "FAIL", 3);
     passed({5, 5, 5, 5, 5, 5});  // made later: says nothing of what was usual then
     const Json usual = ask(shown)["usual"];
@@ -46,15 +48,17 @@ TEST_F(JobContextTest, Usual_is_the_median_of_those_before_it) {
 
 TEST_F(JobContextTest, Few_failed_and_other_products_say_nothing) {
     passed({10, 10, 10, 10});
+    began = 2;
     EXPECT_TRUE(ask(attempt(1, "1", "PASS", 3))["usual"].is_null()) << "four are too few";
     attempt(2, "2", "FAIL", 3);
-    EXPECT_TRUE(ask(attempt(4, "1", "PASS", 3, "", 1))["usual"]["of"] == 5);
+    began = 4;
+    EXPECT_EQ(ask(attempt(4, "1", "PASS", 5))["usual"]["of"], 5);
     image = "another";
-    EXPECT_TRUE(ask(attempt(5, "1", "PASS", 3))["usual"].is_null());
+    EXPECT_TRUE(ask(attempt(5, "1", "PASS", 5))["usual"].is_null());
     image = "img";
     run("INSERT INTO orders (id, name, profile, model, pool_id, quantity, state, opened_ms, "
         "opened_by) VALUES (3, 'o3', 'other', 'nx', 1, 5, 'open', 0, 'x')");
-    EXPECT_TRUE(ask(attempt(6, "1", "PASS", 3, "", 3))["usual"].is_null());
+    EXPECT_TRUE(ask(attempt(6, "1", "PASS", 5, "", 3))["usual"].is_null());
 }
 
 TEST_F(JobContextTest, Two_before_and_two_after_on_the_same_slot) {

@@ -248,10 +248,12 @@ export function UnitPage({ unit: id }: { unit: number }): JSX.Element {
   }, key);
   const running = data?.job?.running ?? false;
   // Once for each job, and once more when it has ended; it is not worth a word when it fails.
-  const { data: context } = useLoaded(async (signal) => {
+  const { data: loaded } = useLoaded(async (signal) => {
     const job = data?.job?.job;
     return job === undefined ? null : { job, ...await api.jobContext(job, signal) };
   }, `${data?.job?.job ?? ''} ${running}`);
+  // The one before stays on show while the next loads: another job's says nothing of this one.
+  const context = loaded !== null && loaded.job === data?.job?.job ? loaded : null;
   useEffect(() => {
     if (!running) return undefined;
     const timer = setInterval(() => setBeat((n) => n + 1), 2000);
