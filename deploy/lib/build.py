@@ -11,6 +11,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.abspath(os.path.join(HERE, "../.."))
 BUILD = os.path.join(ROOT, "build/release")
 UI = os.path.join(ROOT, "web/ui")
+OPENAPI = os.path.join(ROOT, "web/api/openapi.yaml")    # the types the dashboard is compiled against come from it
 UI_STAMP = os.path.join(ROOT, "build/ui.stamp")
 INDEX = os.path.join(UI, "dist/index.html")
 TARGETS = ["lineside-stationd", "lineside", "lineside-helper", "jetson-usb", "image-build", "provision-ssh",
@@ -96,11 +97,12 @@ def install_ui_modules(log):
 def dashboard_digest():
     sources = [os.path.join(UI, name) for name in os.listdir(UI)
                if name not in ("dist", "node_modules", "shots", "e2e", "test", "mock", "README.md")]
-    generated = os.path.join(UI, "src/fonts") + os.sep
+    # What the build itself writes into src is no source: counted, the first build of a fresh checkout would differ from its own stamp.
+    generated = (os.path.join(UI, "src/fonts") + os.sep, os.path.join(UI, "src/api/generated.d.ts"))
     plain = [file for path in sources for file in
              ([path] if os.path.isfile(path) else [os.path.join(top, name) for top, _, names in os.walk(path) for name in names])
              if not file.startswith(generated)]
-    return digest_of(plain)
+    return digest_of(plain + [OPENAPI])
 
 
 def dashboard_is_current():
