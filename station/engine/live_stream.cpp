@@ -4,7 +4,6 @@
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
-#include <set>
 
 namespace lineside::engine {
 namespace {
@@ -37,12 +36,8 @@ void LiveStream::publish(std::optional<std::int64_t> id, std::string kind, const
     }
     std::string slot = slot_of(data);
     if (id || event.kind == "tile") {
-        ring_.push_back({event, id.value_or(newest_), slot});
-        if (ring_.size() > keep_) {
-            const Kept& oldest = ring_.front();
-            floor_ = std::max(floor_, oldest.event.id ? oldest.row : oldest.row + 1);
-            ring_.pop_front();
-        }
+        newest_of_.insert_or_assign({slot, slot.empty() ? event.kind : ""},
+                                    Kept{event, id.value_or(newest_), ++kept_ever_});
     }
     wait(std::move(event), std::move(slot));
 }
@@ -95,26 +90,30 @@ void LiveStream::tell() {
     }
 }
 
-// Rows of the ring never go back, so the search ends at the first one that the page has.
 std::vector<LiveEvent> LiveStream::missed_since(std::int64_t last_id) const {
-    std::vector<LiveEvent> missed;
-    std::set<std::string> told;
-    for (auto each = ring_.rbegin(); each != ring_.rend() && each->row >= last_id; ++each) {
+    std::vector<const Kept*> missed;
+    for (const auto& [_, kept] : newest_of_) {
         // Whether a page saw what came after its row without one is not known: it is told again.
-        const bool has_it = each->row == last_id && each->event.id;
-        if (!has_it && told.insert(each->slot).second) {
-            missed.push_back(each->event);
+        const bool has_it = kept.row == last_id && kept.event.id;
+        if (kept.row >= last_id && !has_it) {
+            missed.push_back(&kept);
         }
     }
-    std::reverse(missed.begin(), missed.end());
-    return missed;
+    std::sort(missed.begin(), missed.end(),
+              [](const Kept* a, const Kept* b) { return a->place < b->place; });
+    std::vector<LiveEvent> events;
+    events.reserve(missed.size());
+    for (const Kept* kept : missed) {
+        events.push_back(kept->event);
+    }
+    return events;
 }
 
 std::shared_ptr<void> LiveStream::subscribe(std::optional<std::int64_t> last_id, LiveSink sink,
                                             const std::function<base::Json()>& snapshot) {
     auto kept = std::make_shared<LiveSink>(std::move(sink));
     std::vector<LiveEvent> first;
-    if (last_id && *last_id >= floor_ && *last_id <= newest_) {
+    if (last_id && *last_id >= std::max(floor_, newest_ - keep_) && *last_id <= newest_) {
         first = missed_since(*last_id);
     } else {
         first.push_back(

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The live view's event ring. What changes while nothing was told for a tick goes out at once; what
-// follows waits for the end of the tick and goes out together, the newest of each slot alone: a
-// busy line costs a page one message per tick, whatever changes. Text is made once and shared by
-// all pages. An event that carries journal rows has the last row's sequence number as id, so a page
-// that comes back is given what it missed, each slot's newest, or a snapshot when the ring no
-// longer reaches that far. A tile may also change without a row (a judged unit is taken out, a
+// What the live view's pages are told. What changes while nothing was told for a tick goes out at
+// once; what follows waits for the end of the tick and goes out together, the newest of each slot
+// alone: a busy line costs a page one message per tick, whatever changes. Text is made once and
+// shared by all pages. An event that carries journal rows has the last row's sequence number as id,
+// so a page that comes back is given what it missed, each slot's newest, or a snapshot when that is
+// too long ago. Only each slot's newest is ever told, so only that is kept: memory is that of the
+// slots, however busy they are. A tile may also change without a row (a judged unit is taken out, a
 // place in line): such events are kept by the row they came after. Thread: the io_context's.
 #pragma once
 
@@ -14,8 +15,8 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <chrono>
-#include <deque>
 #include <list>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -23,13 +24,14 @@ namespace lineside::engine {
 
 class LiveStream {
   public:
-    static constexpr std::size_t kKeep = 10'000;
+    // Rows that a page may have missed; who missed more is given a snapshot.
+    static constexpr std::int64_t kKeep = 10'000;
     // A page is to show what was committed within 250 ms, and a thousand pages are to cost 15 % of
     // a core at most: few pages are told in half a tick.
     static constexpr std::chrono::milliseconds kTick{100};
     static constexpr std::size_t kManyPages = 300;
 
-    explicit LiveStream(boost::asio::io_context& loop, std::size_t keep = kKeep,
+    explicit LiveStream(boost::asio::io_context& loop, std::int64_t keep = kKeep,
                         std::chrono::milliseconds tick = kTick)
         : timer_(loop), keep_(keep), tick_(tick) {}
     ~LiveStream();
@@ -57,8 +59,8 @@ class LiveStream {
   private:
     struct Kept {
         LiveEvent event;
-        std::int64_t row;  // its own, or the one it came after
-        std::string slot;
+        std::int64_t row;     // its own, or the one it came after
+        std::uint64_t place;  // among all that was ever kept
     };
     struct Waiting {
         LiveEvent event;
@@ -70,12 +72,13 @@ class LiveStream {
     void next_tick();
 
     boost::asio::steady_timer timer_;
-    std::size_t keep_;
+    std::int64_t keep_;
     std::chrono::milliseconds tick_;
-    std::int64_t floor_ =
-        0;  // who knows this row or a later one finds all that came after it in the ring
+    std::int64_t floor_ = 0;  // the first row whose followers are all known
     std::int64_t newest_ = 0;
-    std::deque<Kept> ring_;
+    std::uint64_t kept_ever_ = 0;
+    // By slot and ""; what is of no slot by "" and its kind.
+    std::map<std::pair<std::string, std::string>, Kept> newest_of_;
     std::vector<Waiting> waiting_;  // for the end of the tick
     bool ticking_ = false;
     std::list<std::weak_ptr<LiveSink>> sinks_;

@@ -188,15 +188,32 @@ TEST_F(LiveStreamTest, A_page_from_before_the_restart_gets_a_snapshot) {
     EXPECT_EQ(page.got, (Lines{"reset5"}));
 }
 
-TEST_F(LiveStreamTest, What_fell_out_of_the_ring_without_a_row_resets_too) {
+TEST_F(LiveStreamTest, What_changed_many_times_without_a_row_is_told_once) {
     LiveStream stream(loop, 1);
     stream.begin(5);
     stream.publish(6, "tile", tile("1"));
-    stream.publish(std::nullopt, "tile", tile("1"));
-    stream.publish(std::nullopt, "tile", tile("1"));
+    for (int i = 0; i < 5; ++i) {
+        stream.publish(std::nullopt, "tile", tile("1"));
+    }
     Page page;
     const auto handle = stream.subscribe(6, page.sink(), snapshot);
-    EXPECT_EQ(page.got, (Lines{"reset6"}));
+    EXPECT_EQ(page.got, (Lines{"tile@1"}));
+}
+
+TEST_F(LiveStreamTest, What_is_missed_comes_in_the_order_it_was_told) {
+    LiveStream stream(loop);
+    stream.begin(5);
+    stream.publish(6, "tile", tile("2"));
+    stream.publish(7, "tile", tile("9"));
+    stream.publish(8, "reset", snapshot());
+    stream.publish(9, "tile", tile("10"));
+    stream.publish(10, "tile", tile("2"));
+    Page page;
+    const auto handle = stream.subscribe(5, page.sink(), snapshot);
+    EXPECT_EQ(page.got, (Lines{"reset10"}));  // from before the begin
+    Page back;
+    const auto again = stream.subscribe(6, back.sink(), snapshot);
+    EXPECT_EQ(back.got, (Lines{"tile7@9 reset8 tile9@10 tile10@2"}));
 }
 
 TEST_F(LiveStreamTest, A_dropped_handle_ends_the_subscription) {
