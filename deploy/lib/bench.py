@@ -6,6 +6,7 @@ user `lineside` without a capability.
 
     DATA/bsp/           the stand-in BSP tree; made once, so that its image stays cached
     DATA/station/       the station's data, owned by lineside        DATA/key/   what seals the tokens
+    DATA/setup/         recipes and profiles, a technician's to edit on the page
     DATA/helper/        lanes, images, methods of the root helper
     DATA/line/          the virtual boards and their storages        DATA/log/   what each process printed
 """
@@ -52,6 +53,8 @@ class Place:
     def set_folders(self):
         self.station = os.path.join(self.data, "station")
         self.key = os.path.join(self.data, "key")
+        self.setup = os.path.join(self.data, "setup")
+        self.recipes = os.path.join(self.setup, "recipes.toml")
         self.lanes = os.path.join(self.data, "helper/lanes")
         self.images = os.path.join(self.data, "helper/images")
         self.cache = os.path.join(self.data, "helper/cache")
@@ -224,7 +227,7 @@ class Bench:
         for folder in (place.lanes, place.images, place.cache, place.methods, place.line, place.log):
             os.makedirs(folder, exist_ok=True)
         service = pwd.getpwnam("lineside")
-        for folder, mode in ((place.station, 0o750), (place.key, 0o700), (os.path.join(run, "station"), 0o755)):
+        for folder, mode in ((place.station, 0o750), (place.key, 0o700), (place.setup, 0o700), (os.path.join(run, "station"), 0o755)):
             os.makedirs(folder, exist_ok=True)
             os.chown(folder, service.pw_uid, service.pw_gid)
             os.chmod(folder, mode)
@@ -337,6 +340,23 @@ class Bench:
         self.port = free_port(self.port, self.choose_port)
         build.write_text(os.path.join(self.place.run, "station.toml"),
                          settings.station_toml(self.place, self.slots(), self.speed, self.port, self.jobs, self.more))
+        self.write_recipes(settings.recipes_toml(self.place, self.speed, self.more))
+
+    def write_recipes(self, text):
+        """Anew at each start, but what somebody changed on the page stays, with the tree at its place of this run."""
+        file, stamp = self.place.recipes, self.place.setup + ".stamp"
+        ours, _, tree = build.read_text(stamp).partition(" ")
+        kept = build.read_text(file)
+        edited = kept != "" and build.digest_of([file]) != ours
+        if edited:
+            print("%s was changed on the page: it stays as it is" % file, file=sys.stderr)
+            text = kept.replace(settings.quoted(tree), settings.quoted(self.place.bsp))
+        with open(os.open(file + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
+            out.write(text)
+        service = pwd.getpwnam("lineside")
+        os.chown(file + ".new", service.pw_uid, service.pw_gid)
+        os.rename(file + ".new", file)
+        build.write_text(stamp, "%s %s" % (ours if edited else build.digest_of([file]), self.place.bsp))
 
     def station_command(self, config=None):
         return ["/usr/bin/setpriv", "--reuid=lineside", "--regid=lineside", "--clear-groups", "--inh-caps=-all",

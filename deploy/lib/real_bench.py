@@ -28,6 +28,11 @@ class RealBench(Bench):
         self.place.lanes = os.path.join(os.path.dirname(self.place.images), "lanes")
         self.place.cache = os.path.join(os.path.dirname(self.place.images), "cache")
         self.place.station, self.place.key = station["data"], os.path.dirname(station["key_file"])
+        self.place.recipes = station.get("recipes", "")
+        self.place.setup = os.path.dirname(self.place.recipes)
+        if self.place.recipes:
+            with open(self.place.recipes, "rb") as file:
+                config = tomllib.load(file)
         bsp = {profile["id"]: profile["bsp"] for profile in config.get("profile", [])}
         own = os.path.join(os.path.dirname(self.config), "helper.toml")
         if os.path.exists(own):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The configuration files of a run: station.toml with the example profile of seed A, helper.toml for the root helper."""
+"""The configuration files of a run: station.toml, recipes.toml with the example profile of seed A, helper.toml for the root helper."""
 import json
 import os
 
@@ -69,8 +69,7 @@ use = "read-serial"
 
 
 def station_toml(place, slots, speed, port, jobs, more=None):
-    """`slots`: (label, port) pairs. `place` has the folders, see Bench. `more`: silence_s of the flash or another
-    recipe, pass_stays_s, the policy of [release], the text of [web]."""
+    """`slots`: (label, port) pairs. `place` has the folders, see Bench. `more`: pass_stays_s, the policy of [release], the text of [web]."""
     more = more or {}
     lines = [f"""# Written by deploy/run; it is written anew at each start.
 [station]
@@ -78,6 +77,7 @@ id = {quoted(more.get("id", "virtual-line"))}
 name = {quoted(more.get("name", "Virtual line"))}
 use = {quoted(more.get("use", "demonstration"))}
 data = {quoted(place.station)}
+recipes = {quoted(place.recipes)}
 key_file = {quoted(os.path.join(place.key, "station.key"))}
 models = {quoted(place.models)}
 helper_socket = {quoted(place.helper_socket)}
@@ -95,7 +95,14 @@ policy = {quoted(more.get("release", "none"))}
 {more.get("web", "")}"""]
     for label, path in slots:
         lines.append(f'\n[[slot]]\nlabel = {quoted(label)}\nport = {quoted(path)}\n')
-    lines.append(more.get("recipe") or recipe(speed, more.get("silence_s")))
+    return "".join(lines)
+
+
+def recipes_toml(place, speed, more=None):
+    """A file of its own, so that a technician may edit it on the page. `more`: silence_s of the flash, or another recipe."""
+    more = more or {}
+    lines = ["# Written by deploy/run, until somebody changes it on the page.\n",
+             more.get("recipe") or recipe(speed, more.get("silence_s"))]
     lines.append(f"""
 [[profile]]
 id = "{PROFILE}"
@@ -129,7 +136,7 @@ methods = {quoted(place.methods)}
 lanes = {quoted(place.lanes)}
 images = {quoted(place.images)}
 cache = {quoted(place.cache)}
-hide = {json.dumps([path for path in (place.key, place.station) if path])}
+hide = {json.dumps([path for path in (place.key, place.station, place.setup) if path])}
 """]
     keep = [path for path in (place.methods, place.lanes, place.images, place.cache, place.binaries, *bsp.values())
             if path.startswith("/tmp/")]

@@ -26,7 +26,7 @@ DISK = "/data"
 # A tree of hubs as benches have: five and three ports of one chain of hubs, a full hub, two root ports.
 CHAINS = ["1.1", "1.2", "1.3", "1.4", "1.5"] + ["2.%d" % port for port in range(1, 9)] + ["1.8.1", "1.8.2", "1.8.3"] + ["11", "3"]
 GADGETS = 4
-# What is said about time in a station.toml for real units, for a guest that is ten times slower than they are.
+# What is said about time in a recipes.toml for real units, for a guest that is ten times slower than they are.
 SLOWER = {"silence_s": 240, "total_s": 1500, "boot_s": 400, "refused_s": 200, "down_s": 200}
 
 
@@ -77,16 +77,13 @@ def sweep_disk():
 
 
 class SlowBench(guest_bench.GuestBench):
-    def write_station_config(self):
-        super().write_station_config()
-        file = os.path.join(self.place.run, "station.toml")
-        with open(file, encoding="utf-8") as text:
-            lines = text.read().splitlines()
+    def write_recipes(self, text):
+        lines = text.splitlines()
         for at, line in enumerate(lines):
             name = line.partition(" = ")[0]
             if name in SLOWER:
                 lines[at] = "%s = %d" % (name, SLOWER[name])
-        guest_bench.bench.build.write_text(file, "\n".join(lines) + "\n")
+        super().write_recipes("\n".join(lines) + "\n")
 
 
 def scenarios(options):

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The day of each person, one after the other at one station with sixteen boards of which two are bad: the admin makes accounts, the
 // technician lets a wall screen in and maps eight ports, the manager loads a batch with three bad lines, mends it, loads it and opens an
-// order, the operator makes sixteen units, pulls and acknowledges them, QA finds a unit by scan and exports the order. On a real line
-// alone: LINESIDE_URL, LINESIDE_FIRST_LINK, LINESIDE_LINE_CTL (`… plug 3`). No answer of the whole walk
-// may hold what is secret: LINESIDE_SECRETS, joined by commas. LINESIDE_SHOTS: a folder for pictures of each page.
+// order, the operator makes sixteen units, pulls and acknowledges them, QA finds a unit by scan and exports the order, the
+// technician changes a recipe and plays a failed job again. On a real line alone: LINESIDE_URL, LINESIDE_FIRST_LINK, LINESIDE_LINE_CTL
+// (`… plug 3`). No answer of the whole walk may hold what is secret: LINESIDE_SECRETS, joined by commas. LINESIDE_SHOTS: a folder for
+// pictures of each page.
 import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -243,6 +244,41 @@ describe.runIf(real)('the day of each person', () => {
     await page.goto(`${bench.url}/handover`);
     await has(page, '[data-sheet=pools] p');
     await picture(page, 'handover');
+    await page.context().close();
+  });
+
+  it('the technician looks at the host, changes a recipe and plays a failed job again', async () => {
+    const page = await logIn('Tess', '/host');
+    await has(page, '[data-finding]');
+    await picture(page, 'host');
+    await page.goto(`${bench.url}/recipes`);
+    await has(page, '[data-verdict=accept]');
+    const text = '[data-recipes]';
+    const before = await page.inputValue(text);
+    await page.fill(text, before.replace('use = "read-serial"', 'use = "read-seriel"'));
+    await has(page, '[data-verdict=reject]');
+    expect(await page.textContent('[data-complaint]')).toContain("did you mean 'read-serial'");
+    await picture(page, 'recipes-bad');
+    await page.fill(text, `${before}# looked through by Tess\n`);
+    await has(page, '[data-do-review]:not([disabled])');
+    await page.click('[data-do-review]');
+    await has(page, '[data-diff]');
+    await picture(page, 'recipes-diff');
+    await page.click('[data-ask=save-recipes]');
+    await page.fill('[data-reason=save-recipes] [name=reason]', 'yearly review');
+    await page.click('[data-reason=save-recipes] [type=submit]');
+    await has(page, '[data-saved]');
+    await page.reload();
+    await until(page, (sought) => document.querySelector<HTMLTextAreaElement>(sought)?.value.includes('# looked through by Tess') === true, text);
+    await page.goto(`${bench.url}/records?order=DAY-ORDER&result=FAIL`);
+    await page.click('tbody a[href^="/units/"]');
+    await page.click('a[href$="/replay"]');
+    await has(page, '[data-play]');
+    await page.selectOption('[data-speed]', '60');
+    await page.click('[data-play]');
+    await has(page, '.replay-stage[data-state=flashing]');
+    await has(page, '.replay-stage[data-state=fail]');
+    await picture(page, 'replay');
     await page.context().close();
   });
 
