@@ -174,13 +174,13 @@ Json as_json(const jetson_usb::Package& about) {
             {"unknown", about.unknown}};
 }
 
-int run_import(const std::string& path, bool json) {
+int run_import(const std::string& path, const std::string& board, bool json) {
     const auto listing = jetson_usb::listing_of(path);
     if (!listing) {
         std::cerr << "lineside import-check: " << listing.error().message << "\n";
         return kUsage;
     }
-    const auto about = jetson_usb::inspect(*listing);
+    const auto about = jetson_usb::inspect(*listing, board);
     const bool good = about.way && about.missing.empty();
     if (json) {
         std::cout << as_json(about).dump() << "\n";
@@ -205,12 +205,14 @@ int run_import(const std::string& path, bool json) {
 
 void add_import_check_command(CLI::App& app, int& status) {
     auto path = std::make_shared<std::string>();
+    auto board = std::make_shared<std::string>();
     auto json = std::make_shared<bool>(false);
     auto* command = app.add_subcommand(
         "import-check", "what a BSP tree or a flash package is for; changes nothing");
     command->add_option("path", *path, "folder, mfi_*.tbz2 or *.tegraflash.tar.gz")->required();
+    command->add_option("--board", *board, "of a tree for many boards the one that is meant");
     command->add_flag("--json", *json);
-    command->callback([path, json, &status] { status = run_import(*path, *json); });
+    command->callback([path, board, json, &status] { status = run_import(*path, *board, *json); });
 }
 
 void add_classify_command(CLI::App& app, int& status) {

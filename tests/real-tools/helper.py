@@ -16,8 +16,8 @@ from played_station import Worker  # noqa: E402
 
 
 class Helper:
-    def __init__(self, program, methods, folder, bsp):
-        """bsp: profile -> BSP tree."""
+    def __init__(self, program, methods, folder, bsp, environment=None):
+        """bsp: profile -> BSP tree. environment: what its workers have beside the usual."""
         self.folder, self.number = folder, 0
         for name in ("lanes", "images"):
             os.makedirs(os.path.join(folder, name))
@@ -31,6 +31,8 @@ class Helper:
         with open(config, "w", encoding="utf-8") as file:
             file.write('socket = "%(f)s/socket"\nservice_user = "#54321"\nworker_user = "nobody"\nmethods = "%(f)s/methods"\n'
                        'lanes = "%(f)s/lanes"\nimages = "%(f)s/images"\nlane_mode = "overlay"\n' % {"f": folder})
+            if environment:
+                file.write("[environment]\n" + "".join('%s = "%s"\n' % item for item in environment.items()))
             file.write("".join('[profile.%s]\nbsp = "%s"\n' % item for item in bsp.items()))
         self.process = subprocess.Popen([program, "--config", config], stdin=subprocess.DEVNULL)
         until = time.monotonic() + 60

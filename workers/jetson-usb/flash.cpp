@@ -307,6 +307,11 @@ class Run {
         run.took = end.took;
         run.silence = silence_;
         const bool failed = run.how != How::exited || run.status != 0 || seen_.failed();
+        if (failed && run.how == How::exited) {
+            station_.log("info",
+                         fmt::format("The tool ended with exit {} after {:.1f} s", run.status,
+                                     static_cast<double>(end.took.count()) / 1000.0));
+        }
         run.unit_gone = failed && unit_gone();
         run.without_room = failed ? place_without_room(params_) : "";
         if (auto verdict = judge(run, seen_, params_); !verdict) {

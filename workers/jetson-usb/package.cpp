@@ -89,11 +89,29 @@ std::string release_of(const Listing& listing) {
             return release;
         }
     }
-    const auto text = text_of(listing, "bsp_version");
-    const auto branch = value_of(text, "BSP_BRANCH");
-    return branch.empty() ? ""
-                          : fmt::format("{}.{}.{}", branch, value_of(text, "BSP_MAJOR"),
-                                        value_of(text, "BSP_MINOR"));
+    for (const auto name : {"bsp_version", "nv_tegra/bsp_version"}) {
+        const auto text = text_of(listing, name);
+        if (const auto branch = value_of(text, "BSP_BRANCH"); !branch.empty()) {
+            return fmt::format("{}.{}.{}", branch, value_of(text, "BSP_MAJOR"),
+                               value_of(text, "BSP_MINOR"));
+        }
+    }
+    // A tree whose drivers were unpacked and not yet put into its root file system.
+    return release_of(text_of(listing, "nv_tegra/nvidia_drivers/etc/nv_tegra_release"));
+}
+
+// The module that a board file is for, by its name: "p<carrier>-<sku>+p<module>-<sku>…".
+void read_module(const Listing& listing, std::string name, Package& out) {
+    for (int links = 0; links < 8; ++links) {  // a board's name is a link to such a file, or two
+        if (RE2::PartialMatch(name, R"(\+p(\d{4})-(\d{4})(?:\D|$))", &out.board_id, &out.sku)) {
+            return;
+        }
+        const auto link = listing.links.find(name);
+        if (link == listing.links.end()) {
+            return;
+        }
+        name = link->second;
+    }
 }
 
 // "mfi_jetson-xavier-nx-devkit-emmc_signed.tbz2": the board between; "" where it is no such name.
@@ -142,7 +160,7 @@ std::string board_of(const Listing& listing, Way way) {
 
 }  // namespace
 
-Package inspect(const Listing& listing) {
+Package inspect(const Listing& listing, const std::string& board) {
     Package out;
     out.sha256 = listing.sha256;
     out.files = listing.sizes.size();
@@ -175,6 +193,17 @@ Package inspect(const Listing& listing) {
     out.board = board_of(listing, *out.way);
     out.board_id = first_of(listing, told, "BOARDID");
     out.sku = first_of(listing, told, "BOARDSKU");
+    if (*out.way == Way::flash && !board.empty()) {
+        out.board = board;
+        if (!listing.sizes.contains(board + ".conf")) {
+            out.missing.push_back(fmt::format("It has no {}.conf", board));
+        }
+    } else if (!board.empty() && !out.board.empty() && out.board != board) {
+        out.missing.push_back(fmt::format("It is for board {}, not {}", out.board, board));
+    }
+    if (*out.way == Way::flash && out.board_id.empty() && !out.board.empty()) {
+        read_module(listing, out.board + ".conf", out);
+    }
     out.fab = first_of(listing, told, "FAB");
     out.release = release_of(listing);
     for (const auto& [name, value] :

@@ -20,6 +20,7 @@ namespace lineside::jetson_usb {
 struct Listing {
     std::map<std::string, std::uint64_t, std::less<>> sizes;  // of regular files and links
     std::map<std::string, std::string, std::less<>> texts;    // of the small ones in kTold
+    std::map<std::string, std::string, std::less<>> links;    // where board files (*.conf) lead
     std::string sha256;  // of the archive; of a folder: of its files' names, sizes and contents,
                          // but for rootfs/
     bool archive = false;
@@ -44,6 +45,9 @@ struct Package {
     std::vector<std::string> missing;  // files without which it cannot flash: a sentence each
     std::vector<std::string> unknown;  // what it does not say of itself: "sku", …
 };
-[[nodiscard]] Package inspect(const Listing& listing);
+// `board`: of a tree with many board files the one that is meant; then it must be there, and the
+// module's id and SKU are those in its file's name, or in the name it is a link to
+// ("p3509-0000+p3668-0001-qspi-emmc.conf" is 3668 and 0001). FAB is the unit's own.
+[[nodiscard]] Package inspect(const Listing& listing, const std::string& board = {});
 
 }  // namespace lineside::jetson_usb

@@ -24,12 +24,14 @@ constexpr std::size_t kBlock = std::size_t{256} * 1024;
 constexpr std::size_t kMostFiles = 2'000'000;
 
 bool is_told(std::string_view name) {
-    static constexpr std::array<std::string_view, 12> kTold{
+    static constexpr std::array<std::string_view, 14> kTold{
         ".env.initrd-flash",
         "flashvars",
         "boardvars.sh",
         "doflash.sh",
         "bsp_version",
+        "nv_tegra/bsp_version",
+        "nv_tegra/nvidia_drivers/etc/nv_tegra_release",
         "nv_tegra_release",
         "rootfs/etc/nv_tegra_release",
         "qspi_bootblob_ver.txt",
@@ -38,6 +40,10 @@ bool is_told(std::string_view name) {
         "bootloader/flash_parameters.txt",
         "tools/kernel_flash/initrdflashparam.txt"};
     return std::find(kTold.begin(), kTold.end(), name) != kTold.end();
+}
+
+bool is_board_file(std::string_view name) {
+    return name.ends_with(".conf") && name.find('/') == std::string_view::npos;
 }
 
 // Errors: config.invalid. The text of a told file goes to `text`.
@@ -89,6 +95,9 @@ base::Result<Listing> of_folder(const fs::path& folder) {
         const bool link = fs::is_symlink(path, error);
         const auto size = link ? 0 : fs::file_size(path, error);
         out.sizes[name] = link ? 1 : size;
+        if (link && is_board_file(name)) {
+            out.links[name] = fs::read_symlink(path, error).generic_string();
+        }
         if (link || (name.starts_with("rootfs/") && !is_told(name))) {
             continue;
         }

@@ -33,10 +33,17 @@ void put_massflash(const Folder& folder, const std::string& top = "") {
                "NV3\n# R32 , REVISION: 7.4\nBOARDID=3668 BOARDSKU=0001 FAB=100\n20231128\n");
 }
 
-Package about(const fs::path& path) {
+Package about(const fs::path& path, const std::string& board = {}) {
     const auto listing = listing_of(path);
     EXPECT_TRUE(listing) << listing.error().message;
-    return listing ? inspect(*listing) : Package{};
+    return listing ? inspect(*listing, board) : Package{};
+}
+
+void put_tree(const Folder& bsp) {
+    for (const char* name : {"flash.sh", "bootloader/tegraflash.py", "bootloader/tegrarcm_v2",
+                             "bootloader/tegradevflash_v2", "bootloader/chkbdinfo"}) {
+        bsp.put(name, "x");
+    }
 }
 
 }  // namespace
@@ -95,10 +102,7 @@ TEST(Package, Other_kinds) {
     EXPECT_EQ(yocto.unknown, std::vector<std::string>{"fab"});
 
     const Folder bsp;
-    for (const char* name : {"flash.sh", "bootloader/tegraflash.py", "bootloader/tegrarcm_v2",
-                             "bootloader/tegradevflash_v2", "bootloader/chkbdinfo"}) {
-        bsp.put(name, "x");
-    }
+    put_tree(bsp);
     bsp.put("rootfs/etc/nv_tegra_release",
             "# R35 (release), REVISION: 3.1, GCID: 32827747, BOARD: t186ref, EABI: aarch64\n");
     bsp.put("one.conf", "");
@@ -113,6 +117,47 @@ TEST(Package, Other_kinds) {
     EXPECT_EQ(initrd.way, Way::initrd);
     EXPECT_EQ(initrd.board, "jetson-orin");
     EXPECT_EQ(initrd.missing.size(), 1U);
+}
+
+TEST(Package, A_tree_of_many_boards_tells_of_the_one_that_is_meant) {
+    const Folder bsp;
+    put_tree(bsp);
+    bsp.put("nv_tegra/bsp_version", "BSP_BRANCH=32\nBSP_MAJOR=7\nBSP_MINOR=4\n");
+    bsp.put("p3509-0000+p3668-0001-qspi-emmc.conf", "");
+    bsp.put("p2822-0000+p2888-0008.conf", "");
+    bsp.put("own.conf", "");
+    fs::create_symlink("p3509-0000+p3668-0001-qspi-emmc.conf", bsp.path / "nx.conf");
+    fs::create_symlink("nx.conf", bsp.path / "product.conf");
+    fs::create_symlink("round.conf", bsp.path / "round.conf");
+    const auto any = about(bsp.path);
+    EXPECT_EQ(any.board, "");
+    EXPECT_EQ(any.release, "32.7.4");
+    EXPECT_EQ(any.missing,
+              std::vector<std::string>{"It has no rootfs/etc/nv_tegra_release, or an empty one"});
+    bsp.put("rootfs/etc/nv_tegra_release", "# R32 (release), REVISION: 7.4, GCID: 1\n");
+    for (const std::string board : {"nx", "product", "p3509-0000+p3668-0001-qspi-emmc"}) {
+        const auto tree = about(bsp.path, board);
+        EXPECT_EQ(tree.board, board);
+        EXPECT_EQ(tree.board_id, "3668") << board;
+        EXPECT_EQ(tree.sku, "0001") << board;
+        EXPECT_EQ(tree.unknown, std::vector<std::string>{"fab"});
+        EXPECT_EQ(tree.missing, std::vector<std::string>{});
+    }
+    EXPECT_EQ(about(bsp.path, "p2822-0000+p2888-0008").sku, "0008");
+    for (const std::string board : {"own", "round"}) {
+        EXPECT_EQ(about(bsp.path, board).board_id, "") << board;
+    }
+    EXPECT_EQ(about(bsp.path, "nxx").missing, std::vector<std::string>{"It has no nxx.conf"});
+}
+
+TEST(Package, A_package_of_another_board_says_so) {
+    const Folder folder;
+    put_massflash(folder, "mfi_jetson-xavier-nx-devkit-emmc/");
+    const auto package = folder.path / "mfi_jetson-xavier-nx-devkit-emmc";
+    EXPECT_EQ(about(package, "jetson-xavier-nx-devkit-emmc").missing, std::vector<std::string>{});
+    EXPECT_EQ(
+        about(package, "jetson-tx2").missing,
+        std::vector<std::string>{"It is for board jetson-xavier-nx-devkit-emmc, not jetson-tx2"});
 }
 
 TEST(Package, Bad_input_is_refused_and_named) {
