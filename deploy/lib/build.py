@@ -22,12 +22,13 @@ class Failed(Exception):
     """A build failed; the text ends with the last lines of its output."""
 
 
-def run_logged(command, log, cwd=ROOT, env=None):
-    """Its output goes to `log`; on failure the end of it becomes the exception's text."""
+def run_logged(command, log, cwd=ROOT, env=None, idle=False):
+    """Its output goes to `log`; on failure the end of it becomes the exception's text. `idle`: it and all it starts run only
+    while nobody else wants the core."""
     log.flush()
     start = log.tell()
-    done = subprocess.run(command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-                          check=False)
+    done = subprocess.run([*(["chrt", "--idle", "0"] if idle else []), *command], cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=log,
+                          stderr=subprocess.STDOUT, check=False)
     if done.returncode != 0:
         with open(log.name, encoding="utf-8", errors="replace") as file:
             file.seek(start)

@@ -3,18 +3,22 @@
 
     deploy/test [--full] [--no-install] [--only PART[,PART…]]
 
-Parts, in order: lint, build, ui, unit, asan, fuzz, integration; --full adds clang, tsan, tidy, soak, guest (the station on a real kernel: tests/vm with its nightly list), vm
-(NVIDIA's tools in it need LINESIDE_REAL_BSP) and fuzzes longer.
+Parts, in order: lint, build, ui, unit, integration, asan, fuzz; --full adds clang, tsan, tidy, soak, guest (the station on a real kernel: tests/vm with its nightly list), vm
+(NVIDIA's tools in it need LINESIDE_REAL_BSP) and fuzzes longer. What the later parts compile is compiled behind the earlier
+ones, which mostly wait, and takes no core that a test wants. 40 minutes on two cores without a compiler's cache is the bound for all
+parts without --full.
 What each part says goes to build/test/<part>.log; its failures are shown. The last line on stdout is the count:
 `N passed, N failed[, N skipped]`. Exit 0 when nothing failed, 1 when something did, 2 usage, 3 when it could not begin.
 """
 import argparse
+import concurrent.futures
 import glob
 import os
 import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
 import xml.etree.ElementTree as xml
 
@@ -24,8 +28,11 @@ import packages  # noqa: E402
 
 ROOT = build.ROOT
 LOGS = os.path.join(ROOT, "build/test")
-PARTS = ["lint", "build", "ui", "unit", "asan", "fuzz", "integration"]
+PARTS = ["lint", "build", "ui", "unit", "integration", "asan", "fuzz"]
 FULL = ["clang", "tsan", "tidy", "soak", "guest", "vm"]
+# Parts that compile the tree once more, each with its preset of that name: the options of `cmake`, the targets by name.
+COMPILED = {"asan": ([], r"[A-Za-z0-9_-]+_test|lineside"), "fuzz": (["-DLINESIDE_FUZZ=ON"], r"fuzz_[a-z0-9_]+"),
+            "clang": ([], r"[A-Za-z0-9_-]+_test|lineside"), "tsan": ([], r"[A-Za-z0-9_-]+_test|lineside")}
 # Labels of ctest: what needs root, real time or the whole machine runs by itself, and not under a sanitizer.
 SLOW = "integration|virtual-line|slow|guest|vm|perf"
 
@@ -33,23 +40,49 @@ SLOW = "integration|virtual-line|slow|guest|vm|perf"
 class Tally:
     def __init__(self):
         self.passed, self.skipped, self.failed = 0, 0, []
+        self.lock = threading.Lock()        # fuzzers run at once
 
     def one(self, name, good):
-        if good:
-            self.passed += 1
-        else:
-            self.failed.append(name)
+        with self.lock:
+            if good:
+                self.passed += 1
+            else:
+                self.failed.append(name)
 
     def line(self):
         text = "%d passed, %d failed" % (self.passed, len(self.failed))
         return text + (", %d skipped" % self.skipped if self.skipped else "")
 
 
+class Behind(threading.Thread):
+    """Configures and builds what parts to come need, one part after the other, only while no test wants the core."""
+
+    def __init__(self, parts, work):
+        super().__init__(daemon=True)
+        self.parts, self.work = parts, work
+        self.told = {part: [] for part in parts}            # (name of a command, the error or None)
+        self.done = {part: threading.Event() for part in parts}
+
+    def run(self):
+        for part in self.parts:
+            try:
+                self.told[part] = self.work(part)
+            except Exception as error:      # whatever it is, it is this part's failure, and the part must not wait for ever
+                self.told[part] = [(part + ": build", error)]
+            finally:
+                self.done[part].set()
+
+    def of(self, part):
+        self.done[part].wait()
+        return self.told[part]
+
+
 class Tests:
-    def __init__(self, options):
+    def __init__(self, options, chosen):
         self.options = options
         self.tally = Tally()
         self.begun = time.monotonic()
+        self.behind = Behind([part for part in chosen if part in COMPILED], self.compile)
         shutil.rmtree(LOGS, ignore_errors=True)
         os.makedirs(LOGS)
 
@@ -76,6 +109,7 @@ class Tests:
         report = os.path.join(LOGS, part + ".xml")
         if os.path.exists(report):
             os.unlink(report)
+        shutil.rmtree(os.path.join(ROOT, folder, "cases"), ignore_errors=True)
         command = ["ctest", "--test-dir", folder, "--output-junit", report, "--no-tests=ignore", *arguments]
         with self.log(part) as log:
             subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, check=False,
@@ -84,6 +118,8 @@ class Tests:
             print("%s: ctest wrote no report, see %s" % (part, log.name), flush=True)
             return self.tally.one(part, False)
         for case in xml.parse(report).getroot().iter("testcase"):
+            if self.cases(part, os.path.join(ROOT, folder, "cases", case.get("name") + ".xml"), case):
+                continue
             name = "%s: %s" % (part, case.get("name"))
             if case.find("skipped") is not None or case.get("status") in ("notrun", "disabled"):
                 text = case.findtext("skipped") or (case.find("skipped").get("message") if case.find("skipped") is not None else "")
@@ -97,6 +133,25 @@ class Tests:
                 self.tally.one(name, good)
                 if not good:
                     print("FAILED %s\n%s" % (name, "\n".join((case.findtext("system-out") or "").splitlines()[-40:])), flush=True)
+
+    def cases(self, part, report, entry):
+        """Where one entry of ctest is many cases of GoogleTest: counts them. False when it is not, or did not come to its end."""
+        if not os.path.exists(report) or entry.get("status") not in ("run", "fail"):
+            return False
+        found = [case for case in xml.parse(report).getroot().iter("testcase") if case.get("status") == "run"]
+        os.unlink(report)
+        failed = [case for case in found if case.find("failure") is not None]
+        if not found or entry.get("status") == "fail" and not failed:
+            return False        # something that no case says: a leak at the end
+        for case in found:
+            if case.get("result") == "skipped" or case.find("skipped") is not None:
+                self.tally.skipped += 1
+            else:
+                self.tally.one("%s: %s.%s" % (part, case.get("classname"), case.get("name")), case not in failed)
+        for case in failed:
+            print("FAILED %s: %s.%s\n%s" % (part, case.get("classname"), case.get("name"),
+                                            "\n".join(failure.get("message") for failure in case.iter("failure"))), flush=True)
+        return True
 
     # -- parts ----------------------------------------------------------------------------------------------------
 
@@ -137,15 +192,41 @@ class Tests:
     def unit(self):
         self.ctest("unit", "build/release", "-j2", "-LE", "integration|perf|guest|vm")
 
-    def sanitized(self, preset, extra=()):
-        """Configures and builds every test program of a preset, and runs those that need nothing but themselves."""
-        folder = os.path.join(ROOT, "build", preset)
-        if not self.command(preset, preset + ": configure", ["cmake", "--preset", preset, *extra]):
-            return
-        wanted = [name for name in self.targets(folder, r"[A-Za-z0-9_-]+_test") if name not in self.programs_of(SLOW)]
-        wanted.append("lineside")       # a unit test reads batches through the command line
-        if self.command(preset, preset + ": build", ["ninja", "-C", folder, "-k", "0", "-j%d" % build.jobs(), *wanted]):
-            self.ctest(preset, folder, "-j2", "-L", "^unit$",
+    def compile(self, part):
+        """Configures and builds all of a part that a test needs: [(name of the command, the error or None)]."""
+        options, pattern = COMPILED[part]
+        folder = os.path.join(ROOT, "build", part)
+        told = []
+
+        def command(name, *arguments):
+            with self.log(part) as log:
+                try:
+                    build.run_logged(arguments, log, idle=True)
+                    told.append((name, None))
+                    return True
+                except (build.Failed, OSError) as error:
+                    told.append((name, error))
+                    return False
+
+        if command(part + ": configure", "cmake", "--preset", part, *options):
+            # A unit test reads batches through the command line, so `lineside` is among them.
+            wanted = [name for name in self.targets(folder, pattern) if name not in self.programs_of(SLOW)]
+            command(part + ": build", "ninja", "-C", folder, "-k", "0", "-j%d" % build.jobs(), *wanted)
+        return told
+
+    def compiled(self, part):
+        """Waits for what is built behind; every command of it is one test. False when one failed."""
+        told = self.behind.of(part)
+        for name, error in told:
+            if error:
+                print("%s: %s" % (name, error), flush=True)
+            self.tally.one(name, not error)
+        return all(not error for _, error in told)
+
+    def sanitized(self, preset):
+        """Runs every test program of a preset that needs nothing but itself."""
+        if self.compiled(preset):
+            self.ctest(preset, os.path.join(ROOT, "build", preset), "-j2", "-L", "^unit$",
                        env={"ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1", "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
                             "TSAN_OPTIONS": "halt_on_error=1",
                             "LSAN_OPTIONS": "print_suppressions=0:suppressions=" + os.path.join(ROOT, "tests/sanitizers/leaks.supp"),
@@ -175,19 +256,18 @@ class Tests:
         if not shutil.which("clang++"):
             self.tally.skipped += 1
             return
-        folder = os.path.join(ROOT, "build/fuzz")
-        if not self.command("fuzz", "fuzz: configure", ["cmake", "--preset", "fuzz", "-DLINESIDE_FUZZ=ON"]):
+        if not self.compiled("fuzz"):
             return
-        names = self.targets(folder, r"fuzz_[a-z0-9_]+")
-        if not self.command("fuzz", "fuzz: build", ["ninja", "-C", folder, "-j%d" % build.jobs(), *names]):
-            return
-        for name in names:
-            found = os.path.join(LOGS, "corpus", name)
-            os.makedirs(found)
-            corpus = os.path.join(ROOT, "tests/fuzz/corpus", name.removeprefix("fuzz_"))
-            self.command("fuzz", name, [os.path.join(folder, "bin", name), "-max_total_time=%d" % (60 if self.options.full else 10),
-                                        "-timeout=10", "-rss_limit_mb=2048", "-artifact_prefix=" + found + "/", found,
-                                        *([corpus] if os.path.isdir(corpus) else [])])
+        with concurrent.futures.ThreadPoolExecutor(build.jobs()) as at_once:
+            list(at_once.map(self.fuzz_one, self.targets(os.path.join(ROOT, "build/fuzz"), COMPILED["fuzz"][1])))
+
+    def fuzz_one(self, name):
+        found = os.path.join(LOGS, "corpus", name)
+        os.makedirs(found)
+        corpus = os.path.join(ROOT, "tests/fuzz/corpus", name.removeprefix("fuzz_"))
+        self.command(name, name, [os.path.join(ROOT, "build/fuzz/bin", name), "-max_total_time=%d" % (60 if self.options.full else 10),
+                                  "-timeout=10", "-rss_limit_mb=2048", "-artifact_prefix=" + found + "/", found,
+                                  *([corpus] if os.path.isdir(corpus) else [])])
 
     @staticmethod
     def targets(folder, pattern):
@@ -243,8 +323,10 @@ def main(arguments):
     if os.geteuid() != 0:
         print("the tests mount file systems and make users: run this as root (sudo)", file=sys.stderr)
         return 3
-    tests = Tests(options)
+    tests = Tests(options, chosen)
     for part in chosen:
+        if part not in ("lint", "build") and not tests.behind.ident:
+            tests.behind.start()
         tests.head(part)
         getattr(tests, part)()
     tests.head("done; logs in build/test")
