@@ -2,7 +2,11 @@
 # One place for compile options, the shared precompiled header and the two kinds of target we have:
 #   lineside_library(name SOURCES ... DEPS ...)      a layer or a part of one
 #   lineside_executable(name SOURCES ... DEPS ...)   a program in bin/
-#   lineside_tests(name SOURCES ... DEPS ...)        a GoogleTest program, one ctest entry per test case
+#   lineside_tests(name SOURCES ... DEPS ...)        a GoogleTest program, one ctest entry per test case (but see below)
+# With LINESIDE_UNITY=N the compiler reads N sources of a target as one. What each of them instantiates anew (JSON, Asio, GoogleTest)
+# is then compiled once for all of them: a build of everything is faster, one after a small change slower. The presets of sanitizers and
+# fuzzers set it, those that one works with do not. So names in the anonymous namespaces of a target's sources must differ; a source
+# whose names shall stay as they are is named after ALONE too.
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
@@ -12,6 +16,7 @@ set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 
 option(LINESIDE_WERROR "Treat warnings as errors" ON)
 option(LINESIDE_CRASHPOINTS "Compile in the named crash points of the tests" ON)
+set(LINESIDE_UNITY 0 CACHE STRING "Sources of a target that are compiled as one; 0: each by itself")
 set(LINESIDE_SANITIZE "" CACHE STRING "Sanitizers: address,undefined or thread")
 
 find_program(CCACHE_PROGRAM ccache)
@@ -41,6 +46,8 @@ target_compile_options(lineside_options INTERFACE
     -Woverloaded-virtual -Wcast-align -Wformat=2 -Wimplicit-fallthrough
     $<$<CXX_COMPILER_ID:GNU>:-Wduplicated-cond -Wlogical-op -fno-var-tracking-assignments>
     $<$<CXX_COMPILER_ID:Clang>:-Wno-missing-braces>
+    # It takes sources that are compiled as one for headers.
+    $<$<AND:$<CXX_COMPILER_ID:GNU>,$<BOOL:${LINESIDE_UNITY}>>:-Wno-subobject-linkage>
     $<$<BOOL:${LINESIDE_WERROR}>:-Werror>
     -fPIE -fstack-protector-strong)
 target_compile_definitions(lineside_options INTERFACE
@@ -54,6 +61,10 @@ target_link_libraries(lineside_options INTERFACE Threads::Threads nlohmann_json:
 if(LINESIDE_SANITIZE)
     target_compile_options(lineside_options INTERFACE -fsanitize=${LINESIDE_SANITIZE} -fno-omit-frame-pointer)
     target_link_options(lineside_options INTERFACE -fsanitize=${LINESIDE_SANITIZE})
+    find_program(LLD_PROGRAM ld.lld)
+    if(LLD_PROGRAM)     # a third of ld's time; these programs are large
+        target_link_options(lineside_options INTERFACE -fuse-ld=lld)
+    endif()
 elseif(CMAKE_BUILD_TYPE STREQUAL "Release")
     target_compile_definitions(lineside_options INTERFACE _FORTIFY_SOURCE=2)
 endif()
@@ -67,31 +78,55 @@ target_precompile_headers(lineside_pch PRIVATE
     <string> <string_view> <unordered_map> <utility> <variant> <vector> <nlohmann/json.hpp>
     <fmt/format.h>)
 
+# After `deps`: sources that are never compiled together with others.
 function(_lineside_setup target deps)
     target_link_libraries(${target} PUBLIC lineside_options ${deps})
     target_precompile_headers(${target} REUSE_FROM lineside_pch)
+    if(LINESIDE_UNITY)
+        set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${LINESIDE_UNITY})
+        if(ARGN)
+            set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+        endif()
+    endif()
 endfunction()
 
 function(lineside_library name)
-    cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+    cmake_parse_arguments(ARG "" "" "SOURCES;ALONE;DEPS" ${ARGN})
     add_library(${name} STATIC ${ARG_SOURCES})
-    _lineside_setup(${name} "${ARG_DEPS}")
+    _lineside_setup(${name} "${ARG_DEPS}" ${ARG_ALONE})
 endfunction()
 
 function(lineside_executable name)
-    cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+    cmake_parse_arguments(ARG "" "" "SOURCES;ALONE;DEPS" ${ARGN})
     add_executable(${name} ${ARG_SOURCES})
-    _lineside_setup(${name} "${ARG_DEPS}")
+    _lineside_setup(${name} "${ARG_DEPS}" ${ARG_ALONE})
 endfunction()
 
 include(GoogleTest)
+# A sanitized program takes up to a second to start and to look for leaks at its end, longer than most cases: then there is
+# one ctest entry for a few sources instead, and what its cases did is in build/<preset>/cases/<name>.xml.
+function(_lineside_few_processes name label)
+    list(LENGTH ARGN sources)
+    math(EXPR most "(${sources} + 3) / 4 - 1")
+    math(EXPR total "${most} + 1")
+    foreach(shard RANGE ${most})
+        add_test(NAME ${name}.${shard} COMMAND ${name} --gtest_output=xml:${CMAKE_BINARY_DIR}/cases/${name}.${shard}.xml)
+        set_tests_properties(${name}.${shard} PROPERTIES LABELS ${label} TIMEOUT 900
+            ENVIRONMENT "GTEST_TOTAL_SHARDS=${total};GTEST_SHARD_INDEX=${shard}")
+    endforeach()
+endfunction()
+
 function(lineside_tests name)
-    cmake_parse_arguments(ARG "" "LABEL" "SOURCES;DEPS" ${ARGN})
+    cmake_parse_arguments(ARG "" "LABEL" "SOURCES;ALONE;DEPS" ${ARGN})
     if(NOT ARG_LABEL)
         set(ARG_LABEL unit)
     endif()
     add_executable(${name} ${ARG_SOURCES})
-    _lineside_setup(${name} "${ARG_DEPS};GTest::gtest;GTest::gmock;GTest::gtest_main")
-    gtest_discover_tests(${name} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT 120
-        DISCOVERY_MODE PRE_TEST)
+    _lineside_setup(${name} "${ARG_DEPS};GTest::gtest;GTest::gmock;GTest::gtest_main" ${ARG_ALONE})
+    if(LINESIDE_SANITIZE)
+        _lineside_few_processes(${name} ${ARG_LABEL} ${ARG_SOURCES})
+    else()
+        gtest_discover_tests(${name} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT 120
+            DISCOVERY_MODE PRE_TEST)
+    endif()
 endfunction()
