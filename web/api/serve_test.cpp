@@ -91,6 +91,7 @@ TEST_F(ServeTest, A_page_that_comes_back_gets_what_it_missed_by_header_or_parame
 }
 
 TEST_F(ServeTest, A_lagging_page_gets_a_snapshot_and_harms_nobody) {
+    config.server.limits.write_timeout = 600s;  // a host that is slow is not what is tested
     start();
     Client slow(port);
     const int small =
