@@ -90,3 +90,14 @@ export async function until<A>(page: Page, test: (arg: A) => boolean, arg: A, ti
     await page.waitForTimeout(50);
   }
 }
+
+// A scanner's keys, all at once as it sends them: a key that comes more than a tenth of a second after the one before is a person's, and
+// Playwright's own keyboard waits for the page after each.
+export async function scan(page: Page, code: string): Promise<void> {
+  const keyboard = await page.context().newCDPSession(page);
+  await Promise.all(['F9', ...code, 'Enter'].flatMap((key) => {
+    const text = key === 'Enter' ? '\r' : key.length === 1 ? key : undefined;
+    return [keyboard.send('Input.dispatchKeyEvent', { type: 'keyDown', key, ...(text !== undefined && { text }) }), keyboard.send('Input.dispatchKeyEvent', { type: 'keyUp', key })];
+  }));
+  await keyboard.detach();
+}

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Page } from 'playwright-core';
-import { openBench, until, waitMs, type Bench } from './bench';
+import { openBench, scan, until, waitMs, type Bench } from './bench';
 
 const real = process.env.LINESIDE_URL !== undefined && process.env.LINESIDE_FIRST_LINK !== undefined && process.env.LINESIDE_LINE_CTL !== undefined;
 const password = 'correct horse 1';
@@ -74,12 +74,6 @@ async function picture(page: Page, name: string): Promise<void> {
   }
   await page.emulateMedia({ colorScheme: 'light' });
   await page.setViewportSize(before);
-}
-
-async function scan(page: Page, code: string): Promise<void> {
-  await page.keyboard.press('F9');
-  for (const key of code) await page.keyboard.press(key === ' ' ? 'Space' : key);
-  await page.keyboard.press('Enter');
 }
 
 describe.runIf(real)('the day of each person', () => {

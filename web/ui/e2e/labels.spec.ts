@@ -2,7 +2,7 @@
 // Labels and badges in a browser over the mock: a label scanned at its slot, the list of what is not printed, a badge at a screen.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Page } from 'playwright-core';
-import { openBench, openWall, until, type Bench } from './bench';
+import { openBench, openWall, scan, until, type Bench } from './bench';
 
 let bench: Bench;
 const open = (scene: string): Promise<Bench> => {
@@ -17,9 +17,6 @@ const post = (path: string, body: object): Promise<Response> => fetch(bench.url 
 });
 const change = (slot: string, kind: string, changes: object): Promise<Response> => post('/mock/change', { slot, kind, changes });
 
-async function scan(page: Page, code: string): Promise<void> {
-  for (const key of ['F9', ...code, 'Enter']) await page.keyboard.press(key);
-}
 async function says(page: Page, text: string): Promise<void> {
   await until(page, (wanted) => document.querySelector('.said')?.textContent?.includes(wanted) === true, text);
 }

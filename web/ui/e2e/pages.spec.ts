@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Numbers, RecordsAnswer, Wall } from '../src/api/types';
 import { answerComplaints, complaints } from '../test/schema';
-import { openBench, until, type Bench, waitMs } from './bench';
+import { openBench, scan, until, type Bench, waitMs } from './bench';
 
 let bench: Bench;
 beforeAll(async () => { bench = await openBench(); });
@@ -41,11 +41,6 @@ describe('contract', () => {
 
 describe('pages', () => {
   it('a scan finds a unit and goes to no field; typing does', async () => {
-    const scan = async (code: string): Promise<void> => {
-      await page.keyboard.press('F9');
-      await page.keyboard.type(code);
-      await page.keyboard.press('Enter');
-    };
     // A line that was just started has judged nothing yet.
     const known = async (): Promise<string | null> => (await bench.get<RecordsAnswer>('/api/v1/records?limit=100')).rows.find((row) => row.serial !== null)?.serial ?? null;
     await expect.poll(known, { timeout: waitMs, interval: 500 }).not.toBeNull();
@@ -55,11 +50,11 @@ describe('pages', () => {
     await page.waitForSelector('.records tbody tr');
     await page.focus('.find input');
     await page.keyboard.type('abc');
-    await scan('no-such-thing');
+    await scan(page, 'no-such-thing');
     await until(page, () => document.querySelector('[data-said]')?.textContent?.includes('no-such-thing') === true, null);
     expect(await page.inputValue('.find input')).toBe('abc');
     expect(page.url()).toContain('/records');
-    await scan(serial.toLowerCase());
+    await scan(page, serial.toLowerCase());
     // A unit whose verdict waits on the wall is acknowledged there, any other is shown. What the station answers of the slot, on a line
     // that goes on meanwhile, stands in place of what was read.
     await until(page, (of) => {
@@ -77,9 +72,7 @@ describe('pages', () => {
     await page.waitForSelector('.wall[data-live=live] [data-ack=ready][data-outcome=PASS]');
     const slot = await page.getAttribute('[data-ack=ready][data-outcome=PASS]', 'data-slot');
     const serial = (await bench.get<Wall>('/api/v1/wall')).tiles.find((tile) => tile.slot === slot)?.serial ?? '';
-    await page.keyboard.press('F9');
-    await page.keyboard.type(serial);
-    await page.keyboard.press('Enter');
+    await scan(page, serial);
     await until(page, (of) => document.querySelector(`[data-slot="${of}"]`)?.getAttribute('data-ack') !== 'ready', slot);
     expect(errors).toEqual([]);
     await page.close();
