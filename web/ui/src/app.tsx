@@ -1,77 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which page stands at which address, and the frame around the desk pages.
+// Which page stands at which address.
 import type { JSX } from 'preact';
+import { effect, signal, untracked } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { askSession, letIn, session } from './live/session';
 import { live, spoken, startLive } from './live/store';
-import { DeskHeader } from './parts/desk_header';
 import { LiveBanner } from './parts/live_banner';
-import { SaidLine } from './parts/said_line';
 import { startScan } from './parts/scan';
 import { TrainingBanner } from './parts/training_banner';
-import { GeneratePage } from './pages/generate';
-import { LayoutPage } from './pages/layout';
-import { LoadPage } from './pages/load';
-import { HandoverPage } from './pages/handover';
-import { HostPage } from './pages/host';
-import { LabelsPage } from './pages/labels';
 import { FirstPage, LoginPage } from './pages/login';
-import { NumbersPage } from './pages/numbers';
-import { NewOrderPage } from './pages/order_new';
-import { OrdersPage } from './pages/orders';
-import { PeoplePage } from './pages/people';
-import { PoolPageView } from './pages/pool';
-import { PortsPage } from './pages/ports';
-import { RecipesPage } from './pages/recipes';
-import { RecordsPage } from './pages/records';
-import { ReplayPage } from './pages/replay';
 import { ScreenPage } from './pages/screen';
-import { SlotsPage } from './pages/slots';
-import { StickersPage } from './pages/stickers';
-import { UnitPage } from './pages/unit';
 import { WallPage } from './pages/wall';
-import { Link, place } from './router';
-import { t } from './i18n';
+import { place } from './router';
 
-function NotFound(): JSX.Element {
-  return (
-    <main class="page">
-      <h1>{t.notFound.title}</h1>
-      <p><Link to="/">{t.notFound.back}</Link></p>
-    </main>
-  );
+// The live link begins when this page is let in, not a drawn frame later.
+export function startLink(): void {
+  effect(() => {
+    if (!letIn.value || session.value === null) return;
+    const { scan } = session.value;
+    untracked(() => {
+      startLive();
+      startScan(scan);
+    });
+  });
 }
 
-function DeskPage({ path }: { path: string }): JSX.Element {
-  const unit = /^\/units\/(\d{1,15})$/.exec(path)?.[1];
-  if (unit !== undefined) return <UnitPage key={unit} unit={Number(unit)} />;
-  const job = /^\/jobs\/(\d{1,15})\/replay$/.exec(path)?.[1];
-  if (job !== undefined) return <ReplayPage key={job} job={Number(job)} />;
-  if (path === '/recipes') return <RecipesPage />;
-  if (path === '/host') return <HostPage />;
-  if (path === '/records') return <RecordsPage />;
-  if (path === '/pool') return <PoolPageView />;
-  if (path === '/pool/load') return <LoadPage />;
-  if (path === '/pool/generate') return <GeneratePage />;
-  if (path === '/orders') return <OrdersPage />;
-  if (path === '/orders/new') return <NewOrderPage />;
-  if (path === '/numbers') return <NumbersPage />;
-  if (path === '/handover') return <HandoverPage />;
-  if (path === '/ports') return <PortsPage />;
-  if (path === '/stickers') return <StickersPage />;
-  if (path === '/layout') return <LayoutPage />;
-  if (path === '/slots') return <SlotsPage />;
-  if (path === '/labels') return <LabelsPage />;
-  if (path === '/people') return <PeoplePage />;
-  return <NotFound />;
-}
-
-// The live link begins when this page is let in, and whoever is put out is shown so when it ends.
+// Whoever is put out is shown so when the link ends.
 function useLink(): void {
-  useEffect(() => {
-    if (letIn.value) startLive();
-    if (letIn.value && session.value !== null) startScan(session.value.scan);
-  }, [letIn.value]);
   useEffect(() => {
     if (session.value === null || live.value === 'lost') {
       const timer = setInterval(() => void askSession(), 2000);
@@ -81,23 +36,45 @@ function useLink(): void {
   }, [session.value === null, live.value]);
 }
 
+// The wall is drawn by half of this program; the rest comes when the wall is there, or at once where it is asked for. It is fetched then, not
+// when somebody goes there: a station that was updated meanwhile has other files.
+const desk = signal<((props: { path: string }) => JSX.Element) | null>(null);
+let fetching = false;
+function fetchDesk(): void {
+  if (fetching || desk.value !== null) return;
+  fetching = true;
+  import('./desk').then((part) => { desk.value = part.Desk; }, () => {
+    // The station is away, or another version than this page: then the page is begun anew, but not again and again.
+    const key = 'lineside.begun-anew';
+    setTimeout(() => {
+      fetching = false;
+      if (Date.now() - Number(sessionStorage.getItem(key) ?? 0) > 30_000) {
+        sessionStorage.setItem(key, String(Date.now()));
+        location.reload();
+      } else fetchDesk();
+    }, 2000);
+  });
+}
+if (location.pathname !== '/') fetchDesk();
+
+function useDesk(path: string): void {
+  useEffect(() => {
+    if (path !== '/' || live.value === 'live') fetchDesk();
+  }, [path !== '/', live.value]);
+}
+
 function Page({ path }: { path: string }): JSX.Element {
   if (path === '/first') return <FirstPage />;
   if (session.value === null) return <LiveBanner wall={path === '/'} />;
   if (path === '/login' || !letIn.value) return path === '/' ? <ScreenPage /> : <LoginPage />;
   if (path === '/') return <WallPage />;
-  return (
-    <div class="desk">
-      <LiveBanner wall={false} />
-      <DeskHeader path={path} />
-      <SaidLine />
-      <DeskPage path={path} />
-    </div>
-  );
+  const Desk = desk.value;
+  return Desk === null ? <LiveBanner wall={false} /> : <Desk path={path} />;
 }
 
 export function App(): JSX.Element {
   useLink();
+  useDesk(place.value.path);
   return (
     <>
       <TrainingBanner />

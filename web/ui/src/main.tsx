@@ -3,7 +3,7 @@
 import { render } from 'preact';
 import './styles/main.css';
 import './theme';
-import { App } from './app';
+import { App, startLink } from './app';
 import { startLanguage } from './i18n';
 import { askSession } from './live/session';
 import { setSpeaker } from './live/store';
@@ -12,6 +12,7 @@ import { spokenTile } from './parts/tile_text';
 setSpeaker(({ tile }) => spokenTile(tile));
 const asked = askSession();
 await startLanguage();
+startLink();
 
 const root = document.getElementById('app');
 if (root) render(<App />, root);

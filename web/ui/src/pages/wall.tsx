@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The wall: a tile per slot, readable from three metres, never scrolling where the screen allows it.
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { JSX } from 'preact';
 import { showsNumbers, useTurns } from '../live/rotation';
 import { live, places, slots, watchLatency } from '../live/store';
@@ -50,22 +50,23 @@ export function WallPage(): JSX.Element {
   const names = slots.value;
   const standing = jigOf(names, places.value);
   useTurns();
-  const [layout, setLayout] = useState<Layout>({ columns: 4, rows: 4, size: 'L' });
+  const [room, setRoom] = useState({ width: 0, height: 0 });
 
   useWallRoot();
   useEffect(() => { document.title = `${t.product} – ${t.nav.wall}`; }, []);
 
+  // Measured while no tile is there: asked for later, all of them would be laid out twice.
   useLayoutEffect(() => {
-    const place = (): void => {
+    const measure = (): void => {
       const unit = designPixel();
-      const wanted = standing === null ? null : jigLayout(standing, innerWidth / unit, innerHeight / unit);
-      const next = wanted ?? layoutFor(names.length, innerWidth / unit, innerHeight / unit);
-      setLayout((old) => (old.columns === next.columns && old.size === next.size && old.rows === next.rows && old.jig === next.jig ? old : next));
+      setRoom((old) => (old.width === innerWidth / unit && old.height === innerHeight / unit ? old : { width: innerWidth / unit, height: innerHeight / unit }));
     };
-    place();
-    addEventListener('resize', place);
-    return () => removeEventListener('resize', place);
-  }, [names.length, standing === null ? '' : `${standing.columns}.${standing.lines}.${standing.hubs.length}`]);
+    measure();
+    addEventListener('resize', measure);
+    return () => removeEventListener('resize', measure);
+  }, []);
+  const layout = useMemo<Layout>(() => (standing === null ? null : jigLayout(standing, room.width, room.height)) ?? layoutFor(names.length, room.width, room.height),
+    [room, names.length, standing === null ? '' : `${standing.columns}.${standing.lines}.${standing.hubs.length}`]);
 
   useEffect(() => (grid.current ? watchLatency(grid.current) : undefined), []);
 
