@@ -176,13 +176,18 @@ std::string form_problem(Form form, std::string_view text) {
             return "whole seconds from 1 to 3600";
         case Form::port:
             return "a port number from 1 to 65535";
+        case Form::http_status:
+            return "an HTTP status from 100 to 599";
+        case Form::phrase:
+            return unless(!text.empty() && text.size() <= 200 && is_printable(text, ' '),
+                          "1 to 200 printable ASCII characters");
     }
     return "something else";
 }
 
 std::string form_problem(Form form, const base::Json& value) {
-    const auto whole = [&](std::int64_t most) {
-        return value.is_number_integer() && value.get<std::int64_t>() >= 1 &&
+    const auto whole = [&](std::int64_t most, std::int64_t least = 1) {
+        return value.is_number_integer() && value.get<std::int64_t>() >= least &&
                value.get<std::int64_t>() <= most;
     };
     switch (form) {
@@ -197,6 +202,8 @@ std::string form_problem(Form form, const base::Json& value) {
                                           : std::string_view());
         case Form::seconds:
             return unless(whole(3600), form_problem(form, std::string_view()));
+        case Form::http_status:
+            return unless(whole(599, 100), form_problem(form, std::string_view()));
         case Form::port:
             return unless(whole(65535), form_problem(form, std::string_view()));
         default:

@@ -16,6 +16,8 @@ enum class Form {
     flag,                  // true or false
     seconds,               // whole, 1..3600
     port,                  // whole, 1..65535
+    http_status,           // whole, 100..599. Source: RFC 9110, 15
+    phrase,                // 1..200 printable ASCII
     user,                  // [a-z_][a-z0-9_-]{0,31}. Source: useradd(8)
     host_address,          // IPv4 or IPv6 literal, no zone: the interface is the unit's own
     ipv4,                  // four decimal numbers, no leading zeros; an address a host may have:

@@ -99,7 +99,8 @@ TEST(StepTable, Every_default_has_its_own_form) {
         }
         if (fact.form == Form::flag) {
             EXPECT_TRUE(fact.otherwise == "true" || fact.otherwise == "false");
-        } else if (fact.form == Form::seconds || fact.form == Form::port) {
+        } else if (fact.form == Form::seconds || fact.form == Form::port ||
+                   fact.form == Form::http_status) {
             EXPECT_EQ(form_problem(fact.form, base::Json(std::stoi(std::string(fact.otherwise)))),
                       "")
                 << fact.name;

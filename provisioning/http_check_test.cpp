@@ -77,6 +77,24 @@ TEST_F(LoopbackTest, Web_page_is_waited_for) {
     EXPECT_TRUE(heard.outcome.ok) << heard.outcome.error.message;
 }
 
+TEST_F(LoopbackTest, Web_page_has_the_status_and_text_that_are_wanted) {
+    serve({"HTTP/1.1 302 Found\r\nX: Camera\r\n\r\n", "HTTP/1.0 302 Found\r\n\r\n<h1>Camera 1.4"});
+    station_.job.params["http_port"] = port_;
+    station_.job.params["within_s"] = 20;
+    station_.job.params["status"] = 302;
+    station_.job.params["text"] = "Camera";  // of the page, not of its headers
+    const auto heard = run("http-check");
+    EXPECT_TRUE(heard.outcome.ok) << heard.outcome.error.message;
+    station_.job.params["within_s"] = 1;
+    station_.job.params["text"] = "Camera 2";
+    EXPECT_NE(run("http-check").outcome.error.message.find("does not hold \"Camera 2\""),
+              std::string::npos);
+    station_.job.params["status"] = 200;
+    EXPECT_NE(run("http-check").outcome.error.message.find("status 302"), std::string::npos);
+    station_.job.params["status"] = 99;
+    EXPECT_EQ(run("http-check").outcome.error.code, "config.invalid");
+}
+
 TEST_F(LoopbackTest, Web_page_that_stays_away_is_told) {
     serve({"HTTP/1.1 404 Not Found\r\n\r\n"});
     station_.job.params["http_port"] = port_;

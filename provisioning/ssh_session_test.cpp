@@ -3,18 +3,11 @@
 // current user.
 #include "provisioning/ssh_session.h"
 
-#include "provisioning/testing/local_shell.h"
+#include "provisioning/testing/private_sshd.h"
 #include "station/base/unique_fd.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <signal.h>
-#include <spawn.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 
 #include <thread>
 
@@ -24,80 +17,19 @@ namespace {
 using namespace std::chrono_literals;
 using Why = ConnectError::Why;
 using How = ExecEnd::How;
+using testing::listen_somewhere;
 using testing::slurp;
-using testing::TempDir;
-
-int listen_somewhere(std::uint16_t& port, bool really_listen = true) {
-    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    EXPECT_EQ(bind(fd, reinterpret_cast<sockaddr*>(&address), size), 0);
-    getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
-    port = ntohs(address.sin_port);
-    if (really_listen) {
-        listen(fd, 8);
-    }
-    return fd;
-}
 
 class SshTest : public ::testing::Test {
   protected:
-    static void SetUpTestSuite() {
-        dir_ = new TempDir;
-        const std::string at = dir_->path().string();
-        const std::string make = "ssh-keygen -q -t ed25519 -N '' -f " + at +
-                                 "/host && ssh-keygen -q -t ed25519 -N '' -f " + at +
-                                 "/user && cp " + at + "/user.pub " + at +
-                                 "/allowed && mkdir -p /run/sshd 2>/dev/null";
-        if (std::system(make.c_str()) != 0 || access("/usr/sbin/sshd", X_OK) != 0) {
-            return;
-        }
-        ::close(listen_somewhere(port_));
-        dir_->write("sshd_config",
-                    fmt::format("Port {}\nListenAddress 127.0.0.1\nHostKey {}/host\nPidFile none\n"
-                                "AuthorizedKeysFile {}/allowed\nStrictModes no\nUsePAM no\n"
-                                "PasswordAuthentication yes\nMaxAuthTries 20\nMaxSessions 50\n"
-                                "PermitRootLogin yes\nLogLevel ERROR\n",
-                                port_, at, at));
-        std::string config = at + "/sshd_config";
-        std::string log = at + "/sshd.log";
-        std::array<const char*, 7> argv{"/usr/sbin/sshd", "-D",   "-f", config.c_str(), "-E",
-                                        log.c_str(),      nullptr};
-        if (posix_spawn(&pid_, argv[0], nullptr, nullptr, const_cast<char**>(argv.data()),
-                        environ) != 0) {
-            pid_ = -1;
-            return;
-        }
-        for (int i = 0; i < 200 && !up_; ++i) {
-            auto session = SshSession::open(target(), 1s, 5s, patient());
-            up_ = session.has_value();
-            if (!up_) {
-                std::this_thread::sleep_for(20ms);
-            }
-        }
-    }
+    static void SetUpTestSuite() { sshd_ = new testing::PrivateSshd; }
     static void TearDownTestSuite() {
-        if (pid_ > 0) {
-            kill(pid_, SIGTERM);
-            waitpid(pid_, nullptr, 0);
-        }
-        delete dir_;
-        dir_ = nullptr;
+        delete sshd_;
+        sshd_ = nullptr;
     }
-    void SetUp() override { ASSERT_TRUE(up_) << "no sshd: " << slurp(dir_->path() / "sshd.log"); }
+    void SetUp() override { ASSERT_TRUE(sshd_->up()) << "no sshd: " << sshd_->log(); }
 
-    static SshTarget target() {
-        SshTarget out;
-        out.ifname = "lo";
-        out.address = "127.0.0.1";
-        out.port = port_;
-        const char* user = std::getenv("USER");
-        out.user = geteuid() == 0 ? "root" : user == nullptr ? "" : user;
-        out.private_key = base::Secret(slurp(dir_->path() / "user"));
-        return out;
-    }
+    static SshTarget target() { return sshd_->target(); }
     static Waiter patient() {
         return [](pollfd& ready, milliseconds most) -> base::Status {
             poll(&ready, 1, static_cast<int>(most.count()));
@@ -120,10 +52,7 @@ class SshTest : public ::testing::Test {
         return out;
     }
 
-    static inline TempDir* dir_ = nullptr;
-    static inline std::uint16_t port_ = 0;
-    static inline pid_t pid_ = -1;
-    static inline bool up_ = false;
+    static inline testing::PrivateSshd* sshd_ = nullptr;
 };
 
 TEST_F(SshTest, Runs_a_command_with_both_streams_and_its_status) {
@@ -138,10 +67,10 @@ TEST_F(SshTest, Runs_a_command_with_both_streams_and_its_status) {
 }
 
 TEST_F(SshTest, Host_key_is_the_servers) {
-    const std::string command = "ssh-keygen -lf " + (dir_->path() / "host.pub").string() +
-                                " | cut -d ' ' -f 2 >" + (dir_->path() / "print").string();
+    const std::string command = "ssh-keygen -lf " + (sshd_->dir().path() / "host.pub").string() +
+                                " | cut -d ' ' -f 2 >" + (sshd_->dir().path() / "print").string();
     ASSERT_EQ(std::system(command.c_str()), 0);
-    EXPECT_EQ(open()->host_key() + "\n", slurp(dir_->path() / "print"));
+    EXPECT_EQ(open()->host_key() + "\n", slurp(sshd_->dir().path() / "print"));
 }
 
 TEST_F(SshTest, Large_input_and_output_flow_at_once) {

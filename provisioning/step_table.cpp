@@ -59,10 +59,16 @@ constexpr std::array kReboot{
     ParamFact{"boot_s",       Form::seconds,      false, "300"},
     ParamFact{"down_s",       Form::seconds,      false, "60"},
 };
+constexpr std::array kToRecovery{
+    ParamFact{"down_s",       Form::seconds,      false, "60"},
+    ParamFact{"recovery_s",   Form::seconds,      false, "60"},
+};
 constexpr std::array kHttpCheck{
     ParamFact{"http_port",    Form::port,         false, "80"},
     ParamFact{"path",         Form::unit_path,    false, "/"},
     ParamFact{"within_s",     Form::seconds,      false, "60"},
+    ParamFact{"status",       Form::http_status,  false, "200"},
+    ParamFact{"text",         Form::phrase,       false, ""},
 };
 
 // Arguments in a prepared session: the options of the original's scripts (system-tools/*.sh).
@@ -92,7 +98,7 @@ constexpr std::array kArgsInstallCamera{
 
 using enum OnInterrupt;
 //        name              pre    post  retries  interrupt once   ident  required changes params
-//        and for a prepared session: args, of_one_unit, session_needs, alias
+//        and for a prepared session: args, of_one_unit, session_needs, alias, to_recovery
 constexpr std::array kSteps{
     StepFacts{"wait-unit",        false, true, 1, rerun,  false, false, true,  false, kWaitUnit},
     StepFacts{"prove-image",      false, true, 1, rerun,  false, false, true,  false, kProveImage},
@@ -104,6 +110,7 @@ constexpr std::array kSteps{
     StepFacts{"install-mcutool",  true,  true, 2, rerun,  false, false, false, true,  kInstallMcutool, kArgsInstallMcutool},
     StepFacts{"install-camera",   true,  true, 2, rerun,  false, false, false, true,  kInstallCamera, kArgsInstallCamera, false, true},
     StepFacts{"reboot-and-wait",  false, true, 1, rerun,  false, false, false, true,  kReboot},
+    StepFacts{"to-recovery",      false, true, 1, verify, false, false, false, true,  kToRecovery, {}, false, false, "", true},
     StepFacts{"http-check",       false, true, 2, rerun,  false, false, false, false, kHttpCheck},
     StepFacts{"read-serial",      false, true, 2, rerun,  false, false, true,  false, kSetSerial},
 };

@@ -67,6 +67,7 @@ struct StepFacts {
     // A unit of a prepared session cannot pass without it.
     bool session_needs = false;
     std::string_view alias{};  // another name of the step
+    bool to_recovery = false;  // leaves the unit in recovery mode: a flash must follow
 };
 
 // In the order in which a recipe should have them.

@@ -373,6 +373,7 @@ void Session::run_on_unit(const Action& action, Unit& unit) {
         owners_[base::to_lower_ascii(unit.serial)].unit = action.unit;
     }
     unit.ran.push_back(name);
+    unit.in_recovery = step.to_recovery;
     if (step.pre_flash || step.session_needs) {
         unit.in_force[name] = std::move(args);
     }

@@ -43,9 +43,10 @@ class FileReader {
         ++report_.errors_total;
         add(report_.errors, index, std::move(refusal));
     }
-    void warn(std::optional<std::size_t> index, std::string what, std::string remedy) {
+    void warn(std::optional<std::size_t> index, std::string_view code, std::string what,
+              std::string remedy) {
         ++report_.warnings_total;
-        add(report_.warnings, index, {"", "", std::move(what), std::move(remedy)});
+        add(report_.warnings, index, {std::string(code), "", std::move(what), std::move(remedy)});
     }
     void add(std::vector<Complaint>& list, std::optional<std::size_t> index,
              Refusal refusal) const {
@@ -235,18 +236,21 @@ void FileReader::act(std::size_t index, const Json& given) {
         complain(index, std::move(refusal));
     }
     if (*what == Do::build && report_.session.is_prepared() && report_.session.is_of_one_unit()) {
-        warn(index, "A step before the flash set a serial: this image is good for one unit",
+        warn(index, "session.one_unit",
+             "A step before the flash set a serial: this image is good for one unit",
              "For many units run set-serial after the flash");
     }
 }
 
 void FileReader::warn_at_the_end() {
     if (report_.session.is_open()) {
-        warn({}, "The session is left open: what is prepared stays in force", "End with close");
+        warn({}, "session.left_open", "The session is left open: what is prepared stays in force",
+             "End with close");
     }
     for (const auto& [name, unit] : report_.session.units()) {
         if (const auto missing = unit.missing(); !missing.empty()) {
-            warn({}, fmt::format("Unit {} cannot pass: {} missing", name, fmt::join(missing, ", ")),
+            warn({}, "session.cannot_pass",
+                 fmt::format("Unit {} cannot pass: {} missing", name, fmt::join(missing, ", ")),
                  "Run what is missing before close");
         }
     }
@@ -302,8 +306,8 @@ void append(std::string& text, const std::vector<Complaint>& complaints, std::si
         const std::string place =
             each.place.line > 0 ? fmt::format(":{}:{}", each.place.line, each.place.column) : "";
         const std::string action = each.index ? fmt::format(" action {}:", *each.index) : "";
-        text += fmt::format("{}{}: {}:{} {}. {}.\n", file, place, kind, action, each.refusal.what,
-                            each.refusal.remedy);
+        text += fmt::format("{}{}: {}:{} {}. {}{}\n", file, place, kind, action, each.refusal.what,
+                            each.refusal.remedy, each.refusal.remedy.ends_with('?') ? "" : ".");
     }
     if (total > complaints.size()) {
         text += fmt::format("and {} more {}s\n", total - complaints.size(), kind);

@@ -124,6 +124,8 @@ const std::vector<Case> kSessions{
         {"2 session.argument_missing"}, 1},
     {"mcutool_cannot_be_turned_off_on_a_unit", {kOpen, flash("u1", false), post("u1", "install-mcutool", {{"enabled", false}})},
         {"2 session.argument_phase"}, 1},
+    {"after_recovery_comes_a_flash", {kOpen, flash("u1", false), post("u1", "to-recovery"), post("u1", "set-nvme"), flash("u1", true),
+        post("u1", "set-nvme")}, {"3 session.in_recovery"}, 1},
     // Once after each flash.
     {"nvme_twice", {kOpen, flash("u1", false), post("u1", "set-nvme"), post("u1", "install-nvme")}, {"3 session.once"}, 1},
     {"nvme_again_after_a_new_flash", {kOpen, flash("u1", false), post("u1", "set-nvme"), flash("u1", true), post("u1", "set-nvme")}, {}, 1},

@@ -14,6 +14,7 @@ constexpr milliseconds kConnectWithin{3'000};
 constexpr milliseconds kAnswerWithin{10'000};
 constexpr milliseconds kBetween{500};
 constexpr std::size_t kHead = 1024;
+constexpr std::size_t kPage = 256 * 1024;
 
 class HttpCheck final : public Step {
   public:
@@ -25,7 +26,7 @@ class HttpCheck final : public Step {
             if (!status) {
                 return tl::unexpected(status.error());
             }
-            if (*status == "200") {
+            if (status->empty()) {
                 return {};
             }
             last = *status;
@@ -39,7 +40,7 @@ class HttpCheck final : public Step {
     }
 
   private:
-    // "200" or what came instead.
+    // "" when the answer is as wanted, else what came instead.
     static base::Result<std::string> ask(StepContext& context) {
         worker::Station& station = context.station();
         const Waiter waiter = [&](pollfd& ready, milliseconds most) {
@@ -64,27 +65,48 @@ class HttpCheck final : public Step {
             static_cast<ssize_t>(request.size())) {
             return std::string("the request could not be sent");
         }
-        std::string head;
+        auto answer = read_answer(context, waiter, socket->get());
+        if (!answer) {
+            return tl::unexpected(answer.error());
+        }
+        if (!answer->starts_with("HTTP/1.") || answer->size() < 12) {
+            return std::string("no HTTP answer");
+        }
+        const std::string status = answer->substr(9, 3);
+        if (status != std::to_string(context.seconds("status").count())) {
+            return "status " + status;
+        }
+        const auto body = answer->find("\r\n\r\n");
+        const std::string text = context.text("text");
+        if (!text.empty() &&
+            (body == std::string::npos || answer->find(text, body + 4) == std::string::npos)) {
+            return fmt::format("the page does not hold \"{}\"", text);
+        }
+        return std::string();
+    }
+
+    // The first line; where a text is wanted the whole page, at most kPage.
+    static base::Result<std::string> read_answer(StepContext& context, const Waiter& waiter,
+                                                 int socket) {
+        const bool whole = !context.text("text").empty();
+        std::string answer;
         const auto until = Clock::now() + kAnswerWithin;
-        while (head.size() < kHead && head.find("\r\n") == std::string::npos &&
-               Clock::now() < until) {
-            pollfd ready{socket->get(), POLLIN, 0};
+        while (answer.size() < (whole ? kPage : kHead) && Clock::now() < until &&
+               (whole || answer.find("\r\n") == std::string::npos)) {
+            pollfd ready{socket, POLLIN, 0};
             if (auto waited = waiter(ready, milliseconds(100)); !waited) {
                 return tl::unexpected(waited.error());
             }
             char bytes[kHead];
-            const auto got = ::recv(socket->get(), bytes, sizeof bytes, MSG_DONTWAIT);
+            const auto got = ::recv(socket, bytes, sizeof bytes, MSG_DONTWAIT);
             if (got == 0) {
                 break;
             }
             if (got > 0) {
-                head.append(bytes, static_cast<std::size_t>(got));
+                answer.append(bytes, static_cast<std::size_t>(got));
             }
         }
-        if (!head.starts_with("HTTP/1.") || head.size() < 12) {
-            return std::string("no HTTP answer");
-        }
-        return head.substr(9, 3);
+        return answer;
     }
 };
 

@@ -14,6 +14,7 @@ void register_builtin_steps(Registry& registry) {
     registry.add("install-mcutool", make_install_mcutool);
     registry.add("install-camera", make_install_camera);
     registry.add("reboot-and-wait", make_reboot_and_wait);
+    registry.add("to-recovery", make_to_recovery);
     registry.add("http-check", make_http_check);
     registry.add("read-serial", make_read_serial);
 }

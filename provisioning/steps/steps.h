@@ -17,6 +17,7 @@ namespace lineside::provisioning {
 [[nodiscard]] std::unique_ptr<Step> make_install_mcutool();
 [[nodiscard]] std::unique_ptr<Step> make_install_camera();
 [[nodiscard]] std::unique_ptr<Step> make_reboot_and_wait();
+[[nodiscard]] std::unique_ptr<Step> make_to_recovery();
 [[nodiscard]] std::unique_ptr<Step> make_http_check();
 [[nodiscard]] std::unique_ptr<Step> make_read_serial();
 

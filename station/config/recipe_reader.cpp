@@ -32,6 +32,28 @@ bool is_of_unit(const provisioning::ParamFact& param, const Json& value) {
            value.get_ref<const std::string&>() == fmt::format("{{{}}}", param.of_unit);
 }
 
+// Which side of the flash a step stands on. The sides that a step may stand on are those of a
+// prepared session (provisioning/session); what a profile's image holds comes from its BSP tree.
+void check_phase(TableReader& in, const provisioning::StepFacts& facts) {
+    const std::string phase = in.text("phase", "post");
+    if (phase != "pre" && phase != "post") {
+        in.complain("phase", "must be \"pre\" or \"post\": before the flash or on the booted unit");
+    } else if (phase == "pre" && !facts.pre_flash) {
+        in.complain("phase", fmt::format("{} runs only on the booted unit", facts.name));
+    } else if (phase == "pre") {
+        in.complain("phase", fmt::format("{} cannot run before the flash in a recipe yet: leave "
+                                         "phase out, or put its result into the BSP tree",
+                                         facts.name));
+    } else if (!facts.post_flash) {
+        in.complain("phase", fmt::format("{} runs only before the flash", facts.name));
+    }
+    if (facts.to_recovery) {
+        in.complain("use", fmt::format("{} leaves the unit in recovery mode, so it cannot be part "
+                                       "of a recipe",
+                                       facts.name));
+    }
+}
+
 StepPlan read_step(const toml::table& table, const std::string& file,
                    std::vector<Complaint>& complaints) {
     TableReader in(&table, &table, "recipe.step", file, complaints);
@@ -47,7 +69,7 @@ StepPlan read_step(const toml::table& table, const std::string& file,
         return plan;
     }
     plan.method = "provision-ssh";
-    const auto* facts = provisioning::find_step(plan.name);
+    const auto* facts = provisioning::find_step_or_alias(plan.name);
     if (facts == nullptr) {
         std::vector<std::string_view> known{kFlash};
         for (const auto& step : provisioning::step_table()) {
@@ -60,6 +82,8 @@ StepPlan read_step(const toml::table& table, const std::string& file,
         (void)in.rest();
         return plan;
     }
+    plan.name = facts->name;  // one name, so that a step under both is there twice
+    check_phase(in, *facts);
     plan.on_interrupt = on_interrupt_of(facts->on_interrupt);
     plan.retries = static_cast<int>(in.number("retries", facts->retries, 0, facts->retries));
     plan.params = in.rest();
