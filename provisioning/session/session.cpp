@@ -15,11 +15,12 @@ namespace {
 constexpr std::string_view kSerialStep = "set-serial";
 constexpr std::string_view kMcutoolStep = "install-mcutool";
 
-constexpr std::array<std::string_view, 22> kCodes{
+constexpr std::array<std::string_view, 23> kCodes{
     // The rules.
     "session.not_open", "session.closed", "session.open_twice", "session.not_held", "session.phase",
     "session.no_image", "session.stale_image", "session.one_unit", "session.not_flashed",
     "session.in_recovery", "session.once", "session.serial_other", "session.serial_pair",
+    "session.step_missing",
     // What an action says.
     "session.unknown_action", "session.unknown_step", "session.unknown_argument",
     "session.unknown_field", "session.argument_missing", "session.argument_form",

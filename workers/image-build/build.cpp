@@ -9,6 +9,7 @@
 #include "workers/image-build/flash_layout.h"
 #include "workers/image-build/flash_runs.h"
 #include "workers/image-build/image_file.h"
+#include "workers/image-build/prepare.h"
 #include "workers/image-build/stat_cache.h"
 #include "workers/image-build/tree_copy.h"
 #include "workers/image-build/tree_scan.h"
@@ -49,8 +50,26 @@ void save(const StatCache& cache, Station& station) {
     }
 }
 
-base::Result<BuildInputs> inputs_of(Station& station) {
-    return inputs_from_json(station.job().params);
+struct Wanted {
+    BuildInputs inputs;
+    Preparation preparation;
+};
+
+base::Result<Wanted> wanted_of(Station& station) {
+    auto inputs = inputs_from_json(station.job().params);
+    if (!inputs) {
+        return tl::unexpected(inputs.error());
+    }
+    auto preparation = read_preparation(station.job());
+    if (!preparation) {
+        return tl::unexpected(preparation.error());
+    }
+    auto lines = key_lines(*preparation);
+    if (!lines) {
+        return tl::unexpected(lines.error());
+    }
+    inputs->before_flash = std::move(*lines);
+    return Wanted{std::move(*inputs), std::move(*preparation)};
 }
 
 base::Status need(const fs::path& place, std::string_view what) {
@@ -66,8 +85,12 @@ base::Status need(const fs::path& place, std::string_view what) {
 
 class Build {
   public:
-    Build(Station& station, const Places& places, BuildInputs inputs)
-        : station_(station), places_(places), inputs_(std::move(inputs)), tick_(tick_of(station)) {}
+    Build(Station& station, const Places& places, Wanted wanted)
+        : station_(station),
+          places_(places),
+          inputs_(std::move(wanted.inputs)),
+          preparation_(std::move(wanted.preparation)),
+          tick_(tick_of(station)) {}
 
     base::Result<Json> run() {
         for (const auto step : {&Build::compute_key, &Build::place_id, &Build::run_flash_sh,
@@ -77,12 +100,7 @@ class Build {
                 return tl::unexpected(done.error());
             }
         }
-        return Json{{"id", image_.id},
-                    {"digest", image_.digest},
-                    {"partitions", image_.partitions.size()},
-                    {"files", image_.files},
-                    {"bytes", image_.tree_bytes},
-                    {"tool_version", "L4T " + image_.release}};
+        return told_of(image_);
     }
 
   private:
@@ -144,6 +162,9 @@ class Build {
 
     base::Status run_flash_sh() {
         station_.phase("flash.sh", 2, 6, 40);
+        if (auto prepared = run_preparation(station_, places_.lane, preparation_); !prepared) {
+            return prepared;
+        }
         return image_build::run_flash_sh(station_, places_.lane, inputs_, tick_);
     }
 
@@ -293,6 +314,7 @@ class Build {
         image_.built_ms = base::SystemClock().wall_ms();
         image_.tool_version = kBuilderVersion;
         image_.mutable_paths = inputs_.mutable_paths;
+        image_.in_force = preparation_.in_force;
         for (const auto& [name, text] :
              {std::pair{"tree.jsonl", &tree_text_}, std::pair{"manifest.jsonl", &manifest_}}) {
             if (auto written = base::replace_file(places_.out / name, *text); !written) {
@@ -306,6 +328,7 @@ class Build {
     Station& station_;
     const Places& places_;
     BuildInputs inputs_;
+    Preparation preparation_;
     Tick tick_;
     Tree tree_before_;
     ImageRecord image_;
@@ -335,6 +358,16 @@ Places find_places(const protocol::JobLine& job) {
             fs::path(job.lane.value_or(""))};
 }
 
+Json told_of(const ImageRecord& image) {
+    return {{"id", image.id},
+            {"digest", image.digest},
+            {"partitions", image.partitions.size()},
+            {"files", image.files},
+            {"bytes", image.tree_bytes},
+            {"tool_version", "L4T " + image.release},
+            {"in_force", image.in_force}};
+}
+
 fs::path cache_file(const Places& places, std::string_view name) {
     std::error_code ignored;
     fs::create_directories(places.cache, ignored);
@@ -343,30 +376,30 @@ fs::path cache_file(const Places& places, std::string_view name) {
 }
 
 base::Result<Json> make_key(Station& station, const Places& places) {
-    auto inputs = inputs_of(station);
-    if (!inputs) {
-        return tl::unexpected(inputs.error());
+    auto wanted = wanted_of(station);
+    if (!wanted) {
+        return tl::unexpected(wanted.error());
     }
     if (auto there = need(places.bsp, "BSP tree"); !there) {
         return tl::unexpected(there.error());
     }
     station.phase("key", 1, 1, 1);
-    StatCache cache(cache_file(places, inputs->profile));
+    StatCache cache(cache_file(places, wanted->inputs.profile));
     auto tree = scan_tree(places.bsp, cache, tick_of(station));
     if (!tree) {
         return tl::unexpected(tree.error());
     }
     save(cache, station);
-    return Json{{"key", content_key(*inputs, tree->sha256)},
+    return Json{{"key", content_key(wanted->inputs, tree->sha256)},
                 {"files", tree->records.size()},
                 {"bytes", tree->bytes},
                 {"known", cache.hits()}};
 }
 
 base::Result<Json> build_image(Station& station, const Places& places) {
-    auto inputs = inputs_of(station);
-    if (!inputs) {
-        return tl::unexpected(inputs.error());
+    auto wanted = wanted_of(station);
+    if (!wanted) {
+        return tl::unexpected(wanted.error());
     }
     for (const auto& [place, what] :
          {std::pair{&places.bsp, "BSP tree"}, std::pair{&places.out, "output folder"},
@@ -376,7 +409,7 @@ base::Result<Json> build_image(Station& station, const Places& places) {
         }
     }
     empty_folder(places.out);
-    auto built = Build(station, places, std::move(*inputs)).run();
+    auto built = Build(station, places, std::move(*wanted)).run();
     if (!built) {
         empty_folder(places.out);
     }

@@ -13,6 +13,7 @@
 
 #include "station/base/error.h"
 #include "workers/image-build/content_key.h"
+#include "workers/proof/image_record.h"
 #include "workers/sdk/station.h"
 
 #include <filesystem>
@@ -32,13 +33,16 @@ struct Places {
 // Where the stat cache called `name` lies; "" when there is no place for it.
 [[nodiscard]] std::filesystem::path cache_file(const Places& places, std::string_view name);
 
+// What is told of an image: {"id","digest","partitions","files","bytes","tool_version","in_force"}.
+[[nodiscard]] base::Json told_of(const proof::ImageRecord& image);
+
 // {"key","files","bytes"}. Errors: config.invalid, image.build.
 [[nodiscard]] base::Result<base::Json> make_key(worker::Station& station, const Places& places);
-// {"id","digest","partitions","files","bytes"}; writes tree/, manifest.jsonl, tree.jsonl and last
+// told_of() it; writes tree/, manifest.jsonl, tree.jsonl and last
 // image.json below places.out, or leaves places.out empty. Errors: config.invalid, image.build,
 // disk.full, tool.missing, operator.stopped, station.stopping.
 [[nodiscard]] base::Result<base::Json> build_image(worker::Station& station, const Places& places);
-// {"id","digest","files","bytes","rehashed"}. Errors: image.broken.
+// told_of() it, and "known". Errors: image.broken.
 [[nodiscard]] base::Result<base::Json> verify_image(worker::Station& station, const Places& places);
 
 }  // namespace lineside::image_build

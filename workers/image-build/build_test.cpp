@@ -147,6 +147,37 @@ TEST_F(BuildTest, Key_then_build_then_verify) {
     EXPECT_NE(bad.outcome.error.message.find("/bootloader/boot.img"), std::string::npos);
 }
 
+TEST_F(BuildTest, What_is_done_before_the_flash_is_in_the_image) {
+    const auto plain = run(make_key).outcome.value["key"];
+    fs::create_directories(places_.bsp / "system-tools");
+    const auto tool = places_.bsp / "system-tools/set-wifi-station.sh";
+    std::ofstream(tool) << "#!/bin/sh\necho \"ssid=$2\" >rootfs/etc/wifi-station\n";
+    chmod(tool.c_str(), 0755);
+    const auto unprepared = run(make_key).outcome.value["key"];
+    EXPECT_NE(unprepared, plain);
+    station_.job.params["prepare"] = {
+        {{"step", "set-wifi-station"}, {"args", {{"ssid", "Guest"}}}}};
+    EXPECT_NE(run(make_key).outcome.value["key"], unprepared);
+    const auto built = build();
+    ASSERT_TRUE(built.outcome.ok) << built.outcome.error.message;
+    const base::Json in_force{{"set-wifi-station", {{"ssid", "Guest"}, {"password", "none"}}}};
+    EXPECT_EQ(built.outcome.value["in_force"], in_force);
+    EXPECT_EQ(image().in_force, in_force);
+    EXPECT_EQ(verify().outcome.value["in_force"], in_force) << "told of a cached image, too";
+    bool found = false;
+    ASSERT_TRUE(proof::read_manifest(
+        places_.out / "manifest.jsonl", [&](proof::FileRecord record) -> base::Status {
+            found = found || (record.path == "/etc/wifi-station" &&
+                              record.sha256 == base::sha256_hex("ssid=Guest\n"));
+            return {};
+        }));
+    EXPECT_TRUE(found);
+    EXPECT_FALSE(fs::exists(places_.bsp / "rootfs/etc/wifi-station")) << "the tree is as it was";
+    fs::remove(tool);
+    EXPECT_EQ(build().outcome.error.code, "image.build");
+    EXPECT_TRUE(fs::is_empty(places_.out));
+}
+
 TEST_F(BuildTest, Same_inputs_same_key_and_no_trace_in_the_bsp) {
     const auto first = run(make_key).outcome.value["key"];
     ASSERT_TRUE(build().outcome.ok);

@@ -129,6 +129,7 @@ std::string content_key(const BuildInputs& inputs, std::string_view tree_sha256)
     for (const std::string& name : inputs.unproven) {
         text += fmt::format("unproven {}\n", name);
     }
+    text += inputs.before_flash;
     text += fmt::format("tree {}\n", tree_sha256);
     return base::sha256_hex(text);
 }

@@ -30,6 +30,7 @@ struct BuildInputs {
     Sign sign = Sign::as_layout;
     proof::PathRules mutable_paths;
     std::vector<std::string> unproven;  // partitions that no two units share; sorted
+    std::string before_flash;           // key_lines() of prepare.h; "" = nothing is done before
 };
 
 // Reads the worker's params. Errors: config.invalid, naming the field.

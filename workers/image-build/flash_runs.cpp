@@ -3,10 +3,9 @@
 
 #include "station/base/files.h"
 #include "workers/image-build/image_file.h"
+#include "workers/image-build/image_tool.h"
 #include "workers/proof/escape.h"
-#include "workers/sdk/tool.h"
 
-#include <deque>
 #include <system_error>
 
 namespace lineside::image_build {
@@ -16,7 +15,6 @@ namespace fs = std::filesystem;
 using worker::Station;
 
 constexpr std::size_t kMaxLayout = 4UL * 1024 * 1024;
-constexpr std::size_t kLastLines = 12;
 constexpr std::uint64_t kAll = ~std::uint64_t{0};
 constexpr std::uint64_t kPadding = 16;
 
@@ -134,48 +132,7 @@ class Runs {
             set.push_back(name + "=" + value);
         }
         command.env = worker::inherited_env(set);
-        std::deque<std::string> last;
-        bool full = false;
-        worker::ToolEvents events;
-        events.line = [&](worker::Stream, std::string_view line) {
-            full = full || line.find("No space left on device") != std::string_view::npos;
-            if (!line.empty()) {
-                last.emplace_back(line.substr(0, 400));
-                if (last.size() > kLastLines) {
-                    last.pop_front();
-                }
-            }
-        };
-        events.tick = [&] { station_.keep_alive(); };
-        worker::ToolLimits limits;
-        limits.silence =
-            std::chrono::seconds(600);  // mkfs of a 14 GiB image says nothing for minutes
-        limits.total = std::chrono::seconds(station_.job().total_s);
-        auto end = worker::Tool(station_, limits).run(command, events);
-        if (!end) {
-            return tl::unexpected(end.error());
-        }
-        return judge(*end, full, fmt::format("{}", fmt::join(last, "\n")));
-    }
-
-    base::Status judge(const worker::ToolEnd& end, bool full, const std::string& last) {
-        using How = worker::ToolEnd::How;
-        if (auto going = station_.check(); !going) {
-            return going;
-        }
-        if (end.how == How::exited && end.status == 0 && !full) {
-            return {};
-        }
-        if (full) {
-            return base::fail("disk.full", "flash.sh found no space while it built the image");
-        }
-        const std::string how = end.how == How::exited   ? fmt::format("ended with {}", end.status)
-                                : end.how == How::silent ? "went silent"
-                                : end.how == How::overdue
-                                    ? "took too long"
-                                    : fmt::format("was killed by signal {}", end.signal);
-        return base::fail("image.build",
-                          fmt::format("flash.sh --no-flash {}; its last lines: {}", how, last));
+        return run_image_tool(station_, command, "flash.sh --no-flash");
     }
 
     Station& station_;

@@ -98,13 +98,9 @@ base::Result<Json> verify_image(worker::Station& station, const Places& places) 
     if (const auto saved = cache.save(); !saved) {
         station.log("warn", "the stat cache was not kept: " + saved.error().message);
     }
-    return Json{{"id", image->id},
-                {"digest", image->digest},
-                {"partitions", image->partitions.size()},
-                {"files", image->files},
-                {"bytes", image->tree_bytes},
-                {"tool_version", "L4T " + image->release},
-                {"known", cache.hits()}};
+    Json told = told_of(*image);
+    told["known"] = cache.hits();
+    return told;
 }
 
 }  // namespace lineside::image_build

@@ -64,6 +64,12 @@ base::Status take_lists(const base::Json& json, ImageRecord& image) {
         return tl::unexpected(parsed.error());
     }
     image.mutable_paths = std::move(*parsed);
+    if (const auto in_force = json.find("in_force"); in_force != json.end()) {
+        if (!in_force->is_object()) {
+            return base::fail("protocol.invalid", "field \"in_force\" is not an object");
+        }
+        image.in_force = *in_force;
+    }
     return {};
 }
 
@@ -115,20 +121,24 @@ base::Json to_json(const ImageRecord& image) {
                               {"file", p.file},
                               {"proven", p.proven}});
     }
-    return {{"id", image.id},
-            {"profile", image.profile},
-            {"board", image.board},
-            {"rootdev", image.rootdev},
-            {"release", image.release},
-            {"built_ms", image.built_ms},
-            {"tool_version", image.tool_version},
-            {"partitions", std::move(partitions)},
-            {"mutable", image.mutable_paths.rules()},
-            {"manifest_sha256", image.manifest_sha256},
-            {"files", image.files},
-            {"digest", image.digest},
-            {"tree_sha256", image.tree_sha256},
-            {"tree_bytes", image.tree_bytes}};
+    base::Json json{{"id", image.id},
+                    {"profile", image.profile},
+                    {"board", image.board},
+                    {"rootdev", image.rootdev},
+                    {"release", image.release},
+                    {"built_ms", image.built_ms},
+                    {"tool_version", image.tool_version},
+                    {"partitions", std::move(partitions)},
+                    {"mutable", image.mutable_paths.rules()},
+                    {"manifest_sha256", image.manifest_sha256},
+                    {"files", image.files},
+                    {"digest", image.digest},
+                    {"tree_sha256", image.tree_sha256},
+                    {"tree_bytes", image.tree_bytes}};
+    if (!image.in_force.empty()) {
+        json["in_force"] = image.in_force;
+    }
+    return json;
 }
 
 base::Result<ImageRecord> image_from_json(const base::Json& json) {

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -58,6 +59,17 @@ Result<PipeEnds> make_pipe() {
     return PipeEnds{base::UniqueFd(ends[0]), base::UniqueFd(ends[1])};
 }
 
+// A file in memory, to be read from its start.
+Result<base::UniqueFd> in_memory(const base::Secret& input) {
+    base::UniqueFd file(::memfd_create("input", MFD_CLOEXEC));
+    const std::string_view text = input.reveal();
+    if (!file ||
+        ::pwrite(file.get(), text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) {
+        return base::fail_errno("tool.missing", "the tool's input", errno);
+    }
+    return file;
+}
+
 }  // namespace
 
 std::vector<std::string> inherited_env(const std::vector<std::string>& set,
@@ -86,8 +98,20 @@ Status Tool::spawn(const Command& command) {
     if (!out || !err) {
         return tl::unexpected(out ? err.error() : out.error());
     }
+    base::UniqueFd input;
+    if (!command.input.empty()) {
+        auto file = in_memory(command.input);
+        if (!file) {
+            return tl::unexpected(file.error());
+        }
+        input = std::move(*file);
+    }
     base::SpawnPlan plan(POSIX_SPAWN_SETPGROUP);
-    ::posix_spawn_file_actions_addopen(plan.actions(), STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    if (input) {
+        ::posix_spawn_file_actions_adddup2(plan.actions(), input.get(), STDIN_FILENO);
+    } else {
+        ::posix_spawn_file_actions_addopen(plan.actions(), STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    }
     ::posix_spawn_file_actions_adddup2(plan.actions(), out->write.get(), STDOUT_FILENO);
     ::posix_spawn_file_actions_adddup2(plan.actions(), err->write.get(), STDERR_FILENO);
     ::posix_spawn_file_actions_addclosefrom_np(plan.actions(), 3);

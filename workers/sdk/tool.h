@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs one vendor tool: own process group, stdin /dev/null, stdout and stderr by two pipes. Every
-// byte of both is copied to our own stdout (the job's log); lines are cut at \r and \n and given to
-// the method. Ends it when the station says stop, when it is silent or too slow, or when the method
-// says so; afterwards nothing it started is left, whatever group or session it moved to. The
-// method's events may call set_silence, freeze, thaw and kill. Thread: one. One tool at a time;
+// Runs one vendor tool: own process group, stdin given or empty, stdout and stderr by two pipes.
+// Every byte of both is copied to our own stdout (the job's log); lines are cut at \r and \n and
+// given to the method. Ends it when the station says stop, when it is silent or too slow, or when
+// the method says so; afterwards nothing it started is left, whatever group or session it moved to.
+// The method's events may call set_silence, freeze, thaw and kill. Thread: one. One tool at a time;
 // REQUIRES: the process has no other children.
 #pragma once
 
+#include "station/base/secret.h"
 #include "station/base/unique_fd.h"
 #include "workers/sdk/station.h"
 #include "workers/sdk/tool_lines.h"
@@ -23,6 +24,7 @@ struct Command {
     std::vector<std::string> argv;  // argv[0] is looked up from `cwd`, or in PATH if it has no '/'
     std::filesystem::path cwd;
     std::vector<std::string> env;  // NAME=VALUE, complete; see inherited_env()
+    base::Secret input{};          // what it reads from stdin, from memory alone; none: /dev/null
 };
 
 // Our own environment without `drop` and with `set`.

@@ -97,6 +97,23 @@ TEST_F(ToolTest, Runs_in_its_folder_with_its_environment_and_no_stdin) {
     EXPECT_EQ(lines_[2], "out:4") << "0, 1, 2 and the folder ls reads";
 }
 
+TEST_F(ToolTest, Reads_its_input_from_memory_and_then_the_end) {
+    Tool tool(*station_, quick());
+    ToolEvents events;
+    events.line = [&](Stream, std::string_view line) { lines_.emplace_back(line); };
+    Command command{{"/bin/sh", "-c", "IFS= read -r a; echo \"<$a>\"; cat; readlink /proc/$$/fd/0"},
+                    folder_,
+                    inherited_env({}),
+                    base::Secret("one secret\ntwo\n")};
+    const auto end = tool.run(command, events);
+    ASSERT_TRUE(end);
+    EXPECT_EQ(end->status, 0);
+    ASSERT_EQ(lines_.size(), 3U);
+    EXPECT_EQ(lines_[0], "<one secret>");
+    EXPECT_EQ(lines_[1], "two");
+    EXPECT_NE(lines_[2].find("memfd:"), std::string::npos) << "never on a disk";
+}
+
 TEST_F(ToolTest, Missing_tool_is_an_error) {
     Tool tool(*station_, quick());
     EXPECT_EQ(tool.run({{"./nothing"}, folder_, {}}, {}).error().code, "tool.missing");
