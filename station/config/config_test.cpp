@@ -154,8 +154,6 @@ INSTANTIATE_TEST_SUITE_P(
             "use = \"set-serial\"\n[[recipe.step]]\nuse = "
             "\"set-nvme\"\n[[recipe.step]]\nuse = \"install-nvme\"",
             "step 'set-nvme' is there twice"},
-        Bad{"use = \"set-serial\"", "use = \"set-serial\"\nphase = \"pre\"",
-            "set-serial cannot run before the flash in a recipe yet"},
         Bad{"use = \"set-serial\"", "use = \"set-serial\"\nphase = \"after\"",
             "phase must be \"pre\" or \"post\""},
         Bad{"ssid = \"Reeplayer\"", "ssid = 7", ".toml:22:"},

@@ -3,6 +3,7 @@
 
 #include "provisioning/step_table.h"
 #include "station/base/text.h"
+#include "station/config/session_reader.h"
 #include "station/config/table_reader.h"
 #include "station/core/step_view.h"
 
@@ -26,24 +27,10 @@ core::OnInterrupt on_interrupt_of(provisioning::OnInterrupt value) {
     return core::OnInterrupt::hold;
 }
 
-// "{ap_ssid}": each unit has its own, leased with its serial.
-bool is_of_unit(const provisioning::ParamFact& param, const Json& value) {
-    return !param.of_unit.empty() && value.is_string() &&
-           value.get_ref<const std::string&>() == fmt::format("{{{}}}", param.of_unit);
-}
-
-// Which side of the flash a step stands on. The sides that a step may stand on are those of a
-// prepared session (provisioning/session); what a profile's image holds comes from its BSP tree.
+// Steps before the flash are read by session_reader.h; these stand on the booted unit.
 void check_phase(TableReader& in, const provisioning::StepFacts& facts) {
-    const std::string phase = in.text("phase", "post");
-    if (phase != "pre" && phase != "post") {
+    if (in.text("phase", "post") != "post") {
         in.complain("phase", "must be \"pre\" or \"post\": before the flash or on the booted unit");
-    } else if (phase == "pre" && !facts.pre_flash) {
-        in.complain("phase", fmt::format("{} runs only on the booted unit", facts.name));
-    } else if (phase == "pre") {
-        in.complain("phase", fmt::format("{} cannot run before the flash in a recipe yet: leave "
-                                         "phase out, or put its result into the BSP tree",
-                                         facts.name));
     } else if (!facts.post_flash) {
         in.complain("phase", fmt::format("{} runs only before the flash", facts.name));
     }
@@ -209,12 +196,25 @@ Recipes read_recipes(const std::vector<const toml::table*>& tables, const std::s
     for (const toml::table* table : tables) {
         TableReader in(table, table, "recipe", file, complaints);
         const std::string id = in.required_text("id");
-        std::vector<StepPlan> steps;
+        Recipe recipe;
+        std::vector<PreStepRead> before;
         for (const toml::table* step : in.tables("step")) {
-            steps.push_back(read_step(*step, file, complaints));
+            if (!is_before_flash(*step)) {
+                recipe.steps.push_back(read_step(*step, file, complaints));
+                continue;
+            }
+            before.push_back(read_pre_step(*step, file, complaints));
+            if (!recipe.steps.empty()) {
+                TableReader(step, step, "recipe.step", file, complaints)
+                    .complain("phase",
+                              "\"pre\" is before the flash, but the step stands behind it: "
+                              "put it before use = \"flash\"");
+            }
         }
-        check_order(in, steps);
-        if (!recipes.emplace(id, std::move(steps)).second) {
+        check_order(in, recipe.steps);
+        (void)in.table("session");
+        recipe.prepare = read_session(*table, before, recipe.steps, file, complaints);
+        if (!recipes.emplace(id, std::move(recipe)).second) {
             in.complain("id", fmt::format("recipe {} is there twice", id));
         }
         in.finish();
@@ -239,7 +239,8 @@ core::Profile read_profile(const toml::table& table, const Recipes& recipes,
     profile.label = in.text("label", "");
     const std::string recipe = in.required_text("recipe");
     if (const auto found = recipes.find(recipe); found != recipes.end()) {
-        profile.steps = found->second;
+        profile.steps = found->second.steps;
+        profile.prepare = found->second.prepare;
     } else if (!recipe.empty()) {
         in.complain("recipe", fmt::format("there is no recipe '{}'", recipe));
     }

@@ -39,6 +39,13 @@ struct StepPlan {
     std::chrono::milliseconds total{1'800'000};
 };
 
+// Done in the build area before the flash: its effect is in the image, and so on every unit.
+struct PreStep {
+    std::string name;  // "set-wifi-ap"
+    base::Json args = base::Json::object();
+    std::map<std::string, base::Secret> secrets;  // never in args, so never recorded by accident
+};
+
 struct Profile {
     std::string id;
     std::string name;
@@ -48,6 +55,7 @@ struct Profile {
     std::string bsp;                                 // folder of the BSP tree, for messages
     std::string label;                               // id of its label; "": the plain one
     base::Json image_params = base::Json::object();  // for the image-build method
+    std::vector<PreStep> prepare;                    // done once, before its image is built
     std::vector<StepPlan> steps;                     // steps[0] is the flash
     std::chrono::milliseconds boot{300'000};  // from the end of the flash to the gadget's network
 };

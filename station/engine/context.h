@@ -40,9 +40,10 @@ struct OrderView {
     bool dry = false;               // no serial is left for it, whatever its pool has for others
     std::string image_key;          // "" while the image is not known
     std::string image_digest;
-    bool open = true;                     // a closed one is kept while a job of it lives
-    bool paused = false;                  // not open, and may be open again
-    std::optional<base::Error> changed;   // the configuration is not what it was opened with
+    base::Json in_force = base::Json::object();  // what its image holds of before the flash
+    bool open = true;                            // a closed one is kept while a job of it lives
+    bool paused = false;                         // not open, and may be open again
+    std::optional<base::Error> changed;          // the configuration is not what it was opened with
     std::optional<ImageRelease> release;  // as read last; the commit that opens a job reads anew
     bool image_ready = false;             // built and verified in this life of the service
     std::optional<base::Error> image_error;

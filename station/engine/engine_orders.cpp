@@ -256,6 +256,7 @@ void Engine::want_image(base::OrderId id) {
                                 clear_alarm("image " + order.profile->id);
                                 order.image_key = ready->key;
                                 order.image_digest = ready->digest;
+                                order.in_force = ready->in_force;
                                 image.key = ready->key;
                                 image.state = "ready";
                                 image.message.clear();

@@ -262,6 +262,7 @@ Json Engine::status() const {
             Json row = order_json(order);
             row["pool"] = order.pool;
             row["image_ready"] = order.image_ready;
+            row["in_force"] = order.image_ready ? order.in_force : Json(nullptr);
             row["changed"] = order.changed ? Json(order.changed->message) : Json(nullptr);
             row["image_error"] =
                 order.image_error ? Json(order.image_error->message) : Json(nullptr);

@@ -174,13 +174,15 @@ class FakeLauncher final : public process::Launcher {
         worker->self_ = worker;
         if (worker->spec.method == "image-build") {
             image_modes.push_back(worker->spec.job_line.params["mode"].get<std::string>());
+            image_jobs.push_back(worker->spec.job_line);
             if (images_work) {
-                boost::asio::post(loop_, [worker] {
+                boost::asio::post(loop_, [worker, in_force = image_in_force] {
                     worker->ok({{"key", key()},
                                 {"digest", digest()},
                                 {"partitions", 3},
                                 {"files", 5},
-                                {"bytes", 100}});
+                                {"bytes", 100},
+                                {"in_force", in_force}});
                 });
             } else {
                 image_workers.push_back(worker);
@@ -207,7 +209,9 @@ class FakeLauncher final : public process::Launcher {
     static std::string digest() { return std::string(64, 'd'); }
 
     bool images_work = true;
+    Json image_in_force = Json::object();  // what images say they hold
     std::vector<std::string> image_modes;
+    std::vector<protocol::JobLine> image_jobs;
     std::vector<std::shared_ptr<FakeWorker>> image_workers;
     std::vector<std::shared_ptr<FakeWorker>> workers;  // of units, in the order of their start
     std::vector<std::int64_t> cleaned;

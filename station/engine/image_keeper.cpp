@@ -3,6 +3,7 @@
 
 #include "station/base/log.h"
 #include "station/base/text.h"
+#include "station/engine/image_preparation.h"
 
 namespace lineside::engine {
 
@@ -185,6 +186,12 @@ void ImageKeeper::record(const std::string& key, const Json& built, bool really_
     }
     const auto stamp = context_.stamp();
     const std::string profile = wishes_.front().profile->id;
+    const Json in_force = built.value("in_force", Json::object());
+    // What an order of today is to be made with; one that is open already keeps its image.
+    if (wishes_.front().locked_key.empty() && in_force != in_force_of(*wishes_.front().profile)) {
+        return finish(base::fail("image.broken",
+                                 "The image does not hold what the recipe does before the flash"));
+    }
     context_.store.write<ReadyImage>(
         [=](db::Tx& tx) -> base::Result<ReadyImage> {
             auto known =
@@ -201,17 +208,18 @@ void ImageKeeper::record(const std::string& key, const Json& built, bool really_
             if (!row) {
                 return tl::unexpected<base::Error>(row.error());
             }
-            auto seq = journal::append(tx, stamp,
-                                       {really_built ? "image.built" : "image.verified",
-                                        "",
-                                        {},
-                                        {},
-                                        "",
-                                        {{"key", key}, {"profile", profile}}});
+            auto seq =
+                journal::append(tx, stamp,
+                                {really_built ? "image.built" : "image.verified",
+                                 "",
+                                 {},
+                                 {},
+                                 "",
+                                 {{"key", key}, {"profile", profile}, {"in_force", in_force}}});
             if (!seq) {
                 return tl::unexpected<base::Error>(seq.error());
             }
-            return ReadyImage{std::get<0>(row->value()), key, *digest};
+            return ReadyImage{std::get<0>(row->value()), key, *digest, in_force};
         },
         [this, alive = alive_, key, built, really_built](base::Result<ReadyImage> ready) {
             if (!*alive) {
@@ -255,6 +263,9 @@ void ImageKeeper::run_worker(const std::string& mode, const std::string& word,
     spec.job_line.params["profile"] = profile.id;
     spec.job_line.params["board"] = profile.board;
     spec.job_line.params["rootdev"] = profile.rootdev;
+    if (mode != "verify") {
+        add_preparation(profile, spec.job_line);
+    }
     if (!key.empty()) {
         spec.job_line.params["key"] = key;
         if (mode == "verify") {

@@ -18,6 +18,7 @@ struct ReadyImage {
     base::ImageRow row;
     std::string key;
     std::string digest;
+    base::Json in_force = base::Json::object();  // what was done before the flash, no secrets
 };
 
 class ImageKeeper {

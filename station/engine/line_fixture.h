@@ -100,6 +100,11 @@ class LineTest : public ::testing::Test {
         open_line(std::move(csv));
     }
     void open_line(std::string csv) {
+        open_order(std::move(csv));
+        run_until("the image", [&] { return order_is_ready(); });
+    }
+    // The same without waiting for the image.
+    void open_order(std::string csv) {
         begin();
         BatchLoad load;
         load.pool = "p";
@@ -109,13 +114,13 @@ class LineTest : public ::testing::Test {
         ask([&](Done done) {
             engine->open_order({"o1", "camera", "p", 100, false}, {"ana", ""}, std::move(done));
         });
-        run_until("the image", [&] { return order_is_ready(); });
     }
     void begin() {
         bus = std::make_unique<FakeBus>();
         bus->at_start = std::exchange(plugged_at_start, {});
         launcher = std::make_unique<FakeLauncher>(loop, config.images);
         launcher->at_start = std::exchange(at_worker_start, {});
+        launcher->image_in_force = image_in_force;
         engine = std::make_unique<Engine>(EngineParts{loop, config, models, clock, *store,
                                                       *launcher, *vault, *bus, signer, patience});
         const auto started = engine->start();
@@ -280,6 +285,7 @@ class LineTest : public ::testing::Test {
     std::unique_ptr<Engine> engine;
     std::vector<std::pair<std::string, std::uint16_t>> plugged_at_start;
     std::function<void(const process::WorkerSpec&)> at_worker_start;
+    Json image_in_force = Json::object();  // what images say they hold
 };
 
 }  // namespace lineside::engine::testing

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "station/engine/order_terms.h"
 
-#include "station/base/text.h"
 #include "station/trust/canonical_json.h"
+#include "station/trust/secret_digest.h"
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
 
-#include <array>
 #include <map>
 
 namespace lineside::engine {
@@ -16,21 +14,6 @@ namespace {
 using base::Json;
 
 constexpr std::string_view kLabel = "lineside order secret 1";
-constexpr int kRounds = 50'000;  // who reads the records shall not guess a short password at once
-
-base::Result<std::string> digest(const std::string& name, const base::Secret& secret) {
-    const std::string salt = fmt::format("{} {}", kLabel, name);
-    const std::string_view text = secret.reveal();
-    std::array<unsigned char, 32> out{};
-    if (PKCS5_PBKDF2_HMAC(text.data(), static_cast<int>(text.size()),
-                          reinterpret_cast<const unsigned char*>(salt.data()),
-                          static_cast<int>(salt.size()), kRounds, EVP_sha256(),
-                          static_cast<int>(out.size()), out.data()) != 1) {
-        return base::fail("station.bug", "No digest of a secret could be made");
-    }
-    return base::to_hex(out);
-}
-
 std::string differing_member(const Json& then, const Json& now) {
     for (const char* part : {"name", "method"}) {
         if (then.value(part, Json()) != now.value(part, Json())) {
@@ -58,6 +41,21 @@ std::string differing_member(const Json& then, const Json& now) {
 
 base::Result<std::string> recipe_terms(const core::Profile& profile) {
     Json steps = Json::array();
+    for (const core::PreStep& step : profile.prepare) {
+        Json secrets = Json::object();
+        for (const auto& [name, secret] : step.secrets) {
+            auto digest = trust::secret_digest(kLabel, name, secret);
+            if (!digest) {
+                return tl::unexpected<base::Error>(digest.error());
+            }
+            secrets[name] = std::move(*digest);
+        }
+        steps.push_back({{"name", step.name},
+                         {"method", "image-build"},
+                         {"params", step.args},
+                         {"of_unit", Json::object()},
+                         {"secrets", std::move(secrets)}});
+    }
     // The same log-in is a secret of every step: its digest is made once.
     std::map<std::string, std::pair<base::Secret, std::string>> made;
     for (const core::StepPlan& plan : profile.steps) {
@@ -65,7 +63,7 @@ base::Result<std::string> recipe_terms(const core::Profile& profile) {
         for (const auto& [name, secret] : plan.secrets) {
             auto& [of, kept] = made[name];
             if (kept.empty() || of.reveal() != secret.reveal()) {
-                auto anew = digest(name, secret);
+                auto anew = trust::secret_digest(kLabel, name, secret);
                 if (!anew) {
                     return tl::unexpected<base::Error>(anew.error());
                 }

@@ -56,6 +56,60 @@ TEST_F(Orders, Two_people_release_an_image_then_a_unit_starts) {
               "two");
 }
 
+TEST_F(Orders, What_is_done_before_the_flash_is_in_force_for_every_unit_of_the_order) {
+    core::PreStep ap{"set-wifi-ap", {{"address", "10.0.0.1"}, {"ssid", "Line"}}, {}};
+    ap.secrets["password"] = base::Secret("hunter2-of-ap");
+    config.profiles[0].prepare = {{"install-mcutool", {{"enabled", true}}, {}}, ap};
+    const Json in_force{
+        {"install-mcutool", {{"enabled", true}}},
+        {"set-wifi-ap", {{"address", "10.0.0.1"}, {"ssid", "Line"}, {"password", "set"}}}};
+    image_in_force = in_force;
+    open_line();
+    // The worker is told once for the key and once for the one build, the password apart.
+    ASSERT_EQ(launcher->image_modes, (std::vector<std::string>{"key", "build"}));
+    for (const protocol::JobLine& job : launcher->image_jobs) {
+        EXPECT_EQ(
+            job.params["prepare"][1],
+            (Json{{"step", "set-wifi-ap"}, {"args", {{"address", "10.0.0.1"}, {"ssid", "Line"}}}}));
+        EXPECT_EQ(job.secrets, (Json{{"set-wifi-ap.password", "hunter2-of-ap"}}));
+    }
+    EXPECT_EQ(engine->status()["orders"][0]["in_force"], in_force);
+    to_pass("1");
+    to_pass("2");
+    EXPECT_EQ(launcher->image_modes.size(), 2U) << "built once, for all";
+    EXPECT_EQ(
+        sql("SELECT count(*) || ':' || min(json_extract(data, '$.steps')) FROM event WHERE kind = "
+            "'job.prepared'"),
+        "2:install-mcutool, set-wifi-ap");
+    EXPECT_EQ(Json::parse(sql("SELECT json_extract(data, '$.in_force') FROM event WHERE kind = "
+                              "'image.built'")),
+              in_force);
+    EXPECT_EQ(sql("SELECT count(*) FROM event WHERE data LIKE '%hunter2%'"), "0");
+    restart({});
+    run_until("the image is verified",
+              [&] { return engine->status()["orders"][0]["image_ready"] == true; });
+    EXPECT_EQ(engine->status()["orders"][0]["in_force"], in_force) << "told by the image itself";
+    change("closed", "done");
+    EXPECT_EQ(engine->status()["orders"], Json::array()) << "closing resets";
+    // Another password is another recipe.
+    const auto terms = recipe_terms(config.profiles[0]);
+    config.profiles[0].prepare[1].secrets["password"] = base::Secret("hunter3-of-ap");
+    EXPECT_EQ(changed_terms(*terms, *recipe_terms(config.profiles[0])),
+              "step 2, set-wifi-ap: password");
+}
+
+TEST_F(Orders, An_image_that_does_not_hold_what_was_asked_for_is_not_used) {
+    config.profiles[0].prepare = {{"install-mcutool", {{"enabled", true}}, {}}};
+    open_order("SN-1,token-1-secret\n");
+    run_until("the image is refused",
+              [&] { return engine->status()["orders"][0]["image_error"].is_string(); });
+    EXPECT_NE(engine->status()["orders"][0]["image_error"].get<std::string>().find("does not hold"),
+              std::string::npos);
+    bus->plug("1");
+    settle();
+    EXPECT_EQ(jobs(), 0);
+}
+
 TEST_F(Orders, One_person_is_enough_where_the_policy_says_so) {
     config.release = config::ReleasePolicy::one;
     open_line();

@@ -298,6 +298,7 @@ void SlotActor::open_job(const OrderView& order, std::optional<base::UnitId> uni
     opening.model = order.model;
     opening.order = order.id;
     opening.image_key = order.image_key;
+    opening.in_force = order.in_force;
     opening.actor = actor;
     opening.unit = unit;
     const std::optional<base::JobId> judged =

@@ -77,6 +77,25 @@ Result<OpenedJob> open_job(Tx& tx, const Stamp& stamp, const JobOpening& opening
         return tl::unexpected<base::Error>(seq.error());
     }
     opened.seq = *seq;
+    if (opening.in_force.empty()) {
+        return opened;
+    }
+    std::string steps;
+    for (const auto& [name, args] : opening.in_force.items()) {
+        steps += steps.empty() ? name : ", " + name;
+    }
+    auto prepared =
+        append(tx, stamp,
+               {"job.prepared",
+                opening.slot,
+                opened.unit,
+                opened.job,
+                "",
+                {{"image", opening.image_key}, {"steps", steps}, {"in_force", opening.in_force}}});
+    if (!prepared) {
+        return tl::unexpected<base::Error>(prepared.error());
+    }
+    opened.seq = *prepared;
     return opened;
 }
 

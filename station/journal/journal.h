@@ -64,6 +64,8 @@ struct JobOpening {
     std::string image_release = {};
     std::string image_released_by = {};
     std::string image_release_reason = {};
+    // What its image holds of the steps before the flash: step -> arguments, without secrets.
+    base::Json in_force = base::Json::object();
 };
 [[nodiscard]] Result<OpenedJob> open_job(Tx& tx, const Stamp& stamp, const JobOpening& opening);
 

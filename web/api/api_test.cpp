@@ -358,10 +358,20 @@ TEST_F(ApiTest, Orders_images_and_status_join_live_and_stored) {
     EXPECT_EQ(images[0]["size"], 1000);
     facade.status_json = {{"station", {{"id", "s"}}},
                           {"slots", Json::array()},
-                          {"orders", {{{"id", 1}, {"image_ready", true}}}},
+                          {"orders",
+                           {{{"id", 1},
+                             {"image_ready", true},
+                             {"changed", "step 1"},
+                             {"image_error", "no room"},
+                             {"in_force", {{"install-mcutool", {{"enabled", true}}}}}}}},
                           {"images",
                            {{{"id", std::string(64, 'a')}, {"builds", 2}},
                             {{"id", nullptr}, {"state", "building"}}}}};
+    EXPECT_EQ(orders[0]["in_force"], nullptr);
+    const auto live = get("/api/v1/orders").json()["orders"][0];
+    EXPECT_EQ(live["changed"], "step 1");
+    EXPECT_EQ(live["image_error"], "no room");
+    EXPECT_EQ(live["in_force"], (Json{{"install-mcutool", {{"enabled", true}}}}));
     const auto status = get("/api/v1/status").json();
     EXPECT_EQ(status["images"][0]["builds"], 2);
     EXPECT_EQ(status["images"][0]["files"], 512);

@@ -80,7 +80,8 @@ Result<Json> orders_json(Tx& tx) {
                           {"end_reason", or_null(reason)},
                           {"account", account_of(of)},
                           {"changed", nullptr},
-                          {"image_error", nullptr}});
+                          {"image_error", nullptr},
+                          {"in_force", nullptr}});
     }
     return Json{{"orders", std::move(orders)}};
 }
@@ -229,8 +230,9 @@ void get_orders(Api& api, const Request& /*request*/, const ReplyPtr& reply) {
             for (Json& order : (*orders)["orders"]) {
                 for (const Json& live : status.value("orders", Json::array())) {
                     if (live.is_object() && live.value("id", Json()) == order["id"]) {
-                        order["changed"] = live.value("changed", Json());
-                        order["image_error"] = live.value("image_error", Json());
+                        for (const char* name : {"changed", "image_error", "in_force"}) {
+                            order[name] = live.value(name, Json());
+                        }
                     }
                 }
             }

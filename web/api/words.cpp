@@ -45,6 +45,7 @@ struct HistoryRow {
 // clang-format off
 constexpr std::array kHistory{
     HistoryRow{"job.acknowledged",   "acknowledged"},
+    HistoryRow{"job.prepared",       "in the image before the flash: {steps}"},
     HistoryRow{"job.log_retired",    "log removed after its time; the record stays"},
     HistoryRow{"job.rework_allowed", "may be made again: {reason}"},
     HistoryRow{"unit.chip_id",       "chip id read"},

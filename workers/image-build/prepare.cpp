@@ -7,6 +7,8 @@
 #include "workers/image-build/image_tool.h"
 #include "workers/proof/escape.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <system_error>

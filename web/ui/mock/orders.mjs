@@ -10,7 +10,8 @@ export function makeOrders(scene, actor) {
   const order = (id, name, state, units, passed, inWork, more = {}) => ({
     id, name, profile: 'crc-nx', model: 'xavier-nx', image_id: image.id, image: image.name, pool: 'reeplayer-crc', quantity: 480, made: passed, state,
     opened_at: past(30), opened_by: 'Jon Vega', rotate_token: false, allow_no_chip: false, ended_at: null, ended_by: null, end_reason: null,
-    account: { units, passed, failed: units - passed - inWork, in_work: inWork }, changed: null, image_error: null, ...more,
+    account: { units, passed, failed: units - passed - inWork, in_work: inWork }, changed: null, image_error: null,
+    in_force: state === 'closed' ? null : { 'install-mcutool': { enabled: true }, 'set-wifi-ap': { address: '10.0.0.1', ssid: 'Line', password: 'set' } }, ...more,
   });
   const rows = [
     order(7, '2611-07', 'open', 335, 312, 14),

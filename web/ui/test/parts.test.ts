@@ -6,6 +6,7 @@ import { api, sentenceOf } from '../src/api/client';
 import { count, duration, shortHex, size } from '../src/i18n/format';
 import { bestOffset, percentile } from '../src/live/latency';
 import { cell, complaintsCsv } from '../src/parts/csv';
+import { inForceText } from '../src/parts/in_force';
 import { layoutFor, sizeOf } from '../src/parts/layout';
 import { findHits, LogWindow, maxBytes, maxLines, shownText } from '../src/parts/log_model';
 import { addressOf, apiQuery, filtersOf, withResult } from '../src/parts/record_query';
@@ -13,6 +14,15 @@ import { mostSaved, readSaved, withSaved, writeSaved } from '../src/parts/saved_
 import { chipCheckText, factOf, shortWord, smallFact, spokenTile, timeText } from '../src/parts/tile_text';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+describe('what is in force of the steps before the flash', () => {
+  it('is named with its arguments', () => {
+    expect(inForceText({ 'install-mcutool': { enabled: true }, 'set-wifi-ap': { address: '10.0.0.1', ssid: 'Line', password: 'set' } }))
+      .toBe('install-mcutool, set-wifi-ap (address 10.0.0.1, ssid Line, password set)');
+    expect(inForceText({ 'install-camera': { installer: 'copied' } })).toBe('install-camera (installer copied)');
+    expect(t.orders.inForce(inForceText({}))).toBe('Before the flash: ');
+  });
+});
 
 describe('what a tile says', () => {
   it('is read out as slot, verdict with code, reason, action', () => {

@@ -99,4 +99,6 @@ export interface OrderRow {
   account: OrderAccount;
   changed: string | null;
   image_error: string | null;
+  // Done once before the flash, in the image of every unit: step, its arguments without secrets.
+  in_force: Record<string, Record<string, string | number | boolean>> | null;
 }

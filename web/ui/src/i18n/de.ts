@@ -202,6 +202,7 @@ export const de: Texts = {
     order: 'Auftrag', made: 'Fertig', failed: 'Fehlerhaft', inWork: 'In Arbeit', product: 'Produkt', image: 'Image', pool: 'Vorrat', opened: 'Geöffnet', state: 'Stand',
     states: { open: 'offen', paused: 'angehalten', done: 'fertig', closed: 'geschlossen' },
     ofQuantity: (made: string, quantity: string) => `${made} von ${quantity}`, left: (n: string) => `Seriennummern übrig: ${n}`, noImageYet: 'noch nicht gebaut',
+    inForce: (steps: string) => `Vor dem Flashen: ${steps}`,
     pause: 'Anhalten', resume: 'Fortsetzen', close: 'Schließen …', closeSure: 'Endgültig schließen',
     account: (units: string, passed: string, failed: string, work: string) => `Geräte: ${units}, davon gut: ${passed}, fehlerhaft: ${failed}, in Arbeit: ${work}.`,
     finish: 'Was in Arbeit ist, wird fertig gemacht.', forGood: 'Kein Gerät beginnt mehr unter ihm.',

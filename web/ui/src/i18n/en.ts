@@ -204,6 +204,7 @@ export const en = {
     order: 'Order', made: 'Made', failed: 'Failed', inWork: 'In work', product: 'Product', image: 'Image', pool: 'Pool', opened: 'Opened', state: 'State',
     states: { open: 'open', paused: 'paused', done: 'complete', closed: 'closed' },
     ofQuantity: (made: string, quantity: string) => `${made} of ${quantity}`, left: (n: string) => `${n} serials left`, noImageYet: 'not built yet',
+    inForce: (steps: string) => `Before the flash: ${steps}`,
     pause: 'Pause', resume: 'Resume', close: 'Close …', closeSure: 'Close for good',
     account: (units: string, passed: string, failed: string, work: string) => `${units} units: ${passed} passed, ${failed} failed, ${work} in work.`,
     finish: 'What is in work finishes.', forGood: 'No unit starts under it any more.',

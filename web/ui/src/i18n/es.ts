@@ -204,6 +204,7 @@ export const es: Texts = {
     order: 'Pedido', made: 'Hechas', failed: 'Defectuosas', inWork: 'En curso', product: 'Producto', image: 'Imagen', pool: 'Reserva', opened: 'Abierto', state: 'Estado',
     states: { open: 'abierto', paused: 'en pausa', done: 'completo', closed: 'cerrado' },
     ofQuantity: (made: string, quantity: string) => `${made} de ${quantity}`, left: (n: string) => `Números de serie libres: ${n}`, noImageYet: 'aún sin construir',
+    inForce: (steps: string) => `Antes de flashear: ${steps}`,
     pause: 'Pausar', resume: 'Reanudar', close: 'Cerrar …', closeSure: 'Cerrar para siempre',
     account: (units: string, passed: string, failed: string, work: string) => `Unidades: ${units}; buenas: ${passed}, defectuosas: ${failed}, en curso: ${work}.`,
     finish: 'Lo que está en curso se termina.', forGood: 'Ninguna unidad más empieza con él.',

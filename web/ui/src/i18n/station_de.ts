@@ -188,6 +188,7 @@ export const stationDe: Readonly<Record<string, string>> = {
   'serial {serial} given to this unit again': 'Seriennummer {serial} erneut an dieses Gerät vergeben',
   'new token for serial {serial}': 'neues Token für Seriennummer {serial}',
   'token of serial {serial} kept: there is no other': 'Token der Seriennummer {serial} behalten: Es gibt kein anderes',
+  'in the image before the flash: {steps}': 'vor dem Flashen ins Image gebracht: {steps}',
   'birth certificate signed': 'Geburtsurkunde signiert',
   'Plug in a unit': 'Gerät einstecken',
   'A unit is at a port without a slot': 'Gerät an einem Port ohne Platz',

@@ -188,6 +188,7 @@ export const stationEs: Readonly<Record<string, string>> = {
   'serial {serial} given to this unit again': 'número de serie {serial} asignado de nuevo a esta unidad',
   'new token for serial {serial}': 'token nuevo para el número de serie {serial}',
   'token of serial {serial} kept: there is no other': 'se conserva el token del número de serie {serial}: no hay otro',
+  'in the image before the flash: {steps}': 'en la imagen desde antes de flashear: {steps}',
   'birth certificate signed': 'certificado de nacimiento firmado',
   'Plug in a unit': 'Conectar una unidad',
   'A unit is at a port without a slot': 'Hay una unidad en un puerto sin ranura',

@@ -188,6 +188,7 @@ export const stationVi: Readonly<Record<string, string>> = {
   'serial {serial} given to this unit again': 'serial {serial} được cấp lại cho thiết bị này',
   'new token for serial {serial}': 'token mới cho serial {serial}',
   'token of serial {serial} kept: there is no other': 'giữ token của serial {serial}: không có token khác',
+  'in the image before the flash: {steps}': 'đã đưa vào ảnh trước khi nạp: {steps}',
   'birth certificate signed': 'đã ký lý lịch thiết bị',
   'Plug in a unit': 'Cắm thiết bị vào',
   'A unit is at a port without a slot': 'Có thiết bị ở cổng chưa có khe',

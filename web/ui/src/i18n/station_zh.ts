@@ -188,6 +188,7 @@ export const stationZh: Readonly<Record<string, string>> = {
   'serial {serial} given to this unit again': '序列号 {serial} 再次发给此产品',
   'new token for serial {serial}': '序列号 {serial} 换了新令牌',
   'token of serial {serial} kept: there is no other': '序列号 {serial} 沿用原令牌：没有其他令牌',
+  'in the image before the flash: {steps}': '烧录前已写入镜像：{steps}',
   'birth certificate signed': '出生证已签名',
   'Plug in a unit': '插入产品',
   'A unit is at a port without a slot': '产品插在无槽位的端口上',

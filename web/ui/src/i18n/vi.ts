@@ -198,6 +198,7 @@ export const vi: Texts = {
     order: 'Đơn hàng', made: 'Đã làm', failed: 'Lỗi', inWork: 'Đang làm', product: 'Sản phẩm', image: 'Image', pool: 'Kho serial', opened: 'Mở lúc', state: 'Trạng thái',
     states: { open: 'đang mở', paused: 'tạm dừng', done: 'đã đủ', closed: 'đã đóng' },
     ofQuantity: (made: string, quantity: string) => `${made} / ${quantity}`, left: (n: string) => `còn ${n} serial`, noImageYet: 'chưa tạo',
+    inForce: (steps: string) => `Trước khi nạp: ${steps}`,
     pause: 'Tạm dừng', resume: 'Tiếp tục', close: 'Đóng …', closeSure: 'Đóng vĩnh viễn',
     account: (units: string, passed: string, failed: string, work: string) => `${units} thiết bị: ${passed} đạt, ${failed} lỗi, ${work} đang làm.`,
     finish: 'Thiết bị đang làm sẽ được làm xong.', forGood: 'Không thiết bị nào bắt đầu theo đơn này nữa.',

@@ -197,6 +197,7 @@ export const zh: Texts = {
     order: '订单', made: '已完成', failed: '不合格', inWork: '进行中', product: '产品', image: '镜像', pool: '号池', opened: '开立', state: '状态',
     states: { open: '进行', paused: '已暂停', done: '已完成', closed: '已关闭' },
     ofQuantity: (made: string, quantity: string) => `${made} / ${quantity}`, left: (n: string) => `剩余 ${n} 个序列号`, noImageYet: '尚未构建',
+    inForce: (steps: string) => `烧录前：${steps}`,
     pause: '暂停', resume: '继续', close: '关闭 …', closeSure: '永久关闭',
     account: (units: string, passed: string, failed: string, work: string) => `共 ${units} 台：合格 ${passed}，不合格 ${failed}，进行中 ${work}。`,
     finish: '进行中的会做完。', forGood: '此后不再有产品按此订单开始。',

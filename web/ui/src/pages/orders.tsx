@@ -9,6 +9,7 @@ import { may } from '../live/session';
 import { live, now, station } from '../live/store';
 import { Icon } from '../parts/icon';
 import { ImagesCard, ReleaseTag, shortKey } from '../parts/image_releases';
+import { inForceText } from '../parts/in_force';
 import { ProblemPanel, useLoaded } from '../parts/load_state';
 import { useOnce } from '../parts/once';
 import { ReasonForm } from '../parts/reason_form';
@@ -55,6 +56,11 @@ function Terms({ order }: { order: OrderRow }): JSX.Element | null {
   return terms.length === 0 ? null : <small>{terms.join(', ')}</small>;
 }
 
+function InForce({ order }: { order: OrderRow }): JSX.Element | null {
+  if (order.in_force === null || Object.keys(order.in_force).length === 0) return null;
+  return <small data-in-force={order.name}>{t.orders.inForce(inForceText(order.in_force))}</small>;
+}
+
 interface RowProps { order: OrderRow; image: ImageRow | undefined; pool: Pool | undefined; reload: () => void }
 
 function Row({ order, image, pool, reload }: RowProps): JSX.Element {
@@ -72,7 +78,7 @@ function Row({ order, image, pool, reload }: RowProps): JSX.Element {
       <td class="right">{count(account.in_work)}</td>
       <td>{order.profile}<small>{order.model}</small><Terms order={order} /></td>
       <td>{order.image_id === null ? <span class="dim">{t.orders.noImageYet}</span> : <span class="mono" title={order.image_id}>{shortKey(order.image_id)}</span>}
-        {!ended && image !== undefined && <small><ReleaseTag image={image} /></small>}</td>
+        {!ended && image !== undefined && <small><ReleaseTag image={image} /></small>}<InForce order={order} /></td>
       <td><Link to={`/pool?pool=${encodeURIComponent(order.pool)}`}>{order.pool}</Link>
         {!ended && pool !== undefined && <small class={pool.low || pool.free === 0 ? 'bad' : ''}>{t.orders.left(count(pool.free))}</small>}</td>
       <td class="opened" title={iso(order.opened_at)}>{t.pool.by(order.opened_by, when(order.opened_at, now.peek()))}</td>

@@ -4,15 +4,15 @@
 # shellcheck source=common.inc
 . "$(dirname "$0")/common.inc"
 
-if [ -x /opt/mcutool/mcutool ]; then
+if [ -x "$ROOT/opt/mcutool/mcutool" ]; then
     echo "mcutool is installed already"
     exit 0
 fi
-rm -rf /opt/mcutool.new
-mkdir -p /opt/mcutool.new
-printf '#!/bin/sh\necho "mcutool 1.4"\n' >/opt/mcutool.new/mcutool
-chmod 755 /opt/mcutool.new/mcutool
-sync /opt/mcutool.new/mcutool
-mv /opt/mcutool.new /opt/mcutool
-sync /opt
+rm -rf "$ROOT/opt/mcutool.new"
+mkdir -p "$ROOT/opt/mcutool.new"
+printf '#!/bin/sh\necho "mcutool 1.4"\n' >"$ROOT/opt/mcutool.new/mcutool"
+chmod 755 "$ROOT/opt/mcutool.new/mcutool"
+sync "$ROOT/opt/mcutool.new/mcutool"
+mv "$ROOT/opt/mcutool.new" "$ROOT/opt/mcutool"
+sync "$ROOT/opt"
 echo "mcutool installed"
