@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <limits>
 
 namespace lineside::media {
@@ -105,17 +106,23 @@ class LyingMedium : public Medium, public IoQueue {
             (out != nullptr && covers(lies_.read_fails_at))) {
             return -EIO;
         }
-        for (std::size_t i = 0; i < length; ++i) {
-            std::uint64_t at = offset + i;
+        for (std::size_t done = 0; done < length;) {
+            std::uint64_t at = offset + done;
             if (at >= bytes_.size() && lies_.wraps) {
                 at %= bytes_.size();
             }
-            if (in != nullptr && at < bytes_.size() && !lies_.keeps_nothing) {
-                bytes_[at] = in[i];
+            const bool kept = at < bytes_.size();
+            const auto step =
+                kept ? std::min<std::size_t>(length - done, bytes_.size() - at) : length - done;
+            if (in != nullptr && kept && !lies_.keeps_nothing) {
+                std::memcpy(bytes_.data() + at, in + done, step);
             }
-            if (out != nullptr) {
-                out[i] = at < bytes_.size() ? bytes_[at] : std::byte{0};
+            if (out != nullptr && kept) {
+                std::memcpy(out + done, bytes_.data() + at, step);
+            } else if (out != nullptr) {
+                std::memset(out + done, 0, step);
             }
+            done += step;
         }
         return static_cast<std::int64_t>(length);
     }
