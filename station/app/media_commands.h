@@ -14,5 +14,8 @@ void add_media_checks(CLI::App& check, int& status);
 // `write IMAGE TARGET…`: an image onto disks or files, and the proof. 0: every target PASS, 1: one
 // is not, 2: nothing was begun.
 void add_write_command(CLI::App& app, int& status);
+// `setup RECIPE TARGET…`: recipes onto disks or files; the same exit status as `write`.
+// `check-mmc DISK`: 0: every file system is clean, 1: one is not, 2: it cannot be looked at.
+void add_setup_commands(CLI::App& app, int& status);
 
 }  // namespace lineside::app

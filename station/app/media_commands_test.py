@@ -12,9 +12,10 @@ import random
 import shutil
 import subprocess
 import sys
-import tempfile
 import unittest
 import zipfile
+
+from media_test_case import MediaTestCase
 
 PROGRAM = sys.argv[1] if len(sys.argv) > 1 else "lineside"
 MIB = 1 << 20
@@ -35,18 +36,7 @@ def run(*arguments):
     return done.returncode, json.loads(done.stdout) if done.stdout.startswith("{") else done.stdout, done.stderr
 
 
-class MediaCommands(unittest.TestCase):
-    def setUp(self):
-        self.folder = tempfile.mkdtemp(prefix="lineside-media-")
-        self.addCleanup(shutil.rmtree, self.folder)
-
-    def path(self, name, content=None):
-        path = os.path.join(self.folder, name)
-        if content is not None:
-            with open(path, "wb") as file:
-                file.write(content if isinstance(content, bytes) else content.encode())
-        return path
-
+class MediaCommands(MediaTestCase):
     def make_image(self):
         """Noise, a hole, noise, odd bytes at the end."""
         dice = random.Random(5)

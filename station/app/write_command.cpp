@@ -2,6 +2,7 @@
 // `lineside write`: the write engine from the command line. Every target has its own thread; this
 // one tells the rates and hears the signals.
 #include "station/app/media_commands.h"
+#include "station/app/media_words.h"
 #include "station/base/text.h"
 #include "workers/media/engine/disk_rules.h"
 #include "workers/media/engine/writer.h"
@@ -10,21 +11,15 @@
 
 #include <sys/stat.h>
 
-#include <condition_variable>
-#include <csignal>
 #include <iostream>
-#include <mutex>
-#include <thread>
 
 namespace lineside::app {
 namespace {
 
 using base::Json;
-using namespace std::chrono_literals;
 
 constexpr int kAllPassed = 0;
 constexpr int kNotAll = 1;
-constexpr int kNothingBegun = 2;
 constexpr std::size_t kMostTargets = 64;
 
 struct WriteArguments {
@@ -34,28 +29,11 @@ struct WriteArguments {
     bool threads = false;
 };
 
-std::atomic<bool> stop_asked{false};
-
 struct Target {
     std::unique_ptr<media::Medium> medium;
     media::WriteProgress progress;
     media::WriteResult result;
-    std::thread thread;
 };
-
-std::string_view verdict_of(const media::WriteResult& result) {
-    if (result.status) {
-        return result.proven ? "PASS" : "UNPROVEN";
-    }
-    switch (result.status.error().kind) {
-        case base::Kind::unit:
-            return "FAIL";
-        case base::Kind::operator_:
-            return "ABORTED";
-        default:
-            return "ERROR";
-    }
-}
 
 Json to_json(const Target& target) {
     const media::WriteResult& result = target.result;
@@ -63,21 +41,21 @@ Json to_json(const Target& target) {
     for (const media::Difference& each : result.differences) {
         differs.push_back({{"begin", each.begin}, {"end", each.end}});
     }
-    Json json{{"target", target.medium->name()}, {"verdict", verdict_of(result)},
-              {"bytes", result.bytes},           {"verified", result.verified},
-              {"write_s", result.write_s},       {"verify_s", result.verify_s},
-              {"differs", std::move(differs)}};
+    Json json{
+        {"target", target.medium->name()}, {"verdict", verdict_of(result.status, result.proven)},
+        {"bytes", result.bytes},           {"verified", result.verified},
+        {"write_s", result.write_s},       {"verify_s", result.verify_s},
+        {"differs", std::move(differs)}};
     if (!result.status) {
-        json["error"] = {{"code", result.status.error().code},
-                         {"message", result.status.error().message},
-                         {"hint", result.status.error().hint}};
+        json["error"] = error_json(result.status.error());
     }
     return json;
 }
 
 std::string to_text(const Target& target) {
     const media::WriteResult& result = target.result;
-    std::string text = fmt::format("{}: {}", target.medium->name(), verdict_of(result));
+    std::string text =
+        fmt::format("{}: {}", target.medium->name(), verdict_of(result.status, result.proven));
     if (!result.status) {
         return fmt::format("{}: {}: {}\n", text, result.status.error().code,
                            result.status.error().message);
@@ -148,64 +126,30 @@ void tell_progress(const std::vector<std::unique_ptr<Target>>& targets,
 }
 
 void run_all(const media::PreparedImage& image, const WriteArguments& arguments,
-             const std::vector<std::unique_ptr<Target>>& targets) {
+             const std::vector<std::unique_ptr<Target>>& targets, const std::atomic<bool>& stop) {
     media::WriteOptions options;
     options.verify = arguments.verify != "none";
     options.probe_capacity = arguments.probe;
     options.discard = arguments.discard;
     options.first_megabyte = !arguments.no_check;
+    std::vector<std::function<void()>> works;
     for (const auto& each : targets) {
         Target* const target = each.get();
-        target->thread = std::thread([&, target] {
+        works.emplace_back([&, target] {
             target->result =
-                media::write_image(image, *target->medium, options, target->progress, stop_asked);
+                media::write_image(image, *target->medium, options, target->progress, stop);
         });
     }
-    std::thread teller;
-    std::mutex mutex;
-    std::condition_variable over;
-    bool all_done = false;
-    if (arguments.progress) {
-        teller = std::thread([&] {
-            std::vector<std::uint64_t> before(targets.size());
-            std::unique_lock lock(mutex);
-            while (!over.wait_for(lock, 1s, [&] { return all_done; })) {
-                tell_progress(targets, before, arguments.json);
-            }
-        });
-    }
-    for (const auto& each : targets) {
-        each->thread.join();
-    }
-    if (teller.joinable()) {
-        {
-            const std::lock_guard lock(mutex);
-            all_done = true;
+    std::vector<std::uint64_t> before(targets.size());
+    side_by_side(works, [&] {
+        if (arguments.progress) {
+            tell_progress(targets, before, arguments.json);
         }
-        over.notify_all();
-        teller.join();
-    }
-}
-
-int nothing_begun(const WriteArguments& arguments, const base::Error& error) {
-    std::cerr << "lineside write: " << error.message << '\n';
-    if (!error.hint.empty()) {
-        std::cerr << error.hint << '\n';
-    }
-    if (arguments.json) {
-        std::cout << base::dump_json({{"verdict", "ERROR"},
-                                      {"error", {{"code", error.code}, {"message", error.message}}},
-                                      {"targets", Json::array()}})
-                  << '\n';
-    }
-    return kNothingBegun;
+    });
 }
 
 int run_write(const WriteArguments& arguments) {
-    struct sigaction action {};
-    action.sa_handler = [](int) { stop_asked = true; };
-    ::sigaction(SIGINT, &action, nullptr);
-    ::sigaction(SIGTERM, &action, nullptr);
+    const std::atomic<bool>& stop = stop_on_signals();
     media::ImagePlan plan;
     plan.file = arguments.image;
     plan.cache = arguments.cache;
@@ -214,39 +158,29 @@ int run_write(const WriteArguments& arguments) {
     if (!arguments.bmap.empty()) {
         plan.bmap = arguments.bmap;
     }
-    const auto image = media::PreparedImage::prepare(plan, stop_asked);
+    const auto image = media::PreparedImage::prepare(plan, stop);
     if (!image) {
-        return nothing_begun(arguments, image.error());
+        return nothing_begun("write", image.error(), arguments.json);
     }
     std::vector<std::unique_ptr<Target>> targets;
     if (auto opened = open_all(arguments, (*image)->map().size(), targets); !opened) {
-        return nothing_begun(arguments, opened.error());
+        return nothing_begun("write", opened.error(), arguments.json);
     }
-    run_all(**image, arguments, targets);
-    bool all_passed = true;
-    Json list = Json::array();
+    run_all(**image, arguments, targets, stop);
+    Answers answers(arguments.json);
     for (const auto& each : targets) {
-        all_passed = all_passed && each->result.proven;
-        list.push_back(to_json(*each));
-        if (!arguments.json) {
-            std::cout << to_text(*each);
-        }
+        answers.add(each->result.proven, to_json(*each), to_text(*each));
     }
-    if (arguments.json) {
-        std::cout << base::dump_json({{"verdict", all_passed ? "PASS" : "FAIL"},
-                                      {"image",
-                                       {{"sha256", (*image)->sha256()},
-                                        {"bytes", (*image)->map().size()},
-                                        {"data", (*image)->map().bytes_of(media::Fill::data)}}},
-                                      {"targets", std::move(list)}})
-                  << '\n';
-    }
+    answers.give({{"image",
+                   {{"sha256", (*image)->sha256()},
+                    {"bytes", (*image)->map().size()},
+                    {"data", (*image)->map().bytes_of(media::Fill::data)}}}});
     // Without a read-back it was asked for nothing else than writing.
     const bool wanted =
         arguments.verify == "none"
             ? std::all_of(targets.begin(), targets.end(),
                           [](const auto& t) { return t->result.status.has_value(); })
-            : all_passed;
+            : answers.all_passed();
     return wanted ? kAllPassed : kNotAll;
 }
 
