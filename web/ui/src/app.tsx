@@ -44,10 +44,12 @@ function fetchDesk(): void {
   if (fetching || desk.value !== null) return;
   fetching = true;
   import('./desk').then((part) => { desk.value = part.Desk; }, () => {
-    // The station is away, or another version than this page: then the page is begun anew, but not again and again.
+    // The station is away, or another version than this page. Whoever waits for a page has it begun anew, but not again and again; a wall that
+    // works is left alone, and asks again when somebody goes on from it.
     const key = 'lineside.begun-anew';
     setTimeout(() => {
       fetching = false;
+      if (place.peek().path === '/') return;
       if (Date.now() - Number(sessionStorage.getItem(key) ?? 0) > 30_000) {
         sessionStorage.setItem(key, String(Date.now()));
         location.reload();

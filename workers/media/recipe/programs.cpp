@@ -55,9 +55,8 @@ class Running {
         if (said.size() > Programs::kMostSaid) {
             said.erase(0, said.size() - Programs::kMostSaid);
         }
-        if ((fds[1].revents & POLLIN) != 0) {
-            reap();
-        }
+        // Asked, not told by poll(): without a pidfd (no descriptor was free) it is seen, too.
+        ended_ = ended_ || ::waitpid(pid_, &status_, WNOHANG) == pid_;
     }
     void signal(int number) const { ::kill(-pid_, number); }
     [[nodiscard]] bool ended() const { return ended_; }
