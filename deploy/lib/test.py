@@ -3,8 +3,8 @@
 
     deploy/test [--full] [--no-install] [--only PART[,PART…]]
 
-Parts, in order: lint, build, ui, unit, integration, asan, fuzz; --full adds clang, tsan, tidy, soak, guest (the station on a real kernel: tests/vm with its nightly list), vm
-(NVIDIA's tools in it need LINESIDE_REAL_BSP) and fuzzes longer. What the later parts compile is compiled behind the earlier
+Parts, in order: lint, build, ui, integration, unit, asan, fuzz; --full adds clang, tsan, tidy, soak, guest (the station on a real kernel: tests/vm with its nightly list), vm
+(NVIDIA's tools in it need LINESIDE_REAL_BSP) and fuzzes longer. What the later parts compile, the unit tests too, is compiled behind the earlier
 ones, which mostly wait, and takes no core that a test wants. 40 minutes on two cores without a compiler's cache is the bound for all
 parts without --full.
 What each part says goes to build/test/<part>.log; its failures are shown. The last line on stdout is the count:
@@ -28,10 +28,14 @@ import packages  # noqa: E402
 
 ROOT = build.ROOT
 LOGS = os.path.join(ROOT, "build/test")
-PARTS = ["lint", "build", "ui", "unit", "integration", "asan", "fuzz"]
+PARTS = ["lint", "build", "ui", "integration", "unit", "asan", "fuzz"]
 FULL = ["clang", "tsan", "tidy", "soak", "guest", "vm"]
-# Parts that compile the tree once more, each with its preset of that name: the options of `cmake`, the targets by name.
-COMPILED = {"asan": ([], r"[A-Za-z0-9_-]+_test|lineside"), "fuzz": (["-DLINESIDE_FUZZ=ON"], r"fuzz_[a-z0-9_]+"),
+# The programs among the targets of a build: all but libraries, unit tests and fuzzers.
+PROGRAMS, NO_PROGRAMS = r"[a-z0-9-]+(?:_v2)?", {"all", "test", "install", "clean", "help"}
+# Parts that compile what the build has not: the unit tests, and the tree once more with the preset of that name: the options of `cmake`, the
+# targets by name.
+COMPILED = {"unit": None,
+            "asan": ([], r"[A-Za-z0-9_-]+_test|lineside"), "fuzz": (["-DLINESIDE_FUZZ=ON"], r"fuzz_[a-z0-9_]+"),
             "clang": ([], r"[A-Za-z0-9_-]+_test|lineside"), "tsan": ([], r"[A-Za-z0-9_-]+_test|lineside")}
 # Labels of ctest: what needs root, real time or the whole machine runs by itself, and not under a sanitizer.
 SLOW = "integration|virtual-line|slow|guest|vm|perf"
@@ -79,7 +83,7 @@ class Behind(threading.Thread):
 
 class Tests:
     def __init__(self, options, chosen):
-        self.options = options
+        self.options, self.chosen = options, chosen
         self.tally = Tally()
         self.begun = time.monotonic()
         self.behind = Behind([part for part in chosen if part in COMPILED], self.compile)
@@ -160,8 +164,10 @@ class Tests:
             self.command("lint", os.path.basename(script), [sys.executable, "-B", script])
 
     def build(self):
-        # Tests and all, but nothing else of the tree is needed to go on with what did build.
-        return self.command("build", "build of everything", ["sh", "-c", "cmake --preset release && ninja -C build/release -k 0 -j%d" % build.jobs()])
+        """What the station is and what plays its surroundings."""
+        if self.command("build", "configure", ["cmake", "--preset", "release"]):
+            programs = [name for name in self.targets(os.path.join(ROOT, "build/release"), PROGRAMS) if name not in NO_PROGRAMS]
+            self.command("build", "build of the programs", ["ninja", "-C", "build/release", "-k", "0", "-j%d" % build.jobs(), *programs])
 
     def ui(self):
         if not shutil.which("npm"):
@@ -190,12 +196,11 @@ class Tests:
             self.tally.failed += ["ui: vitest"] * max(1, found.get("failed", 0))
 
     def unit(self):
+        self.compiled("unit")       # what did build is tested all the same
         self.ctest("unit", "build/release", "-j2", "-LE", "integration|perf|guest|vm")
 
     def compile(self, part):
         """Configures and builds all of a part that a test needs: [(name of the command, the error or None)]."""
-        options, pattern = COMPILED[part]
-        folder = os.path.join(ROOT, "build", part)
         told = []
 
         def command(name, *arguments):
@@ -208,6 +213,13 @@ class Tests:
                     told.append((name, error))
                     return False
 
+        if part == "unit":
+            folder = os.path.join(ROOT, "build/release")
+            if os.path.exists(os.path.join(folder, "build.ninja")) or command("unit: configure", "cmake", "--preset", "release"):
+                command("unit: build", "ninja", "-C", folder, "-k", "0", "-j%d" % build.jobs())
+            return told
+        options, pattern = COMPILED[part]
+        folder = os.path.join(ROOT, "build", part)
         if command(part + ": configure", "cmake", "--preset", part, *options):
             # A unit test reads batches through the command line, so `lineside` is among them.
             wanted = [name for name in self.targets(folder, pattern) if name not in self.programs_of(SLOW)]
@@ -279,7 +291,8 @@ class Tests:
         return sorted({name for name in found if not name.startswith("cmake_")})
 
     def integration(self):
-        self.ctest("integration", "build/release", "-j1", "-L", "integration")
+        # Two ninjas in one folder would spoil each other's log, and what deploy/run builds is built.
+        self.ctest("integration", "build/release", "-j2", "-L", "integration", env={"LINESIDE_BUILT": "1"} if "build" in self.chosen else None)
 
     def guest(self):
         """The station in a guest with Debian's kernel: the quick list, with --full the nightly one."""

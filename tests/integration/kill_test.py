@@ -63,7 +63,7 @@ class Kill(unittest.TestCase):
         """What of the job is still on the host."""
         found = ["process %d %s" % item for item in common.job_processes(job, bench)]
         with open("/proc/self/mountinfo", encoding="utf-8") as file:
-            found += ["mount " + line.split()[4] for line in file if "/helper/lanes/" in line or "/run/lineside-lane" in line]
+            found += ["mount " + line.split()[4] for line in file if data + "/helper/lanes/" in line or "/run/lineside-lane" in line]
         if os.path.exists(os.path.join(data, "helper/lanes/%d" % job)):
             found.append("lane %d" % job)
         if bench.group and os.path.exists(os.path.join(bench.group, "job-%d" % job)):

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AxeResults } from 'axe-core';
+import type { BrowserContext } from 'playwright-core';
 import type { Wall } from '../src/api/types';
 import { openBench, type Bench } from './bench';
 
@@ -44,8 +45,14 @@ const pages: readonly { name: string; path: string; ready: string; size?: { widt
 ];
 
 describe.each(['light', 'dark'] as const)('%s', (colorScheme) => {
+  // One for all pages, as a person's browser: what it holds of the dashboard it does not fetch and compile again.
+  let person: BrowserContext;
+  beforeAll(async () => { person = await bench.browser.newContext({ colorScheme, reducedMotion: 'reduce' }); });
+  afterAll(() => person.close());
+
   it.each(pages)('$name', async ({ path, ready, size }) => {
-    const page = await bench.browser.newPage({ viewport: size ?? { width: 1280, height: 800 }, colorScheme, reducedMotion: 'reduce' });
+    const page = await person.newPage();
+    await page.setViewportSize(size ?? { width: 1280, height: 800 });
     const unit = (await bench.get<Wall>('/api/v1/wall')).tiles.find((tile) => tile.unit !== null)?.unit ?? 0;
     await page.goto(bench.url + path.replace('UNIT', String(unit)));
     await page.waitForSelector(ready);

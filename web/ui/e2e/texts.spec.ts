@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { given, tile, tilesOf } from '../mock/states.mjs';
 import type { Tile } from '../src/api/types';
 import { languages } from '../src/i18n';
+import type { Page } from 'playwright-core';
 import { openBench, openWall, type Bench } from './bench';
 
 const source = readFileSync(new URL('../../../station/base/codes.cpp', import.meta.url), 'utf8');
@@ -19,6 +20,12 @@ function tileOf(slot: string, code: string, display: string, sentence: string, a
 const pages: Tile[][] = [];
 for (let from = 0; from < entries.length; from += 16) {
   pages.push(entries.slice(from, from + 16).map(([, code = '', display = '', sentence = '', action = ''], i) => tileOf(String(i + 1), code, display, sentence, action)));
+}
+
+async function anew(page: Page): Promise<Page> {
+  await page.reload();
+  await page.waitForSelector('.wall[data-live="live"]');
+  return page;
 }
 
 let bench: Bench;
@@ -45,13 +52,15 @@ describe('every failure fits its tile', () => {
   it.each(cases)('$name, $language', async ({ language, width, height, slots }) => {
     const cut: string[] = [];
     const all = pages.flat();
+    let opened: Page | null = null;
     for (let from = 0; from < all.length; from += slots) {
       given.splice(0, given.length, ...Array.from({ length: slots }, (_, i) => {
         const one = all[(from + i) % all.length];
         if (!one) throw new Error('no tile');
         return { ...one, slot: String(i + 1) };
       }));
-      const { page } = await openWall(bench, { width, height }, language);
+      const page: Page = opened === null ? (await openWall(bench, { width, height }, language)).page : await anew(opened);
+      opened = page;
       await page.evaluate(() => document.fonts.ready);
       cut.push(...await page.$$eval('.tile', (tiles) => tiles.flatMap((one) => {
         const edge = one.getBoundingClientRect();
@@ -65,8 +74,8 @@ describe('every failure fits its tile', () => {
         }
         return out;
       })));
-      await page.close();
     }
+    await opened?.close();
     expect([...new Set(cut)]).toEqual([]);
   });
 });
