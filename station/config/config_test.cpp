@@ -103,6 +103,26 @@ TEST(Config, Step_takes_what_each_unit_has_of_its_own) {
     EXPECT_FALSE(step.params.contains("wifi_ap_password"));
 }
 
+TEST(Config, A_profile_may_run_its_tools_in_a_container) {
+    const std::string table =
+        "[profile.container]\nimage = \"reeplayer/camera-sw:l4t-system-crc-nx-32.7.2-5\"\n"
+        "engine = \"docker\"\n[profile.expect]";
+    const auto reading = read(with("[profile.expect]", table));
+    EXPECT_EQ(complaints(reading), "");
+    const base::Json container{{"image", "reeplayer/camera-sw:l4t-system-crc-nx-32.7.2-5"},
+                               {"engine", "docker"}};
+    const core::Profile& profile = reading.config.profiles.at(0);
+    EXPECT_EQ(profile.steps[0].params["container"], container);
+    EXPECT_EQ(profile.image_params["container"], container);
+    EXPECT_FALSE(profile.steps[1].params.contains("container"));
+    std::string initrd = with("[profile.expect]", table);
+    initrd.replace(initrd.find("use = \"flash\""), 13, "use = \"flash\"\nway = \"initrd\"");
+    EXPECT_NE(complaints(read(initrd)).find("profile.container way \"initrd\" runs on the host"),
+              std::string::npos);
+    const auto host = read(std::string(kGood)).config.profiles.at(0);
+    EXPECT_FALSE(host.steps[0].params.contains("container"));
+}
+
 struct Bad {
     std::string_view from;
     std::string_view to;
@@ -170,6 +190,19 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"mutable = [\"/var/\"]", "mutabel = []", "did you mean 'mutable'"},
         Bad{"FAB = \"100\"", "FAB = 100", "FAB must be text in quotes"},
         Bad{"rootdev = \"mmcblk0p1\"", "rootdev = \"../x\"", "profile.rootdev must be a word"},
+        Bad{"[profile.expect]", "[profile.container]\nengine = \"docker\"\n[profile.expect]",
+            "profile.container.image is missing"},
+        Bad{"[profile.expect]", "[profile.container]\nimage = \"a b\"\n[profile.expect]",
+            ".toml:35:9: profile.container.image must be an image as `docker pull` takes it"},
+        Bad{"[profile.expect]",
+            "[profile.container]\nimage = \"a\"\ndigest = \"sha256:1\"\n[profile.expect]",
+            "profile.container.digest must be \"sha256:\" and 64"},
+        Bad{"[profile.expect]",
+            "[profile.container]\nimage = \"a\"\nengine = \"lxc\"\n[profile.expect]",
+            "profile.container.engine must be \"docker\" or \"podman\""},
+        Bad{"[profile.expect]",
+            "[profile.container]\nimage = \"a\"\npassword = \"x\"\n[profile.expect]",
+            "profile.container.password"},
         Bad{"recipe = \"camera\"", "recipe = \"x\"", "there is no recipe 'x'"},
         Bad{"id = \"line2-st1\"", "id = ", ".toml:2:"}));
 

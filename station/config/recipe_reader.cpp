@@ -6,6 +6,7 @@
 #include "station/config/session_reader.h"
 #include "station/config/table_reader.h"
 #include "station/core/step_view.h"
+#include "workers/container/settings.h"
 
 namespace lineside::config {
 namespace {
@@ -222,6 +223,31 @@ Recipes read_recipes(const std::vector<const toml::table*>& tables, const std::s
     return recipes;
 }
 
+// The container that the flash tools run in; null = they run on the host.
+Json read_container(const toml::table* table, const toml::table& profile, bool flashes_jetsons,
+                    const std::string& file, std::vector<Complaint>& complaints) {
+    TableReader in(table, &profile, "profile.container", file, complaints);
+    if (!in.there()) {
+        return nullptr;
+    }
+    container::Settings settings;
+    settings.image = in.required_text("image");
+    settings.digest = in.text("digest", "");
+    settings.engine = in.text("engine", "");
+    for (const container::Wrong& wrong : container::check(settings)) {
+        if (wrong.field != "image" || !settings.image.empty()) {  // told as missing already
+            in.complain(wrong.field, wrong.what);
+        }
+    }
+    if (!flashes_jetsons) {
+        in.complain("image",
+                    "is for method jetson-usb alone: the other methods run no tools of a vendor; "
+                    "leave [profile.container] out");
+    }
+    in.finish();
+    return container::to_json(settings);
+}
+
 core::Profile read_profile(const toml::table& table, const Recipes& recipes,
                            const std::string& file, std::vector<Complaint>& complaints) {
     TableReader in(&table, &table, "profile", file, complaints);
@@ -252,6 +278,11 @@ core::Profile read_profile(const toml::table& table, const Recipes& recipes,
         [](const StepPlan& step) { return step.name == kFlash && step.method == "jetson-usb"; });
     profile.image_params = read_image(in.table("image"), table, file, complaints);
     const Json expect = read_expect(in.table("expect"), table, flashes_jetsons, file, complaints);
+    const Json container =
+        read_container(in.table("container"), table, flashes_jetsons, file, complaints);
+    if (!container.is_null()) {
+        profile.image_params["container"] = container;
+    }
 
     // How to log in: the same for every step on the unit.
     TableReader ssh(in.table("ssh"), &table, "profile.ssh", file, complaints);
@@ -264,6 +295,14 @@ core::Profile read_profile(const toml::table& table, const Recipes& recipes,
             step.params["boot_s"] = profile.boot.count() / 1000;
             if (!expect.empty()) {
                 step.params["expect_board"] = expect;
+            }
+            if (!container.is_null()) {
+                step.params["container"] = container;
+                if (step.params.value("way", Json("flash")) == Json("initrd")) {
+                    TableReader(&table, &table, "profile", file, complaints)
+                        .complain("container",
+                                  "way \"initrd\" runs on the host alone: leave it out");
+                }
             }
             continue;
         }

@@ -187,6 +187,10 @@ void ImageKeeper::record(const std::string& key, const Json& built, bool really_
     const auto stamp = context_.stamp();
     const std::string profile = wishes_.front().profile->id;
     const Json in_force = built.value("in_force", Json::object());
+    Json told{{"key", key}, {"profile", profile}, {"in_force", in_force}};
+    if (const Json container = built.value("container", Json::object()); !container.empty()) {
+        told["container"] = container;
+    }
     // What an order of today is to be made with; one that is open already keeps its image.
     if (wishes_.front().locked_key.empty() && in_force != in_force_of(*wishes_.front().profile)) {
         return finish(base::fail("image.broken",
@@ -208,14 +212,8 @@ void ImageKeeper::record(const std::string& key, const Json& built, bool really_
             if (!row) {
                 return tl::unexpected<base::Error>(row.error());
             }
-            auto seq =
-                journal::append(tx, stamp,
-                                {really_built ? "image.built" : "image.verified",
-                                 "",
-                                 {},
-                                 {},
-                                 "",
-                                 {{"key", key}, {"profile", profile}, {"in_force", in_force}}});
+            auto seq = journal::append(
+                tx, stamp, {really_built ? "image.built" : "image.verified", "", {}, {}, "", told});
             if (!seq) {
                 return tl::unexpected<base::Error>(seq.error());
             }
@@ -273,13 +271,15 @@ void ImageKeeper::run_worker(const std::string& mode, const std::string& word,
         }
     }
     process::WorkerEvents events;
-    events.message = [this, alive = alive_](const protocol::FromWorker& message) {
+    events.message = [this, alive = alive_, word](const protocol::FromWorker& message) {
         if (!*alive) {
             return;
         }
         if (const auto* phase = std::get_if<protocol::Phase>(&message)) {
             weight_before_ += weight_now_;
             weight_now_ = phase->weight;
+            word_ = phase->name == "container" ? "Fetching container image" : word;
+            changed_();
         } else if (const auto* p = std::get_if<protocol::Progress>(&message);
                    p != nullptr && p->total > 0) {
             const double part = static_cast<double>(p->done) / static_cast<double>(p->total);

@@ -95,6 +95,27 @@ class Reader {
         return out;
     }
 
+    // Names of container images, with or without their tags.
+    std::vector<std::string> images(std::string_view key) {
+        std::vector<std::string> out;
+        const toml::node* node = root_.get(key);
+        const toml::array* list = node == nullptr ? nullptr : node->as_array();
+        if (node != nullptr && list == nullptr) {
+            complain(node, fmt::format("'{}' must be a list of texts", key));
+        }
+        for (const toml::node& item : list == nullptr ? toml::array{} : *list) {
+            const auto* entry = item.as_string();
+            if (entry == nullptr || !is_image(entry->get())) {
+                complain(&item,
+                         "must be a container image's name, with or without its tag, such as "
+                         "\"reeplayer/camera-sw\"");
+            } else {
+                out.push_back(entry->get());
+            }
+        }
+        return out;
+    }
+
     Account account(std::string_view key) {
         const std::string name = text(key, {}, true);
         if (name.empty()) {
@@ -106,6 +127,16 @@ class Reader {
             return {};
         }
         return std::move(*found);
+    }
+
+    static bool is_image(std::string_view name) {
+        return !name.empty() && name.size() <= 255 &&
+               std::isalnum(static_cast<unsigned char>(name.front())) != 0 &&
+               std::all_of(name.begin(), name.end(), [](unsigned char c) {
+                   return std::isalnum(c) != 0 ||
+                          std::string_view("._:/@-").find(static_cast<char>(c)) !=
+                              std::string_view::npos;
+               });
     }
 
     static bool is_clean(std::string_view path) {
@@ -263,10 +294,10 @@ Result<Config> parse_config(const std::string& text, const std::string& file) {
     }
     const toml::table& root = parsed.table();
     Reader in(root, file);
-    static constexpr std::array<std::string_view, 14> kKnown{
+    static constexpr std::array<std::string_view, 15> kKnown{
         "socket", "service_user", "worker_user", "methods",  "lanes",
         "images", "cgroup_root",  "lane_mode",   "tmp_size", "hide",
-        "keep",   "cache",        "environment", "profile"};
+        "keep",   "cache",        "environment", "profile",  "containers"};
     in.only(root, kKnown);
     Config out;
     out.socket = in.path("socket", true);
@@ -279,6 +310,7 @@ Result<Config> parse_config(const std::string& text, const std::string& file) {
     out.cgroup_root = in.path("cgroup_root", false);
     out.hide = in.paths("hide");
     out.keep = in.paths("keep");
+    out.containers = in.images("containers");
     out.tmp_size = in.text("tmp_size", out.tmp_size);
     if (out.tmp_size.empty() ||
         out.tmp_size.find_first_not_of("0123456789kmg%") != std::string::npos) {

@@ -83,6 +83,23 @@ TEST_F(HelperTest, Root_only_where_the_manifest_says_so) {
     EXPECT_NE(out.find("NoNewPrivs:\t1"), std::string::npos) << out;
 }
 
+TEST_F(HelperTest, A_root_method_is_told_what_its_lane_is_made_of) {
+    helper_->more_config = "containers = [\"a/b\", \"c:1\"]\n";
+    helper_->method("rooted", "echo $LINESIDE_LANE_TREE $LINESIDE_LANE_FOLDER $LINESIDE_CONTAINERS",
+                    "root = true\n");
+    helper_->method("plain",
+                    "echo ${LINESIDE_LANE_TREE:-none} ${LINESIDE_LANE_FOLDER:-none} "
+                    "${LINESIDE_CONTAINERS:-none}");
+    const std::string key = helper_->image('b', "original\n");
+    Client client = start();
+    ASSERT_TRUE(ok(client.spawn(7, "rooted", {{"image", key}, {"lane", true}})));
+    EXPECT_EQ(client.read_output(), fmt::format("{0}/images/{1}/tree {0}/lanes/7 a/b,c:1\n",
+                                                helper_->folder.string(), key));
+    EXPECT_EQ(client.next_event()["status"], 0);
+    ASSERT_TRUE(ok(client.spawn(7, "plain", {{"image", key}, {"lane", true}})));
+    EXPECT_EQ(client.read_output(), "none none none\n");
+}
+
 TEST_F(HelperTest, Lane_is_shared_by_the_steps_of_a_job_and_gone_with_it) {
     for (const char* mode : {"overlay", "copy"}) {
         helper_ = std::make_unique<HelperProcess>(kBinary);

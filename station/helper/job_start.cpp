@@ -164,6 +164,10 @@ Result<Jobs::Wanted> Jobs::plan(const SpawnRequest& request, const Job& job) {
         order.try_overlay = config_.lane_mode != LaneMode::copy;
         order.try_copy = config_.lane_mode != LaneMode::overlay;
         order.environment.push_back(std::string("LINESIDE_LANE=") + kLaneMount);
+        if (method->root) {  // a container engine sees the host's folders, not the job's mounts
+            order.environment.push_back("LINESIDE_LANE_TREE=" + *lower);
+            order.environment.push_back("LINESIDE_LANE_FOLDER=" + folder);
+        }
     }
     if (method->build) {
         out.bsp = *lower;
@@ -173,6 +177,10 @@ Result<Jobs::Wanted> Jobs::plan(const SpawnRequest& request, const Job& job) {
         if (!config_.cache.empty()) {
             order.environment.push_back("LINESIDE_CACHE=" + config_.cache);
         }
+    }
+    if (method->root && !config_.containers.empty()) {
+        order.environment.push_back(
+            fmt::format("LINESIDE_CONTAINERS={}", fmt::join(config_.containers, ",")));
     }
     for (const auto& [name, value] : config_.environment) {
         order.environment.push_back(name + "=" + value);

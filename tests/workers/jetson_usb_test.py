@@ -46,6 +46,14 @@ class Line(PlayedLine):
     def __init__(self, boards, faults="none"):
         super().__init__(BIN, FOLDER, boards, faults)
 
+    def job(self, number, lane, silence=5, **params):
+        board = self.board(number)
+        return {"ev": "job", "v": 1, "job": number, "step": {"name": "flash", "index": 1, "attempt": 1}, "slot": str(number),
+                "port": board["port"], "bus_port": board["bus_port"], "model": "xavier-nx", "net": [],
+                "unit": {"chip_id": None, "module_serial": None}, "image": {"id": "a" * 64, "dir": "/nowhere"}, "lane": lane,
+                "params": {"board": BOARD, "rootdev": "mmcblk0p1", "expect_board": {"id": "3668", "sku": ["0001"]}, **params},
+                "secrets": {}, "limits": {"silence_s": silence, "total_s": 60}}
+
     def start(self, number, answers=None, silence=5, params=None, tool=None):
         lane = "%s/lane%d" % (self.dir, number)
         if not os.path.exists(lane):
@@ -54,22 +62,12 @@ class Line(PlayedLine):
         if tool:
             with open(lane + "/flash.sh", "w") as file:
                 file.write(tool)
-        board = self.board(number)
-        job = {"ev": "job", "v": 1, "job": number, "step": {"name": "flash", "index": 1, "attempt": 1}, "slot": str(number),
-               "port": board["port"], "bus_port": board["bus_port"], "model": "xavier-nx", "net": [],
-               "unit": {"chip_id": None, "module_serial": None}, "image": {"id": "a" * 64, "dir": "/nowhere"}, "lane": lane,
-               "params": {"board": BOARD, "rootdev": "mmcblk0p1", "expect_board": {"id": "3668", "sku": ["0001"]}, **(params or {})},
-               "secrets": {}, "limits": {"silence_s": silence, "total_s": 60}}
+        job = self.job(number, lane, silence, **(params or {}))
         environment = {"PATH": os.environ["PATH"], "HOME": "/tmp", "LANG": "C.UTF-8", **self.environment}
         return Worker(METHODS + "/jetson-usb/jetson-usb", job, environment, answers, self.port_events(number))
 
 
-class JetsonUsb(unittest.TestCase):
-    def line(self, *arguments):
-        line = Line(*arguments)
-        self.addCleanup(line.stop)
-        return line
-
+class Checks(unittest.TestCase):
     def bad(self, worker, code, **more):
         result = worker.run(**more)
         self.assertIsNotNone(result, worker.log[-2000:])
@@ -93,6 +91,13 @@ class JetsonUsb(unittest.TestCase):
                 return False
             if time.monotonic() > until:
                 return True
+
+
+class JetsonUsb(Checks):
+    def line(self, *arguments):
+        line = Line(*arguments)
+        self.addCleanup(line.stop)
+        return line
 
     def test_good_run(self):
         line = self.line(1)

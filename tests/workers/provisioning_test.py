@@ -17,6 +17,7 @@ import unittest
 
 sys.dont_write_bytecode = True
 from played_station import Worker  # noqa: E402
+from stand_in_engine import ID, Engine  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 LINE = os.path.join(HERE, "../virtual-line")
@@ -38,21 +39,26 @@ class Places:
         self.root = os.path.join(FOLDER, name)
         self.bsp, self.images, self.lane = (os.path.join(self.root, n) for n in ("bsp", "images", "lane"))
         self.jobs = 0
+        self.engine = None      # of containers
         for folder in (self.images, self.lane):
             os.makedirs(folder)
         subprocess.run([BSP + "/make-bsp", "--out", self.bsp], check=True, stdout=subprocess.DEVNULL)
 
-    def run(self, mode, image=None, **params):
+    def run(self, mode, image=None, secrets=None, **params):
         self.jobs += 1
         out = "%s/out-%d" % (self.root, self.jobs)
         os.makedirs(out)
         job = {"ev": "job", "v": 1, "job": self.jobs, "step": {"name": mode}, "slot": "-", "params": {
-            "mode": mode, "profile": "crc-nx", "board": BOARD, "rootdev": "mmcblk0p1", "mutable": MUTABLE, "release": "test", **params}}
+            "mode": mode, "profile": "crc-nx", "board": BOARD, "rootdev": "mmcblk0p1", "mutable": MUTABLE, "release": "test", **params}, "secrets": secrets or {}}
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/tmp", "LANG": "C.UTF-8", "USER": "root",
                        "LINESIDE_BSP": self.bsp, "LINESIDE_OUT": out, "LINESIDE_IMAGES": self.images}
         mounted = mode == "build"
+        folder = "%s/folder-%d" % (self.root, self.jobs)
+        if self.engine:
+            environment.update({"PATH": self.engine.folder + ":" + environment["PATH"], "LINESIDE_LANE_TREE": self.bsp,
+                                "LINESIDE_LANE_FOLDER": folder, "LINESIDE_CONTAINERS": "reeplayer/camera-sw,a/b"})
         if mounted:
-            upper, work = ("%s/%s-%d" % (self.root, n, self.jobs) for n in ("upper", "work"))
+            upper, work = (folder + "/" + n for n in ("upper", "work"))
             os.makedirs(upper)
             os.makedirs(work)
             subprocess.run(["mount", "-t", "overlay", "overlay", "-o",
@@ -61,8 +67,8 @@ class Places:
         if image:
             job["image"] = {"id": image, "dir": os.path.join(self.images, image)}
         try:
-            worker = Worker(METHODS + "/image-build/image-build", job, environment)
-            result = worker.run(120)
+            self.worker = Worker(METHODS + "/image-build/image-build", job, environment)
+            result = self.worker.run(120)
         finally:
             if mounted:
                 subprocess.run(["umount", self.lane], check=True)
@@ -197,6 +203,52 @@ class Images(unittest.TestCase):
                 file.seek(1000)
                 file.write(byte)
         self.assertTrue(STATION.places.run("verify", STATION.image, full=True)["ok"])
+
+
+class InContainer(unittest.TestCase):
+    def setUp(self):
+        self.places = Places(self.id().rpartition(".")[2])
+        self.places.engine = self.engine = Engine({})
+        self.addCleanup(self.engine.close)
+
+    def test_image_is_built_in_a_container(self):
+        container = {"image": "reeplayer/camera-sw:l4t-system-crc-nx-32.7.2-5"}
+        more = {"container": container, "prepare": [{"step": "set-wifi-station", "args": {"ssid": "Guest"}}],
+                "secrets": {"set-wifi-station.password": "pass $word'1"}}
+        key = self.places.run("key", **more)["value"]["key"]
+        self.assertEqual([call[0] for call in self.engine.calls], ["--version", "version", "image", "pull", "image"])
+        self.assertEqual(self.places.worker.of("phase")[0]["name"], "container", "fetching is told while it is done")
+        self.assertNotEqual(key, self.places.run("key", **{**more, "container": None})["value"]["key"], "other tools are another image")
+        built = self.places.run("build", key=key, **more)
+        self.assertTrue(built["ok"], (built, self.places.worker.log[-2000:]))
+        self.assertEqual(len(self.engine.of("pull")), 1)
+        runs = self.engine.of("run")
+        self.assertEqual([run[run.index("--name") + 1] for run in runs], ["lineside-image-crc-nx"] * 3)
+        self.assertEqual(["-i" in run for run in runs], [True, False, False], "the password goes by standard input")
+        self.assertEqual([run[run.index("--no-flash"):] for run in runs[1:]],
+                         [["--no-flash", BOARD, "mmcblk0p1"], ["--no-flash", "-r", "--sign", BOARD, "mmcblk0p1"]])
+        self.assertTrue(all(ID in run for run in runs))
+        self.assertNotIn("pass $word", json.dumps(self.engine.calls))
+        with open(os.path.join(self.places.images, key, "image.json")) as file:
+            record = json.load(file)
+        self.assertEqual(record["container"], {"image": container["image"], "digest": "sha256:" + "d" * 64})
+        self.assertEqual(built["value"]["container"], record["container"])
+        self.assertEqual(len(record["partitions"]), 12)
+        with open(os.path.join(self.places.images, key, "manifest.jsonl")) as file:
+            self.assertIn('"/etc/reeplayer/wifi-station"', file.read())
+        self.assertFalse(os.path.exists(self.places.bsp + "/rootfs/etc/reeplayer/wifi-station"), "the tree is read-only")
+        self.assertEqual(self.engine.containers, {})
+
+    def test_container_that_dies_leaves_no_image(self):
+        self.engine._run = lambda argv, fds: 137
+        result = self.places.run("build", container={"image": "a/b:1"})
+        self.assertEqual((result["ok"], result["error"]["code"]), (False, "container.died"))
+        self.assertEqual(os.listdir(self.places.root + "/out-1"), [])
+
+    def test_nothing_is_built_without_an_engine(self):
+        os.remove(self.engine.folder + "/docker")
+        result = self.places.run("key", container={"image": "a/b:1", "engine": "podman"})
+        self.assertEqual((result["ok"], result["error"]["code"]), (False, "container.missing"))
 
 
 class Units(unittest.TestCase):

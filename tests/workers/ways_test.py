@@ -42,12 +42,10 @@ class Line(flash.Line):
         if fault and way == "initrd":
             shutil.copy(lane + "/stand-in-fault", lane + "/bootloader/stand-in-fault")
         self.wait(number, "recovery")
-        board = self.board(number)
-        job = {"ev": "job", "v": 1, "job": number, "step": {"name": "flash", "index": 1, "attempt": 1}, "slot": str(number),
-               "port": board["port"], "bus_port": board["bus_port"], "model": "xavier-nx", "net": [],
-               "unit": {"chip_id": None, "module_serial": None}, "image": {"id": "a" * 64, "dir": "/nowhere"}, "lane": lane,
-               "params": {"way": way, "expect_board": {"id": "3668", "sku": ["0001"]}, **(params or {})},
-               "secrets": {}, "limits": {"silence_s": silence, "total_s": total}}
+        job = self.job(number, lane, silence, way=way, **(params or {}))
+        for of_a_tree in ("board", "rootdev"):
+            del job["params"][of_a_tree]
+        job["limits"]["total_s"] = total
         environment = {"PATH": os.environ["PATH"], "HOME": "/tmp", "LANG": "C.UTF-8", **self.environment}
         return Worker(flash.METHODS + "/jetson-usb/jetson-usb", job, environment, None, self.port_events(number))
 

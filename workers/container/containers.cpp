@@ -207,7 +207,7 @@ Result<Image> Containers::prepare(const Engine& engine, const std::string& refer
     if (!here) {
         return tl::unexpected(here.error());
     }
-    const Image& image = **here;
+    Image& image = **here;
     const bool same =
         digest.empty() || image.id == digest || "sha256:" + image.id == digest ||
         std::find(image.digests.begin(), image.digests.end(), digest) != image.digests.end();
@@ -216,13 +216,15 @@ Result<Image> Containers::prepare(const Engine& engine, const std::string& refer
         return base::fail("container.wrong", fmt::format("Image {} has digest {}, wanted is {}",
                                                          reference, is, digest));
     }
+    image.digest = digest.empty() ? is : digest;
     station_.fact("container_image", reference);
-    station_.fact("container_digest", digest.empty() ? is : digest);
+    station_.fact("container_digest", image.digest);
     return image;
 }
 
 Result<ToolEnd> Containers::run(const Engine& engine, const Image& image, const RunPlan& plan,
-                                worker::ToolLimits limits, const worker::ToolEvents& events) {
+                                worker::Tool& tool, const worker::ToolEvents& events,
+                                const base::Secret& input) {
     if (auto good = check_plan(plan); !good) {
         return tl::unexpected(good.error());
     }
@@ -238,8 +240,7 @@ Result<ToolEnd> Containers::run(const Engine& engine, const Image& image, const 
             events.line(stream, line);
         }
     };
-    worker::Tool tool(station_, limits);
-    auto end = tool.run({run_argv(engine, image.id, plan), "/", env_}, mine);
+    auto end = tool.run({run_argv(engine, image.id, plan), "/", env_, input}, mine);
     if (!end) {
         return base::fail("container.missing", end.error().message);
     }
@@ -269,14 +270,23 @@ Result<ToolEnd> Containers::run(const Engine& engine, const Image& image, const 
     return end;
 }
 
-// Not by Tool: it must happen although the station said stop.
-void Containers::remove(const Engine& engine, const std::string& name) {
-    const Argv argv = remove_argv(engine, name);
+bool Containers::pause(const Engine& engine, const std::string& name) {
+    return act(pause_argv(engine, name));
+}
+
+bool Containers::unpause(const Engine& engine, const std::string& name) {
+    return act(unpause_argv(engine, name));
+}
+
+bool Containers::remove(const Engine& engine, const std::string& name) {
+    return act(remove_argv(engine, name));
+}
+
+// Not by Tool: it must happen although the station said stop, and while a tool runs.
+bool Containers::act(const Argv& argv) {
     std::vector<char*> words;
-    for (const auto* list : {&argv}) {
-        for (const std::string& word : *list) {
-            words.push_back(const_cast<char*>(word.c_str()));
-        }
+    for (const std::string& word : argv) {
+        words.push_back(const_cast<char*>(word.c_str()));
     }
     words.push_back(nullptr);
     std::vector<char*> env;
@@ -292,16 +302,21 @@ void Containers::remove(const Engine& engine, const std::string& name) {
     pid_t pid = -1;
     if (::posix_spawnp(&pid, words[0], plan.actions(), plan.attributes(), words.data(),
                        env.data()) != 0) {
-        return;
+        return false;
     }
     const base::UniqueFd ended(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
     pollfd ready{ended.get(), POLLIN, 0};
-    if (::poll(&ready, 1, static_cast<int>(limits_.remove.count())) <= 0) {
-        station_.log("warn",
-                     fmt::format("{} did not remove container {} in time", engine.program, name));
-        ::kill(-pid, SIGKILL);
+    const auto until = worker::Station::Clock::now() + limits_.act;
+    while (::poll(&ready, 1, 250) <= 0) {
+        station_.keep_alive();
+        if (worker::Station::Clock::now() >= until) {
+            station_.log("warn", fmt::format("{} did not end in time", fmt::join(argv, " ")));
+            ::kill(-pid, SIGKILL);
+            break;
+        }
     }
-    ::waitpid(pid, nullptr, 0);
+    int status = -1;
+    return ::waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 }  // namespace lineside::container

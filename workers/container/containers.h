@@ -14,7 +14,7 @@ struct ContainerLimits {
     worker::milliseconds ask{20'000};            // an answer of the engine
     worker::milliseconds pull_silence{300'000};  // a layer may take long to unpack
     worker::milliseconds pull{2 * 3'600'000};    // some GB over a slow line
-    worker::milliseconds remove{15'000};         // docker stops a container in 10 s
+    worker::milliseconds act{15'000};            // docker stops a container in 10 s
 };
 
 class Containers {
@@ -32,13 +32,21 @@ class Containers {
     [[nodiscard]] base::Result<Image> prepare(const Engine& engine, const std::string& reference,
                                               const std::string& digest);
 
-    // Runs plan.command in a container of `image`. How the command ended is the caller's to judge.
-    // A container of that name that was left over is removed before, ours afterwards. Errors:
-    // config.invalid, container.died (it was killed, or never began), tool.missing (the image lacks
-    // the command), container.missing, container.rights, disk.full.
+    // Runs plan.command in a container of `image`, by `tool`, whose limits and events are the
+    // caller's; `input` goes to the command where plan.reads_input. How the command ended is the
+    // caller's to judge. A container of that name that was left over is removed before, ours
+    // afterwards. Errors: config.invalid, container.died (it was killed, or never began),
+    // tool.missing (the image lacks the command), container.missing, container.rights, disk.full.
     [[nodiscard]] base::Result<worker::ToolEnd> run(const Engine& engine, const Image& image,
-                                                    const RunPlan& plan, worker::ToolLimits limits,
-                                                    const worker::ToolEvents& events);
+                                                    const RunPlan& plan, worker::Tool& tool,
+                                                    const worker::ToolEvents& events,
+                                                    const base::Secret& input = {});
+
+    // Of the container that run() is at, from its events. False: the engine did not do it in time.
+    bool pause(const Engine& engine, const std::string& name);
+    bool unpause(const Engine& engine, const std::string& name);
+    // Kills it and everything in it. False also where there is none of that name.
+    bool remove(const Engine& engine, const std::string& name);
 
   private:
     struct Said {
@@ -52,7 +60,7 @@ class Containers {
     [[nodiscard]] base::Result<std::optional<Image>> inspect(const Engine& engine,
                                                              const std::string& reference);
     [[nodiscard]] base::Status pull(const Engine& engine, const std::string& reference);
-    void remove(const Engine& engine, const std::string& name);
+    bool act(const Argv& argv);
 
     worker::Station& station_;
     ContainerLimits limits_;

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The whole way with a stand-in for the engine's command line that writes down how it was called
-// and does what the test says.
+// The whole way with a stand-in for the engine's command line.
 #include "workers/container/containers.h"
+#include "workers/container/fake_engine.h"
 #include "workers/proof/testing/fake_station.h"
 
 #include <gtest/gtest.h>
-
-#include <fstream>
-#include <sstream>
 
 namespace lineside::container {
 namespace {
@@ -16,47 +13,18 @@ using namespace std::chrono_literals;
 using proof::testing::FakeStation;
 using proof::testing::Heard;
 using How = worker::ToolEnd::How;
-namespace fs = std::filesystem;
-
-const std::string kId = "sha256:" + std::string(64, 'a');
-const std::string kDigest = "sha256:" + std::string(64, 'd');
-const std::string kImage = "reeplayer/camera-sw:l4t-system-crc-nx-32.7.2-5";
+using testing::FakeEngine;
+using testing::kDigest;
+using testing::kId;
+using testing::kImage;
 
 class ContainersTest : public ::testing::Test {
   protected:
-    void SetUp() override {
-        std::string name = ::testing::TempDir() + "/engine.XXXXXX";
-        ASSERT_NE(mkdtemp(name.data()), nullptr);
-        folder_ = name;
-        write("docker",
-              "#!/bin/sh\nhere=$(dirname \"$0\")\nfor word; do printf '%s|' \"$word\"; done "
-              ">>\"$here/calls\"\necho >>\"$here/calls\"\n"
-              "case $1 in --version) what=name;; version|info) what=probe;; image) "
-              "what=inspect;; *) what=$1;; esac\n. \"$here/$what\"\n");
-        fs::permissions(folder_ / "docker", fs::perms::owner_all);
-        write("name", "echo 'Docker version 20.10.24, build 297e128'");
-        write("probe", "echo 20.10.24");
-        write("inspect",
-              "[ -e \"$here/pulled\" ] || { echo \"Error: No such image: $5\" >&2; exit "
-              "1; }\necho '" +
-                  kId + " [\"reeplayer/camera-sw@" + kDigest + "\"]'");
-        write("pull",
-              "echo 'ea362f368469: Pulling fs layer'; echo '0123456789ab: Already exists'\n"
-              "echo 'ea362f368469: Pull complete'; : >\"$here/pulled\"");
-        write("run", "echo flashed");
-        write("rm", "exit 1");
-    }
-    void TearDown() override { fs::remove_all(folder_); }
     void write(const std::string& name, const std::string& text) const {
-        std::ofstream(folder_ / name) << text << "\n";
+        engine_.write(name, text);
     }
-    [[nodiscard]] std::string calls() const {
-        std::ifstream file(folder_ / "calls");
-        std::stringstream text;
-        text << file.rdbuf();
-        return text.str();
-    }
-    [[nodiscard]] std::string engine() const { return folder_ / "docker"; }
+    [[nodiscard]] std::string calls() const { return engine_.calls(); }
+    [[nodiscard]] std::string engine() const { return engine_.program(); }
     static RunPlan plan() {
         RunPlan plan;
         plan.name = "lane-A3";
@@ -81,7 +49,8 @@ class ContainersTest : public ::testing::Test {
             events.line = [&](worker::Stream, std::string_view line) {
                 station.fact("line", line);
             };
-            auto end = containers.run(*found, *image, plan(), limits, events);
+            worker::Tool tool(station, limits);
+            auto end = containers.run(*found, *image, plan(), tool, events);
             if (!end) {
                 return tl::unexpected(end.error());
             }
@@ -91,7 +60,7 @@ class ContainersTest : public ::testing::Test {
     }
     std::string code(const std::string& digest = "") { return flash(digest).outcome.error.code; }
 
-    fs::path folder_;
+    FakeEngine engine_;
     FakeStation station_;
     std::optional<How> how_;
 };
@@ -157,7 +126,7 @@ TEST_F(ContainersTest, Failed_fetch_is_told) {
 }
 
 TEST_F(ContainersTest, No_engine) {
-    fs::remove(folder_ / "docker");
+    std::filesystem::remove(engine());
     EXPECT_EQ(code(), "container.missing");
 }
 

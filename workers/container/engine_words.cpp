@@ -17,6 +17,15 @@ constexpr std::string_view kAlnum =
 constexpr int kOldestDocker = 20;
 constexpr int kOldestPodman = 4;
 
+// The tree with a layer above it is mounted by the container itself: the lane's own mount is seen
+// by the job alone, not by the engine. $1 the tree, $2 where to work; the rest is the command.
+// 125 is the engine's own status for a container that never began.
+constexpr std::string_view kLayerInside = "/lineside-layer";
+constexpr std::string_view kWithLayer =
+    "mkdir -p \"$2\" && mount -t overlay lineside -o "
+    "\"lowerdir=$1,upperdir=/lineside-layer/upper,workdir=/lineside-layer/work\" \"$2\" && "
+    "cd \"$2\" || exit 125; shift 2; exec \"$@\"";
+
 bool is_made_of(std::string_view text, std::string_view more, std::size_t most) {
     return !text.empty() && text.size() <= most && kAlnum.find(text.front()) != kAlnum.npos &&
            std::all_of(text.begin(), text.end(), [&](char c) {
@@ -65,28 +74,50 @@ Argv pull_argv(const Engine& engine, const std::string& reference) {
 }
 
 Argv run_argv(const Engine& engine, const std::string& id, const RunPlan& plan) {
-    Argv argv{
-        engine.program, "run",
-        "--rm",         "--privileged",
-        "--network",    "host",
-        "-v",           "/dev/bus/usb:/dev/bus/usb",
-        "-v",           fmt::format("{}:{}:ro", plan.tree.native(), plan.tree_inside.native()),
-        "--name",       plan.name,
-        "--pull",       "never"};
-    for (const auto& folder : plan.writable) {
-        argv.insert(argv.end(), {"-v", fmt::format("{0}:{0}", folder.native())});
+    Argv argv{engine.program, "run", "--rm"};
+    if (plan.reads_input) {
+        argv.emplace_back("-i");
     }
-    if (!plan.folder.empty()) {
+    argv.insert(argv.end(),
+                {"--privileged", "--network", "host", "-v", "/dev/bus/usb:/dev/bus/usb", "-v",
+                 fmt::format("{}:{}:ro", plan.tree.native(), plan.tree_inside.native()), "--name",
+                 plan.name, "--pull", "never"});
+    for (const Folder& folder : plan.writable) {
+        argv.insert(argv.end(),
+                    {"-v", fmt::format("{}:{}", folder.host.native(), folder.inside.native())});
+    }
+    for (const std::string& variable : plan.env) {
+        argv.insert(argv.end(), {"-e", variable});
+    }
+    std::vector<std::string> command = plan.command;
+    if (!plan.layer.empty()) {
+        argv.insert(argv.end(), {"-v", fmt::format("{}:{}", plan.layer.native(), kLayerInside)});
+        const std::vector<std::string> before{"/bin/sh",
+                                              "-c",
+                                              std::string(kWithLayer),
+                                              "lineside",
+                                              plan.tree_inside.native(),
+                                              plan.folder.native()};
+        command.insert(command.begin(), before.begin(), before.end());
+    } else if (!plan.folder.empty()) {
         argv.insert(argv.end(), {"-w", plan.folder.native()});
     }
     // The command itself, whatever the image would start by default.
-    argv.insert(argv.end(), {"--entrypoint", plan.command.front(), id});
-    argv.insert(argv.end(), plan.command.begin() + 1, plan.command.end());
+    argv.insert(argv.end(), {"--entrypoint", command.front(), id});
+    argv.insert(argv.end(), command.begin() + 1, command.end());
     return argv;
 }
 
 Argv remove_argv(const Engine& engine, const std::string& name) {
     return {engine.program, "rm", "--force", name};
+}
+
+Argv pause_argv(const Engine& engine, const std::string& name) {
+    return {engine.program, "pause", name};
+}
+
+Argv unpause_argv(const Engine& engine, const std::string& name) {
+    return {engine.program, "unpause", name};
 }
 
 bool is_reference(std::string_view text) {
@@ -102,10 +133,14 @@ base::Status check_plan(const RunPlan& plan) {
         return base::fail("config.invalid",
                           "a container's name must be letters, digits, _ . and -");
     }
-    std::vector<std::filesystem::path> mounted = plan.writable;
-    mounted.insert(mounted.end(), {plan.tree, plan.tree_inside});
-    if (!plan.folder.empty()) {
-        mounted.push_back(plan.folder);
+    std::vector<std::filesystem::path> mounted{plan.tree, plan.tree_inside};
+    for (const Folder& folder : plan.writable) {
+        mounted.insert(mounted.end(), {folder.host, folder.inside});
+    }
+    for (const auto* path : {&plan.folder, &plan.layer}) {
+        if (!path->empty()) {
+            mounted.push_back(*path);
+        }
     }
     for (const auto& path : mounted) {
         if (!is_mountable(path)) {
@@ -113,6 +148,18 @@ base::Status check_plan(const RunPlan& plan) {
                               fmt::format("\"{}\" cannot be given to a container: it must be a "
                                           "whole path without ':' and '..'",
                                           path.native()));
+        }
+    }
+    if (!plan.layer.empty() && (plan.folder.empty() || plan.tree_inside.native().find_first_of(
+                                                           ",\\") != std::string::npos)) {
+        return base::fail("config.invalid",
+                          "a layer above the tree needs a folder to work in, and no ',' in the "
+                          "tree's place");
+    }
+    for (const std::string& variable : plan.env) {
+        const auto equals = variable.find('=');
+        if (equals == std::string::npos || !is_made_of(variable.substr(0, equals), "_", 64)) {
+            return base::fail("config.invalid", "a container's variable must be NAME=VALUE");
         }
     }
     const bool has_option = !plan.command.empty() && plan.command.front().starts_with('-');

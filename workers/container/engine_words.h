@@ -23,14 +23,23 @@ struct Engine {
     std::string version;             // "20.10.24"
 };
 
+struct Folder {
+    std::filesystem::path host;
+    std::filesystem::path inside;
+};
+
 // One container: the flash tools over a BSP tree that nobody may write to.
 struct RunPlan {
-    std::string name;                             // of the lane: one container at a time has it
-    std::filesystem::path tree;                   // on the host, read-only inside
-    std::filesystem::path tree_inside = "/bsp";   // where it lies inside
-    std::vector<std::filesystem::path> writable;  // folders of the lane, inside at the same place
-    std::filesystem::path folder;                 // to work in, inside; empty: the image's own
-    std::vector<std::string> command;             // inside; REQUIRES: not empty
+    std::string name;                            // of the lane: one container at a time has it
+    std::filesystem::path tree;                  // on the host, read-only inside
+    std::filesystem::path tree_inside = "/bsp";  // where it lies inside
+    std::vector<Folder> writable;                // folders of the lane
+    std::filesystem::path layer;  // on the host, with upper/ and work/: what is written to the tree
+                                  // goes there, and `folder` is the two as one. Empty: no layer
+    std::filesystem::path folder;      // to work in, inside; empty: the image's own
+    std::vector<std::string> env;      // NAME=VALUE, never a secret
+    bool reads_input = false;          // the command is given our standard input
+    std::vector<std::string> command;  // inside; REQUIRES: not empty
 };
 
 using Argv = std::vector<std::string>;
@@ -41,6 +50,9 @@ using Argv = std::vector<std::string>;
 // `id`: of an image that is here. Nothing is fetched meanwhile.
 [[nodiscard]] Argv run_argv(const Engine& engine, const std::string& id, const RunPlan& plan);
 [[nodiscard]] Argv remove_argv(const Engine& engine, const std::string& name);
+// All of a container stands still, and goes on.
+[[nodiscard]] Argv pause_argv(const Engine& engine, const std::string& name);
+[[nodiscard]] Argv unpause_argv(const Engine& engine, const std::string& name);
 
 // "reeplayer/camera-sw:l4t-system-crc-nx-32.7.2-5", at most 255 bytes.
 [[nodiscard]] bool is_reference(std::string_view text);
@@ -54,6 +66,7 @@ using Argv = std::vector<std::string>;
 struct Image {
     std::string id;                    // "sha256:…" or 64 hex digits: this image and no other
     std::vector<std::string> digests;  // "sha256:…", as registries know it; none: made here
+    std::string digest = {};           // the one that is told of it, of a prepared image
 };
 [[nodiscard]] std::optional<Image> parse_inspect(std::string_view text);
 

@@ -23,9 +23,14 @@ TEST(EngineWords, Argument_lists_are_exact) {
     };
     RunPlan lane = plan;
     lane.tree_inside = "/l4t";
-    lane.writable = {"/var/lib/lineside/lanes/7"};
-    lane.folder = "/var/lib/lineside/lanes/7";
+    lane.writable = {{"/var/lib/lineside/lanes/7/copy", "/run/lineside-lane"}};
+    lane.folder = "/run/lineside-lane";
+    lane.env = {"USER=root", "SKIP_REC_IMG=1"};
     lane.command = {"/bin/true"};
+    RunPlan layered = plan;
+    layered.layer = "/var/lib/lineside/lanes/7";
+    layered.folder = "/run/lineside-lane";
+    layered.reads_input = true;
     const std::string image = "reeplayer/camera-sw:l4t-system-crc-nx-32.7.2-5";
     const std::vector<Row> table{
         {name_argv("docker"), {"docker", "--version"}},
@@ -36,6 +41,8 @@ TEST(EngineWords, Argument_lists_are_exact) {
          {"docker", "image", "inspect", "--format", "{{.Id}} {{json .RepoDigests}}", image}},
         {pull_argv(kPodman, image), {"/usr/bin/podman", "pull", image}},
         {remove_argv(kDocker, "lane-A3"), {"docker", "rm", "--force", "lane-A3"}},
+        {pause_argv(kDocker, "lane-A3"), {"docker", "pause", "lane-A3"}},
+        {unpause_argv(kPodman, "lane-A3"), {"/usr/bin/podman", "unpause", "lane-A3"}},
         {run_argv(kDocker, kId, plan),
          {"docker",
           "run",
@@ -75,12 +82,50 @@ TEST(EngineWords, Argument_lists_are_exact) {
           "--pull",
           "never",
           "-v",
-          "/var/lib/lineside/lanes/7:/var/lib/lineside/lanes/7",
+          "/var/lib/lineside/lanes/7/copy:/run/lineside-lane",
+          "-e",
+          "USER=root",
+          "-e",
+          "SKIP_REC_IMG=1",
           "-w",
-          "/var/lib/lineside/lanes/7",
+          "/run/lineside-lane",
           "--entrypoint",
           "/bin/true",
           kId}},
+        {run_argv(kDocker, kId, layered),
+         {"docker",
+          "run",
+          "--rm",
+          "-i",
+          "--privileged",
+          "--network",
+          "host",
+          "-v",
+          "/dev/bus/usb:/dev/bus/usb",
+          "-v",
+          "/srv/bsp/R32.7.2:/bsp:ro",
+          "--name",
+          "lane-A3",
+          "--pull",
+          "never",
+          "-v",
+          "/var/lib/lineside/lanes/7:/lineside-layer",
+          "--entrypoint",
+          "/bin/sh",
+          kId,
+          "-c",
+          "mkdir -p \"$2\" && mount -t overlay lineside -o "
+          "\"lowerdir=$1,upperdir=/lineside-layer/upper,workdir=/lineside-layer/work\" \"$2\" "
+          "&& cd \"$2\" || exit 125; shift 2; exec \"$@\"",
+          "lineside",
+          "/bsp",
+          "/run/lineside-lane",
+          "./flash.sh",
+          "-r",
+          "--usb-instance",
+          "1-2.3",
+          "jetson-xavier-nx-crc",
+          "mmcblk0p1"}},
     };
     for (const Row& row : table) {
         EXPECT_EQ(row.is, row.wanted);
@@ -105,7 +150,11 @@ TEST(EngineWords, Plan_that_an_engine_would_read_otherwise_is_refused) {
     EXPECT_TRUE(refused([](RunPlan& p) { p.tree = "srv"; }));
     EXPECT_TRUE(refused([](RunPlan& p) { p.tree = "/srv/../etc"; }));
     EXPECT_TRUE(refused([](RunPlan& p) { p.tree_inside = ""; }));
-    EXPECT_TRUE(refused([](RunPlan& p) { p.writable = {"/a\nb"}; }));
+    EXPECT_TRUE(refused([](RunPlan& p) { p.writable = {{"/a\nb", "/a"}}; }));
+    EXPECT_TRUE(refused([](RunPlan& p) { p.writable = {{"/a", "b"}}; }));
+    EXPECT_TRUE(refused([](RunPlan& p) { p.layer = "/lanes/7"; })) << "and nowhere to work";
+    EXPECT_TRUE(refused([](RunPlan& p) { p.env = {"USER"}; }));
+    EXPECT_TRUE(refused([](RunPlan& p) { p.env = {"--privileged=1"}; }));
     EXPECT_TRUE(refused([](RunPlan& p) { p.folder = "work"; }));
     EXPECT_TRUE(refused([](RunPlan& p) { p.command = {}; }));
     EXPECT_TRUE(refused([](RunPlan& p) { p.command = {"--rm"}; }));

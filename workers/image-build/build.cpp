@@ -9,6 +9,7 @@
 #include "workers/image-build/flash_layout.h"
 #include "workers/image-build/flash_runs.h"
 #include "workers/image-build/image_file.h"
+#include "workers/image-build/image_tool.h"
 #include "workers/image-build/prepare.h"
 #include "workers/image-build/stat_cache.h"
 #include "workers/image-build/tree_copy.h"
@@ -34,6 +35,7 @@ using proof::PartitionRecord;
 using worker::Station;
 namespace fs = std::filesystem;
 
+constexpr double kFetchWeight = 5;
 constexpr std::uint64_t kReserve = 128UL * 1024 * 1024;  // kept free for the rest of the station
 
 Tick tick_of(Station& station) {
@@ -53,6 +55,8 @@ void save(const StatCache& cache, Station& station) {
 struct Wanted {
     BuildInputs inputs;
     Preparation preparation;
+    std::optional<container::Settings> container;
+    std::optional<container::ContainerImage> fetched;
 };
 
 base::Result<Wanted> wanted_of(Station& station) {
@@ -69,7 +73,27 @@ base::Result<Wanted> wanted_of(Station& station) {
         return tl::unexpected(lines.error());
     }
     inputs->before_flash = std::move(*lines);
-    return Wanted{std::move(*inputs), std::move(*preparation)};
+    auto settings = container::read_settings(station.job().params);
+    if (!settings) {
+        return tl::unexpected(settings.error());
+    }
+    return Wanted{std::move(*inputs), std::move(*preparation), std::move(*settings), {}};
+}
+
+// The container's image is here before anything else is done: with another one other tools would
+// make the product's image.
+base::Status fetch(Station& station, Wanted& wanted, container::PhasePlace place) {
+    if (!wanted.container) {
+        return {};
+    }
+    auto image = container::fetch_image(station, *wanted.container, place);
+    if (!image) {
+        return tl::unexpected(image.error());
+    }
+    wanted.inputs.container = image->id;
+    wanted.container->digest = image->digest;  // this one, whatever its name means by and by
+    wanted.fetched = std::move(*image);
+    return {};
 }
 
 base::Status need(const fs::path& place, std::string_view what) {
@@ -90,7 +114,13 @@ class Build {
           places_(places),
           inputs_(std::move(wanted.inputs)),
           preparation_(std::move(wanted.preparation)),
-          tick_(tick_of(station)) {}
+          container_(std::move(wanted.container)),
+          tick_(tick_of(station)) {
+        if (wanted.fetched) {
+            image_.container = {{"image", wanted.fetched->reference},
+                                {"digest", wanted.fetched->digest}};
+        }
+    }
 
     base::Result<Json> run() {
         for (const auto step : {&Build::compute_key, &Build::place_id, &Build::run_flash_sh,
@@ -104,8 +134,14 @@ class Build {
     }
 
   private:
+    // The phases of a build; where it is done in a container the first one is fetching that.
+    void begin(std::string name, int index, double weight) {
+        const int more = container_ ? 1 : 0;
+        station_.phase(std::move(name), index + more, 6 + more, weight);
+    }
+
     base::Status compute_key() {
-        station_.phase("key", 1, 6, 5);
+        begin("key", 1, 5);
         StatCache cache(cache_file(places_, inputs_.profile));
         auto tree = scan_tree(places_.bsp, cache, tick_);
         if (!tree) {
@@ -161,15 +197,22 @@ class Build {
     }
 
     base::Status run_flash_sh() {
-        station_.phase("flash.sh", 2, 6, 40);
-        if (auto prepared = run_preparation(station_, places_.lane, preparation_); !prepared) {
+        begin("flash.sh", 2, 40);
+        auto runner = container::make_runner(
+            station_, {container_, "lineside-image-" + inputs_.profile, places_.lane, std::nullopt},
+            image_tool_limits(station_));
+        if (!runner) {
+            return tl::unexpected(runner.error());
+        }
+        if (auto prepared = run_preparation(station_, **runner, places_.lane, preparation_);
+            !prepared) {
             return prepared;
         }
-        return image_build::run_flash_sh(station_, places_.lane, inputs_, tick_);
+        return image_build::run_flash_sh(station_, **runner, places_.lane, inputs_, tick_);
     }
 
     base::Status read_partitions() {
-        station_.phase("partitions", 3, 6, 10);
+        begin("partitions", 3, 10);
         const fs::path bootloader = places_.lane / "bootloader";
         const auto layout = read_layout(places_.lane);
         if (!layout) {
@@ -236,7 +279,7 @@ class Build {
     }
 
     base::Status read_manifest() {
-        station_.phase("manifest", 4, 6, 15);
+        begin("manifest", 4, 15);
         const fs::path raw = places_.lane / "bootloader/system.img.raw";
         auto records = read_ext4(raw, tick_);
         if (!records) {
@@ -277,7 +320,7 @@ class Build {
     }
 
     base::Status copy() {
-        station_.phase("copy", 5, 6, 25);
+        begin("copy", 5, 25);
         auto tree = copy_tree(places_.lane, places_.out / "tree", tick_);
         if (!tree) {
             return tl::unexpected(tree.error());
@@ -290,7 +333,7 @@ class Build {
 
     // An overlay whose lower tree changes under it holds nobody knows what.
     base::Status check_inputs_again() {
-        station_.phase("check", 6, 6, 5);
+        begin("check", 6, 5);
         StatCache cache(cache_file(places_, inputs_.profile));
         auto tree = scan_tree(places_.bsp, cache, tick_);
         if (!tree) {
@@ -329,6 +372,7 @@ class Build {
     const Places& places_;
     BuildInputs inputs_;
     Preparation preparation_;
+    std::optional<container::Settings> container_;
     Tick tick_;
     Tree tree_before_;
     ImageRecord image_;
@@ -365,7 +409,8 @@ Json told_of(const ImageRecord& image) {
             {"files", image.files},
             {"bytes", image.tree_bytes},
             {"tool_version", "L4T " + image.release},
-            {"in_force", image.in_force}};
+            {"in_force", image.in_force},
+            {"container", image.container}};
 }
 
 fs::path cache_file(const Places& places, std::string_view name) {
@@ -383,7 +428,11 @@ base::Result<Json> make_key(Station& station, const Places& places) {
     if (auto there = need(places.bsp, "BSP tree"); !there) {
         return tl::unexpected(there.error());
     }
-    station.phase("key", 1, 1, 1);
+    if (auto fetched = fetch(station, *wanted, {1, 2, 90}); !fetched) {
+        return tl::unexpected(fetched.error());
+    }
+    const int last = wanted->container ? 2 : 1;
+    station.phase("key", last, last, 1);
     StatCache cache(cache_file(places, wanted->inputs.profile));
     auto tree = scan_tree(places.bsp, cache, tick_of(station));
     if (!tree) {
@@ -407,6 +456,9 @@ base::Result<Json> build_image(Station& station, const Places& places) {
         if (auto there = need(*place, what); !there) {
             return tl::unexpected(there.error());
         }
+    }
+    if (auto fetched = fetch(station, *wanted, {1, 7, kFetchWeight}); !fetched) {
+        return tl::unexpected(fetched.error());
     }
     empty_folder(places.out);
     auto built = Build(station, places, std::move(*wanted)).run();

@@ -129,6 +129,9 @@ std::string content_key(const BuildInputs& inputs, std::string_view tree_sha256)
     for (const std::string& name : inputs.unproven) {
         text += fmt::format("unproven {}\n", name);
     }
+    if (!inputs.container.empty()) {
+        text += fmt::format("container {}\n", inputs.container);
+    }
     text += inputs.before_flash;
     text += fmt::format("tree {}\n", tree_sha256);
     return base::sha256_hex(text);

@@ -30,6 +30,7 @@ struct BuildInputs {
     Sign sign = Sign::as_layout;
     proof::PathRules mutable_paths;
     std::vector<std::string> unproven;  // partitions that no two units share; sorted
+    std::string container;              // id of the container image it is built in; "" = the host
     std::string before_flash;           // key_lines() of prepare.h; "" = nothing is done before
 };
 

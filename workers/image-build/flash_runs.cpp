@@ -20,8 +20,13 @@ constexpr std::uint64_t kPadding = 16;
 
 class Runs {
   public:
-    Runs(Station& station, fs::path lane, const BuildInputs& inputs, const Tick& tick)
-        : station_(station), lane_(std::move(lane)), inputs_(inputs), tick_(tick) {}
+    Runs(Station& station, container::Runner& runner, fs::path lane, const BuildInputs& inputs,
+         const Tick& tick)
+        : station_(station),
+          runner_(runner),
+          lane_(std::move(lane)),
+          inputs_(inputs),
+          tick_(tick) {}
 
     base::Status run() {
         for (const char* stale : {"system.img", "system.img.raw", "signed"}) {
@@ -121,21 +126,21 @@ class Runs {
     }
 
     base::Status run_tool(const std::vector<std::string>& options, std::vector<std::string> set) {
-        worker::Command command;
-        command.argv = {"./flash.sh"};
-        command.argv.insert(command.argv.end(), options.begin(), options.end());
-        command.argv.push_back(inputs_.board);
-        command.argv.push_back(inputs_.rootdev);
-        command.cwd = lane_;
+        container::Call call;
+        call.argv = {"./flash.sh"};
+        call.argv.insert(call.argv.end(), options.begin(), options.end());
+        call.argv.push_back(inputs_.board);
+        call.argv.push_back(inputs_.rootdev);
         set.emplace_back("USER=root");
         for (const auto& [name, value] : inputs_.environment) {
             set.push_back(name + "=" + value);
         }
-        command.env = worker::inherited_env(set);
-        return run_image_tool(station_, command, "flash.sh --no-flash");
+        call.set_env = std::move(set);
+        return run_image_tool(station_, runner_, call, "flash.sh --no-flash");
     }
 
     Station& station_;
+    container::Runner& runner_;
     fs::path lane_;
     const BuildInputs& inputs_;
     const Tick& tick_;
@@ -143,9 +148,9 @@ class Runs {
 
 }  // namespace
 
-base::Status run_flash_sh(Station& station, const fs::path& lane, const BuildInputs& inputs,
-                          const Tick& tick) {
-    return Runs(station, lane, inputs, tick).run();
+base::Status run_flash_sh(Station& station, container::Runner& runner, const fs::path& lane,
+                          const BuildInputs& inputs, const Tick& tick) {
+    return Runs(station, runner, lane, inputs, tick).run();
 }
 
 base::Result<std::vector<LayoutEntry>> read_layout(const fs::path& lane) {

@@ -3,6 +3,7 @@
 // which does what every unit's own flashing will do. Thread: one.
 #pragma once
 
+#include "workers/container/runner.h"
 #include "workers/image-build/content_key.h"
 #include "workers/image-build/flash_layout.h"
 #include "workers/image-build/tree_scan.h"
@@ -16,7 +17,8 @@ namespace lineside::image_build {
 // Leaves flash.xml, the files it names, system.img(.raw) and, where the tool signs, signed/ in the
 // lane's bootloader/. Errors: image.build, config.invalid, disk.full, tool.missing,
 // operator.stopped, station.stopping.
-[[nodiscard]] base::Status run_flash_sh(worker::Station& station, const std::filesystem::path& lane,
+[[nodiscard]] base::Status run_flash_sh(worker::Station& station, container::Runner& runner,
+                                        const std::filesystem::path& lane,
                                         const BuildInputs& inputs, const Tick& tick);
 
 // Of what the first run left. Errors: image.build.

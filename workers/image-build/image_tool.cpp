@@ -27,8 +27,15 @@ std::string told(const worker::ToolEnd& end) {
 
 }  // namespace
 
-base::Status run_image_tool(worker::Station& station, const worker::Command& command,
-                            std::string_view what) {
+worker::ToolLimits image_tool_limits(const worker::Station& station) {
+    worker::ToolLimits limits;
+    limits.silence = kSilence;
+    limits.total = std::chrono::seconds(station.job().total_s);
+    return limits;
+}
+
+base::Status run_image_tool(worker::Station& station, container::Runner& runner,
+                            const container::Call& call, std::string_view what) {
     std::deque<std::string> last;
     bool full = false;
     worker::ToolEvents events;
@@ -42,10 +49,7 @@ base::Status run_image_tool(worker::Station& station, const worker::Command& com
         }
     };
     events.tick = [&] { station.keep_alive(); };
-    worker::ToolLimits limits;
-    limits.silence = kSilence;
-    limits.total = std::chrono::seconds(station.job().total_s);
-    auto end = worker::Tool(station, limits).run(command, events);
+    auto end = runner.run(call, events);
     if (!end) {
         return tl::unexpected<base::Error>(end.error());
     }

@@ -80,8 +80,9 @@ base::Result<session::RecipeStep> read_step(const Json& given, const Json& secre
 
 class Run {
   public:
-    Run(Station& station, const fs::path& lane, const session::RecipeStep& step)
-        : station_(station), lane_(lane), step_(step) {}
+    Run(Station& station, container::Runner& runner, const fs::path& lane,
+        const session::RecipeStep& step)
+        : station_(station), runner_(runner), lane_(lane), step_(step) {}
 
     base::Status operator()() {
         const Script& script = *script_of(step_.step->name);
@@ -94,9 +95,8 @@ class Run {
                             "take the step out of the recipe",
                             script.step, kTools, script.step));
         }
-        worker::Command command;
-        command.cwd = lane_;
-        command.env = worker::inherited_env({"USER=root"});
+        container::Call command;
+        command.set_env = {"USER=root"};
         std::vector<std::string> words;
         for (const Option& option : script.options) {
             if (option.flag.empty()) {
@@ -154,10 +154,10 @@ class Run {
         return argv;
     }
 
-    base::Status run(const worker::Command& command) {
+    base::Status run(const container::Call& command) {
         station_.log("info", fmt::format("before the flash: {}", step_.step->name));
-        auto done =
-            run_image_tool(station_, command, fmt::format("{} before the flash", step_.step->name));
+        auto done = run_image_tool(station_, runner_, command,
+                                   fmt::format("{} before the flash", step_.step->name));
         if (!done) {
             base::Error error = done.error();
             error.message = without_secrets(std::move(error.message));
@@ -179,6 +179,7 @@ class Run {
     }
 
     Station& station_;
+    container::Runner& runner_;
     const fs::path& lane_;
     const session::RecipeStep& step_;
     std::string file_;
@@ -236,10 +237,10 @@ base::Result<std::string> key_lines(const Preparation& preparation) {
     return lines;
 }
 
-base::Status run_preparation(Station& station, const fs::path& lane,
+base::Status run_preparation(Station& station, container::Runner& runner, const fs::path& lane,
                              const Preparation& preparation) {
     for (const session::RecipeStep& step : preparation.steps) {
-        if (auto done = Run(station, lane, step)(); !done) {
+        if (auto done = Run(station, runner, lane, step)(); !done) {
             return done;
         }
     }

@@ -5,8 +5,8 @@
 #pragma once
 
 #include "provisioning/session/preparation.h"
+#include "workers/container/runner.h"
 #include "workers/image-build/tree_scan.h"
-#include "workers/sdk/station.h"
 
 #include <filesystem>
 #include <string>
@@ -28,8 +28,9 @@ struct Preparation {
 [[nodiscard]] base::Result<std::string> key_lines(const Preparation& preparation);
 
 // Runs the steps. Secrets go by standard input, never in an argument. Errors: image.build (no
-// script, or its last lines), disk.full, tool.missing, operator.stopped, station.stopping.
-[[nodiscard]] base::Status run_preparation(worker::Station& station,
+// script, or its last lines), disk.full, tool.missing, operator.stopped, station.stopping; in a
+// container those of container::Runner::run().
+[[nodiscard]] base::Status run_preparation(worker::Station& station, container::Runner& runner,
                                            const std::filesystem::path& lane,
                                            const Preparation& preparation);
 

@@ -49,7 +49,8 @@ class PrepareTest : public testing::Test {
             if (!preparation) {
                 return tl::unexpected(preparation.error());
             }
-            if (auto done = run_preparation(station, lane_, *preparation); !done) {
+            auto runner = container::make_runner(station, {{}, "", lane_, {}}, {});
+            if (auto done = run_preparation(station, **runner, lane_, *preparation); !done) {
                 return tl::unexpected(done.error());
             }
             return Json();

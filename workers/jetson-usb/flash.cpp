@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "workers/jetson-usb/flash.h"
 
+#include "workers/container/runner.h"
 #include "workers/jetson-usb/judge.h"
 #include "workers/jetson-usb/lease.h"
 #include "workers/jetson-usb/log_follower.h"
 #include "workers/jetson-usb/preflight.h"
 #include "workers/jetson-usb/usb_unit.h"
-#include "workers/sdk/tool.h"
 
 #include <fmt/format.h>
 
@@ -25,6 +25,7 @@ using worker::ToolEnd;
 constexpr milliseconds kAdmitWithin{30'000};
 constexpr milliseconds kGoneGrace{2'000};  // the tool ends by itself at once when its unit is gone
 constexpr milliseconds kLookAfterEnd{1'500};  // for the station's word that the unit has left
+constexpr double kContainerWeight = 4;  // of phase "prepare", where the tools run in a container
 
 // Position and length in cvm.bin. Source: chkbdinfo of R32.7.4 against marked bytes.
 constexpr std::streamoff kSerialAt = 74;
@@ -32,27 +33,22 @@ constexpr std::size_t kSerialLength = 13;
 
 class Run {
   public:
-    Run(Station& station, Params params)
-        : station_(station),
-          params_(std::move(params)),
-          tool_(station, limits(params_)),
-          seen_(params_.way) {}
+    Run(Station& station, Params params, container::Runner& tool)
+        : station_(station), params_(std::move(params)), tool_(tool), seen_(params_.way) {}
 
     Result<Json> operator()(const Plan& plan) {
         next_phase();
-        const worker::Command command{plan.argv, params_.lane,
-                                      worker::inherited_env(plan.set_env, plan.drop_env)};
-        log_.emplace(params_.lane);
+        log_.emplace(tool_.written());
         last_line_ = Station::Clock::now();
-        const auto end =
-            tool_.run(command, {[this](worker::Stream, std::string_view line) { take(line); },
-                                [this] {
-                                    follow_log();
-                                    watch_port();
-                                    watch_wait();
-                                }});
+        const auto end = tool_.run({plan.argv, plan.set_env, plan.drop_env},
+                                   {[this](worker::Stream, std::string_view line) { take(line); },
+                                    [this] {
+                                        follow_log();
+                                        watch_port();
+                                        watch_wait();
+                                    }});
         if (!end) {
-            return tl::unexpected(end.error());
+            return tl::unexpected(refusal_ ? *refusal_ : end.error());
         }
         if (end->orphans > 0) {
             station_.log("warn", fmt::format("The tool left {} processes behind; they were killed",
@@ -62,13 +58,6 @@ class Run {
     }
 
   private:
-    static worker::ToolLimits limits(const Params& params) {
-        worker::ToolLimits out;
-        out.silence = params.silence;
-        out.total = params.total;
-        return out;
-    }
-
     void take(std::string_view line) {
         if (refusal_) {
             return;
@@ -185,7 +174,7 @@ class Run {
 
     // The module's serial as its EEPROM holds it; "" where the tool kept no dump.
     [[nodiscard]] std::string module_serial() const {
-        std::ifstream dump(params_.lane + "/bootloader/cvm.bin", std::ios::binary);
+        std::ifstream dump(tool_.written() / "bootloader/cvm.bin", std::ios::binary);
         std::string serial(kSerialLength, '\0');
         if (!dump.seekg(kSerialAt) || !dump.read(serial.data(), kSerialLength) ||
             !std::all_of(serial.begin(), serial.end(),
@@ -204,7 +193,10 @@ class Run {
             refuse(base::make_error("tool.failed", "Flash tool did not read the module's EEPROM"));
             return;
         }
-        tool_.freeze();
+        if (auto stands = tool_.freeze(); !stands) {
+            refuse(stands.error());
+            return;
+        }
         station_.fact("chip_id", chip_id);
         Json about{{"chip_id", chip_id}};
         if (board_) {
@@ -222,7 +214,9 @@ class Run {
             return;
         }
         admitted_ = true;
-        tool_.thaw();
+        if (auto goes_on = tool_.thaw(); !goes_on) {
+            refuse(goes_on.error());
+        }
     }
 
     void refuse(base::Error why) {
@@ -245,8 +239,11 @@ class Run {
 
     void next_phase() {
         const PhaseSpan& span = phases()[phase_];
-        station_.phase(std::string(span.name), static_cast<int>(phase_) + 1,
-                       static_cast<int>(phases().size()), span.to_pct - span.from_pct);
+        const int more = params_.container ? 1 : 0;
+        const double less = params_.container && phase_ == 0 ? kContainerWeight : 0;
+        station_.phase(std::string(span.name), static_cast<int>(phase_) + 1 + more,
+                       static_cast<int>(phases().size()) + more,
+                       span.to_pct - span.from_pct - less);
     }
 
     // Closes a window once the tool and the station both see the unit again; ends a run whose unit
@@ -327,7 +324,7 @@ class Run {
 
     Station& station_;
     Params params_;
-    Tool tool_;
+    container::Runner& tool_;
     Transcript seen_;
     std::optional<LogFollower> log_;
     Station::Clock::time_point last_line_;
@@ -372,7 +369,18 @@ Result<Json> flash(Station& station) {
     if (auto cleared = clear_stale(*params, *plan); !cleared) {
         return tl::unexpected(cleared.error());
     }
-    return Run(station, std::move(*params))(*plan);
+    worker::ToolLimits limits;
+    limits.silence = params->silence;
+    limits.total = params->total;
+    auto tool = container::make_runner(
+        station,
+        {params->container, fmt::format("lineside-{}", params->bus_port), params->lane,
+         container::PhasePlace{1, static_cast<int>(phases().size()) + 1, kContainerWeight}},
+        limits);
+    if (!tool) {
+        return tl::unexpected(tool.error());
+    }
+    return Run(station, std::move(*params), **tool)(*plan);
 }
 
 }  // namespace lineside::jetson_usb

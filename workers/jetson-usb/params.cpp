@@ -176,9 +176,9 @@ std::vector<std::string> usual_must_write(Way way) {
 }
 
 Result<Params> read_params(const protocol::JobLine& job) {
-    static constexpr std::array<std::string_view, 12> kKnown{
-        "way",     "tool",     "gadget_ids", "board",    "rootdev", "expect_board",
-        "usb_ids", "boot_ids", "must_write", "replug_s", "boot_s",  "silence_s"};
+    static constexpr std::array<std::string_view, 13> kKnown{
+        "way",      "tool",       "gadget_ids", "board",  "rootdev",   "expect_board", "usb_ids",
+        "boot_ids", "must_write", "replug_s",   "boot_s", "silence_s", "container"};
     Params out;
     for (const auto& [name, value] : job.params.items()) {
         if (std::find(kKnown.begin(), kKnown.end(), name) == kKnown.end()) {
@@ -198,6 +198,15 @@ Result<Params> read_params(const protocol::JobLine& job) {
     }
     out.bus_port = job.bus_port;
     out.lane = *job.lane;
+    auto container = container::read_settings(job.params);
+    if (!container) {
+        return tl::unexpected(container.error());
+    }
+    out.container = std::move(*container);
+    if (out.container && out.way == Way::initrd) {
+        // Its export of the root file system and its udev rules are this host's own.
+        return wrong("container", "left out: initrd flash runs on the host alone");
+    }
     for (const Status& part :
          {read_board(job.params, out.expect_board), read_ids(job, out), read_times(job, out)}) {
         if (!part) {

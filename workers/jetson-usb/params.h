@@ -4,11 +4,13 @@
 // Errors: config.invalid, naming the field.   Thread: as any value.
 #pragma once
 
+#include "workers/container/settings.h"
 #include "workers/jetson-usb/way.h"
 #include "workers/protocol/messages.h"
 
 #include <chrono>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -46,6 +48,7 @@ struct Params {
     milliseconds total{1'800'000};
     std::string bus_port;
     std::string lane;
+    std::optional<container::Settings> container;  // none: the tools run on the host
 };
 
 [[nodiscard]] Result<Params> read_params(const protocol::JobLine& job);

@@ -56,6 +56,17 @@ TEST(Params, Refuses_a_step_that_does_not_say_which_module_it_wants) {
     EXPECT_NE(read_params(job).error().message.find("expect_board"), std::string::npos);
 }
 
+TEST(Params, Takes_the_container_of_the_profile) {
+    auto job = a_job();
+    EXPECT_FALSE(read_params(job)->container);
+    job.params["container"] = {{"image", "a/b:1"}};
+    EXPECT_EQ(read_params(job)->container->image, "a/b:1");
+    job.params["way"] = "initrd";
+    EXPECT_NE(read_params(job).error().message.find("on the host alone"), std::string::npos);
+    job.params["container"] = {{"image", "--privileged"}};
+    EXPECT_EQ(read_params(job).error().code, "config.invalid");
+}
+
 TEST(Params, Names_the_likely_spelling) {
     auto job = a_job();
     job.params["root_dev"] = "mmcblk0p1";

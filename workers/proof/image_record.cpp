@@ -64,11 +64,15 @@ base::Status take_lists(const base::Json& json, ImageRecord& image) {
         return tl::unexpected(parsed.error());
     }
     image.mutable_paths = std::move(*parsed);
-    if (const auto in_force = json.find("in_force"); in_force != json.end()) {
-        if (!in_force->is_object()) {
-            return base::fail("protocol.invalid", "field \"in_force\" is not an object");
+    for (const auto& [name, into] :
+         {std::pair{"in_force", &image.in_force}, std::pair{"container", &image.container}}) {
+        if (const auto given = json.find(name); given != json.end()) {
+            if (!given->is_object()) {
+                return base::fail("protocol.invalid",
+                                  fmt::format("field \"{}\" is not an object", name));
+            }
+            *into = *given;
         }
-        image.in_force = *in_force;
     }
     return {};
 }
@@ -137,6 +141,9 @@ base::Json to_json(const ImageRecord& image) {
                     {"tree_bytes", image.tree_bytes}};
     if (!image.in_force.empty()) {
         json["in_force"] = image.in_force;
+    }
+    if (!image.container.empty()) {
+        json["container"] = image.container;
     }
     return json;
 }

@@ -40,6 +40,8 @@ struct ImageRecord {
     // What was done before the flash: step -> its arguments, a secret as "set" or "none". No part
     // of the digest: the files that it made are.
     base::Json in_force = base::Json::object();
+    // The container it was built in: {"image","digest"}; empty = on the host.
+    base::Json container = base::Json::object();
     std::string manifest_sha256;  // of manifest.jsonl
     std::uint64_t files = 0;      // files and links the proof compares
     std::string digest;           // of the proof
