@@ -45,6 +45,7 @@ class Engine final : public Facade, private Surroundings {
     void rework(std::string slot, std::string reason, Actor actor, Done done) override;
     void void_serial(std::string serial, std::string reason, Actor actor, Done done) override;
     void stop(std::string slot, Actor actor, Done done) override;
+    void to_recovery(std::string slot, Actor actor, Done done) override;
     void close_slot(std::string slot, std::string reason, Actor actor, Done done) override;
     void reopen_slot(std::string slot, std::string reason, Actor actor, Done done) override;
     void place_slots(std::vector<journal::Place> places, Actor actor, Done done) override;

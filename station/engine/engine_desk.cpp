@@ -22,6 +22,14 @@ void Engine::rework(std::string slot, std::string reason, Actor actor, Done done
     found->rework(reason, actor.name, done);
 }
 
+void Engine::to_recovery(std::string slot, Actor actor, Done done) {
+    SlotActor* found = find_slot(slot);
+    if (found == nullptr) {
+        return done(base::fail("request.unknown", "There is no slot " + slot));
+    }
+    found->to_recovery(actor.name, done);
+}
+
 void Engine::void_serial(std::string serial, std::string reason, Actor actor, Done done) {
     if (auto good = good_reason(reason); !good) {
         return done(tl::unexpected<base::Error>(good.error()));

@@ -126,6 +126,10 @@ class Facade {
     // again.
     virtual void rework(std::string slot, std::string reason, Actor actor, Done done);
     virtual void stop(std::string slot, Actor actor, Done done) = 0;
+    // The judged unit of the slot, which has started, enters recovery mode by its own software;
+    // answered when its port shows it, within four minutes. Errors: request.unknown,
+    // request.conflict (no such unit, or it is sent already), what the step on the unit says.
+    virtual void to_recovery(std::string slot, Actor actor, Done done);
     // A closed slot starts nothing; what runs there goes on to its end.   Errors: request.unknown,
     // request.invalid (no reason), slot.closed, request.conflict (it is open).
     virtual void close_slot(std::string slot, std::string reason, Actor actor, Done done);
@@ -200,6 +204,10 @@ class Facade {
 inline void Facade::rework(std::string /*slot*/, std::string /*reason*/, Actor /*actor*/,
                            Done done) {
     done(base::fail("request.refused", "This station reworks no units"));
+}
+
+inline void Facade::to_recovery(std::string /*slot*/, Actor /*actor*/, Done done) {
+    done(base::fail("request.refused", "This station sends no unit to recovery mode"));
 }
 
 inline void Facade::close_slot(std::string /*slot*/, std::string /*reason*/, Actor /*actor*/,

@@ -63,8 +63,8 @@ void SlotActor::device_arrived(const usb::Device& device, bool at_start) {
     gadget_ = context_.models.is_gadget(device.vendor, device.product);
     since_ms_ = context_.clock.wall_ms();
     fresh_ = !at_start;
+    tell_port();
     if (live()) {
-        tell_port();
         const std::string id = fmt::format("{:04x}:{:04x}", device.vendor, device.product);
         const bool awaited = window_open() && run_->window->replug.contains(id);
         if (awaited && !gadget_) {
@@ -102,8 +102,8 @@ void SlotActor::device_left() {
     left_since_verdict_ = left_since_verdict_ || !returning();
     hold_ = core::Hold::none;
     since_ms_ = context_.clock.wall_ms();
+    tell_port();
     if (live()) {
-        tell_port();
         if (!expected && run_->worker) {
             await_announcement();
         } else {
@@ -144,14 +144,14 @@ void SlotActor::announced() {
 
 void SlotActor::net_arrived(const usb::NetInterface& net) {
     nets_[net.name] = net;
+    tell_port();
     if (live()) {
-        tell_port();
         gadget_maybe_ready();
     }
 }
 
 void SlotActor::net_left(const std::string& name) {
-    if (nets_.erase(name) > 0 && live()) {
+    if (nets_.erase(name) > 0) {
         tell_port();
     }
 }
@@ -208,8 +208,10 @@ protocol::PortState SlotActor::port_state() const {
 }
 
 void SlotActor::tell_port() {
-    if (run_ && run_->worker) {
-        run_->worker->send(port_state());
+    for (const auto& worker : {run_ ? run_->worker : nullptr, sender_}) {
+        if (worker) {
+            worker->send(port_state());
+        }
     }
 }
 

@@ -54,6 +54,10 @@ class SlotActor {
     // The unit passed before; a person says why it is made again. Takes the refusal away: the
     // unit's next job goes on.
     void rework(const std::string& reason, const std::string& actor, const Done& done);
+    // The judged unit that has started enters recovery mode by its own software; `done` when its
+    // port shows it, or with why not. Errors: request.conflict (there is none, or it is sent
+    // already), what the step says.
+    void to_recovery(const std::string& actor, const Done& done);
     void fail_job(const base::Error& why);  // live only
     void set_closing(std::optional<journal::Closing> closing) { closing_ = std::move(closing); }
     // The unit that is plugged in, or is about to be, was used to map the ports: it is not made.
@@ -138,6 +142,9 @@ class SlotActor {
     [[nodiscard]] bool label_first() const;  // a PASS that clears with its label scanned
     [[nodiscard]] bool window_open() const;
     [[nodiscard]] bool gadget_here() const;
+    [[nodiscard]] bool can_be_sent() const;
+    void sent(base::JobId job, base::UnitId unit, const std::string& actor,
+              const protocol::Outcome& how, const Done& done);
     [[nodiscard]] bool image_ready() const;
     [[nodiscard]] protocol::PortState port_state() const;
     [[nodiscard]] std::vector<std::string> net_names() const;
@@ -172,6 +179,8 @@ class SlotActor {
     core::Job job_;
     std::unique_ptr<Run> run_;
     bool verdict_ = false;
+    std::shared_ptr<process::Worker> sender_;  // sends the judged unit to recovery mode
+    std::int64_t sent_ = 0;
     bool deciding_ = false;  // a commit that opens a job or acknowledges one is on its way
     std::deque<core::JobEvent> mailbox_;
     bool committing_ = false;

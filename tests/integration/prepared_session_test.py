@@ -62,7 +62,7 @@ class PreparedSession(unittest.TestCase):
         return self.bench.station_api.get("/api/v1/orders")["orders"][0]
 
     def test_done_once_and_on_every_unit(self):
-        begin = settings.recipe_begin(8.0, silence_s=90)  # nothing here is about time, and the host may be busy
+        begin = settings.recipe_begin(8.0)
         flash = begin[begin.index("[[recipe.step]]"):]
         with common.bench.Bench(common.data_folder("prepared-session"), BOARDS, "none", seed=31,
                                 more={"recipe": PRE + flash + POST}) as self.bench:
@@ -70,10 +70,10 @@ class PreparedSession(unittest.TestCase):
             bench.start()
             bench.load_serials(least=BOARDS, size=10)
             bench.open_order(BOARDS)
-            common.wait_for(lambda: self.order()["in_force"], 400, 0.5, tell=self.order)
+            common.wait_for(lambda: self.order()["in_force"], 200, 0.5, tell=self.order)
             self.assertEqual(self.order()["in_force"], IN_FORCE)
             bench.plug_all(apart=1.0)
-            common.wait_for(lambda: all(self.outcomes()), 400, 0.5, tell=self.outcomes)
+            common.wait_for(lambda: all(self.outcomes()), 200, 0.5, tell=self.outcomes)
             self.assertEqual(self.outcomes(), ["PASS"] * BOARDS)
             for board in range(1, BOARDS + 1):
                 self.assertEqual(self.on_unit(board, "etc/reeplayer/wifi-ap"),
@@ -86,6 +86,13 @@ class PreparedSession(unittest.TestCase):
             told = common.sql(bench.real_data, "SELECT data FROM event WHERE kind = 'job.prepared'")
             self.assertEqual([json.loads(row["data"])["in_force"] for row in told], [IN_FORCE] * BOARDS)
             self.assertFalse(os.path.exists(os.path.join(bench.place.bsp, "rootfs/etc/reeplayer/wifi-ap")), "the tree is as it was")
+            # A unit that has started is sent to recovery mode by its own software, and stays the judged one.
+            job = common.tiles(bench.station_api)["1"]["job"]
+            bench.station_api.post("/api/v1/slots/1/recovery", {"job": job})
+            self.assertEqual(bench.line_api.boards()[0]["state"], "recovery")
+            told = common.sql(bench.real_data, "SELECT job_id, actor FROM event WHERE kind = 'unit.to_recovery'")
+            self.assertEqual([row["job_id"] for row in told], [job])
+            self.assertEqual(common.tiles(bench.station_api)["1"]["outcome"], "PASS")
             bench.station.stop(30)
         for top in ("station", "log"):
             for folder, _, names in os.walk(os.path.join(self.bench.real_data, top)):

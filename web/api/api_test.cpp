@@ -22,9 +22,10 @@ TEST_F(ApiTest, Presses_reach_the_slot_the_person_saw) {
     EXPECT_EQ(done.json()["seq"], 7);
     EXPECT_EQ(post("/api/v1/slots/3/retry", "{\"job\":12}").status, 200U);
     EXPECT_EQ(post("/api/v1/slots/4/stop", "{\"job\":13}").status, 202U);
+    EXPECT_EQ(post("/api/v1/slots/3/recovery", "{\"job\":12}").json()["tile"]["slot"], "3");
     EXPECT_EQ(facade.calls,
               (std::vector<std::string>{"acknowledge 3 uid 1000 (ana)", "retry 3 uid 1000 (ana)",
-                                        "stop 4 uid 1000 (ana)"}));
+                                        "stop 4 uid 1000 (ana)", "recovery 3 uid 1000 (ana)"}));
     facade.calls.clear();
 
     const auto code = [&](const std::string& slot, const std::string& what,
@@ -37,6 +38,7 @@ TEST_F(ApiTest, Presses_reach_the_slot_the_person_saw) {
     EXPECT_EQ(code("5", "acknowledge", "{\"job\":13}"), "409 slot.job_changed");
     EXPECT_EQ(code("4", "retry", "{\"job\":13}"), "409 slot.no_retry");
     EXPECT_EQ(code("3", "stop", "{\"job\":12}"), "409 slot.no_job");
+    EXPECT_EQ(code("3", "recovery", "{\"job\":11}"), "409 slot.job_changed");
     EXPECT_EQ(code("9", "stop", "{\"job\":12}"), "404 request.unknown");
     for (const std::string body : {"", "[]", "{}", "{\"job\":\"12\"}", "{\"job\":12,\"x\":1}",
                                    "{\"job\":1.5}", "{\"job\":", "nonsense"}) {

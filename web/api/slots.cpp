@@ -121,6 +121,16 @@ void stop_slot(Api& api, const Request& request, const ReplyPtr& reply) {
     }
 }
 
+void send_to_recovery(Api& api, const Request& request, const ReplyPtr& reply) {
+    const auto tile = seen_tile(api, request);
+    if (!tile) {
+        reply->problem(tile.error());
+    } else {
+        api.facade.to_recovery(request.param("slot"), request.actor,
+                               answer(api, request, reply, 200));
+    }
+}
+
 void rework_slot(Api& api, const Request& request, const ReplyPtr& reply) {
     const auto tile = seen_tile(api, request, "reason");
     if (!tile) {

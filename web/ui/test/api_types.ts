@@ -8,7 +8,7 @@ import type { components } from '../src/api/generated';
 
 // Each call of the dashboard that gets an answer, and the operation it is (the status, where answers differ by it).
 interface Calls {
-  wall: 'getWall'; clock: 'getClock'; acknowledge: 'acknowledgeSlot'; retry: 'retrySlot'; stop: 'stopSlot'; rework: 'reworkSlot';
+  wall: 'getWall'; clock: 'getClock'; acknowledge: 'acknowledgeSlot'; retry: 'retrySlot'; stop: 'stopSlot'; rework: 'reworkSlot'; sendToRecovery: 'sendToRecovery';
   voidSerial: 'voidSerial'; acknowledgePassed: 'acknowledgePassed'; unit: 'getUnit'; job: 'getJob'; jobContext: 'getJobContext';
   pool: 'getPool'; previewBatch: 'previewBatch'; loadBatch: 'loadBatch'; previewRange: ['generateBatch', 200]; generateBatch: ['generateBatch', 201];
   batchAccount: 'getBatchAccount'; withdrawBatch: 'withdrawBatch'; closeBatch: 'closeBatch'; warnPoolAt: 'warnPoolAt';

@@ -50,6 +50,7 @@ const presses = {
   acknowledgeSlot: () => client.POST('/api/v1/slots/{slot}/acknowledge', job),
   retrySlot: () => client.POST('/api/v1/slots/{slot}/retry', job),
   stopSlot: () => client.POST('/api/v1/slots/{slot}/stop', job),
+  sendToRecovery: () => client.POST('/api/v1/slots/{slot}/recovery', job),
   reworkSlot: () => client.POST('/api/v1/slots/{slot}/rework', { ...job, body: { job: 1, reason: 'new lens' } }),
   voidSerial: () => client.POST('/api/v1/serials/{serial}/void', { params: { path: { serial: 'RC-1' }, header }, body: { reason: 'scrapped' } }),
   acknowledgePassed: () => client.POST('/api/v1/acknowledge-passed', { params: { header }, body: {} }),

@@ -30,6 +30,7 @@ const doubt = 'serial-pool/pool_status.cpp';
 const proofs = 'web/api/proofs.cpp';
 const units = 'web/api/units.cpp';
 const words = 'web/api/words.cpp';
+const recovery = 'station/engine/slot_recovery.cpp';
 const dry = `${orders} ${station}`;
 export const beside: readonly (readonly [text: string, files: string, pieces?: readonly string[]])[] = [
   ['{} of {}', wall],
@@ -157,5 +158,8 @@ export const beside: readonly (readonly [text: string, files: string, pieces?: r
   ['{} more are not listed', batchReport],
   ['Name or password is wrong. {} more tries without a pause', 'station/people/people.cpp', ['Name or password is wrong. {} more {} without a pause', '"tries"']],
   ['Name or password is wrong. {} more try without a pause', 'station/people/people.cpp', ['"try"']],
+  ['it is in recovery mode', recovery],
+  ['An empty module enters recovery mode when it is switched on; hold the recovery button of any other one, or bridge its test pad, while it is switched on', recovery],
+  ['Unplug the button cable, then try again', 'provisioning/steps/to_recovery.cpp'],
   ...Object.entries(refusals).flatMap(([file, texts]) => texts.map((text) => [text, file] as const)),
 ];

@@ -94,6 +94,10 @@ export const refusals: Readonly<Record<string, readonly string[]>> = {
   'station/engine/slot_label.cpp': [
     'Slot {} waits for no label to be scanned',
   ],
+  'station/engine/slot_recovery.cpp': [
+    'Slot {}: its unit is being sent to recovery mode already',
+    'Slot {} holds no judged unit that has started',
+  ],
   'station/engine/slot_verdict.cpp': [
     'Slot {} has nothing to acknowledge',
     'Slot {}: scan the label',

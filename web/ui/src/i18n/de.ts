@@ -142,6 +142,7 @@ export const de: Texts = {
     download: (size: string) => `Roh-Log, ${size}`,
     certificate: 'Geburtsurkunde',
     rework: 'Nacharbeiten …', reworkSure: 'Nacharbeiten',
+    recovery: 'In den Recovery-Modus', recoverySure: 'Im Recovery-Modus neu starten', recoveryBusy: 'Geht in den Recovery-Modus …', recoveryDone: (slot: string) => `Platz ${slot}: Das Gerät ist im Recovery-Modus`,
     stop: 'Diesen Lauf stoppen',
     stopSure: 'Stoppen: Das Gerät wird nicht bewertet',
     retry: 'Wiederholen',

@@ -144,6 +144,7 @@ export const en = {
     download: (size: string) => `Raw log, ${size}`,
     certificate: 'Birth certificate',
     rework: 'Make it again …', reworkSure: 'Make it again',
+    recovery: 'To recovery mode', recoverySure: 'Restart it into recovery mode', recoveryBusy: 'Going to recovery mode …', recoveryDone: (slot: string) => `Slot ${slot}: the unit is in recovery mode`,
     stop: 'Stop this job',
     stopSure: 'Stop it: the unit will not be judged',
     retry: 'Try again',

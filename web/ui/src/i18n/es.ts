@@ -144,6 +144,7 @@ export const es: Texts = {
     download: (size: string) => `Log sin procesar, ${size}`,
     certificate: 'Certificado de nacimiento',
     rework: 'Retrabajar…', reworkSure: 'Retrabajar',
+    recovery: 'A modo de recuperación', recoverySure: 'Reiniciarla en modo de recuperación', recoveryBusy: 'Pasando a modo de recuperación…', recoveryDone: (slot: string) => `Ranura ${slot}: la unidad está en modo de recuperación`,
     stop: 'Detener este trabajo',
     stopSure: 'Detener: la unidad quedará sin evaluar',
     retry: 'Reintentar',

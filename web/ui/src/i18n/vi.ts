@@ -138,6 +138,7 @@ export const vi: Texts = {
     download: (size: string) => `Nhật ký thô, ${size}`,
     certificate: 'Lý lịch thiết bị',
     rework: 'Làm lại …', reworkSure: 'Làm lại',
+    recovery: 'Vào chế độ recovery', recoverySure: 'Khởi động lại vào chế độ recovery', recoveryBusy: 'Đang vào chế độ recovery…', recoveryDone: (slot: string) => `Khe ${slot}: thiết bị đang ở chế độ recovery`,
     stop: 'Dừng tác vụ này',
     stopSure: 'Dừng hẳn: thiết bị sẽ không được kết luận',
     retry: 'Thử lại',

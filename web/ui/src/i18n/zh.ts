@@ -137,6 +137,7 @@ export const zh: Texts = {
     download: (size: string) => `原始日志，${size}`,
     certificate: '出生证',
     rework: '返工…', reworkSure: '确认返工',
+    recovery: '进入恢复模式', recoverySure: '重启并进入恢复模式', recoveryBusy: '正在进入恢复模式…', recoveryDone: (slot: string) => `槽位 ${slot}：产品已进入恢复模式`,
     stop: '停止此任务',
     stopSure: '确定停止：此产品将不作判定',
     retry: '重试',

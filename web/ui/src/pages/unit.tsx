@@ -5,6 +5,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { JSX } from 'preact';
 import { api } from '../api/client';
 import type { Attempt, HistoryLine, Job, JobContext, Proof, Tile, Unit } from '../api/types';
+import { may } from '../live/session';
 import { allTiles, live, now, showAnswer } from '../live/store';
 import { Icon } from '../parts/icon';
 import { LogView } from '../parts/log_view';
@@ -12,11 +13,11 @@ import { ProblemPanel, useLoaded } from '../parts/load_state';
 import { press, said, say } from '../parts/press';
 import { ReasonForm } from '../parts/reason_form';
 import { UnitLabel } from '../parts/unit_label';
+import { SureButton } from '../parts/sure_button';
 import { ResultTag } from '../parts/result_tag';
 import { factOf } from '../parts/tile_text';
 import { Timeline } from '../parts/timeline';
 import { go, Link, place } from '../router';
-import { sentenceOf } from '../api/client';
 import { t } from '../i18n';
 import { clockSeconds, date, iso, size, when, whenSeconds } from '../i18n/format';
 
@@ -43,29 +44,15 @@ function Verdict({ job, tile }: { job: Job; tile: Tile | null }): JSX.Element {
 }
 
 function StopButton({ job }: { job: Job }): JSX.Element {
-  const [sure, setSure] = useState(false);
-  useEffect(() => {
-    if (!sure) return undefined;
-    const timer = setTimeout(() => setSure(false), 5000);
-    return () => clearTimeout(timer);
-  }, [sure]);
-  const stop = async (): Promise<void> => {
-    if (!sure) {
-      setSure(true);
-      return;
-    }
-    setSure(false);
-    try {
-      await api.stop(job.slot, job.job);
-    } catch (problem) {
-      say(sentenceOf(problem).sentence, true);
-    }
-  };
+  return <SureButton name="stop" class="danger" text={t.unit.stop} sure={t.unit.stopSure} act={() => api.stop(job.slot, job.job)} />;
+}
+
+// The judged unit is still in its slot. Whether it has started the station knows; of one that waits in recovery mode the tile says so.
+function RecoveryButton({ job, tile }: { job: Job; tile: Tile | null }): JSX.Element | null {
+  if (job.outcome === null || tile === null || !tile.present || tile.retry || !may('operator')) return null;
   return (
-    <button type="button" class={sure ? 'danger sure' : 'danger'} disabled={live.value !== 'live'} data-stop
-      onClick={() => void stop()}>
-      {sure ? t.unit.stopSure : t.unit.stop}
-    </button>
+    <SureButton name="recovery" text={t.unit.recovery} sure={t.unit.recoverySure} busy={t.unit.recoveryBusy}
+      act={async () => { showAnswer(await api.sendToRecovery(job.slot, job.job)); say(t.unit.recoveryDone(job.slot), false); }} />
   );
 }
 
@@ -96,6 +83,7 @@ function Head({ unit, job, tile }: { unit: Unit; job: Job; tile: Tile | null }):
         </button>
       )}
       {job.running && <StopButton job={job} />}
+      <RecoveryButton job={job} tile={tile} />
       <Link to="/" class="button">{t.unit.wall}</Link>
     </div>
   );
