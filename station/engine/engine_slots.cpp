@@ -130,6 +130,9 @@ base::Status Engine::load_slots(db::Tx& tx) {
         return tl::unexpected<base::Error>(placed.error());
     }
     places_ = std::move(*placed);
+    if (auto known = context_.paces.load(tx); !known) {
+        return known;
+    }
     auto mapped = journal::ports(tx);
     if (!mapped) {
         return tl::unexpected<base::Error>(mapped.error());

@@ -469,7 +469,7 @@ core::SlotFacts SlotActor::facts() const {
     f.since_ms = since_ms_;
     if (run_) {
         run_->describe(f, job_, verdict_);
-        f.time_left_s = run_->time_left_s(job_, context_.clock.mono_ns());
+        f.time_left_s = run_->time_left_s(job_, context_.clock.mono_ns(), context_.paces);
         if (job_.state == JobState::interrupted) {
             f.interrupted_action = job_.flash_again ? "Switch off and on" : "Check unit";
         }

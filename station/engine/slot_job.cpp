@@ -341,6 +341,7 @@ void SlotActor::start_worker(int step, int attempt) {
     line.total_s = static_cast<int>(plan.total.count() / 1000);
     ++run_->stage;
     run_->progress = {};
+    run_->pace = {};
     run_->step_began_mono_ns = context_.clock.mono_ns();
     run_->window.reset();
     run_->back_in_recovery = false;
@@ -388,6 +389,10 @@ void SlotActor::finish_end() {
         if (job_.step + 1 == static_cast<int>(run_->profile->steps.size()) || job_.step > 0) {
             run_->window.reset();
         }
+        run_->pace.ended(run_->spent_ms(context_.clock.mono_ns()));
+        context_.paces.learn(run_->profile->id,
+                             run_->profile->steps[static_cast<std::size_t>(job_.step)].name,
+                             run_->pace);
         deliver(core::StepOk{});
         if (pulled) {  // a flashed unit may leave; for a step behind it nothing is there to work on
             deliver(core::UnitLeft{false});
@@ -435,8 +440,8 @@ void SlotActor::Run::describe(core::SlotFacts& f, const core::Job& machine, bool
     }
 }
 
-std::optional<int> SlotActor::Run::time_left_s(const core::Job& machine,
-                                               std::int64_t mono_ns) const {
+std::optional<int> SlotActor::Run::time_left_s(const core::Job& machine, std::int64_t mono_ns,
+                                               const PaceBook& paces) const {
     constexpr std::int64_t kSecond = 1'000'000'000;
     if (waits_until_mono_ns > mono_ns) {
         return static_cast<int>((waits_until_mono_ns - mono_ns + kSecond - 1) / kSecond);
@@ -444,7 +449,10 @@ std::optional<int> SlotActor::Run::time_left_s(const core::Job& machine,
     if (!worker || machine.state == JobState::stopping) {
         return std::nullopt;
     }
-    return progress.time_left_s(mono_ns - step_began_mono_ns);
+    const core::Pace& learned =
+        paces.of(profile->id, profile->steps[static_cast<std::size_t>(machine.step)].name);
+    return learned.known() ? learned.left_s(pace, spent_ms(mono_ns))
+                           : progress.time_left_s(mono_ns - step_began_mono_ns);
 }
 
 }  // namespace lineside::engine

@@ -3,6 +3,7 @@
 // window, progress, and the verdict that stays. Private to the engine. Thread: the io_context's.
 #pragma once
 
+#include "station/core/pace.h"
 #include "station/core/step_view.h"
 #include "station/engine/slot_actor.h"
 
@@ -43,6 +44,7 @@ struct SlotActor::Run {
     // Progress of the running step.
     int stage = 0;  // counts steps started, for the tile
     core::StepProgress progress;
+    core::PaceRun pace;
     std::int64_t step_began_mono_ns = 0;
     std::int64_t told_mono_ns = 0;
 
@@ -61,8 +63,11 @@ struct SlotActor::Run {
     bool saved_tick = false;
 
     void describe(core::SlotFacts& f, const core::Job& machine, bool judged) const;
-    [[nodiscard]] std::optional<int> time_left_s(const core::Job& machine,
-                                                 std::int64_t mono_ns) const;
+    [[nodiscard]] std::int64_t spent_ms(std::int64_t mono_ns) const {
+        return (mono_ns - step_began_mono_ns) / 1'000'000;
+    }
+    [[nodiscard]] std::optional<int> time_left_s(const core::Job& machine, std::int64_t mono_ns,
+                                                 const PaceBook& paces) const;
 };
 
 }  // namespace lineside::engine

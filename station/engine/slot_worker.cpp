@@ -70,6 +70,7 @@ void SlotActor::progress(const protocol::Progress& progress) {
         return;
     }
     const std::int64_t now = context_.clock.mono_ns();
+    run_->pace.reached(run_->progress.percent(), run_->spent_ms(now));
     if (now - run_->told_mono_ns >= kTellEveryNs) {
         run_->told_mono_ns = now;
         context_.engine.publish_progress(*this);

@@ -219,5 +219,30 @@ TEST_F(SlotWorker, Person_stops_a_job_after_its_worker_is_gone) {
     EXPECT_EQ(tile("1")["reason"], "by ana");
 }
 
+TEST_F(SlotWorker, Time_left_is_learned_from_units_before_and_kept_over_a_restart) {
+    open_line();
+    const auto left = [&](const std::string& slot) { return tile(slot)["time_left_s"]; };
+    FakeWorker& first = to_flash("1");
+    clock.advance_ms(10'000);
+    first.say(protocol::Progress{10, 100, "bytes"});
+    run_until("the percent", [&] { return tile("1")["percent"] == 10; });
+    EXPECT_EQ(left("1"), 90) << "by the pace so far: nothing better is known";
+    clock.advance_ms(20'000);
+    first.ok();
+    run_until("the restart", [&] { return state("1") == "restarting"; });
+
+    FakeWorker& second = to_flash("2");
+    EXPECT_EQ(left("2"), 30);
+    clock.advance_ms(10'000);
+    second.say(protocol::Progress{10, 100, "bytes"});
+    run_until("the percent", [&] { return tile("2")["percent"] == 10; });
+    EXPECT_EQ(left("2"), 20);
+    second.fail("tool.failed");
+    run_until("its end", [&] { return !tile("2")["outcome"].is_null(); });
+
+    restart({{"3", kRecovery}});
+    run_until("the flash", [&] { return left("3") == 30; });
+}
+
 }  // namespace
 }  // namespace lineside::engine
