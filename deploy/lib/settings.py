@@ -99,7 +99,7 @@ policy = {quoted(more.get("release", "none"))}
 
 
 def recipes_toml(place, speed, more=None):
-    """A file of its own, so that a technician may edit it on the page. `more`: silence_s of the flash, or another recipe."""
+    """A file of its own, so that a technician may edit it on the page. `more`: silence_s of the flash, another recipe, text to stand behind."""
     more = more or {}
     lines = ["# Written by deploy/run, until somebody changes it on the page.\n",
              more.get("recipe") or recipe(speed, more.get("silence_s"))]
@@ -123,7 +123,31 @@ sku = ["0001"]
 user = "reeplayer"
 password = "reeplayer"
 """)
-    return "".join(lines)
+    return "".join(lines) + more.get("also", "")
+
+
+def package_profile(way, model, tree, speed, more_steps):
+    """A recipe and a profile `<way>` for a finished package."""
+    begin = recipe_begin(speed).replace('id = "camera"', f'id = "{way}"').replace('use = "flash"', f'use = "flash"\nway = "{way}"', 1)
+    return begin + more_steps + f"""
+[[profile]]
+id = "{way}"
+name = "Camera by {way}"
+model = "{model}"
+board = "{BOARD}"
+rootdev = "mmcblk0p1"
+bsp = {quoted(tree)}
+recipe = "{way}"
+boot_s = {seconds(300, speed, 45)}
+[profile.image]
+release = "stand-in 32.7.4"
+mutable = {json.dumps(MUTABLE)}
+[profile.expect]
+id = "3668"
+[profile.ssh]
+user = "reeplayer"
+password = "reeplayer"
+"""
 
 
 def helper_toml(place, bsp, environment, cgroup_root):

@@ -123,6 +123,16 @@ TEST(Config, A_profile_may_run_its_tools_in_a_container) {
     EXPECT_FALSE(host.steps[0].params.contains("container"));
 }
 
+TEST(Config, The_image_is_made_of_what_the_flash_writes) {
+    std::string text(kGood);
+    EXPECT_FALSE(read(text).config.profiles.at(0).image_params.contains("way"));
+    text.replace(text.find("use = \"flash\""), 13, "use = \"flash\"\nway = \"massflash\"");
+    const auto reading = read(text);
+    EXPECT_EQ(complaints(reading), "");
+    EXPECT_EQ(reading.config.profiles.at(0).image_params["way"], "massflash");
+    EXPECT_EQ(reading.config.profiles.at(0).steps[0].params["way"], "massflash");
+}
+
 struct Bad {
     std::string_view from;
     std::string_view to;

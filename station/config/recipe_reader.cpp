@@ -290,6 +290,11 @@ core::Profile read_profile(const toml::table& table, const Recipes& recipes,
     const Json login = ssh.rest();
     for (StepPlan& step : profile.steps) {
         if (step.name == kFlash) {
+            // What is made into the image is what the flash writes: a tree, or a package of a kind.
+            const std::string way = step.params.value("way", std::string("flash"));
+            if (way != "flash" && flashes_jetsons) {
+                profile.image_params["way"] = way;
+            }
             step.params["board"] = profile.board;
             step.params["rootdev"] = profile.rootdev;
             step.params["boot_s"] = profile.boot.count() / 1000;

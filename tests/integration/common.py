@@ -68,9 +68,9 @@ def image_of(data):
     return max(found, key=os.path.getmtime)
 
 
-def storages(data, *more):
-    """check-storage's view of all boards, by number."""
-    done = subprocess.run([os.path.join(LINE, "check-storage"), "--dir", os.path.join(data, "line"), "--bsp", image_of(data), *more],
+def storages(data, *more, bsp=None):
+    """check-storage's view of all boards, by number; beside the newest image, or another built tree."""
+    done = subprocess.run([os.path.join(LINE, "check-storage"), "--dir", os.path.join(data, "line"), "--bsp", bsp or image_of(data), *more],
                           capture_output=True, text=True, check=False)
     if not done.stdout:
         raise AssertionError("check-storage: " + done.stderr)

@@ -31,7 +31,8 @@ struct Options {
     std::string worker_exe = "jetson-usb";
     std::filesystem::path shim;
     bool mount_cgroup = false;
-    std::string bus = "testbed";  // or vhci, redir
+    std::string bus = "testbed";             // or vhci, redir
+    std::vector<unsigned> products{0x7e19};  // of the boards in recovery mode, in turn
     double hop_seconds = 0;  // from the host having the last answer until the board leaves the bus
     double initrd_seconds =
         0;  // how long a flashing initrd shows itself before a boot; 0: not at all

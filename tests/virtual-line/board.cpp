@@ -26,10 +26,15 @@ constexpr double kBootFrom = 60, kBootTo = 120;
 constexpr double kSlowBoot = 240;  // twice the longest, below the five minutes one waits
 constexpr double kRebootFrom = 30, kRebootTo = 60;
 constexpr double kPowerOffPause = 2.0;
-constexpr unsigned kNx = 0x7e19;
 constexpr int kMiddle = 50;  // percent of APP at which stall, kills and hub-drop strike
 constexpr double kAnswerFetched =
     0.3;  // real seconds a host has to fetch the last answer before a hop
+
+std::string hex4(unsigned number) {
+    std::array<char, 8> text{};
+    std::snprintf(text.data(), text.size(), "%04x", number);
+    return text.data();
+}
 
 void write_whole(const fs::path& path, const std::string& text) {
     const auto draft = path.string() + ".new";
@@ -87,6 +92,7 @@ Json Board::describe() const {
         {"ecid", linux_uid(br_cid_)},
         {"module_serial", module_serial_},
         {"sku", has("wrong-model") ? "0000" : "0001"},
+        {"product", hex4(product())},
         {"speed", bench_.options.speed},
         {"state", state_},
         {"gone", gone()},
@@ -113,6 +119,11 @@ void Board::set_state(const std::string& state) {
     state_ = state;
     write_card();
     bench_.journal.note(number_, "state", {{"state", state_}, {"stage", stage_}});
+}
+
+unsigned Board::product() const {
+    const auto& all = bench_.options.products;
+    return all[static_cast<std::size_t>(number_ - 1) % all.size()];
 }
 
 bool Board::has(const std::string& name) const {
@@ -171,7 +182,7 @@ void Board::enter_recovery(Stage stage) {
         });
     };
     events.app_progress = [this, life](int percent) { return app_progress(life, percent); };
-    const auto device = recovery_device(place_, devnum_, kNx);
+    const auto device = recovery_device(place_, devnum_, product());
     node_ = std::make_shared<UsbNode>(
         device.descriptors,
         std::make_shared<Module>(stage, std::move(facts), std::move(events), storage_),
@@ -179,7 +190,7 @@ void Board::enter_recovery(Stage stage) {
     present_ = true;
     const auto announced = bench_.bus->arrive(number_, device, node_);
     bench_.journal.note(number_, "arrived",
-                        {{"product", "7e19"},
+                        {{"product", hex4(product())},
                          {"devnum", devnum_},
                          {"stage", stage_},
                          {"uevent_ns", announced.time_since_epoch().count()}});

@@ -13,6 +13,7 @@
 #include <fstream>
 #include <iostream>
 #include <map>
+#include <sstream>
 #include <string_view>
 
 #include "line.h"
@@ -28,7 +29,8 @@ constexpr const char* kUsage =
     "PATH|none]\n"
     "                     [--plug auto|manual] [--stagger-ms N] [--worker-exe NAME] "
     "[--mount-cgroup]\n"
-    "                     [--bus testbed|vhci|redir] [--hop-seconds S] [--initrd-seconds S]\n";
+    "                     [--bus testbed|vhci|redir] [--hop-seconds S] [--initrd-seconds S]\n"
+    "                     [--products 7e19,…]\n";
 
 [[noreturn]] void usage(const std::string& sentence) {
     std::cerr << sentence << "\n" << kUsage;
@@ -55,6 +57,24 @@ int whole(const std::string& name, const std::string& text, double least, double
         usage(name + ": \"" + text + "\" is not a whole number.");
     }
     return rounded;
+}
+
+// "7e19,7019": what the boards are in recovery mode, in turn.
+std::vector<unsigned> products(const std::string& value) {
+    std::vector<unsigned> found;
+    std::istringstream in(value);
+    for (std::string one; std::getline(in, one, ',');) {
+        unsigned id = 0;
+        const auto [end, error] = std::from_chars(one.data(), one.data() + one.size(), id, 16);
+        if (one.size() != 4 || error != std::errc() || end != one.data() + one.size()) {
+            usage("--products: \"" + one + "\" is no USB product of four hex digits.");
+        }
+        found.push_back(id);
+    }
+    if (found.empty()) {
+        usage("--products is empty.");
+    }
+    return found;
 }
 
 line::Options read_options(int argc, char** argv) {
@@ -119,6 +139,8 @@ line::Options read_options(int argc, char** argv) {
             options.bus = value;
         } else if (name == "--hop-seconds") {
             options.hop_seconds = number(name, value, 0, 60);
+        } else if (name == "--products") {
+            options.products = products(value);
         } else if (name == "--initrd-seconds") {
             options.initrd_seconds = number(name, value, 0, 600);
         } else {

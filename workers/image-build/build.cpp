@@ -10,10 +10,11 @@
 #include "workers/image-build/flash_runs.h"
 #include "workers/image-build/image_file.h"
 #include "workers/image-build/image_tool.h"
-#include "workers/image-build/prepare.h"
+#include "workers/image-build/package.h"
 #include "workers/image-build/stat_cache.h"
 #include "workers/image-build/tree_copy.h"
 #include "workers/image-build/tree_scan.h"
+#include "workers/image-build/wanted.h"
 #include "workers/proof/escape.h"
 #include "workers/proof/image_record.h"
 
@@ -52,50 +53,6 @@ void save(const StatCache& cache, Station& station) {
     }
 }
 
-struct Wanted {
-    BuildInputs inputs;
-    Preparation preparation;
-    std::optional<container::Settings> container;
-    std::optional<container::ContainerImage> fetched;
-};
-
-base::Result<Wanted> wanted_of(Station& station) {
-    auto inputs = inputs_from_json(station.job().params);
-    if (!inputs) {
-        return tl::unexpected(inputs.error());
-    }
-    auto preparation = read_preparation(station.job());
-    if (!preparation) {
-        return tl::unexpected(preparation.error());
-    }
-    auto lines = key_lines(*preparation);
-    if (!lines) {
-        return tl::unexpected(lines.error());
-    }
-    inputs->before_flash = std::move(*lines);
-    auto settings = container::read_settings(station.job().params);
-    if (!settings) {
-        return tl::unexpected(settings.error());
-    }
-    return Wanted{std::move(*inputs), std::move(*preparation), std::move(*settings), {}};
-}
-
-// The container's image is here before anything else is done: with another one other tools would
-// make the product's image.
-base::Status fetch(Station& station, Wanted& wanted, container::PhasePlace place) {
-    if (!wanted.container) {
-        return {};
-    }
-    auto image = container::fetch_image(station, *wanted.container, place);
-    if (!image) {
-        return tl::unexpected(image.error());
-    }
-    wanted.inputs.container = image->id;
-    wanted.container->digest = image->digest;  // this one, whatever its name means by and by
-    wanted.fetched = std::move(*image);
-    return {};
-}
-
 base::Status need(const fs::path& place, std::string_view what) {
     std::error_code error;
     if (place.empty() || !fs::is_directory(place, error)) {
@@ -123,9 +80,15 @@ class Build {
     }
 
     base::Result<Json> run() {
-        for (const auto step : {&Build::compute_key, &Build::place_id, &Build::run_flash_sh,
-                                &Build::read_partitions, &Build::read_manifest, &Build::copy,
-                                &Build::check_inputs_again, &Build::write_records}) {
+        using Step = base::Status (Build::*)();
+        const std::vector<Step> of_a_bsp{&Build::compute_key,        &Build::place_id,
+                                         &Build::run_flash_sh,       &Build::read_partitions,
+                                         &Build::read_manifest,      &Build::copy,
+                                         &Build::check_inputs_again, &Build::write_records};
+        const std::vector<Step> of_a_package{&Build::compute_key,        &Build::read_package,
+                                             &Build::read_package_root,  &Build::copy,
+                                             &Build::check_inputs_again, &Build::write_records};
+        for (const Step step : inputs_.is_package() ? of_a_package : of_a_bsp) {
             if (auto done = (this->*step)(); !done) {
                 return tl::unexpected(done.error());
             }
@@ -137,7 +100,8 @@ class Build {
     // The phases of a build; where it is done in a container the first one is fetching that.
     void begin(std::string name, int index, double weight) {
         const int more = container_ ? 1 : 0;
-        station_.phase(std::move(name), index + more, 6 + more, weight);
+        station_.phase(std::move(name), index + more, (inputs_.is_package() ? 5 : 6) + more,
+                       weight);
     }
 
     base::Status compute_key() {
@@ -230,20 +194,61 @@ class Build {
                                                      proof::escape_name(entry.name));
             }
             const std::string file = written_file(bootloader, entry.file);
-            auto it = known.find(file);
-            if (it == known.end()) {
-                auto content = hash_image_file(bootloader / file, tick_);
-                if (!content) {
-                    return base::with_context(content.error(), "partition " + entry.name);
-                }
-                it = known.emplace(file, std::move(*content)).first;
+            if (auto added = add_partition(entry.name, bootloader, file, true, known); !added) {
+                return added;
             }
-            const bool proven =
-                !std::binary_search(inputs_.unproven.begin(), inputs_.unproven.end(), entry.name);
-            image_.partitions.push_back(
-                {entry.name, it->second.bytes, it->second.sha256, file, proven});
         }
         return sort_partitions();
+    }
+
+    base::Status add_partition(const std::string& name, const fs::path& folder,
+                               const std::string& file, bool as_it_is,
+                               std::map<std::string, FileContent>& known) {
+        auto it = known.find(file);
+        if (it == known.end()) {
+            auto content = hash_image_file(folder / file, tick_);
+            if (!content) {
+                return base::with_context(content.error(), "partition " + name);
+            }
+            it = known.emplace(file, std::move(*content)).first;
+        }
+        const bool proven =
+            as_it_is && !std::binary_search(inputs_.unproven.begin(), inputs_.unproven.end(), name);
+        image_.partitions.push_back({name, it->second.bytes, it->second.sha256, file, proven});
+        return {};
+    }
+
+    // A finished package is taken as it is: nothing can be put into it, no id either.
+    base::Status read_package() {
+        begin("partitions", 2, 20);
+        auto contents = package_contents(places_.bsp, inputs_.way);
+        if (!contents) {
+            return tl::unexpected(contents.error());
+        }
+        root_ = contents->root;
+        std::map<std::string, FileContent> known;
+        for (const PackageFile& each : contents->files) {
+            if (proof::escape_name(each.partition) != each.partition ||
+                each.partition.find('/') != std::string::npos) {
+                return base::fail("image.build", "the package has the odd partition " +
+                                                     proof::escape_name(each.partition));
+            }
+            if (auto added =
+                    add_partition(each.partition, places_.bsp, each.file, each.as_it_is, known);
+                !added) {
+                return added;
+            }
+        }
+        return sort_partitions();
+    }
+
+    base::Status read_package_root() {
+        begin("manifest", 3, 40);
+        auto records = read_root(places_.bsp / root_, places_.out / "root.raw", tick_);
+        if (!records) {
+            return tl::unexpected(records.error());
+        }
+        return take_manifest(*records);
     }
 
     // What the tool writes: its signed form where flash.sh --sign has made one.
@@ -272,7 +277,9 @@ class Build {
         if (twice != list.end()) {
             return base::fail("image.build", "two partitions are called " + twice->name);
         }
-        if (std::none_of(list.begin(), list.end(), [](const auto& p) { return p.proven; })) {
+        // A package whose tool signs as it flashes is proven by its files.
+        if (!inputs_.is_package() &&
+            std::none_of(list.begin(), list.end(), [](const auto& p) { return p.proven; })) {
             return base::fail("image.build", "no partition is left to prove the image by");
         }
         return {};
@@ -301,18 +308,25 @@ class Build {
         if (id == records->end() || id->sha256 != base::sha256_hex(image_.id + "\n")) {
             return base::fail("image.build", "the built file system does not hold its image id");
         }
+        return take_manifest(*records);
+    }
+
+    base::Status take_manifest(const std::vector<FileRecord>& records) {
         proof::ProofDigest digest;
         for (const PartitionRecord& partition : image_.partitions) {
             if (partition.proven) {
                 digest.add(partition);
             }
         }
-        for (const FileRecord& record : *records) {
+        for (const FileRecord& record : records) {
             manifest_ += format_record(record);
             if (is_proven(record, inputs_.mutable_paths)) {
                 digest.add(record);
                 ++image_.files;
             }
+        }
+        if (image_.files == 0) {
+            return base::fail("image.build", "no file is left to prove the image by");
         }
         image_.digest = digest.hex();
         image_.manifest_sha256 = base::sha256_hex(manifest_);
@@ -320,8 +334,9 @@ class Build {
     }
 
     base::Status copy() {
-        begin("copy", 5, 25);
-        auto tree = copy_tree(places_.lane, places_.out / "tree", tick_);
+        const bool package = inputs_.is_package();
+        begin("copy", package ? 4 : 5, package ? 30 : 25);
+        auto tree = copy_tree(package ? places_.bsp : places_.lane, places_.out / "tree", tick_);
         if (!tree) {
             return tl::unexpected(tree.error());
         }
@@ -333,7 +348,7 @@ class Build {
 
     // An overlay whose lower tree changes under it holds nobody knows what.
     base::Status check_inputs_again() {
-        begin("check", 6, 5);
+        begin("check", inputs_.is_package() ? 5 : 6, 5);
         StatCache cache(cache_file(places_, inputs_.profile));
         auto tree = scan_tree(places_.bsp, cache, tick_);
         if (!tree) {
@@ -377,6 +392,7 @@ class Build {
     Tree tree_before_;
     ImageRecord image_;
     std::string manifest_;
+    std::string root_;  // of a package: where its root file system is
     std::string tree_text_;
 };
 

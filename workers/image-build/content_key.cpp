@@ -14,6 +14,8 @@ namespace {
 constexpr std::array<std::string_view, 8> kEnvironment{
     "BOARDID", "BOARDREV", "BOARDSKU", "CHIPREV", "CHIP_SKU", "FAB", "FUSELEVEL", "RAMCODE"};
 
+constexpr std::array<std::string_view, 4> kWays{"flash", "massflash", "initrd", "tegraflash"};
+
 bool is_word(std::string_view text) {
     constexpr std::string_view kLegal =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-";
@@ -64,6 +66,11 @@ base::Result<BuildInputs> inputs_from_json(const base::Json& params) {
         return invalid("release", "a text of at most 200 bytes");
     }
     out.release = std::move(*release);
+    auto way = base::field_or<std::string>(params, "way", "flash");
+    if (!way || std::find(kWays.begin(), kWays.end(), *way) == kWays.end()) {
+        return invalid("way", fmt::format("{}", fmt::join(kWays, ", ")));
+    }
+    out.way = std::move(*way);
     if (const auto sign = params.find("sign"); sign != params.end() && !sign->is_null()) {
         if (!sign->is_boolean()) {
             return invalid("sign", "true or false");
@@ -131,6 +138,9 @@ std::string content_key(const BuildInputs& inputs, std::string_view tree_sha256)
     }
     if (!inputs.container.empty()) {
         text += fmt::format("container {}\n", inputs.container);
+    }
+    if (inputs.is_package()) {
+        text += fmt::format("way {}\n", inputs.way);
     }
     text += inputs.before_flash;
     text += fmt::format("tree {}\n", tree_sha256);

@@ -31,7 +31,11 @@ struct BuildInputs {
     proof::PathRules mutable_paths;
     std::vector<std::string> unproven;  // partitions that no two units share; sorted
     std::string container;              // id of the container image it is built in; "" = the host
-    std::string before_flash;           // key_lines() of prepare.h; "" = nothing is done before
+    // "flash": the tree is a BSP, whose flash.sh makes the image. "massflash", "initrd",
+    // "tegraflash": it is a finished package of that kind.
+    std::string way = "flash";
+    [[nodiscard]] bool is_package() const { return way != "flash"; }
+    std::string before_flash;  // key_lines() of prepare.h; "" = nothing is done before
 };
 
 // Reads the worker's params. Errors: config.invalid, naming the field.

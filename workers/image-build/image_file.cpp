@@ -2,8 +2,13 @@
 #include "workers/image-build/image_file.h"
 
 #include "station/base/text.h"
+#include "station/base/unique_fd.h"
 #include "workers/proof/escape.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <cstring>
 #include <fstream>
 
@@ -58,6 +63,17 @@ class Content {
             return tl::unexpected(read.error());
         }
         return FileContent{bytes_, sha_.hex()};
+    }
+
+    // Its content is written to `out`, too, but for what is all zeros.
+    base::Result<FileContent> run_into(int out) {
+        out_ = out;
+        auto content = run();
+        if (content && ftruncate(out, static_cast<off_t>(content->bytes)) != 0) {
+            return base::fail_errno(errno == ENOSPC ? "disk.full" : "image.build",
+                                    "cannot write the content of " + name_, errno);
+        }
+        return content;
     }
 
     base::Result<FileContent> run_first(std::uint64_t most) {
@@ -171,11 +187,33 @@ class Content {
 
     base::Status take(std::size_t length) {
         sha_.update({buffer_.data(), length});
+        if (auto written = write_out(length); !written) {
+            return written;
+        }
         bytes_ += length;
         return meter_.add(length);
     }
 
+    base::Status write_out(std::size_t length) const {
+        const std::string_view piece(buffer_.data(), length);
+        if (out_ < 0 || piece.find_first_not_of('\0') == std::string_view::npos) {
+            return {};
+        }
+        std::size_t done = 0;
+        while (done < length) {
+            const auto wrote =
+                pwrite(out_, piece.data() + done, length - done, static_cast<off_t>(bytes_ + done));
+            if (wrote <= 0) {
+                return base::fail_errno(errno == ENOSPC ? "disk.full" : "image.build",
+                                        "cannot write the content of " + name_, errno);
+            }
+            done += static_cast<std::size_t>(wrote);
+        }
+        return {};
+    }
+
     std::string name_;
+    int out_ = -1;
     std::ifstream in_;
     Meter meter_;
     std::string buffer_;
@@ -187,6 +225,25 @@ class Content {
 
 base::Result<FileContent> hash_image_file(const std::filesystem::path& file, const Tick& tick) {
     return Content(file, tick).run();
+}
+
+bool is_sparse(const std::filesystem::path& file) {
+    std::ifstream in(file, std::ios::binary);
+    std::uint32_t magic = 0;
+    in.read(reinterpret_cast<char*>(&magic), sizeof magic);
+    return in.gcount() == sizeof magic && magic == kMagic;
+}
+
+base::Result<FileContent> unsparse_image_file(const std::filesystem::path& file,
+                                              const std::filesystem::path& to, const Tick& tick) {
+    const base::UniqueFd out(
+        open(to.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
+    if (!out) {
+        return base::fail_errno(errno == ENOSPC ? "disk.full" : "image.build",
+                                "cannot write the content of " + proof::escape_name(file.string()),
+                                errno);
+    }
+    return Content(file, tick).run_into(out.get());
 }
 
 base::Result<FileContent> hash_first(const std::filesystem::path& file, std::uint64_t most,

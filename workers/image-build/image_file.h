@@ -23,6 +23,15 @@ struct FileContent {
 [[nodiscard]] base::Result<FileContent> hash_image_file(const std::filesystem::path& file,
                                                         const Tick& tick);
 
+// Is it in Android's sparse form? False also for what cannot be read.
+[[nodiscard]] bool is_sparse(const std::filesystem::path& file);
+
+// The content that a sparse file stands for, as a file with holes; `to` is made or replaced.
+// Errors: image.build, disk.full, those of `tick`.
+[[nodiscard]] base::Result<FileContent> unsparse_image_file(const std::filesystem::path& file,
+                                                            const std::filesystem::path& to,
+                                                            const Tick& tick);
+
 // The file as it is, sparse or not; at most its first `most` bytes.
 [[nodiscard]] base::Result<FileContent> hash_first(const std::filesystem::path& file,
                                                    std::uint64_t most, const Tick& tick);
