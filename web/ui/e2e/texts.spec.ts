@@ -7,7 +7,7 @@ import { given, tile, tilesOf } from '../mock/states.mjs';
 import type { Tile } from '../src/api/types';
 import { languages } from '../src/i18n';
 import type { Page } from 'playwright-core';
-import { openBench, openWall, type Bench } from './bench';
+import { openBench, openWall, until, type Bench } from './bench';
 
 const source = readFileSync(new URL('../../../station/base/codes.cpp', import.meta.url), 'utf8');
 const entries = [...source.matchAll(/\{"([a-z_.*]+)",\s*\w+,\s*"([FEA]\d+)",\s*"([^"]*)",\s*"([^"]*)"/g)];
@@ -22,9 +22,11 @@ for (let from = 0; from < entries.length; from += 16) {
   pages.push(entries.slice(from, from + 16).map(([, code = '', display = '', sentence = '', action = ''], i) => tileOf(String(i + 1), code, display, sentence, action)));
 }
 
-async function anew(page: Page): Promise<Page> {
-  await page.reload();
-  await page.waitForSelector('.wall[data-live="live"]');
+// The other tiles come as a station sends them, over the link that is open.
+async function show(page: Page, tiles: Tile[]): Promise<Page> {
+  const seq = Math.max(...tiles.map((one) => bench.mock?.change(one.slot, one).seq ?? 0));
+  await until(page, (last) => (window.__lineside.lastSeq ?? 0) >= last, seq);
+  await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
   return page;
 }
 
@@ -54,12 +56,13 @@ describe('every failure fits its tile', () => {
     const all = pages.flat();
     let opened: Page | null = null;
     for (let from = 0; from < all.length; from += slots) {
-      given.splice(0, given.length, ...Array.from({ length: slots }, (_, i) => {
+      const batch = Array.from({ length: slots }, (_, i) => {
         const one = all[(from + i) % all.length];
         if (!one) throw new Error('no tile');
         return { ...one, slot: String(i + 1) };
-      }));
-      const page: Page = opened === null ? (await openWall(bench, { width, height }, language)).page : await anew(opened);
+      });
+      if (opened === null) given.splice(0, given.length, ...batch);
+      const page: Page = opened === null ? (await openWall(bench, { width, height }, language)).page : await show(opened, batch);
       opened = page;
       await page.evaluate(() => document.fonts.ready);
       cut.push(...await page.$$eval('.tile', (tiles) => tiles.flatMap((one) => {

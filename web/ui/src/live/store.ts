@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The wall as signals: one per tile, so that a change draws one tile and nothing else. The reducer decides, this file
 // only hands its result to the page.
-import { computed, signal, type Signal } from '@preact/signals';
+import { batch, computed, signal, type Signal } from '@preact/signals';
 import { api } from '../api/client';
 import type { Station, Tile } from '../api/types';
 import type { SlotPlace } from '../api/types_slots';
@@ -60,16 +60,26 @@ function sayVerdict(before: ShownTile | undefined, after: ShownTile): void {
   if (speaker && toSay.length < 20) toSay.push(speaker(after));
 }
 
-function show(event: WallEvent): void {
+// What one event changes, and what is said and heard of it.
+function take(event: WallEvent): void {
   const before = state;
   state = applyEvent(state, event);
+  if (state === before || event.kind !== 'tile') return;
+  const { slot } = event.data.tile;
+  const old = before.tiles.get(slot);
+  const shown = state.tiles.get(slot);
+  if (shown !== undefined && shown !== old) {
+    sayVerdict(old, shown);
+    if (!event.data.replay) heard(soundOf(old?.tile.state, shown.tile.state));
+  }
+  if (!event.data.replay && state.rev !== before.rev) latency.expect(slot, state.rev, event.data.mono_ns);
+}
+
+function hand(before: WallState): void {
   if (state === before) return;
   for (const [slot, shown] of state.tiles) {
-    const old = before.tiles.get(slot);
-    if (old === shown) continue;
+    if (before.tiles.get(slot) === shown) continue;
     stamps.set(shown.tile, Date.now());
-    if (event.kind === 'tile') sayVerdict(old, shown);
-    if (event.kind === 'tile' && !event.data.replay) heard(soundOf(old?.tile.state, shown.tile.state));
     tileOf(slot).value = shown;
   }
   for (const slot of before.tiles.keys()) {
@@ -78,14 +88,33 @@ function show(event: WallEvent): void {
   if (state.order !== before.order) slots.value = state.order;
   if (state.places !== before.places) places.value = state.places;
   if (state.station !== before.station) station.value = state.station;
-  if (event.kind === 'tile' && !event.data.replay && state.rev !== before.rev) {
-    latency.expect(event.data.tile.slot, state.rev, event.data.mono_ns);
-  }
+}
+
+// A station with many slots sends dozens of events at once. They are drawn together, with the next frame of the screen; a page that is not
+// drawn has no frames, so a timer does it there.
+const waiting: WallEvent[] = [];
+let frame = 0;
+let timer: ReturnType<typeof setTimeout> | undefined;
+function draw(): void {
+  cancelAnimationFrame(frame);
+  clearTimeout(timer);
+  timer = undefined;
+  const before = state;
+  waiting.splice(0).forEach(take);
+  batch(() => hand(before));
+}
+
+function show(event: WallEvent): void {
+  waiting.push(event);
+  if (timer !== undefined) return;
+  frame = requestAnimationFrame(draw);
+  timer = setTimeout(draw, 100);
 }
 
 // An answer to a press carries the new tile: show it at once, the event that follows is then no news.
 export function showAnswer(answer: { tile: ShownTile['tile']; seq: number }): void {
-  show({ kind: 'answer', data: answer });
+  waiting.push({ kind: 'answer', data: answer });
+  draw();
 }
 
 const stream = new Stream({
@@ -95,6 +124,7 @@ const stream = new Stream({
   },
   live: (isLive, seen, next) => {
     const before = live.value;
+    if (before !== 'live' && waiting.length > 0) draw();    // a page that says it is live shows what it got
     live.value = isLive ? 'live' : 'lost';
     lastSeenMs.value = seen;
     nextTryMs.value = next;
