@@ -57,6 +57,7 @@ def one_run(options, boards, seed):
     used["workers"] = used.pop("below_helper") - used["tool"]
     ours = sum(value for name, value in used.items() if value and name != "machine")
     return {"boards": len(boards), "wall_s": (max(job.verdict for job in jobs) - min(job.admitted for job in jobs)) / timeline.S,
+            "flashed_s": (max(job.flashed for job in jobs) - min(job.admitted for job in jobs)) / timeline.S,
             "tool_s": max(job.first(TOOL).ended - job.first(TOOL).began for job in jobs) / timeline.S,
             "jobs": jobs, "cpu_s": used, "others_cores": max(0.0, used["machine"] - ours) / (ended - begun),
             "after_tool": {"units_cpu_s": after["line_and_units"], "busy_cores": after["machine"] / (ended - over)},
@@ -89,7 +90,7 @@ def after_tool(runs):
 
 
 def summary(runs):
-    return {"wall_s": [round(run["wall_s"], 2) for run in runs], "tool_s": [round(run["tool_s"], 2) for run in runs],
+    return {"wall_s": [round(run["wall_s"], 2) for run in runs], "flashed_s": [round(run["flashed_s"], 2) for run in runs], "tool_s": [round(run["tool_s"], 2) for run in runs],
             "parts_s": parts_of(runs), "cpu_per_unit_s": cpu_per_unit(runs), "after_tool": after_tool(runs),
             "others_cores": figures.median([run["others_cores"] for run in runs], 2)}
 
@@ -107,6 +108,7 @@ def measure(options, say):
                 sum(run["cpu_s"][name] for name in ("service", "helper", "workers")), run["others_cores"]))
     walls = [(run["wall_s"], alone["wall_s"]) for run, alone in zip(many, one)]
     return {"boards": options.boards, "tool_s": options.tool_seconds, "speed": options.speed, "rounds": options.rounds,
+            "flashed_ratio": figures.median([run["flashed_s"] / alone["flashed_s"] for run, alone in zip(many, one)], 4),
             "ratio": figures.median([several / single for several, single in walls], 4),
             "added_s": figures.median([several - single for several, single in walls], 2), "one": summary(one), "many": summary(many),
             "uevent_to_exec_at_once": plug_in.summary([job for run in many for job in run["jobs"]]),

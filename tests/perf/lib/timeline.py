@@ -57,6 +57,7 @@ class Job:
         self.processes = bench.watch.of_job(job)
         self.uevent = line.last_uevent(slot, "7e19", events["job.queued"])
         self.queued, self.admitted, self.step = events["job.queued"], events["job.state"], events["step.started"]
+        self.flashed = events.get("step.ended")     # of the first step: the image is written
         self.verdict = events.get("job.verdict")
         self.worker = self.first(FLASH_WORKER).began
         self.tool = self.first(TOOL)
