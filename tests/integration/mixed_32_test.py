@@ -3,6 +3,7 @@
 """Thirty-two boards of four models at once, each model by another way: flash.sh, a mass-flash package, initrd flash, a meta-tegra package; one
 board in four goes wrong. Each verdict is right, the trees are as they were, and the host is as it was found."""
 import os
+import re
 import subprocess
 import unittest
 
@@ -47,7 +48,8 @@ def host_state():
                  "/proc/sys/net/ipv6/conf/all/disable_ipv6", "/proc/sys/net/ipv4/conf/all/rp_filter", "/proc/sys/kernel/core_pattern"):
         if os.path.exists(name):
             state["settings"][name] = lines_of(name)
-    state["temporary"] = sorted(name for name in os.listdir("/tmp") if not name.startswith(("bash_jobs", "playwright", ".org.chromium")))
+    # Of flash tools, whose names these are (mktemp, NVIDIA's own); others of the host come and go.
+    state["temporary"] = sorted(name for name in os.listdir("/tmp") if re.match(r"tmp\.|ci-|binlist|initrd|lineside", name))
     return state
 
 
@@ -126,7 +128,10 @@ class Mixed(unittest.TestCase):
             if common.bench.build.digest_of([tree]) != self.before[way]:
                 wrong.append("the tree of %s was changed" % way)
         now = host_state()
-        wrong += ["%s were %s, are %s" % (what, found[what], now[what]) for what in found if found[what] != now[what]]
+        for what in found:
+            if found[what] != now[what]:
+                both = [set(each) if isinstance(each, list) else each for each in (found[what], now[what])]
+                wrong.append("%s: %s" % (what, sorted(both[0] ^ both[1]) if isinstance(both[0], set) else "were %s, are %s" % tuple(both)))
         self.assertFalse(wrong, "\n" + "\n".join(wrong))
         common.bench.trees.remove(data)
 
