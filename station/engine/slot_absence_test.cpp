@@ -211,6 +211,19 @@ TEST_F(SlotAbsence, Unit_back_in_recovery_before_its_flasher_has_ended_is_judged
     EXPECT_EQ(verdict(), "ERROR boot.back_in_recovery");
 }
 
+TEST_F(SlotAbsence, Unit_in_recovery_from_an_absence_before_the_boot_is_waited_for) {
+    open_line();
+    FakeWorker& flash = to_flash("1");
+    flash.say(protocol::Expect{{"1d6b:0104"}, 30});  // the tool's flash system, which never shows
+    bus->unplug("1");
+    bus->plug("1");
+    flash.say(kBackAsGadget);
+    flash.ok();  // before the unit has left for its boot
+    run_until("the restart", [&] { return state("1") == "restarting"; });
+    boot("1");
+    worker(2, "prove-image");
+}
+
 TEST_F(SlotAbsence, Hub_that_drops_is_one_alarm) {
     open_line();
     to_flash("1");

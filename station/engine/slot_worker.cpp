@@ -52,6 +52,7 @@ void SlotActor::worker_message(const protocol::FromWorker& message) {
         window.until_mono_ns = context_.clock.mono_ns() + std::int64_t{e->within_s} * 1'000'000'000;
         run_->window = std::move(window);
         if (e->within_s > 0) {
+            run_->back_in_recovery = false;  // that was in an absence before this one
             announced();
         }
     } else if (const auto* a = std::get_if<protocol::Ask>(&message)) {
