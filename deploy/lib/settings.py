@@ -98,56 +98,41 @@ policy = {quoted(more.get("release", "none"))}
     return "".join(lines)
 
 
-def recipes_toml(place, speed, more=None):
-    """A file of its own, so that a technician may edit it on the page. `more`: silence_s of the flash, another recipe, text to stand behind."""
-    more = more or {}
-    lines = ["# Written by deploy/run, until somebody changes it on the page.\n",
-             more.get("recipe") or recipe(speed, more.get("silence_s"))]
-    lines.append(f"""
+def profile(name, text, model, tree, recipe_name, speed, expect=""):
+    return f"""
 [[profile]]
-id = "{PROFILE}"
-name = "Camera, Xavier NX"
-model = "xavier-nx"
+id = "{name}"
+name = "{text}"
+model = "{model}"
 board = "{BOARD}"
 rootdev = "mmcblk0p1"
-bsp = {quoted(place.bsp)}
-recipe = "camera"
+bsp = {quoted(tree)}
+recipe = "{recipe_name}"
 boot_s = {seconds(300, speed, 45)}
 [profile.image]
 release = "stand-in 32.7.4"
 mutable = {json.dumps(MUTABLE)}
 [profile.expect]
 id = "3668"
-sku = ["0001"]
-[profile.ssh]
+{expect}[profile.ssh]
 user = "reeplayer"
 password = "reeplayer"
-""")
+"""
+
+
+def recipes_toml(place, speed, more=None):
+    """A file of its own, so that a technician may edit it on the page. `more`: silence_s of the flash, another recipe, text to stand behind."""
+    more = more or {}
+    lines = ["# Written by deploy/run, until somebody changes it on the page.\n",
+             more.get("recipe") or recipe(speed, more.get("silence_s"))]
+    lines.append(profile(PROFILE, "Camera, Xavier NX", "xavier-nx", place.bsp, "camera", speed, 'sku = ["0001"]\n'))
     return "".join(lines) + more.get("also", "")
 
 
 def package_profile(way, model, tree, speed, more_steps):
     """A recipe and a profile `<way>` for a finished package."""
     begin = recipe_begin(speed).replace('id = "camera"', f'id = "{way}"').replace('use = "flash"', f'use = "flash"\nway = "{way}"', 1)
-    return begin + more_steps + f"""
-[[profile]]
-id = "{way}"
-name = "Camera by {way}"
-model = "{model}"
-board = "{BOARD}"
-rootdev = "mmcblk0p1"
-bsp = {quoted(tree)}
-recipe = "{way}"
-boot_s = {seconds(300, speed, 45)}
-[profile.image]
-release = "stand-in 32.7.4"
-mutable = {json.dumps(MUTABLE)}
-[profile.expect]
-id = "3668"
-[profile.ssh]
-user = "reeplayer"
-password = "reeplayer"
-"""
+    return begin + more_steps + profile(way, "Camera by " + way, model, tree, way, speed)
 
 
 def helper_toml(place, bsp, environment, cgroup_root):

@@ -143,6 +143,7 @@ class SlotActor {
     [[nodiscard]] bool window_open() const;
     [[nodiscard]] bool gadget_here() const;
     [[nodiscard]] bool can_be_sent() const;
+    void send(process::WorkerSpec spec, const std::string& actor, const Done& done);
     void sent(base::JobId job, base::UnitId unit, const std::string& actor,
               const protocol::Outcome& how, const Done& done);
     [[nodiscard]] bool image_ready() const;
@@ -180,6 +181,7 @@ class SlotActor {
     std::unique_ptr<Run> run_;
     bool verdict_ = false;
     std::shared_ptr<process::Worker> sender_;  // sends the judged unit to recovery mode
+    bool sending_ = false;                     // the commit that says so is on its way
     std::int64_t sent_ = 0;
     bool deciding_ = false;  // a commit that opens a job or acknowledges one is on its way
     std::deque<core::JobEvent> mailbox_;

@@ -59,7 +59,7 @@ bool SlotActor::can_be_sent() const {
 }
 
 void SlotActor::to_recovery(const std::string& actor, const Done& done) {
-    if (sender_) {
+    if (sender_ || sending_) {
         return done(base::fail(
             "request.conflict",
             fmt::format("Slot {}: its unit is being sent to recovery mode already", slot_)));
@@ -67,7 +67,8 @@ void SlotActor::to_recovery(const std::string& actor, const Done& done) {
     auto refused = base::make_error(
         "request.conflict", fmt::format("Slot {} holds no judged unit that has started", slot_));
     refused.hint = kByHand;
-    process::WorkerSpec spec;
+    auto made = std::make_shared<process::WorkerSpec>();
+    process::WorkerSpec& spec = *made;
     if (!can_be_sent() || !give_login(*run_->profile, spec)) {
         return done(tl::unexpected<base::Error>(std::move(refused)));
     }
@@ -91,6 +92,33 @@ void SlotActor::to_recovery(const std::string& actor, const Done& done) {
     line.params["step"] = kStep;
     line.silence_s = static_cast<int>(kSilence.count());
     line.total_s = static_cast<int>(kTotal.count());
+    // Who asked is on disk before anything is done to the unit.
+    sending_ = true;
+    context_.store.write<std::int64_t>(
+        [stamp = context_.stamp(), slot = slot_, job = run_->job, unit = run_->unit,
+         actor](db::Tx& tx) {
+            return journal::append(tx, stamp,
+                                   {"unit.recovery_asked", slot, unit, job, actor, Json::object()});
+        },
+        [this, alive = alive_, made, job = run_->job, refused, actor,
+         done](const base::Result<std::int64_t>& seq) {
+            if (!*alive) {
+                return done(base::fail("station.stopping"));
+            }
+            sending_ = false;
+            if (!seq) {
+                context_.engine.records_failing(seq.error());
+                return done(tl::unexpected<base::Error>(seq.error()));
+            }
+            publish(*seq);
+            if (!can_be_sent() || run_->job != job) {  // it left meanwhile
+                return done(tl::unexpected<base::Error>(refused));
+            }
+            send(std::move(*made), actor, done);
+        });
+}
+
+void SlotActor::send(process::WorkerSpec spec, const std::string& actor, const Done& done) {
     process::WorkerEvents events;
     events.message = [](const protocol::FromWorker&) {};
     events.end = [this, alive = alive_, number = spec.job, job = run_->job, unit = run_->unit,

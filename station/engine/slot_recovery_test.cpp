@@ -50,6 +50,8 @@ TEST_F(SlotRecovery, Judged_unit_enters_it_and_may_be_tried_again) {
         << "how to log in, and nothing of another step";
     EXPECT_EQ(sender.spec.job_line.secrets, (Json{{"ssh_password", "hunter2"}}));
     ASSERT_EQ(sender.spec.secrets.size(), 1U);
+    EXPECT_EQ(sql("SELECT actor FROM event WHERE kind = 'unit.recovery_asked'"), "ana")
+        << "on disk before the worker begins";
     EXPECT_FALSE(answer_) << "when the port shows it";
     EXPECT_NE(refused("1").find("already"), std::string::npos);
     bus->unplug("1");
@@ -64,6 +66,7 @@ TEST_F(SlotRecovery, Judged_unit_enters_it_and_may_be_tried_again) {
         sql("SELECT actor || ':' || job_id || ':' || json_extract(data, '$.result') FROM event "
             "WHERE kind = 'unit.to_recovery'"),
         "ana:1:it is in recovery mode");
+    EXPECT_LT(seq("kind = 'unit.recovery_asked'"), seq("kind = 'unit.to_recovery'"));
     EXPECT_EQ(launcher->cleaned.back(), sender.spec.job);
     const std::size_t before = launcher->workers.size();
     EXPECT_TRUE(acknowledge("1"));

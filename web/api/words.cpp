@@ -47,6 +47,7 @@ constexpr std::array kHistory{
     HistoryRow{"job.acknowledged",   "acknowledged"},
     HistoryRow{"job.prepared",       "in the image before the flash: {steps}"},
     HistoryRow{"job.log_retired",    "log removed after its time; the record stays"},
+    HistoryRow{"unit.recovery_asked", "asked to enter recovery mode"},
     HistoryRow{"unit.to_recovery",   "sent to recovery mode: {result}"},
     HistoryRow{"job.rework_allowed", "may be made again: {reason}"},
     HistoryRow{"unit.chip_id",       "chip id read"},

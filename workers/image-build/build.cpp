@@ -253,17 +253,8 @@ class Build {
 
     // What the tool writes: its signed form where flash.sh --sign has made one.
     static std::string written_file(const fs::path& bootloader, const std::string& file) {
-        const auto dot = file.rfind('.');
-        const std::string stem = file.substr(0, dot);
-        const std::string ending = dot == std::string::npos ? "" : file.substr(dot);
-        for (const std::string& name : {stem + "_sigheader" + ending + ".encrypt",
-                                        stem + "_sigheader" + ending + ".signed"}) {
-            std::error_code ignored;
-            if (fs::is_regular_file(bootloader / "signed" / name, ignored)) {
-                return "signed/" + name;
-            }
-        }
-        return file;
+        const std::string form = find_signed(bootloader / "signed", file);
+        return form.empty() ? file : "signed/" + form;
     }
 
     base::Status sort_partitions() {

@@ -227,6 +227,21 @@ base::Result<FileContent> hash_image_file(const std::filesystem::path& file, con
     return Content(file, tick).run();
 }
 
+std::string find_signed(const std::filesystem::path& folder, const std::string& file) {
+    const auto dot = file.rfind('.');
+    const std::string stem = file.substr(0, dot);
+    const std::string ending = dot == std::string::npos ? "" : file.substr(dot);
+    for (const char* way : {".encrypt", ".signed"}) {
+        const std::string name = stem + "_sigheader" + ending + way;
+        std::error_code ignored;
+        if (std::filesystem::is_regular_file(
+                std::filesystem::symlink_status(folder / name, ignored))) {
+            return name;
+        }
+    }
+    return {};
+}
+
 bool is_sparse(const std::filesystem::path& file) {
     std::ifstream in(file, std::ios::binary);
     std::uint32_t magic = 0;

@@ -23,6 +23,10 @@ struct FileContent {
 [[nodiscard]] base::Result<FileContent> hash_image_file(const std::filesystem::path& file,
                                                         const Tick& tick);
 
+// The name of the signed form of `file` in `folder`, as NVIDIA's tool leaves it
+// ("boot_sigheader.img.encrypt"); "" where there is none.
+[[nodiscard]] std::string find_signed(const std::filesystem::path& folder, const std::string& file);
+
 // Is it in Android's sparse form? False also for what cannot be read.
 [[nodiscard]] bool is_sparse(const std::filesystem::path& file);
 

@@ -39,20 +39,6 @@ bool is_file(const fs::path& path) {
     return fs::is_regular_file(fs::symlink_status(path, ignored));
 }
 
-// The signed form of a file, where the package holds one.
-std::string signed_form(const fs::path& folder, const std::string& file) {
-    const auto dot = file.rfind('.');
-    const std::string stem = file.substr(0, dot);
-    const std::string ending = dot == std::string::npos ? "" : file.substr(dot);
-    for (const char* way : {".encrypt", ".signed"}) {
-        const std::string name = stem + "_sigheader" + ending + way;
-        if (is_file(folder / name)) {
-            return name;
-        }
-    }
-    return {};
-}
-
 // NAME=value of a shell's file, unquoted; "" where it is not there.
 std::string shell_value(const fs::path& file, std::string_view wanted) {
     const auto text = base::read_file(file, kMaxText);
@@ -96,7 +82,7 @@ Result<std::vector<PackageFile>> by_layout(const fs::path& folder, const std::st
             return bad(fmt::format("{} has the odd file {}", xml.filename().string(),
                                    proof::escape_name(entry.file)));
         }
-        const std::string form = signed_form(folder, entry.file);
+        const std::string form = find_signed(folder, entry.file);
         if (form.empty() && !is_file(folder / entry.file)) {
             if (makes_signed) {
                 continue;  // a name that the package's own script puts a file in the place of

@@ -387,6 +387,7 @@ export const stationDe: Readonly<Record<string, string>> = {
   'Slot {} is starting already': 'Platz {} beginnt schon',
   'Slot {}: no unit in recovery mode is plugged in': 'Platz {}: Kein Gerät im Recovery-Modus angesteckt',
   'Unplug the button cable, then try again': 'Tasterkabel abziehen, dann noch einmal versuchen',
+  'asked to enter recovery mode': 'in den Recovery-Modus gebeten',
   'it is in recovery mode': 'es ist im Recovery-Modus',
   'sent to recovery mode: {result}': 'in den Recovery-Modus geschickt: {result}',
   'An empty module enters recovery mode when it is switched on; hold the recovery button of any other one, or bridge its test pad, while it is switched on': 'Ein leeres Modul geht beim Einschalten in den Recovery-Modus; bei jedem anderen beim Einschalten die Recovery-Taste halten oder das Test-Pad überbrücken',

@@ -387,6 +387,7 @@ export const stationEs: Readonly<Record<string, string>> = {
   'Slot {} is starting already': 'La ranura {} ya está empezando',
   'Slot {}: no unit in recovery mode is plugged in': 'Ranura {}: no hay conectada ninguna unidad en modo de recuperación',
   'Unplug the button cable, then try again': 'Desenchufe el cable del botón y vuelva a intentarlo',
+  'asked to enter recovery mode': 'se le pidió entrar en modo de recuperación',
   'it is in recovery mode': 'está en modo de recuperación',
   'sent to recovery mode: {result}': 'enviada a modo de recuperación: {result}',
   'An empty module enters recovery mode when it is switched on; hold the recovery button of any other one, or bridge its test pad, while it is switched on': 'Un módulo vacío entra en modo de recuperación al encenderse; en los demás, mantenga pulsado el botón de recuperación o puentee el punto de prueba al encenderlo',

@@ -387,6 +387,7 @@ export const stationVi: Readonly<Record<string, string>> = {
   'Slot {} is starting already': 'Khe {} đang bắt đầu rồi',
   'Slot {}: no unit in recovery mode is plugged in': 'Khe {}: không có thiết bị ở chế độ recovery',
   'Unplug the button cable, then try again': 'Rút cáp nút bấm rồi thử lại',
+  'asked to enter recovery mode': 'được yêu cầu vào chế độ recovery',
   'it is in recovery mode': 'đã ở chế độ recovery',
   'sent to recovery mode: {result}': 'đã gửi vào chế độ recovery: {result}',
   'An empty module enters recovery mode when it is switched on; hold the recovery button of any other one, or bridge its test pad, while it is switched on': 'Mô-đun trống tự vào chế độ recovery khi bật nguồn; với mô-đun khác, giữ nút recovery hoặc nối tắt điểm thử khi bật nguồn',

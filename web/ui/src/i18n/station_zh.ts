@@ -387,6 +387,7 @@ export const stationZh: Readonly<Record<string, string>> = {
   'Slot {} is starting already': '槽位 {} 已在开始',
   'Slot {}: no unit in recovery mode is plugged in': '槽位 {}：没有插入处于恢复模式的产品',
   'Unplug the button cable, then try again': '拔下按钮线，然后重试',
+  'asked to enter recovery mode': '已请求进入恢复模式',
   'it is in recovery mode': '已处于恢复模式',
   'sent to recovery mode: {result}': '送入恢复模式：{result}',
   'An empty module enters recovery mode when it is switched on; hold the recovery button of any other one, or bridge its test pad, while it is switched on': '空模块上电即进入恢复模式；其他模块请在上电时按住恢复按钮，或短接测试点',
