@@ -111,9 +111,9 @@ function(lineside_executable name)
     _lineside_setup(${name} lineside_pch "${ARG_DEPS}" ${ARG_ALONE})
 endfunction()
 
-include(GoogleTest)
-# A sanitized program takes up to a second to start and to look for leaks at its end, longer than most cases: then there is
-# one ctest entry for a few sources instead, and what its cases did is in build/<preset>/cases/<name>.xml.
+# Cases are not looked for in the programs (gtest_discover_tests): ctest would start every test program before it runs anything, so
+# what is being linked at that moment would stop tests of something else. There is one entry of ctest for a few sources instead, which
+# starts fewer processes too, and what its cases did is in build/<preset>/cases/<name>.xml.
 function(_lineside_few_processes name label)
     list(LENGTH ARGN sources)
     math(EXPR most "(${sources} + 3) / 4 - 1")
@@ -132,10 +132,5 @@ function(lineside_tests name)
     endif()
     add_executable(${name} ${ARG_SOURCES})
     _lineside_setup(${name} lineside_test_pch "lineside_test_options;${ARG_DEPS};GTest::gtest_main" ${ARG_ALONE})
-    if(LINESIDE_SANITIZE)
-        _lineside_few_processes(${name} ${ARG_LABEL} ${ARG_SOURCES})
-    else()
-        gtest_discover_tests(${name} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT 120
-            DISCOVERY_MODE PRE_TEST)
-    endif()
+    _lineside_few_processes(${name} ${ARG_LABEL} ${ARG_SOURCES})
 endfunction()

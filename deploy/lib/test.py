@@ -13,6 +13,7 @@ What each part says goes to build/test/<part>.log; its failures are shown. The l
 import argparse
 import concurrent.futures
 import glob
+import json
 import os
 import re
 import shutil
@@ -249,13 +250,9 @@ class Tests:
 
     def programs_of(self, labels):
         """Test programs whose ctest label in the release build is one of `labels`."""
-        found = set()
-        for file in glob.glob(os.path.join(ROOT, "build/release/**/*_test*_include.cmake"), recursive=True):
-            with open(file, encoding="utf-8") as text:
-                match = re.search(r"LABELS;(%s)\b" % labels, text.read().replace(" ", ";"))
-            if match:
-                found.add(re.sub(r"\[\d+\]_include\.cmake$", "", os.path.basename(file)))
-        return found
+        listed = subprocess.run(["ctest", "--test-dir", "build/release", "-N", "-L", labels, "--show-only=json-v1"], cwd=ROOT,
+                                capture_output=True, text=True, check=True)
+        return {test["name"].rpartition(".")[0] for test in json.loads(listed.stdout)["tests"]}
 
     def asan(self):
         self.sanitized("asan")
