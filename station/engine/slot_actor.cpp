@@ -52,7 +52,7 @@ base::UnitId SlotActor::unit() const {
 // ---------------------------------------------------------------- the bus
 
 void SlotActor::device_arrived(const usb::Device& device, bool at_start) {
-    if (!at_start && !device_ && !returning()) {
+    if (!at_start && !device_ && !returning() && !sender_) {
         left_since_verdict_ =
             true;  // the port was empty, so a verdict from before a restart is another unit's
     }
@@ -99,7 +99,11 @@ void SlotActor::device_left() {
     model_ = nullptr;
     never_ = nullptr;
     gadget_ = false;
-    left_since_verdict_ = left_since_verdict_ || !returning();
+    if (sender_) {
+        sent_away_ = true;
+    } else {
+        left_since_verdict_ = left_since_verdict_ || !returning();
+    }
     hold_ = core::Hold::none;
     since_ms_ = context_.clock.wall_ms();
     tell_port();

@@ -182,6 +182,7 @@ class SlotActor {
     bool verdict_ = false;
     std::shared_ptr<process::Worker> sender_;  // sends the judged unit to recovery mode
     bool sending_ = false;                     // the commit that says so is on its way
+    bool sent_away_ = false;                   // it left its port for it
     std::int64_t sent_ = 0;
     bool deciding_ = false;  // a commit that opens a job or acknowledges one is on its way
     std::deque<core::JobEvent> mailbox_;

@@ -127,9 +127,13 @@ void SlotActor::send(process::WorkerSpec spec, const std::string& actor, const D
             return done(base::fail("station.stopping"));
         }
         sender_.reset();
+        // One that was seen there is the judged unit still, whose verdict the next unit takes away.
+        left_since_verdict_ = left_since_verdict_ || (sent_away_ && !(end.outcome.ok && device_));
         context_.launcher.clean(number, [](const base::Status&) {});
         sent(job, unit, actor, end.outcome, done);
+        try_start();
     };
+    sent_away_ = false;
     sender_ = context_.launcher.start(std::move(spec), std::move(events));
     publish(std::nullopt);
 }

@@ -69,8 +69,39 @@ TEST_F(SlotRecovery, Judged_unit_enters_it_and_may_be_tried_again) {
     EXPECT_LT(seq("kind = 'unit.recovery_asked'"), seq("kind = 'unit.to_recovery'"));
     EXPECT_EQ(launcher->cleaned.back(), sender.spec.job);
     const std::size_t before = launcher->workers.size();
-    EXPECT_TRUE(acknowledge("1"));
+    EXPECT_EQ(tile("1")["outcome"], "FAIL") << "it is the judged unit still";
+    EXPECT_TRUE(retry("1"));
     worker(before + 1, "flash");
+    EXPECT_EQ(sql("SELECT count(DISTINCT unit_id) FROM job"), "1");
+}
+
+TEST_F(SlotRecovery, Passed_unit_stays_passed_until_it_leaves) {
+    config.pass_stays = std::chrono::milliseconds(0);
+    open_line();
+    to_pass("1");
+    FakeWorker& sender = send("1");
+    bus->unplug("1");
+    bus->plug("1");
+    EXPECT_EQ(tile("1")["outcome"], "PASS") << "while it is not told yet that it is there";
+    sender.ok();
+    EXPECT_TRUE(answered());
+    EXPECT_EQ(tile("1")["outcome"], "PASS");
+    EXPECT_EQ(sql("SELECT count(*) FROM job"), "1") << "it is no next unit";
+    bus->unplug("1");
+    bus->plug("1");
+    run_until("the next unit", [&] { return sql("SELECT count(*) FROM job") == "2"; });
+}
+
+TEST_F(SlotRecovery, Unit_that_left_and_did_not_enter_it_is_the_judged_one_no_more) {
+    config.pass_stays = std::chrono::milliseconds(0);
+    open_line();
+    to_pass("1");
+    FakeWorker& sender = send("1");
+    bus->unplug("1");
+    sender.fail("step.to-recovery");
+    EXPECT_FALSE(answered());
+    bus->plug("1");
+    run_until("the next unit", [&] { return sql("SELECT count(*) FROM job") == "2"; });
 }
 
 TEST_F(SlotRecovery, What_keeps_it_from_there_is_told_with_what_helps) {

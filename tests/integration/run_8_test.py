@@ -39,7 +39,6 @@ class Run(unittest.TestCase):
         first, serials = self.run_8()
         second, others = self.run_8()
         print("first run %.1f s, second %.1f s" % (first, second))
-        self.assertLess(second, 60)
         self.assertFalse(serials & others, "a serial on two units")
         self.assertEqual(common.sql(self.data, "SELECT builds FROM image"), [{"builds": 1}])
 

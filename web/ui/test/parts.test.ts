@@ -11,6 +11,7 @@ import { layoutFor, sizeOf } from '../src/parts/layout';
 import { findHits, LogWindow, maxBytes, maxLines, shownText } from '../src/parts/log_model';
 import { addressOf, apiQuery, filtersOf, withResult } from '../src/parts/record_query';
 import { mostSaved, readSaved, withSaved, writeSaved } from '../src/parts/saved_filters';
+import { tileClasses, tileShrink } from '../src/parts/tile_classes';
 import { chipCheckText, factOf, shortWord, smallFact, spokenTile, timeText } from '../src/parts/tile_text';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -60,6 +61,20 @@ describe('what a tile says', () => {
     expect(timeText(tile('1', 'waiting'), 130)).toBe('in 2:10');
     expect(timeText(tile('1', 'restarting'), 96)).toBe('Back within 1:36');
     expect(timeText(tile('1', 'pass'), null)).toBeNull();
+  });
+});
+
+describe('classes of a tile', () => {
+  it.each<[number, number, string]>([
+    [460, 212, 'tablet'], [460, 310, 'tall'], [419, 310, 'narrow'], [360, 200, 'narrow tablet'], [339, 200, 'narrow medium'], [460, 163, 'medium'],
+    [199, 170, 'narrow medium small'], [300, 139, 'narrow medium small'], [300, 164, 'narrow medium'],
+  ])('of %d by %d design pixels are %s', (width, height, classes) => {
+    expect(tileClasses({ width, height })).toEqual(classes.split(' ').map((one) => `tiles-${one}`));
+  });
+
+  it('keep the pixel of a tile that is high enough', () => {
+    expect(tileShrink({ width: 460, height: 300 })).toBe(1);
+    expect(tileShrink({ width: 460, height: 104 })).toBe(0.5);
   });
 });
 

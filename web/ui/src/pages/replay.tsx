@@ -9,6 +9,7 @@ import { filmTime, frameAt, speeds } from '../parts/film';
 import { Icon } from '../parts/icon';
 import { ProblemPanel, useLoaded } from '../parts/load_state';
 import { TileStill } from '../parts/tile';
+import { tileClasses, tileShrink, useInnerBox } from '../parts/tile_classes';
 import { Link } from '../router';
 import { t } from '../i18n';
 import { clockSeconds, date } from '../i18n/format';
@@ -39,10 +40,14 @@ function Steps({ film, at, jump }: { film: Film; at: number; jump: (at: number) 
   );
 }
 
+const stageBox = { width: 470, height: 212 }; // as styles/bench.css has it
+
 function Player({ film }: { film: Film }): JSX.Element {
   const at = useSignal(0);
   const playing = useSignal(false);
   const speed = useSignal<number>(pace);
+  const stage = useRef<HTMLDivElement>(null);
+  const box = useInnerBox(stage, '') ?? stageBox;
   const begun = useRef<{ clock: number; at: number } | null>(null);
   const { length_ms: length } = film.head;
   useEffect(() => {
@@ -72,7 +77,9 @@ function Player({ film }: { film: Film }): JSX.Element {
     <div class="replay-room">
       <section class="card replay-card">
         <p class="replay-mark" data-replay><Icon name="play" /><strong>{t.replay.mark}</strong> <span>{t.replay.notLive}</span></p>
-        <div class="replay-stage" data-state={frame?.tile.state}>{frame !== undefined && <TileStill tile={frame.tile} />}</div>
+        <div ref={stage} class={`replay-stage ${tileClasses(box).join(' ')}`} data-state={frame?.tile.state} style={{ '--tile-shrink': String(tileShrink(box)) }}>
+          {frame !== undefined && <TileStill tile={frame.tile} />}
+        </div>
         <div class="replay-controls">
           <button type="button" class="main" data-play aria-pressed={playing.value} onClick={toggle}>
             <Icon name={playing.value ? 'pause' : 'play'} />{playing.value ? t.replay.pause : t.replay.play}

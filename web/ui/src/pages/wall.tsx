@@ -6,9 +6,10 @@ import { showsNumbers, useTurns } from '../live/rotation';
 import { live, places, slots, watchLatency } from '../live/store';
 import { FootBar } from '../parts/foot_bar';
 import { jigOf, neighbour, type Jig } from '../parts/jig';
-import { gapOf, hasHands, jigLayout, layoutFor, type Layout } from '../parts/layout';
+import { cellOf, gapOf, hasHands, hubGap, jigLayout, layoutFor, roomOf, type Layout } from '../parts/layout';
 import { LiveBanner } from '../parts/live_banner';
 import { TileView } from '../parts/tile';
+import { tileClasses, tileShrink, useInnerBox } from '../parts/tile_classes';
 import { Notices, TopBar } from '../parts/top_bar';
 import { WallNumbersView } from '../parts/wall_numbers';
 import { useWallRoot } from '../parts/wall_root';
@@ -50,7 +51,7 @@ export function WallPage(): JSX.Element {
   const names = slots.value;
   const standing = jigOf(names, places.value);
   useTurns();
-  const [room, setRoom] = useState({ width: 0, height: 0 });
+  const [room, setRoom] = useState({ width: 0, height: 0, unit: 1 });
 
   useWallRoot();
   useEffect(() => { document.title = `${t.product} – ${t.nav.wall}`; }, []);
@@ -59,7 +60,7 @@ export function WallPage(): JSX.Element {
   useLayoutEffect(() => {
     const measure = (): void => {
       const unit = designPixel();
-      setRoom((old) => (old.width === innerWidth / unit && old.height === innerHeight / unit ? old : { width: innerWidth / unit, height: innerHeight / unit }));
+      setRoom((old) => (old.width === innerWidth / unit && old.height === innerHeight / unit ? old : { width: innerWidth / unit, height: innerHeight / unit, unit }));
     };
     measure();
     addEventListener('resize', measure);
@@ -71,7 +72,13 @@ export function WallPage(): JSX.Element {
   useEffect(() => (grid.current ? watchLatency(grid.current) : undefined), []);
 
   const jig = layout.jig === true ? standing : null;
-  const classes = ['grid', jig !== null && jig.hubs.length > 0 ? 'hubs' : '', touch ? 'touch' : '', live.value === 'lost' ? 'lost' : ''].filter(Boolean).join(' ');
+  const framed = jig !== null && jig.hubs.length > 0;
+  const hands = hasHands(layout.size);
+  // Until the room is measured it is reckoned, so that the tiles come in their class and are laid out once.
+  const box = useInnerBox(grid, hands ? 'hands' : 'foot');
+  const inner = box === null ? roomOf(room.width, room.height, hands) : { width: box.width / room.unit, height: box.height / room.unit };
+  const cell = cellOf(inner, layout.columns, layout.rows, framed ? hubGap : gapOf(names.length));
+  const classes = ['grid', ...tileClasses(cell), framed ? 'hubs' : '', touch ? 'touch' : '', live.value === 'lost' ? 'lost' : ''].filter(Boolean).join(' ');
   return (
     <div class="wall" data-live={live.value} data-size={layout.size}>
       <LiveBanner wall />
@@ -81,7 +88,7 @@ export function WallPage(): JSX.Element {
         <h1 class="visually-hidden">{t.nav.wall}</h1>
         {showsNumbers.value && <WallNumbersView />}
         <div ref={grid} class={classes} hidden={showsNumbers.value} role="group" aria-label={t.wall.grid} data-size={layout.size} data-columns={layout.columns}
-          style={{ '--columns': String(layout.columns), '--rows': String(layout.rows), ...(jig !== null && jig.hubs.length > 0 ? {} : { '--tile-gap': String(gapOf(names.length)) }) }}
+          style={{ '--columns': String(layout.columns), '--rows': String(layout.rows), '--tile-shrink': String(tileShrink(cell)), ...(framed ? {} : { '--tile-gap': String(gapOf(names.length)) }) }}
           onKeyDown={(event) => moveFocus(event, layout.columns, jig)}>
           {jig?.hubs.map((one) => (
             <span key={one.hub} class="hub" data-hub={one.hub} style={{ gridRow: `${one.line + 1} / span ${one.lines}`, gridColumn: `${one.place + 1} / span ${one.places}` }}><span>{one.hub}</span></span>
@@ -92,7 +99,7 @@ export function WallPage(): JSX.Element {
           <p class="wall-empty">{live.value === 'live' ? t.wall.noSlots : t.wall.starting}</p>
         )}
       </main>
-      <FootBar hands={hasHands(layout.size)} />
+      <FootBar hands={hands} />
     </div>
   );
 }

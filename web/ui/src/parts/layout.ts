@@ -3,7 +3,7 @@
 // because a banner came. The jig's own shape where a technician laid it out; else the grid that gives the largest
 // tile class with the fewest gaps, nearest to the tile's natural shape. All lengths in design pixels (1 at 1080p).
 
-// styles/tile_sizes.css has the same classes as container queries. N is L in the tablet's type.
+// What a layout aims at; what a tile then shows is in tile_classes.ts. N is L in the tablet's type.
 export type TileSize = 'L' | 'N' | 'M' | 'S' | 'none';
 
 export interface Room {
@@ -39,6 +39,11 @@ export function gapOf(count: number): number {
   return count > 16 ? 10 : 12;
 }
 
+export const cellOf = (room: Room, columns: number, rows: number, gap: number): Room => ({
+  width: (room.width - gap * (columns - 1)) / columns,
+  height: (room.height - gap * (rows - 1)) / rows,
+});
+
 // Between tiles where hubs are framed, so that their names fit between.
 export const hubGap = 26;
 
@@ -54,8 +59,7 @@ function bestFor(count: number, room: Room): Layout {
   let best: (Layout & { score: number }) | null = null;
   for (let columns = 1; columns <= Math.min(count, 16); columns += 1) {
     const rows = Math.ceil(count / columns);
-    const width = (room.width - gap * (columns - 1)) / columns;
-    const height = (room.height - gap * (rows - 1)) / rows;
+    const { width, height } = cellOf(room, columns, rows, gap);
     const size = sizeOf(width, height);
     const holes = columns * rows - count;
     const shape = Math.abs(Math.log(width / height / 1.9));
@@ -77,8 +81,8 @@ export function layoutFor(count: number, width: number, height: number): Layout 
 export function jigLayout(jig: { lines: number; columns: number; cells: ReadonlyMap<string, unknown>; hubs: readonly unknown[] }, width: number, height: number): Layout | null {
   const gap = jig.hubs.length > 0 ? hubGap : gapOf(jig.cells.size);
   const sizeIn = (hands: boolean): TileSize => {
-    const room = roomOf(width, height, hands);
-    return sizeOf((room.width - gap * (jig.columns - 1)) / jig.columns, (room.height - gap * (jig.lines - 1)) / jig.lines);
+    const cell = cellOf(roomOf(width, height, hands), jig.columns, jig.lines, gap);
+    return sizeOf(cell.width, cell.height);
   };
   const plain = sizeIn(false);
   const size = hasHands(plain) ? sizeIn(true) : plain;
