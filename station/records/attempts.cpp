@@ -22,7 +22,7 @@ base::Result<std::vector<Attempt>> attempts_in(db::Tx& tx, const StretchAsked& a
     }
     std::vector<Attempt> found;
     auto read = tx.each(
-        "SELECT j.id, j.unit_id, j.slot, j.outcome, coalesce(j.code, ''), j.ended_ms,"
+        "SELECT j.id, j.unit_id, j.slot, j.outcome, coalesce(j.code, ''), j.ended_ms, j.started_ms,"
         " j.outcome IN ('PASS', 'FAIL') AND NOT EXISTS (SELECT 1 FROM job e WHERE e.unit_id = "
         "j.unit_id AND e.id < j.id AND e.outcome IN ('PASS', 'FAIL')), u.chip_id IS NOT NULL"
         " FROM job j JOIN orders o ON o.id = j.order_id JOIN unit u ON u.id = j.unit_id WHERE" +
@@ -35,8 +35,9 @@ base::Result<std::vector<Attempt>> attempts_in(db::Tx& tx, const StretchAsked& a
             one.outcome = core::outcome_from_text(row.text(3)).value_or(core::Outcome::error);
             one.code = row.text(4);
             one.ended_ms = row.integer(5);
-            one.first_judged = row.integer(6) != 0;
-            one.chip_known = row.integer(7) != 0;
+            one.started_ms = row.integer(6);
+            one.first_judged = row.integer(7) != 0;
+            one.chip_known = row.integer(8) != 0;
             found.push_back(std::move(one));
             return true;
         });

@@ -25,6 +25,7 @@ inline constexpr std::int64_t kLongestMs = std::int64_t{31} * 24 * 3'600'000;
 
 struct Attempt : core::EndedAttempt {
     std::int64_t job = 0;
+    std::int64_t started_ms = 0;
     std::int64_t ended_ms = 0;
     bool first_judged = false;  // of its unit, ever
 };

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 #include <vector>
 
 namespace lineside::records {
@@ -20,7 +21,25 @@ using db::Tx;
 constexpr std::int64_t kHourMs = 3'600'000;
 constexpr std::size_t kBins = 60;
 
-Json sums(const std::vector<Attempt>& attempts) {
+// So long was the line at work in the stretch, in seconds.
+double at_work_s(const std::vector<Attempt>& attempts, const StretchAsked& asked) {
+    std::vector<std::pair<std::int64_t, std::int64_t>> spans;
+    spans.reserve(attempts.size());
+    for (const Attempt& each : attempts) {
+        spans.emplace_back(std::max(each.started_ms, asked.since_ms), each.ended_ms);
+    }
+    std::sort(spans.begin(), spans.end());
+    std::int64_t sum = 0;
+    std::int64_t until = asked.since_ms - kBreakMs;  // nothing before the first one counts
+    for (const auto& [from, to] : spans) {
+        const std::int64_t begin = from - until < kBreakMs ? until : from;
+        sum += std::max<std::int64_t>(0, to - std::max(begin, until));
+        until = std::max(until, to);
+    }
+    return static_cast<double>(sum) / 1000;
+}
+
+Json sums(const std::vector<Attempt>& attempts, const StretchAsked& asked) {
     std::set<std::int64_t> made;
     std::set<std::int64_t> failed_first;
     std::set<std::int64_t> recovered;
@@ -44,6 +63,7 @@ Json sums(const std::vector<Attempt>& attempts) {
     }
     return {{"made", made.size()},
             {"attempts", attempts.size()},
+            {"at_work_s", at_work_s(attempts, asked)},
             {"outcomes", by_outcome},
             {"first_judged", first},
             {"first_passed", first_passed},
@@ -214,9 +234,9 @@ Result<Json> numbers(Tx& tx, const StretchAsked& asked) {
         slot.failed += each.outcome == Outcome::fail ? 1 : 0;
         slot.problems += each.outcome == Outcome::error ? 1 : 0;
     }
-    return Json{{"since", asked.since_ms},   {"until", asked.until_ms},
-                {"sums", sums(*attempts)},   {"hours", hours(*attempts, asked)},
-                {"codes", codes(*attempts)}, {"slots", slots_json(slots)},
+    return Json{{"since", asked.since_ms},        {"until", asked.until_ms},
+                {"sums", sums(*attempts, asked)}, {"hours", hours(*attempts, asked)},
+                {"codes", codes(*attempts)},      {"slots", slots_json(slots)},
                 {"times", std::move(*timed)}};
 }
 

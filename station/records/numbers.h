@@ -16,6 +16,9 @@ namespace lineside::records {
 inline constexpr std::int64_t kMostTimed =
     5'000;  // newest passed attempts whose steps are looked at
 
+// The line is at work while a unit is, and between two units unless that takes longer: a break.
+inline constexpr std::int64_t kBreakMs = 600'000;
+
 // Shape: Numbers in web/api/openapi.yaml.   Errors: request.invalid (the time), db.failed.
 [[nodiscard]] base::Result<base::Json> numbers(db::Tx& tx, const StretchAsked& asked);
 

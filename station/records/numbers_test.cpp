@@ -56,6 +56,7 @@ TEST_F(NumbersTest, First_pass_counts_a_units_first_judgement_and_no_station_pro
     EXPECT_EQ(got["sums"],
               (Json{{"made", 3},
                     {"attempts", 8},
+                    {"at_work_s", 3 * 3600},
                     {"outcomes", {{"PASS", 4}, {"FAIL", 2}, {"ERROR", 1}, {"ABORTED", 1}}},
                     {"first_judged", 4},
                     {"first_passed", 2},
@@ -73,6 +74,26 @@ TEST_F(NumbersTest, First_pass_counts_a_units_first_judgement_and_no_station_pro
     EXPECT_EQ(ask(static_cast<std::int64_t>(1.3 * kHour), 8 * kHour)["sums"]["first_judged"], 1);
     EXPECT_EQ(ask(0, static_cast<std::int64_t>(0.7 * kHour))["sums"]["attempts"], 2)
         << "the end is not in it";
+}
+
+TEST_F(NumbersTest, At_work_is_without_breaks) {
+    const auto add = [&](int unit, double from, double to) {
+        began = from;
+        attempt(unit, std::to_string(unit), "PASS", to);
+    };
+    const auto at_work = [&](double since, double until) {
+        return ask(static_cast<std::int64_t>(since * kHour),
+                   static_cast<std::int64_t>(until * kHour))["sums"]["at_work_s"];
+    };
+    EXPECT_EQ(at_work(0, 8), 0);
+    add(1, 1, 2);
+    add(2, 1.5, 2.5);
+    EXPECT_EQ(at_work(0, 8), 1.5 * 3600) << "two at once are one time";
+    add(3, 2.6, 3);
+    EXPECT_EQ(at_work(0, 8), 2 * 3600) << "six minutes for the next unit";
+    add(4, 4, 5);
+    EXPECT_EQ(at_work(0, 8), 3 * 3600) << "an hour of break";
+    EXPECT_EQ(at_work(4.5, 8), 0.5 * 3600) << "what was before is not of it";
 }
 
 TEST_F(NumbersTest, Orders_apart) {

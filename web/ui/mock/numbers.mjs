@@ -22,7 +22,7 @@ export function numbers(query) {
   const step = (name, word, median_s, p90_s, wide, more) => ({ name, word, n: 312, median_s, p90_s, bins: bell(median_s, wide, 60, more) });
   return {
     since, until,
-    sums: { made: 312, attempts: 347, outcomes: { PASS: 315, FAIL: 10, ERROR: 14, ABORTED: 8 }, first_judged: 322, first_passed: 309, failed_units: 13, passed_after_fail: 3 },
+    sums: { made: 312, attempts: 347, at_work_s: 15_600, outcomes: { PASS: 315, FAIL: 10, ERROR: 14, ABORTED: 8 }, first_judged: 322, first_passed: 309, failed_units: 13, passed_after_fail: 3 },
     hours, codes: [...fails.map(code('FAIL')), ...problems.map(code('ERROR'))].sort((a, b) => b.cases - a.cases),
     slots: Array.from({ length: 16 }, (_, i) => ({ slot: String(i + 1), attempts: 22 - (i % 3), failed: [0, 0, 1, 0, 1][i % 5], problems: i === 6 ? 6 : i % 7 === 3 ? 1 : 0, beyond_chance: i === 6 })),
     times: { timed: 312, bin_s, steps: [step('rcm', 'Starting flasher', 21, 28, 8), step('flash', 'Flashing', 402, 502, 18, [[48, 6], [49, 9], [50, 11], [51, 8], [52, 5]]), step('prove-image', 'Checking image', 92, 101, 12), step('set-serial', 'Writing serial', 50, 63, 11), step('reboot-and-wait', 'Restarting', 52, 70, 12), step('test', 'Testing', 31, 37, 8)] },

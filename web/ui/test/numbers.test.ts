@@ -32,10 +32,10 @@ describe('numbers', () => {
     expect(barsOf(hours, false)).toHaveLength(48);
   });
 
-  it('takt counts the hours that made a unit; a bottleneck stands out or is none', () => {
+  it('takt is of the time at work; a bottleneck stands out or is none', () => {
     const numbers = made(0, 8 * hourMs);
-    expect(takt(numbers, 7.5 * hourMs)).toBeCloseTo((4.5 * 3600) / 312, 5);
-    expect(takt({ ...numbers, sums: { ...numbers.sums, made: 1 } }, 5)).toBeNull();
+    expect(takt({ made: 14, at_work_s: 140 })).toBe(10);
+    expect(takt({ made: 1, at_work_s: 140 })).toBeNull();
     expect(bottleneck(numbers.times)?.word).toBe('Flashing');
     const even = numbers.times.steps.map((step) => ({ ...step, median_s: 50 }));
     expect(bottleneck({ ...numbers.times, steps: even })).toBeNull();

@@ -59,7 +59,7 @@ export interface Numbers {
   since: number;
   until: number;
   sums: {
-    made: number; attempts: number; outcomes: Readonly<Partial<Record<Outcome, number>>>; first_judged: number; first_passed: number;
+    made: number; attempts: number; at_work_s: number; outcomes: Readonly<Partial<Record<Outcome, number>>>; first_judged: number; first_passed: number;
     failed_units: number; passed_after_fail: number;
   };
   hours: readonly { at: number; made: number; first_judged: number; first_passed: number }[];

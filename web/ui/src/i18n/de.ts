@@ -178,7 +178,7 @@ export const de: Texts = {
     none: 'In diesem Zeitraum wurde noch kein Gerät bewertet. Erste Zahlen nach dem ersten Ergebnis.',
     made: 'Gefertigte Geräte', ofAttempts: (n: string) => (n === '1' ? 'von 1 Versuch' : `von ${n} Versuchen`),
     firstPass: 'First Pass Yield', of: (a: string, b: string) => `${a} von ${b} bewerteten`,
-    takt: 'Ein Gerät alle', taktIs: 'in Stunden mit Fertigung',
+    takt: 'Ein Gerät alle', taktIs: 'ohne Pausen ab zehn Minuten',
     afterRework: 'Nach FAIL bestanden', ofFailed: (n: string) => `von ${n} fehlerhaften`,
     problems: 'Nicht bewertet, Stationsfehler',
     perHour: 'Gefertigte Geräte je Stunde', perDay: 'Gefertigte Geräte je Tag', passOnly: 'nur PASS', hour: 'Stunde', day: 'Tag',

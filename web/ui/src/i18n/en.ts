@@ -180,7 +180,7 @@ export const en = {
     none: 'No unit judged in this time yet. First figures after the first verdict.',
     made: 'Units made', ofAttempts: (n: string) => `of ${n} attempts`,
     firstPass: 'First-pass yield', of: (a: string, b: string) => `${a} of ${b} judged`,
-    takt: 'A unit every', taktIs: 'in hours that made any',
+    takt: 'A unit every', taktIs: 'without breaks of ten minutes',
     afterRework: 'Passed after a FAIL', ofFailed: (n: string) => `of ${n} failed`,
     problems: 'Not judged, station problem',
     perHour: 'Units made per hour', perDay: 'Units made per day', passOnly: 'PASS only', hour: 'Hour', day: 'Day',

@@ -180,7 +180,7 @@ export const es: Texts = {
     none: 'Aún no hay unidades evaluadas en este periodo. Las primeras cifras salen con el primer resultado.',
     made: 'Unidades hechas', ofAttempts: (n: string) => `de ${n} intentos`,
     firstPass: 'Rendimiento a la primera', of: (a: string, b: string) => `${a} de ${b} evaluadas`,
-    takt: 'Una unidad cada', taktIs: 'en las horas con alguna unidad hecha',
+    takt: 'Una unidad cada', taktIs: 'sin pausas de diez minutos o más',
     afterRework: 'PASS después de un FAIL', ofFailed: (n: string) => `de ${n} con FAIL`,
     problems: 'Sin evaluar, error de estación',
     perHour: 'Unidades hechas por hora', perDay: 'Unidades hechas por día', passOnly: 'solo PASS', hour: 'Hora', day: 'Día',

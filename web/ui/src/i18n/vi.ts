@@ -174,7 +174,7 @@ export const vi: Texts = {
     none: 'Chưa có thiết bị nào được kết luận trong khoảng này. Có số liệu sau kết luận đầu tiên.',
     made: 'Thiết bị đã làm', ofAttempts: (n: string) => `trên ${n} lượt`,
     firstPass: 'Tỷ lệ PASS lần đầu', of: (a: string, b: string) => `${a} trên ${b} đã kết luận`,
-    takt: 'Một thiết bị mỗi', taktIs: 'chỉ tính giờ có sản lượng',
+    takt: 'Một thiết bị mỗi', taktIs: 'không tính lúc nghỉ từ mười phút',
     afterRework: 'PASS sau khi FAIL', ofFailed: (n: string) => `trên ${n} FAIL`,
     problems: 'Chưa kết luận, sự cố trạm',
     perHour: 'Thiết bị đã làm mỗi giờ', perDay: 'Thiết bị đã làm mỗi ngày', passOnly: 'chỉ tính PASS', hour: 'Giờ', day: 'Ngày',

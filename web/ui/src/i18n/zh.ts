@@ -173,7 +173,7 @@ export const zh: Texts = {
     none: '此时间段内还没有判定过产品。有第一个判定后才有数据。',
     made: '产出件数', ofAttempts: (n: string) => `/ ${n} 次作业`,
     firstPass: '直通率', of: (a: string, b: string) => `${a} / ${b} 件已判定`,
-    takt: '单件节拍', taktIs: '只算有产出的小时',
+    takt: '单件节拍', taktIs: '不计十分钟以上的停顿',
     afterRework: 'FAIL 后 PASS', ofFailed: (n: string) => `/ ${n} 件 FAIL`,
     problems: '未判定，工站异常',
     perHour: '每小时产出件数', perDay: '每日产出件数', passOnly: '仅 PASS', hour: '小时', day: '日期',

@@ -120,7 +120,7 @@ export function HandoverPage(): JSX.Element {
         <p class="handover-of">{station.value?.name} · {date(until.value)}</p>
         <span class="spring" />
         {shifts !== null && shifts.recent.length > 0 && (
-          <select class="handover-shift" aria-label={t.shifts.shift} value={String(since.value)} onChange={(event) => take(event.currentTarget.value)}>
+          <select class="handover-shift" aria-label={t.shifts.shift} value={shifts.recent.some((one) => one.since === since.value) ? String(since.value) : ''} onChange={(event) => take(event.currentTarget.value)}>
             <option value="">{t.shifts.shift} …</option>
             {shifts.recent.map((one) => <option key={one.since} value={String(one.since)}>{`${shiftWord(one.shift)}, ${date(one.since)}`}</option>)}
           </select>

@@ -55,11 +55,9 @@ export function barsOf(hours: Numbers['hours'], days: boolean): Bar[] {
   return bars;
 }
 
-// Seconds between two units, over the hours that have made any; null with fewer than two.
-export function takt(numbers: Pick<Numbers, 'sums' | 'hours'>, nowMs: number): number | null {
-  if (numbers.sums.made < 2) return null;
-  const ms = numbers.hours.filter((hour) => hour.made > 0).reduce((sum, hour) => sum + Math.min(hourMs, Math.max(0, nowMs - hour.at)), 0);
-  return ms === 0 ? null : ms / 1000 / numbers.sums.made;
+// Seconds from one unit made to the next while the line is at work; null with fewer than two.
+export function takt({ made, at_work_s: atWork }: Pick<Numbers['sums'], 'made' | 'at_work_s'>): number | null {
+  return made < 2 || atWork === 0 ? null : atWork / made;
 }
 
 // The step a unit spends most time in, if it is at least twice the next.

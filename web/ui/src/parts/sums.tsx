@@ -2,7 +2,6 @@
 // A stretch of time in five figures, and the codes it failed with; of the numbers and the hand-over page.
 import type { JSX } from 'preact';
 import type { Numbers, NumbersCode } from '../api/types';
-import { now } from '../live/store';
 import { t } from '../i18n';
 import { count, duration, percent } from '../i18n/format';
 import { Card } from './chart';
@@ -10,7 +9,7 @@ import { takt } from './numbers_model';
 
 export function Sums({ numbers }: { numbers: Numbers }): JSX.Element {
   const { sums } = numbers;
-  const seconds = takt(numbers, now.peek());
+  const seconds = takt(sums);
   const figures: readonly [string, string, string, string][] = [
     ['made', t.numbers.made, count(sums.made), t.numbers.ofAttempts(count(sums.attempts))],
     ['first-pass', t.numbers.firstPass, sums.first_judged === 0 ? '–' : percent(sums.first_passed / sums.first_judged), t.numbers.of(count(sums.first_passed), count(sums.first_judged))],

@@ -31,7 +31,7 @@ export function WallNumbersView(): JSX.Element | null {
   const { data } = useLoaded((signal) => api.wallNumbers(signal), key);
   if (data === null) return null;
   const { sums } = data;
-  const seconds = takt(data, now.peek());
+  const seconds = takt(sums);
   const figures: readonly [string, string, string, string][] = [
     ['made', t.numbers.made, count(sums.made), t.numbers.ofAttempts(count(sums.attempts))],
     ['first-pass', t.numbers.firstPass, sums.first_judged === 0 ? '–' : percent(sums.first_passed / sums.first_judged), t.numbers.of(count(sums.first_passed), count(sums.first_judged))],
