@@ -196,12 +196,13 @@ void People::refuse(const std::string& name, std::int64_t account, const std::st
     by_account_.failed(pair, now);
     const int left = by_account_.tries_left(pair, now);
     auto error = base::make_error(
-        "people.login", left > 0
-                            ? fmt::format("Name or password is wrong. {} more {} without a "
-                                          "pause",
-                                          left, left == 1 ? "try" : "tries")
-                            : fmt::format("Name or password is wrong. The next try counts in {}",
-                                          in_words(by_account_.wait_ms(pair, now))));
+        "people.login",
+        left > 0
+            ? fmt::format("Name or password is wrong. {} more {} without a "
+                          "pause",
+                          left, left == 1 ? "try" : "tries")
+            : fmt::format("Name or password is wrong. The next try counts in {}",
+                          in_words(std::max<std::int64_t>(1'000, by_account_.wait_ms(pair, now)))));
     journal::Event event;
     event.kind = "session.refused";
     // What was typed as a name may be a password: only names that are accounts are written down.

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::int64_t kAskMs = 10 * 60'000;
 constexpr std::size_t kAskers = 64;
+constexpr std::ptrdiff_t kAskersOfASource = 8;
 
 }  // namespace
 
@@ -21,6 +22,20 @@ void People::drop_old_askers() {
 
 Result<People::Asked> People::ask_for_screen(std::string source) {
     drop_old_askers();
+    // Whoever asks again and again takes the places of their own earlier asking, nobody else's.
+    const auto own = [&](const auto& each) {
+        return each.second.source == source && !each.second.opened;
+    };
+    if (std::count_if(askers_.begin(), askers_.end(), own) >= kAskersOfASource) {
+        auto oldest = askers_.end();
+        for (auto each = askers_.begin(); each != askers_.end(); ++each) {
+            if (own(*each) && (oldest == askers_.end() ||
+                               each->second.until_mono_ms < oldest->second.until_mono_ms)) {
+                oldest = each;
+            }
+        }
+        askers_.erase(oldest);
+    }
     if (askers_.size() >= kAskers) {
         return base::fail("http.busy", "Many screens ask to be let in");
     }

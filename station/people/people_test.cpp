@@ -252,8 +252,17 @@ TEST_F(PeopleTest, Screen_is_let_in_by_the_code_it_shows_until_it_is_revoked) {
 }
 
 TEST_F(PeopleTest, Who_asks_too_much_is_told_so_and_costs_bounded_memory) {
-    int asked = 0;
-    while (people->ask_for_screen("x")) {
+    const auto other = people->ask_for_screen("another").value();
+    std::vector<People::Asked> own;
+    for (int i = 0; i < 100; ++i) {
+        own.push_back(people->ask_for_screen("x").value());
+        clock.advance_ms(1);
+    }
+    EXPECT_TRUE(people->take_screen(other.ticket)) << "asks still";
+    EXPECT_FALSE(people->take_screen(own[91].ticket)) << "its place went to a later one";
+    EXPECT_TRUE(people->take_screen(own[92].ticket));
+    int asked = 9;
+    while (people->ask_for_screen("source " + std::to_string(asked))) {
         ASSERT_LT(++asked, 1000);
     }
     EXPECT_EQ(asked, 64);

@@ -304,6 +304,7 @@ TEST_F(ExportTest, Filters) {
     EXPECT_EQ(jobs({{"result", "PASS"}}), (Ids{2}));
     EXPECT_EQ(jobs({{"result", "PASS,FAIL"}}), (Ids{1, 2}));
     EXPECT_EQ(jobs({{"slot", "2"}}), (Ids{3}));
+    EXPECT_EQ(jobs({{"operator", "plug-in"}}), (Ids{1, 2}));
     EXPECT_EQ(jobs({{"batch", "b1"}, {"slot", "1"}}), (Ids{1, 2}));
     EXPECT_EQ(jobs({{"image", "aaaaaa"}}), (Ids{1, 2}));
     EXPECT_EQ(jobs({{"code", "F12"}}), (Ids{1}));
@@ -320,8 +321,15 @@ TEST_F(ExportTest, Zip_holds_records_logs_and_their_digests) {
     log(2, "01-flash.1.log", "flash\n");
     log(2, "01-flash.1.events.jsonl", "{}\n");
     log(3, "01-flash.1.log", "aborted\n");
+    ASSERT_TRUE(store->write_now([](db::Tx& tx) -> Status {
+        EXPECT_TRUE(
+            tx.run("INSERT INTO certificate (job_id, unit_id, seq, at_ms, key_id, body) "
+                   "VALUES (2, 1, 1, 4500, 'k', '{\"of\":2}')"));
+        return {};
+    }));
     const auto files = unzip(exported(Format::zip));
-    ASSERT_EQ(files.size(), 6U);
+    ASSERT_EQ(files.size(), 7U);
+    EXPECT_EQ(files.at("certificates/RC-0001/2.json"), "{\"of\":2}");
     EXPECT_EQ(files.at("records.csv"), exported(Format::csv));
     EXPECT_EQ(files.at("records.json"), exported(Format::json));
     EXPECT_EQ(files.at("logs/RC-0001/2.log"),
@@ -329,7 +337,7 @@ TEST_F(ExportTest, Zip_holds_records_logs_and_their_digests) {
     EXPECT_EQ(files.at("logs/RC-0001/1.log").size(), 200'023U);
     EXPECT_EQ(files.at("logs/unit-2/1.log"), "==> 01-flash.1.log <==\naborted\n");
     const auto index = read_csv(files.at("index.csv"));
-    ASSERT_EQ(index.size(), 4U);
+    ASSERT_EQ(index.size(), 5U);
     for (std::size_t i = 1; i < index.size(); ++i) {
         const std::string& bytes = files.at(index[i].at(0));
         EXPECT_EQ(index[i].at(1), base::sha256_hex(bytes)) << index[i].at(0);

@@ -315,7 +315,9 @@ Where where(const RecordFilter& filter, bool few_serials) {
     if (filter.order) {
         add("\"order\" = ?{}", *filter.order);
     }
-    if (filter.operator_) {
+    if (filter.operator_ == "plug-in") {  // nobody pressed anything, so nobody stands there
+        add("operator IN (?{}, '')", *filter.operator_);
+    } else if (filter.operator_) {
         add("operator = ?{}", *filter.operator_);
     }
     if (filter.slot) {

@@ -151,10 +151,42 @@ class Zip final : public Export {
             return tl::unexpected<base::Error>(earlier.error());
         }
         name_ = log_path(row_, std::get<0>(**earlier) == 0);
+        if (auto written = certificate(tx); !written) {
+            return written;
+        }
         log_.emplace(std::move(*log));
         bytes_ = 0;
         digest_ = base::Sha256();
         return zip_.begin(name_, row_.ended_ms);
+    }
+
+    // Beside its log, under the same name: a unit that passed has one.
+    base::Status certificate(Tx& tx) {
+        auto body = tx.one<std::string>("SELECT body FROM certificate WHERE job_id = ?1", row_.job);
+        if (!body) {
+            return tl::unexpected<base::Error>(body.error());
+        }
+        if (!*body) {
+            return {};
+        }
+        const std::string& text = std::get<0>(**body);
+        constexpr std::size_t kLogs = 4, kLog = 3;  // "logs", "log"
+        const std::string path =
+            fmt::format("certificates{}json", name_.substr(kLogs, name_.size() - kLogs - kLog));
+        auto done = zip_.begin(path, row_.ended_ms);
+        if (done) {
+            done = zip_.write(text);
+        }
+        if (done) {
+            done = zip_.end();
+        }
+        return done ? indexed(path, base::sha256_hex(text), text.size()) : done;
+    }
+
+    base::Status indexed(const std::string& path, const std::string& digest, std::uint64_t bytes) {
+        return index_.append(fmt::format("{},{},{},{},{},{},{},{}\r\n", csv_cell(path), digest,
+                                         bytes, row_.job, row_.unit, csv_cell(row_.serial),
+                                         row_.attempt, row_.result));
     }
 
     base::Status log_piece() {
@@ -169,12 +201,7 @@ class Zip final : public Export {
         }
         log_.reset();
         auto done = zip_.end();
-        if (!done) {
-            return done;
-        }
-        return index_.append(fmt::format("{},{},{},{},{},{},{},{}\r\n", csv_cell(name_),
-                                         digest_.hex(), bytes_, row_.job, row_.unit,
-                                         csv_cell(row_.serial), row_.attempt, row_.result));
+        return done ? indexed(name_, digest_.hex(), bytes_) : done;
     }
 
     base::Status begin_index() {

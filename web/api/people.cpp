@@ -130,6 +130,7 @@ void get_session(Api& api, const Request& request, const ReplyPtr& reply) {
         {"may", std::move(may)}, {"scan", {{"prefix", api.scan.prefix}, {"end", api.scan.end}}}};
     json["holder"] = nullptr;
     json["use"] = config::to_text(api.use);
+    std::string renewed;  // a screen does not expire, but what a browser keeps does
     if (request.session != 0) {
         json["name"] = request.actor.name;
         json["screen"] = request.account == 0;
@@ -138,8 +139,16 @@ void get_session(Api& api, const Request& request, const ReplyPtr& reply) {
         }
         const std::string language = people->language_of(request.account);
         json["language"] = language.empty() ? Json() : Json(language);
+        const auto key = request.cookie(cookie_name(request));
+        if (request.account == 0 && !key.empty()) {
+            renewed = cookie(request, key, kScreenAgeS);
+        }
     }
-    reply->json(200, json);
+    auto response = web::json_response(200, json);
+    if (!renewed.empty()) {
+        response.headers.push_back({"Set-Cookie", std::move(renewed)});
+    }
+    reply->send(std::move(response));
 }
 
 void log_in(Api& api, const Request& request, const ReplyPtr& reply) {

@@ -244,6 +244,12 @@ TEST_F(PeopleApi, Cookie_is_closed_to_scripts_and_other_sites_and_ends_with_log_
 TEST_F(PeopleApi, A_stream_ends_with_its_session) {
     const std::string admin = make_admin();
     const std::string screen = make_screen(admin);
+    EXPECT_NE(call(Verb::get, "/api/v1/session", screen)
+                  .headers.at("set-cookie")
+                  .find("Max-Age=34560000"),
+              std::string::npos)
+        << "the browser keeps it from now on";
+    EXPECT_EQ(call(Verb::get, "/api/v1/session", admin).headers.count("set-cookie"), 0U);
     Client wall(port);
     wall.send(get("/api/v1/events", port, fmt::format("Cookie: lineside_{}={}\r\n", port, screen)));
     ASSERT_TRUE(wall.read_until("event: beat"));

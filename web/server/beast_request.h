@@ -65,4 +65,21 @@ inline bool is_nonsense(boost::system::error_code ec) {
            ec != http::error::partial_message;
 }
 
+// The beginning of what was received, at most so much as a request line may have.
+template <class Buffer>
+std::string_view start_of(const Buffer& buffer) {
+    return {static_cast<const char*>(buffer.data().data()),
+            std::min<std::size_t>(buffer.size(), 8192)};
+}
+
+// Beast calls every request line that does not end in " HTTP/1.x" one of another version.
+inline bool names_a_version(std::string_view received) {
+    const std::string_view line = received.substr(0, received.find("\r\n"));
+    const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+    const std::size_t at = line.size() < 9 ? 0 : line.size() - 9;
+    return line.size() < received.size() && std::count(line.begin(), line.end(), ' ') == 2 &&
+           line.substr(at, 6) == " HTTP/" && digit(line[at + 6]) && line[at + 7] == '.' &&
+           digit(line[at + 8]);
+}
+
 }  // namespace lineside::web

@@ -61,7 +61,7 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
     }
     void finish() override {
         keep_alive_ = false;
-        if (idle_ != 0 || answer_.push) {
+        if ((idle_ != 0 && !body_) || answer_.push) {
             close();
         }
     }
@@ -134,18 +134,15 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
         if (closed_) {
             return;
         }
-        be_idle(false);
         ++exchange_;
         head_only_ = false;
         version_ = 11;
         if (ec == http::error::header_limit || ec == http::error::buffer_overflow) {
-            refuse(base::make_error("http.headers"));
-            return;
+            return refuse(base::make_error("http.headers"));
         }
         if (is_nonsense(ec)) {
-            refuse(base::make_error(ec == http::error::bad_version ? "http.version"
-                                                                   : "http.malformed"));
-            return;
+            const bool other = ec == http::error::bad_version && names_a_version(start_of(buffer_));
+            return refuse(base::make_error(other ? "http.version" : "http.malformed"));
         }
         if (ec) {
             lost(ec);
@@ -166,8 +163,7 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
         }
         auto admission = admit(request_, framed_of(*head_), *site_, *door_, allow_);
         if (!admission) {
-            refuse(admission.error());
-            return;
+            return refuse(admission.error());
         }
         match_ = std::move(admission->match);
         if (admission->upload) {
@@ -185,6 +181,7 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
     void begin_body(std::size_t limit) {
         body_.emplace(std::move(*head_));
         body_->body_limit(limit);
+        most_sent_ = 2 * limit + 64 * 1024;
         body_start_ = Clock::now();
         body_bytes_ = 0;
         if (base::to_lower_ascii(request_.header("expect")) == "100-continue" && version_ == 11) {
@@ -209,12 +206,10 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
             return;
         }
         if (ec == http::error::body_limit) {
-            refuse(base::make_error("http.too_large"));
-            return;
+            return refuse(base::make_error("http.too_large"));
         }
         if (is_nonsense(ec)) {
-            refuse(base::make_error("http.malformed", "The body cannot be read"));
-            return;
+            return refuse(base::make_error("http.malformed", "The body cannot be read"));
         }
         if (ec) {
             lost(ec);
@@ -227,12 +222,15 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
             return;
         }
         body_bytes_ += n;
+        if (body_bytes_ > most_sent_) {  // what chunks have around them counts too
+            return refuse(base::make_error("http.too_large"));
+        }
+        be_idle(true);  // at the limit a new one takes the place of who was silent longest
         const auto due = site_->limits.body_grace +
                          std::chrono::milliseconds(body_bytes_ * 1000 / site_->limits.body_rate);
         if (Clock::now() - body_start_ > due) {
             ++site_->counters->timeouts;
-            refuse(base::make_error("http.timeout"));
-            return;
+            return refuse(base::make_error("http.timeout"));
         }
         read_body();
     }
@@ -246,6 +244,7 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
     }
 
     void dispatch() {
+        be_idle(false);
         auto reply = std::make_shared<Reply>(
             [self = shared_from_this(), exchange = exchange_](Response response) {
                 if (self->exchange_ == exchange) {
@@ -278,15 +277,15 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
         if (closed_) {
             return;
         }
+        be_idle(false);
         answer_ = compressed(std::move(response), request_.header("accept-encoding"));
         ++site_->counters->answers[std::min(answer_.status / 100, 5U)];
         if (answer_.push && !head_only_) {
             const bool screen = request_.session != 0 && request_.account == 0;
-            if (auto place = StreamPlace::take(*site_, screen, unix_)) {
+            if (auto place = StreamPlace::take(*site_, request_.session, screen, unix_)) {
                 place_.emplace(std::move(*place));
             } else {
-                refuse(base::make_error("http.busy"));
-                return;
+                return refuse(base::make_error("http.busy"));
             }
         }
         Framing framing = framing_of(answer_, version_);
@@ -466,7 +465,7 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
     bool head_only_ = false;
     bool keep_alive_ = true;
     bool upload_ = false;
-    std::size_t body_bytes_ = 0;
+    std::size_t body_bytes_ = 0, most_sent_ = 0;
     Clock::time_point body_start_;
 
     // The answer under way.
@@ -482,7 +481,7 @@ class Session final : public Connection, public std::enable_shared_from_this<Ses
 
     bool under_tls_ = false;
     bool in_clear_ = false;   // at a TLS door
-    std::uint64_t idle_ = 0;  // place in the line of the idle; 0: a request is under way
+    std::uint64_t idle_ = 0;  // place in the line of the idle; 0: a whole request is there
     bool closed_ = false;
 };
 

@@ -98,6 +98,12 @@ TEST_F(ServerTest, Bounds_headers_and_bodies) {
         chunked += fmt::format("{:x}\r\n{}\r\n", 8000, std::string(8000, 'x'));
     }
     EXPECT_EQ(ask(chunked + "0\r\n\r\n").status, 413);
+    // What is around a chunk is not in the body, and no way around its bound.
+    std::string around = chunked.substr(0, chunked.find("\r\n\r\n") + 4);
+    for (int i = 0; i < 40; ++i) {
+        around += fmt::format("1;a={}\r\nx\r\n", std::string(8000, 'y'));
+    }
+    EXPECT_EQ(ask(around + "0\r\n\r\n").status, 413);
     EXPECT_EQ(ask(get("/api/v1/hello", port, "Content-Length: 5\r\n") + "hello").status, 413);
     EXPECT_EQ(pressed, 0);
     const auto large = ask(post("/api/v1/file", port, std::string(900000, 'x'), "text/csv"));
@@ -129,6 +135,11 @@ TEST_F(ServerTest, Refuses_what_could_be_read_in_two_ways) {
         ask(fmt::format("GET /api/v1/hello HTTP/2.0\r\nHost: 127.0.0.1:{}\r\n\r\n", port)).status /
             100,
         5);
+    EXPECT_EQ(ask(fmt::format("GET /api/v1/hello HTTP/1.1\nHost: 127.0.0.1:{}\n\n", port)).status,
+              400);
+    EXPECT_EQ(
+        ask(fmt::format("GE T /api/v1/hello HTTP/1.1\r\nHost: 127.0.0.1:{}\r\n\r\n", port)).status,
+        400);
     EXPECT_EQ(pressed, 0);
 }
 
@@ -243,6 +254,14 @@ TEST_F(ServerTest, At_the_limit_the_longest_idle_connection_makes_room) {
     EXPECT_EQ(ask(get("/api/v1/hello", port)).status, 200);
     EXPECT_TRUE(idle.front()->at_end());
     EXPECT_EQ(counters->evicted, 1U);
+    // A body that is not there yet keeps no place either; the one silent longest goes.
+    const std::string body = post("/api/v1/slots/3/press", port, std::string(60, 'x'));
+    for (auto& slow : idle) {
+        slow = std::make_unique<Client>(port);
+        slow->send(body.substr(0, body.size() - 50));
+    }
+    EXPECT_EQ(ask(get("/api/v1/hello", port)).status, 200);
+    EXPECT_TRUE(idle.front()->at_end());
     // Nobody idle: turned away in words.
     for (int i = 0; i < 4; ++i) {
         idle[static_cast<std::size_t>(i)] = std::make_unique<Client>(port);

@@ -62,6 +62,8 @@ std::string_view reason_phrase(unsigned status) {
             return "Permanent Redirect";
         case 400:
             return "Bad Request";
+        case 401:
+            return "Unauthorized";
         case 403:
             return "Forbidden";
         case 404:
@@ -84,6 +86,8 @@ std::string_view reason_phrase(unsigned status) {
             return "Misdirected Request";
         case 422:
             return "Unprocessable Content";
+        case 429:
+            return "Too Many Requests";
         case 431:
             return "Request Header Fields Too Large";
         case 500:

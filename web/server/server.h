@@ -26,10 +26,11 @@ struct Limits {
     std::size_t target_bytes = 4096;
     std::size_t json_bytes = 64 * 1024;
     std::size_t csv_bytes = 256 * 1024 * 1024;
-    std::size_t uploads = 1;         // large bodies in memory at a time
-    std::size_t connections = 2048;  // TCP; a new one ends the longest idle one
-    std::size_t reserved = 64;       // of them, what event streams may not take
-    std::size_t screens = 64;        // of them, the event streams of enrolled screens alone
+    std::size_t uploads = 1;           // large bodies in memory at a time
+    std::size_t connections = 2048;    // TCP; a new one ends the one silent longest
+    std::size_t reserved = 64;         // of them, what event streams may not take
+    std::size_t screens = 64;          // of them, the event streams of enrolled screens alone
+    std::size_t session_streams = 64;  // of one session; not of who needs none
     std::size_t unix_connections = 64;
     std::size_t body_rate = 16 * 1024;  // bytes a second a body must keep up on average
     std::chrono::milliseconds header_timeout{10'000};

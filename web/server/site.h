@@ -22,7 +22,7 @@ class Connection {
     [[nodiscard]] virtual bool streams_to(std::int64_t session) const = 0;
 };
 
-// Connections with no request under way, who has been so longest first. At the limit each new one
+// Connections without a whole request, who has been silent longest first. At the limit each new one
 // asks for the first, so that is no search.
 class IdleLine {
   public:
@@ -55,6 +55,7 @@ struct Site {
     bool stopping = false;
     std::size_t uploads = 0;
     std::size_t screen_streams = 0;  // of the event streams, those of enrolled screens
+    std::map<std::int64_t, std::size_t> streams_of;  // by session, of those that have one
     std::uint64_t next_id = 1;
     std::map<std::uint64_t, std::weak_ptr<Connection>> connections;
     IdleLine idle_tcp, idle_unix;
@@ -71,33 +72,49 @@ struct Site {
 // One of the places that event streams may take; given back when it goes.
 class StreamPlace {
   public:
-    // A page takes none of the enrolled screens' places, and no stream the last ones of requests.
-    // Nothing: there is none left.
-    static std::optional<StreamPlace> take(Site& site, bool screen, bool over_unix) {
+    // A page takes none of the enrolled screens' places, no stream the last ones of requests, and
+    // one session not everybody's. Nothing: there is none left.
+    static std::optional<StreamPlace> take(Site& site, std::int64_t session, bool screen,
+                                           bool over_unix) {
+        const auto own = site.streams_of.find(session);
+        if (own != site.streams_of.end() && own->second >= site.limits.session_streams) {
+            return std::nullopt;
+        }
         const std::size_t streams = site.counters->event_streams;
         const bool room =
             over_unix ||
             (screen ? streams + site.limits.reserved < site.limits.connections
                     : streams - site.screen_streams + site.limits.reserved + site.limits.screens <
                           site.limits.connections);
-        return room ? std::optional(StreamPlace(site, screen)) : std::nullopt;
+        return room ? std::optional(StreamPlace(site, session, screen)) : std::nullopt;
     }
     ~StreamPlace() {
         if (site_ != nullptr) {
             --site_->counters->event_streams;
             site_->screen_streams -= screen_ ? 1U : 0U;
+            const auto own = site_->streams_of.find(session_);
+            if (own != site_->streams_of.end() && --own->second == 0) {
+                site_->streams_of.erase(own);
+            }
         }
     }
     StreamPlace(StreamPlace&& other) noexcept
-        : site_(std::exchange(other.site_, nullptr)), screen_(other.screen_) {}
+        : site_(std::exchange(other.site_, nullptr)),
+          session_(other.session_),
+          screen_(other.screen_) {}
     StreamPlace& operator=(StreamPlace&&) = delete;
 
   private:
-    StreamPlace(Site& site, bool screen) : site_(&site), screen_(screen) {
+    StreamPlace(Site& site, std::int64_t session, bool screen)
+        : site_(&site), session_(session), screen_(screen) {
         ++site.counters->event_streams;
         site.screen_streams += screen ? 1U : 0U;
+        if (session != 0) {
+            ++site.streams_of[session];
+        }
     }
     Site* site_;
+    std::int64_t session_;
     bool screen_;
 };
 

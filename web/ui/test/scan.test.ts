@@ -29,6 +29,11 @@ describe('a scan', () => {
     expect(feed(['x', 'Enter'], 8, reader, 2000)).toEqual({ codes: [], left: ['x', 'Enter'] });
     expect(feed(['F9', 'R', 'F9', 'B', 'Enter'], 8, reader, 3000)).toEqual({ codes: ['B'], left: [] });
   });
+  it('may be held up by a busy screen once its pace was seen', () => {
+    const reader = new ScanReader({ prefix: 'F9', end: 'Enter' });
+    expect(feed(['F9', ...'LSB1:A'], 10, reader)).toEqual({ codes: [], left: [] });
+    expect(feed([...'BCDEF', 'Enter'], 10, reader, 1070 + 300)).toEqual({ codes: ['LSB1:ABCDEF'], left: [] });
+  });
   it('is bounded, and may be empty', () => {
     expect(feed(['F9', ...'x'.repeat(1000), 'Enter']).codes[0]).toHaveLength(longest);
     expect(feed(['F9', 'Enter'])).toEqual({ codes: [], left: [] });
