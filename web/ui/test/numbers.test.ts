@@ -2,6 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { barsOf, bottleneck, hourMs, takt, wilson, windowOf } from '../src/parts/numbers_model';
 import { numbers as invented } from '../mock/numbers.mjs';
+import { hubHealth, hubOf } from '../src/parts/hub_health';
+import type { SlotHealthRow } from '../src/api/types_slots';
 import type { Numbers } from '../src/api/types';
 
 const made = (since: number, until: number): Numbers => invented(new URLSearchParams({ since: String(since), until: String(until) })) as Numbers;
@@ -47,4 +49,25 @@ it('a shift is as the station says it; until it does, the last eight hours', () 
   expect(windowOf('shift', 60, recent)).toEqual({ since: 50, until: 90 });
   expect(windowOf('last', 60, recent)).toEqual({ since: 10, until: 50 });
   expect(windowOf('shift', 60)).toEqual(windowOf('8h', 60));
+});
+
+describe('hubs', () => {
+  const row = (slot: string, attempts: number, failed: number, problems = 0): SlotHealthRow =>
+    ({ slot, attempts, failed, problems, beyond_chance: false, faults: [], closed: null, closings: [] });
+  const rows = [row('1', 10, 1, 3), row('2', 10, 0, 4), row('3', 10, 0, 4), row('4', 40, 1), row('5', 40, 0, 1), row('6', 9, 9)];
+  const hubs: Readonly<Record<string, string>> = { 1: 'A', 2: 'A', 3: 'A', 4: 'B', 5: 'B', 6: '' };
+
+  it('add their slots up, and stand out where no slot does', () => {
+    expect(hubHealth(rows, (slot) => hubs[slot] ?? '')).toEqual([
+      { hub: 'A', slots: ['1', '2', '3'], attempts: 30, failed: 1, problems: 11, beyond: true },
+      { hub: 'B', slots: ['4', '5'], attempts: 80, failed: 1, problems: 1, beyond: false },
+    ]);
+    expect(hubHealth(rows.slice(0, 3), () => 'A')[0]?.beyond).toBe(false); // with nothing to compare it to
+  });
+
+  it('are named as they were laid out, else by a letter', () => {
+    const ports = ['pci-0000:00:14.0-usb-0:1.1', 'pci-0000:00:14.0-usb-0:2.1', 'pci-0000:00:14.0-usb-0:3'];
+    const name = (slot: string, port?: string): string => hubOf(slot, port, ports, [{ slot: '1', line: 0, place: 0, hub: 'Left' }], (letter) => `Hub ${letter}`);
+    expect([name('1', ports[0]), name('2', ports[1]), name('3', ports[2]), name('4')]).toEqual(['Left', 'Hub B', '', '']);
+  });
 });

@@ -5,6 +5,7 @@ import type { TechnicianTexts } from './technician_en';
 export const technicianDe: TechnicianTexts = {
   slots: {
     title: 'Plätze', closed: 'Gesperrte Plätze', noneClosed: 'Kein Platz ist gesperrt.', all: 'Platz für Platz',
+    hubs: 'Hub für Hub', hub: 'Hub', hubsCorner: 'mehr als an den anderen Hubs, und nicht durch Zufall, ist markiert', hubName: (letter) => `Hub ${letter}`, slotsCol: 'Plätze',
     corner: 'FAIL und Stationsfehler, und woran jeder Fehler hängt', state: 'Zustand', open: 'offen', isClosed: 'gesperrt', faults: 'Fehler',
     itself: (when) => `Hat sich selbst gesperrt ${when}`,
     byPerson: (who, when) => `Gesperrt von ${who} ${when}`,

@@ -5,6 +5,7 @@ export type TechnicianTexts = typeof technicianEn;
 export const technicianEn = {
   slots: {
     title: 'Slots', closed: 'Closed slots', noneClosed: 'No slot is closed.', all: 'Slot by slot',
+    hubs: 'Hub by hub', hub: 'Hub', hubsCorner: 'more than the other hubs by more than chance is marked', hubName: (letter: string) => `Hub ${letter}`, slotsCol: 'Slots',
     corner: 'FAIL and station problems, and whom each fault follows', state: 'State', open: 'open', isClosed: 'closed', faults: 'Faults',
     itself: (when: string) => `Closed itself ${when}`,
     byPerson: (who: string, when: string) => `Closed by ${who} ${when}`,

@@ -5,6 +5,7 @@ import type { TechnicianTexts } from './technician_en';
 export const technicianEs: TechnicianTexts = {
   slots: {
     title: 'Ranuras', closed: 'Ranuras cerradas', noneClosed: 'No hay ranuras cerradas.', all: 'Ranura por ranura',
+    hubs: 'Hub por hub', hub: 'Hub', hubsCorner: 'se marca el que tiene más que los otros, y no por azar', hubName: (letter) => `Hub ${letter}`, slotsCol: 'Ranuras',
     corner: 'FAIL y errores de estación, y a quién sigue cada fallo', state: 'Estado', open: 'abierta', isClosed: 'cerrada', faults: 'Fallos',
     itself: (when) => `Se cerró sola ${when}`,
     byPerson: (who, when) => `Cerrada por ${who} ${when}`,

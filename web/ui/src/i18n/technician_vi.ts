@@ -5,6 +5,7 @@ import type { TechnicianTexts } from './technician_en';
 export const technicianVi: TechnicianTexts = {
   slots: {
     title: 'Khe', closed: 'Khe đã đóng', noneClosed: 'Không có khe nào bị đóng.', all: 'Từng khe',
+    hubs: 'Từng hub', hub: 'Hub', hubsCorner: 'đánh dấu hub có nhiều lỗi hơn các hub khác, không phải ngẫu nhiên', hubName: (letter) => `Hub ${letter}`, slotsCol: 'Khe',
     corner: 'FAIL và sự cố trạm, và mỗi lỗi đi theo khe hay thiết bị', state: 'Trạng thái', open: 'đang mở', isClosed: 'đã đóng', faults: 'Lỗi',
     itself: (when) => `Tự đóng ${when}`,
     byPerson: (who, when) => `${who} đóng ${when}`,

@@ -5,6 +5,7 @@ import type { TechnicianTexts } from './technician_en';
 export const technicianZh: TechnicianTexts = {
   slots: {
     title: '槽位', closed: '已关闭的槽位', noneClosed: '没有关闭的槽位。', all: '逐个槽位',
+    hubs: '各集线器', hub: '集线器', hubsCorner: '比其他集线器多且并非偶然的会标出', hubName: (letter) => `集线器 ${letter}`, slotsCol: '槽位',
     corner: 'FAIL 与工站异常，以及故障跟着槽位还是产品', state: '状态', open: '开放', isClosed: '已关闭', faults: '故障',
     itself: (when) => `${when} 自动关闭`,
     byPerson: (who, when) => `${who} 于 ${when} 关闭`,

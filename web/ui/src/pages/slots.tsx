@@ -5,8 +5,9 @@ import { useEffect } from 'preact/hooks';
 import { api } from '../api/client';
 import type { SlotFault, SlotHealthRow } from '../api/types_slots';
 import { may } from '../live/session';
-import { allTiles, now, station } from '../live/store';
+import { allTiles, now, places, station } from '../live/store';
 import { Closing } from '../parts/closing';
+import { hubHealth, hubOf } from '../parts/hub_health';
 import { ProblemPanel, useLoaded } from '../parts/load_state';
 import { stretches, windowOf, type Stretch } from '../parts/numbers_model';
 import { ReasonForm } from '../parts/reason_form';
@@ -99,6 +100,32 @@ function Row({ row, reload }: { row: SlotHealthRow; reload: () => void }): JSX.E
   );
 }
 
+function Hubs({ rows }: { rows: readonly SlotHealthRow[] }): JSX.Element | null {
+  const tiles = allTiles.value.map(({ tile }) => tile).filter((tile) => tile.mapped);
+  const ports = tiles.map((tile) => tile.port);
+  const hubs = hubHealth(rows, (slot) => hubOf(slot, tiles.find((tile) => tile.slot === slot)?.port, ports, places.value, t.slots.hubName));
+  if (hubs.length === 0) return null;
+  return (
+    <section class="card" data-card="hubs">
+      <div class="card-head"><h2>{t.slots.hubs}</h2><span class="dim">{t.slots.hubsCorner}</span></div>
+      <div class="table-room">
+        <table class="rows">
+          <thead><tr><th>{t.slots.hub}</th><th>{t.slots.slotsCol}</th><th class="right">{t.numbers.attempts}</th><th class="right">{t.numbers.failedCol}</th><th class="right">{t.numbers.problemsCol}</th><th>{t.numbers.chance}</th></tr></thead>
+          <tbody>
+            {hubs.map((one) => (
+              <tr key={one.hub} data-hub-row={one.hub} class={one.beyond ? 'beyond' : ''}>
+                <td><strong>{one.hub}</strong></td><td>{one.slots.join(', ')}</td>
+                <td class="right">{count(one.attempts)}</td><td class="right">{count(one.failed)}</td><td class="right">{count(one.problems)}</td>
+                <td>{one.beyond ? t.numbers.beyond : t.numbers.within}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
+
 export function SlotsPage(): JSX.Element {
   // A verdict, a closing, another hour: the list is read again.
   const { since, until } = windowOf(chosen(), now.value);
@@ -122,6 +149,7 @@ export function SlotsPage(): JSX.Element {
               </table>
             </div>
           </section>
+          <Hubs rows={data.slots} />
         </>
       )}
     </main>
