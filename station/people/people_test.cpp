@@ -232,6 +232,9 @@ TEST_F(PeopleTest, Screen_is_let_in_by_the_code_it_shows_until_it_is_revoked) {
     };
     EXPECT_EQ(confirm(asked.code == "000000" ? "000001" : "000000", "Wall 1").error().code,
               "request.unknown");
+    for (const char* unseen : {"Wall\u200b 1", "Wall \u202e1", "\ufeff", "a\nb"}) {
+        EXPECT_EQ(confirm(asked.code, unseen).error().code, "request.invalid") << unseen;
+    }
     EXPECT_TRUE(confirm(asked.code, "Wall 1"));
     EXPECT_EQ(confirm(asked.code, "Wall 2").error().code, "request.unknown") << "once";
     const auto opened = people->take_screen(asked.ticket).value();

@@ -18,15 +18,26 @@ namespace lineside::people {
 
 inline constexpr std::size_t kLongestName = 64;
 
-// Shown on pages and records: one line, nothing invisible at its ends.
+// Characters nobody sees, or that turn the text around them: two names that look alike would stand
+// in the audit trail.
+inline constexpr std::string_view kUnseen[] = {"\u00ad", "\u061c", "\u200b", "\u200c", "\u200d",
+                                               "\u200e", "\u200f", "\u2028", "\u2029", "\u202a",
+                                               "\u202b", "\u202c", "\u202d", "\u202e", "\u2060",
+                                               "\u2066", "\u2067", "\u2068", "\u2069", "\ufeff"};
+
+// Shown on pages and records: one line, nothing invisible.
 inline base::Result<std::string> good_name(std::string_view what, std::string_view text) {
     const std::string name(base::trim_blanks(text));
     const bool control = std::any_of(name.begin(), name.end(), [](char c) {
         return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
     });
-    if (name.empty() || name.size() > kLongestName || control) {
-        return base::fail("request.invalid",
-                          fmt::format("{}: 1 to {} bytes on one line", what, kLongestName));
+    const bool unseen =
+        std::any_of(std::begin(kUnseen), std::end(kUnseen),
+                    [&](std::string_view each) { return name.find(each) != std::string::npos; });
+    if (name.empty() || name.size() > kLongestName || control || unseen) {
+        return base::fail(
+            "request.invalid",
+            fmt::format("{}: 1 to {} bytes on one line, all to be seen", what, kLongestName));
     }
     return name;
 }

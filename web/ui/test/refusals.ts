@@ -2,7 +2,7 @@
 // What the station says when it refuses something a person did at the page, by the source that says it; as in phrases.ts.
 export const refusals: Readonly<Record<string, readonly string[]>> = {
   'station/people/people_work.h': [
-    '{}: 1 to {} bytes on one line',
+    '{}: 1 to {} bytes on one line, all to be seen',
   ],
   'serial-pool/unit_fields.cpp': [
     'ap_ssid: {}; write it like Cam-{} or Cam-{}',

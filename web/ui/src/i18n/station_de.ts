@@ -458,5 +458,5 @@ export const stationDe: Readonly<Record<string, string>> = {
   'ap_ssid: {}; write it like Cam-{} or Cam-{}': 'ap_ssid: {}; schreiben wie Cam-{} oder Cam-{}',
   'token length: without tokens a batch is for tests only; say so, or give a length': 'Token-Länge: Ohne Tokens ist eine Charge nur zum Test; das angeben oder eine Länge nennen',
   'There is no such image; GET /api/v1/images has them': 'Dieses Image gibt es nicht; GET /api/v1/images nennt sie',
-  '{}: 1 to {} bytes on one line': '{}: 1 bis {} Bytes in einer Zeile',
+  '{}: 1 to {} bytes on one line, all to be seen': '{}: 1 bis {} Bytes in einer Zeile, alle sichtbar',
 };

@@ -458,5 +458,5 @@ export const stationEs: Readonly<Record<string, string>> = {
   'ap_ssid: {}; write it like Cam-{} or Cam-{}': 'ap_ssid: {}; escríbalo como Cam-{} o Cam-{}',
   'token length: without tokens a batch is for tests only; say so, or give a length': 'longitud del token: sin tokens un lote es solo de prueba; indíquelo o dé una longitud',
   'There is no such image; GET /api/v1/images has them': 'No existe esa imagen; GET /api/v1/images las tiene',
-  '{}: 1 to {} bytes on one line': '{}: de 1 a {} bytes en una línea',
+  '{}: 1 to {} bytes on one line, all to be seen': '{}: de 1 a {} bytes en una línea, todos visibles',
 };

@@ -458,5 +458,5 @@ export const stationVi: Readonly<Record<string, string>> = {
   'ap_ssid: {}; write it like Cam-{} or Cam-{}': 'ap_ssid: {}; viết dạng Cam-{} hoặc Cam-{}',
   'token length: without tokens a batch is for tests only; say so, or give a length': 'độ dài token: không có token thì lô chỉ để thử; hãy nêu rõ, hoặc cho độ dài',
   'There is no such image; GET /api/v1/images has them': 'Không có image này; xem GET /api/v1/images',
-  '{}: 1 to {} bytes on one line': '{}: 1 đến {} byte trên một dòng',
+  '{}: 1 to {} bytes on one line, all to be seen': '{}: 1 đến {} byte trên một dòng, tất cả đều nhìn thấy được',
 };

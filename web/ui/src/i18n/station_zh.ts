@@ -458,5 +458,5 @@ export const stationZh: Readonly<Record<string, string>> = {
   'ap_ssid: {}; write it like Cam-{} or Cam-{}': 'ap_ssid: {}；写法如 Cam-{} 或 Cam-{}',
   'token length: without tokens a batch is for tests only; say so, or give a length': '令牌长度：没有令牌的批次只能用于测试；请注明，或给出长度',
   'There is no such image; GET /api/v1/images has them': '没有此镜像；见 GET /api/v1/images',
-  '{}: 1 to {} bytes on one line': '{}：一行，1 至 {} 字节',
+  '{}: 1 to {} bytes on one line, all to be seen': '{}：一行，1 至 {} 字节，均为可见字符',
 };
