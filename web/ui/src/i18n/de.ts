@@ -158,7 +158,8 @@ export const de: Texts = {
     seconds: (n: string) => `${n} s`,
   },
   log: {
-    search: 'Im angezeigten Log suchen',
+    search: 'Im Log suchen', noHitHere: 'hier nichts · Enter sucht in allem', nowhere: 'nichts im ganzen Log', toEnd: 'Zum Ende', toStep: 'Zu Schritt',
+    searching: (left) => `sucht, noch ${left}`, later: (size) => `Spätere Zeilen laden, danach ${size}`,
     hits: (at: number, of: number) => `${at} von ${of}`,
     noHit: 'kein Treffer',
     previous: 'Voriger', next: 'Nächster',

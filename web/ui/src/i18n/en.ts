@@ -160,7 +160,8 @@ export const en = {
     seconds: (n: string) => `${n} s`,
   },
   log: {
-    search: 'Search in the log shown',
+    search: 'Search in the log', noHitHere: 'none here · Enter searches all of it', nowhere: 'none in the whole log', toEnd: 'To the end', toStep: 'Go to step',
+    searching: (left: string) => `searching, ${left} left`, later: (size: string) => `Load later lines, ${size} after these`,
     hits: (at: number, of: number) => `${at} of ${of}`,
     noHit: 'none',
     previous: 'Previous', next: 'Next',

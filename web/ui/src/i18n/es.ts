@@ -160,7 +160,8 @@ export const es: Texts = {
     seconds: (n: string) => `${n} s`,
   },
   log: {
-    search: 'Buscar en el log mostrado',
+    search: 'Buscar en el log', noHitHere: 'nada aquí · Intro busca en todo', nowhere: 'nada en todo el log', toEnd: 'Al final', toStep: 'Ir al paso',
+    searching: (left) => `buscando, quedan ${left}`, later: (size) => `Cargar líneas posteriores, ${size} después`,
     hits: (at: number, of: number) => `${at} de ${of}`,
     noHit: 'nada',
     previous: 'Anterior', next: 'Siguiente',

@@ -154,7 +154,8 @@ export const vi: Texts = {
     seconds: (n: string) => `${n} giây`,
   },
   log: {
-    search: 'Tìm trong nhật ký đang hiện',
+    search: 'Tìm trong nhật ký', noHitHere: 'không có ở đây · Enter tìm toàn bộ', nowhere: 'không có trong toàn bộ nhật ký', toEnd: 'Đến cuối', toStep: 'Đến bước',
+    searching: (left) => `đang tìm, còn ${left}`, later: (size) => `Tải các dòng sau, còn ${size}`,
     hits: (at: number, of: number) => `${at}/${of}`,
     noHit: 'không có',
     previous: 'Trước', next: 'Tiếp',

@@ -153,7 +153,8 @@ export const zh: Texts = {
     seconds: (n: string) => `${n} 秒`,
   },
   log: {
-    search: '在已显示的日志中搜索',
+    search: '在日志中搜索', noHitHere: '此处无 · 按回车搜索全部', nowhere: '整个日志中均无', toEnd: '到末尾', toStep: '转到步骤',
+    searching: (left) => `正在搜索，剩余 ${left}`, later: (size) => `加载之后的行，其后 ${size}`,
     hits: (at: number, of: number) => `${at} / ${of}`,
     noHit: '无',
     previous: '上一个', next: '下一个',

@@ -15,6 +15,8 @@ const decoder = new TextDecoder();
 const colours = /\u001b\[[0-9;?]*[ -/]*[@-~]/g;
 const controls = /[\u0000-\u0008\u000b-\u001f\u007f]/g;
 
+export const withoutColours = (bytes: Uint8Array): string => decoder.decode(bytes).replace(colours, '');
+
 export function shownText(bytes: Uint8Array): string {
   let text = decoder.decode(bytes).replace(/\r+$/, '');
   const over = text.lastIndexOf('\r');
@@ -72,6 +74,11 @@ export class LogWindow {
     this.start = earlier.start;
     this.firstNumber = earlier.firstNumber;
     return this;
+  }
+
+  // Where the first line begins that is not held as a whole.
+  get lineEnd(): number {
+    return this.end - this.open.length;
   }
 
   get canGrowBack(): boolean {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The log of one job: tail with follow, search over what is loaded, earlier pieces on demand, whole file to download.
+// The log of one job: tail with follow, search in all of it, step by step, earlier and later pieces on demand.
 // Only the lines in sight are in the DOM, so a log of any length scrolls alike.
 import type { JSX } from 'preact';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
@@ -9,65 +9,13 @@ import { now } from '../live/store';
 import { t } from '../i18n';
 import { count, duration, size } from '../i18n/format';
 import { Icon } from './icon';
-import { findHits, LogWindow, type LogLine } from './log_model';
+import { findHits, type LogLine } from './log_model';
+import { findBack, findOn } from './log_search';
+import { useTail } from './log_tail';
 
 const rowHeight = 19;
-const pieceBytes = 256 * 1024;
-const pollMs = 1000;
 
 type Row = { kind: 'line'; line: LogLine; index: number } | { kind: 'segment'; segment: LogSegment };
-
-interface Tail {
-  window: LogWindow;
-  size: number;
-  ended: boolean;
-  version: number;
-}
-
-// Reads the end of the log, then what comes, once a second while the job runs.
-function useTail(job: number): { tail: Tail | null; failed: boolean; earlier: () => Promise<void> } {
-  const [tail, setTail] = useState<Tail | null>(null);
-  const [failed, setFailed] = useState(false);
-  const held = useRef<Tail | null>(null);
-  const keep = (next: Tail): void => {
-    held.current = next;
-    setTail(next);
-  };
-  useEffect(() => {
-    const abort = new AbortController();
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const turn = async (): Promise<void> => {
-      try {
-        const old = held.current;
-        const piece = await api.log(job, old ? old.window.end : -pieceBytes, pieceBytes, abort.signal);
-        const window = old ? old.window.append(piece.bytes) : LogWindow.from(piece.bytes, piece.from);
-        if (!old || piece.bytes.length > 0 || piece.ended !== old.ended) {
-          keep({ window, size: piece.size, ended: piece.ended, version: (old?.version ?? 0) + 1 });
-        }
-        setFailed(false);
-        if (piece.ended && window.end >= piece.size) return;
-        timer = setTimeout(() => void turn(), window.end < piece.size ? 0 : pollMs);
-      } catch {
-        if (abort.signal.aborted) return;
-        setFailed(true);
-        timer = setTimeout(() => void turn(), 2 * pollMs);
-      }
-    };
-    void turn();
-    return () => {
-      abort.abort();
-      clearTimeout(timer);
-    };
-  }, [job]);
-  const earlier = async (): Promise<void> => {
-    const old = held.current;
-    if (!old || !old.window.canGrowBack) return;
-    const from = Math.max(0, old.window.start - pieceBytes);
-    const piece = await api.log(job, from, old.window.start - from);
-    keep({ ...old, window: old.window.prepend(piece.bytes, from), version: old.version + 1 });
-  };
-  return { tail, failed, earlier };
-}
 
 function rowsOf(lines: readonly LogLine[], segments: readonly LogSegment[]): Row[] {
   const rows: Row[] = [];
@@ -99,10 +47,14 @@ function Marked({ text, what }: { text: string; what: string }): JSX.Element {
 }
 
 export function LogView({ job }: { job: Job }): JSX.Element {
-  const { tail, failed, earlier } = useTail(job.job);
+  const { tail, failed, earlier, later, goTo, toEnd } = useTail(job.job);
   const [what, setWhat] = useState('');
   const [current, setCurrent] = useState(0);
   const [following, setFollowing] = useState(true);
+  const [left, setLeft] = useState<number | null>(null); // bytes that a search has not looked at yet
+  const [nowhere, setNowhere] = useState(false);
+  const searching = useRef<AbortController | null>(null);
+  const wanted = useRef<number | null>(null); // position of the line to show next
   const [view, setView] = useState({ top: 0, height: 400 });
   const box = useRef<HTMLDivElement>(null);
   const field = useRef<HTMLInputElement>(null);
@@ -117,7 +69,18 @@ export function LogView({ job }: { job: Job }): JSX.Element {
 
   useLayoutEffect(() => {
     const element = box.current;
-    if (element && following && what === '') element.scrollTop = element.scrollHeight;
+    if (!element) return;
+    const line = wanted.current;
+    if (line !== null && (tail === null || line < tail.window.start || line >= tail.window.end)) return; // its piece is on the way
+    if (line !== null) {
+      wanted.current = null;
+      const found = hits.findIndex((index) => lines[index]?.at === line);
+      if (found !== -1) setCurrent(found);
+      const at = rows.findIndex((row) => row.kind === 'line' && row.line.at >= line);
+      element.scrollTop = Math.max(0, (at - 1) * rowHeight - (found === -1 ? 0 : element.clientHeight / 2));
+    } else if (following && what === '' && tail?.apart !== true) {
+      element.scrollTop = element.scrollHeight;
+    }
   }, [rows, following]);
 
   useLayoutEffect(() => {
@@ -149,10 +112,53 @@ export function LogView({ job }: { job: Job }): JSX.Element {
     return () => removeEventListener('keydown', key);
   }, []);
 
-  const step = (by: number): void => {
-    if (hits.length === 0) return;
+  const show = (position: number): void => {
     setFollowing(false);
-    setCurrent((old) => (Math.min(old, hits.length - 1) + by + hits.length) % hits.length);
+    wanted.current = position;
+    void goTo(position);
+  };
+  const giveUp = (): void => {
+    searching.current?.abort();
+    searching.current = null;
+    setLeft(null);
+    setNowhere(false);
+  };
+  const searchAll = async (back: boolean): Promise<void> => {
+    if (tail === null || searching.current !== null) return;
+    const abort = new AbortController();
+    searching.current = abort;
+    const { window, size: all } = tail;
+    const search = {
+      read: async (from: number, max: number) => (await api.log(job.job, from, max, abort.signal)).bytes,
+      what, signal: abort.signal, at: (position: number) => setLeft(back ? position : all - position),
+    };
+    try {
+      let found = back ? await findBack(search, window.start) : await findOn(search, window.lineEnd, all);
+      // Then round the log's end.
+      if (found === -1) found = back ? (tail.apart ? await findBack(search, all) : -1) : await findOn(search, 0, window.start);
+      if (abort.signal.aborted) return;
+      giveUp();
+      if (found !== -1) show(found);
+      else if (hits.length > 0) setCurrent(back ? hits.length - 1 : 0);
+      else setNowhere(true);
+    } catch {
+      if (!abort.signal.aborted) giveUp();
+    }
+  };
+  const step = (by: number): void => {
+    if (what === '' || tail === null) return;
+    setFollowing(false);
+    const next = Math.min(current, hits.length - 1) + by;
+    if (hits.length > 0 && next >= 0 && next < hits.length) return setCurrent(next);
+    if (by > 0 && tail.apart) return void searchAll(false);
+    if (tail.window.start > 0 && (by < 0 || hits.length === 0)) return void searchAll(true);
+    if (hits.length > 0) setCurrent((next + hits.length) % hits.length);
+  };
+  const hitText = (): string => {
+    if (left !== null) return t.log.searching(size(left));
+    if (hits.length > 0) return t.log.hits(Math.min(current, hits.length - 1) + 1, hits.length);
+    if (nowhere) return t.log.nowhere;
+    return tail !== null && (tail.window.start > 0 || tail.apart) ? t.log.noHitHere : t.log.noHit;
   };
   const scrolled = (): void => {
     const element = box.current;
@@ -160,7 +166,7 @@ export function LogView({ job }: { job: Job }): JSX.Element {
     setView({ top: element.scrollTop, height: element.clientHeight });
     const atEnd = element.scrollHeight - element.scrollTop - element.clientHeight < 2 * rowHeight;
     if (!atEnd && following) setFollowing(false);
-    if (atEnd && !following && what === '') setFollowing(true);
+    if (atEnd && !following && what === '' && tail?.apart !== true) setFollowing(true);
   };
 
   const first = Math.max(0, Math.floor(view.top / rowHeight) - 20);
@@ -175,14 +181,14 @@ export function LogView({ job }: { job: Job }): JSX.Element {
           <Icon name="search" />
           <input ref={field} type="text" value={what} maxLength={100} spellcheck={false} aria-label={t.log.search}
             placeholder={t.log.search}
-            onInput={(event) => { setWhat(event.currentTarget.value); setCurrent(0); }}
+            onInput={(event) => { giveUp(); setWhat(event.currentTarget.value); setCurrent(0); }}
             onKeyDown={(event) => {
               if (event.key === 'Enter') step(event.shiftKey ? -1 : 1);
-              if (event.key === 'Escape') setWhat('');
+              if (event.key === 'Escape') { giveUp(); setWhat(''); }
             }} />
           {what !== '' && (
             <span class="log-hits" aria-live="polite">
-              {hits.length === 0 ? t.log.noHit : t.log.hits(Math.min(current, hits.length - 1) + 1, hits.length)}
+              {hitText()}
             </span>
           )}
         </label>
@@ -191,6 +197,12 @@ export function LogView({ job }: { job: Job }): JSX.Element {
             <button type="button" onClick={() => step(-1)}>{t.log.previous}</button>
             <button type="button" onClick={() => step(1)}>{t.log.next}</button>
           </>
+        )}
+        {segments.filter((one) => one.size > 0).length > 1 && (
+          <select class="log-steps" aria-label={t.log.toStep} value="" onChange={(event) => show(Number(event.currentTarget.value))}>
+            <option value="" disabled>{t.log.toStep}</option>
+            {segments.filter((one) => one.size > 0).map((one) => <option key={one.from} value={String(one.from)}>{t.log.attempt(one.word, one.attempt)}</option>)}
+          </select>
         )}
         {ended ? <span class="pill">{t.log.ended}</span> : (
           <button type="button" aria-pressed={follow} class={follow ? 'pressed' : ''}
@@ -203,7 +215,7 @@ export function LogView({ job }: { job: Job }): JSX.Element {
           {job.log.redactions > 0 && <>{t.unit.redactions(job.log.redactions)} · </>}
           {number !== null
             ? t.log.lines(count(Math.min(number, number + lines.length)), count(number + lines.length - 1), count(number + lines.length - 1))
-            : t.log.tail(size(held))}
+            : tail?.apart === true ? `${size(tail.window.start)} – ${size(tail.window.end)}` : t.log.tail(size(held))}
         </span>
       </div>
       {failed && <p class="log-note bad" role="alert">{t.log.failed}</p>}
@@ -228,6 +240,12 @@ export function LogView({ job }: { job: Job }): JSX.Element {
           </div>
         </div>
       </div>
+      {tail?.apart && (
+        <p class="log-later">
+          <button type="button" onClick={() => void later()}>{t.log.later(size(tail.size - tail.window.end))}</button>
+          <button type="button" onClick={() => { setFollowing(true); toEnd(); }}>{t.log.toEnd}</button>
+        </p>
+      )}
     </section>
   );
 }
