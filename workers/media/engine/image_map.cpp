@@ -96,4 +96,35 @@ ImageMap map_of_bmap(const Bmap& bmap) {
     return ImageMap(bmap.image_size, data, Fill::unused);
 }
 
+base::Json to_json(const ImageMap& map) {
+    base::Json extents = base::Json::array();
+    for (const Extent& each : map.extents()) {
+        extents.push_back({each.begin, each.end, static_cast<int>(each.fill)});
+    }
+    return {{"size", map.size()}, {"extents", std::move(extents)}};
+}
+
+std::optional<ImageMap> map_from(const base::Json& json) {
+    if (!json.is_object() || !json.contains("extents") || !json["extents"].is_array()) {
+        return std::nullopt;
+    }
+    const auto size = base::field<std::uint64_t>(json, "size");
+    std::vector<Extent> extents;
+    std::uint64_t at = 0;
+    for (const base::Json& each : json["extents"]) {
+        if (!each.is_array() || each.size() != 3 || !each[0].is_number_unsigned() ||
+            !each[1].is_number_unsigned() || !each[2].is_number_unsigned() ||
+            each[0].get<std::uint64_t>() != at || each[2].get<unsigned>() > 2) {
+            return std::nullopt;
+        }
+        extents.push_back(
+            {at, each[1].get<std::uint64_t>(), static_cast<Fill>(each[2].get<unsigned>())});
+        at = extents.back().end;
+    }
+    if (!size || at != *size) {
+        return std::nullopt;
+    }
+    return ImageMap(*size, extents, Fill::zero);
+}
+
 }  // namespace lineside::media

@@ -5,10 +5,11 @@
 // Thread: any (plain values).
 #pragma once
 
-#include "station/base/error.h"
+#include "station/base/json.h"
 #include "workers/media/formats/bmap.h"
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace lineside::media {
@@ -48,5 +49,8 @@ class ImageMap {
 // Errors: media.source.
 [[nodiscard]] base::Result<ImageMap> map_of_holes(int fd, std::uint64_t size);
 [[nodiscard]] ImageMap map_of_bmap(const Bmap& bmap);
+// As it is kept beside an image in a cache; nothing where the text is not what to_json made.
+[[nodiscard]] base::Json to_json(const ImageMap& map);
+[[nodiscard]] std::optional<ImageMap> map_from(const base::Json& json);
 
 }  // namespace lineside::media

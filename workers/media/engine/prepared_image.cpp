@@ -7,18 +7,19 @@
 #include "workers/media/formats/digest.h"
 
 #include <fcntl.h>
-#include <openssl/sha.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <xxhash.h>
 
 #include <cerrno>
-#include <cstring>
 
 namespace lineside::media {
 namespace {
 
 using Prepared = base::Result<std::shared_ptr<const PreparedImage>>;
+
+// In a folder of the cache.
+constexpr std::string_view kImageFile = "disk.img";
+constexpr std::string_view kTableFile = "image.json";  // last: what the station looks for
 
 std::string_view as_text(std::span<const std::byte> bytes) {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
@@ -61,17 +62,6 @@ base::Result<Bmap> bmap_of(const std::filesystem::path& file, std::uint64_t imag
 
 }  // namespace
 
-HashValue hash_piece(PieceHash kind, std::span<const std::byte> bytes) {
-    HashValue value{};
-    if (kind == PieceHash::sha256) {
-        SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), value.data());
-    } else {
-        const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
-        std::memcpy(value.data(), &hash, sizeof hash);
-    }
-    return value;
-}
-
 PreparedImage::PreparedImage(base::UniqueFd fd, ImageMap map, PieceHash hash)
     : fd_(std::move(fd)), map_(std::move(map)), hash_(hash), pieces_(map_.pieces(Fill::data)) {}
 
@@ -100,6 +90,13 @@ Prepared PreparedImage::prepare(const ImagePlan& plan, const std::atomic<bool>& 
         file = unpacked->file;
         map = std::move(unpacked->map);
     }
+    return of_file(file, std::move(map), plan, stop);
+}
+
+base::Result<std::shared_ptr<PreparedImage>> PreparedImage::of_file(
+    const std::filesystem::path& file, std::optional<ImageMap> map, const ImagePlan& plan,
+    const std::atomic<bool>& stop) {
+    auto failed = [](const base::Error& error) { return tl::unexpected<base::Error>(error); };
     base::UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
     if (!fd) {
         return base::fail_errno("media.source", "cannot open " + file.string(), errno);
@@ -161,6 +158,83 @@ Prepared PreparedImage::prepare(const ImagePlan& plan, const std::atomic<bool>& 
         return failed(mapped.error());
     }
     return image;
+}
+
+Prepared PreparedImage::ingest(const ImagePlan& plan, const std::filesystem::path& folder,
+                               const std::atomic<bool>& stop) {
+    // Plain files, too: the copy has holes where zeros are, and is not changed behind our back.
+    auto unpacked = unpack_image(plan.file, folder, stop);
+    if (!unpacked) {
+        return tl::unexpected<base::Error>(unpacked.error());
+    }
+    std::error_code failed;
+    std::filesystem::remove(std::filesystem::path(unpacked->file).replace_extension(".map"),
+                            failed);
+    std::filesystem::rename(unpacked->file, folder / kImageFile, failed);
+    if (failed) {
+        return base::fail(
+            "media.source",
+            fmt::format("cannot name {}: {}", (folder / kImageFile).string(), failed.message()));
+    }
+    auto image = of_file(folder / kImageFile, std::move(unpacked->map), plan, stop);
+    if (!image) {
+        return tl::unexpected<base::Error>(image.error());
+    }
+    const ImageTable table{(*image)->map_, (*image)->hash_, (*image)->hashes_, (*image)->sha256_};
+    if (auto kept = base::replace_file(folder / kTableFile, base::dump_json(to_json(table)));
+        !kept) {
+        return tl::unexpected<base::Error>(kept.error());
+    }
+    return std::move(*image);
+}
+
+Prepared PreparedImage::load(const std::filesystem::path& folder) {
+    const auto broken = [&](std::string_view why) {
+        return base::fail("image.broken", fmt::format("{}: {}", folder.string(), why));
+    };
+    auto text = base::read_file(folder / kTableFile, kMaxTableBytes);
+    if (!text) {
+        return broken(text.error().message);
+    }
+    auto table = table_of(*text);
+    if (!table) {
+        return broken(table.error().message);
+    }
+    base::UniqueFd fd(::open((folder / kImageFile).c_str(), O_RDONLY | O_CLOEXEC));
+    struct stat status {};
+    if (!fd || ::fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode) ||
+        static_cast<std::uint64_t>(status.st_size) != table->map.size()) {
+        return broken("the image file is not there, or has another size");
+    }
+    std::shared_ptr<PreparedImage> image(
+        new PreparedImage(std::move(fd), std::move(table->map), table->hash));
+    image->hashes_ = std::move(table->hashes);
+    image->sha256_ = std::move(table->sha256);
+    if (auto mapped = image->map_pages(); !mapped) {
+        return tl::unexpected<base::Error>(mapped.error());
+    }
+    return image;
+}
+
+base::Status PreparedImage::check(const std::atomic<bool>& stop) const {
+    std::vector<std::byte> buffer(kPieceBytes);
+    for (std::size_t i = 0; i < pieces_.size(); ++i) {
+        if (stop) {
+            return base::fail("operator.stopped");
+        }
+        const std::span<std::byte> piece(buffer.data(), pieces_[i].end - pieces_[i].begin);
+        if (auto got = read(pieces_[i].begin, piece); !got) {
+            return base::fail("image.broken", got.error().message);
+        }
+        if (hash_piece(hash_, piece) != hashes_[i]) {
+            return base::fail(
+                "image.broken",
+                fmt::format("The cached image is not what was hashed, in the {} bytes "
+                            "from {} on",
+                            piece.size(), pieces_[i].begin));
+        }
+    }
+    return {};
 }
 
 base::Status PreparedImage::map_pages() {

@@ -7,9 +7,8 @@
 #pragma once
 
 #include "station/base/unique_fd.h"
-#include "workers/media/engine/image_map.h"
+#include "workers/media/engine/image_table.h"
 
-#include <array>
 #include <atomic>
 #include <filesystem>
 #include <memory>
@@ -18,11 +17,6 @@
 #include <string>
 
 namespace lineside::media {
-
-// XXH3-128 finds what cables and flash do; SHA-256 also what an attacker would.
-enum class PieceHash { xxh3, sha256 };
-using HashValue = std::array<std::uint8_t, 32>;  // XXH3-128 fills the first half
-[[nodiscard]] HashValue hash_piece(PieceHash kind, std::span<const std::byte> bytes);
 
 struct ImagePlan {
     std::filesystem::path file;
@@ -37,6 +31,16 @@ class PreparedImage {
     // `stop` ends it early with operator.stopped.
     [[nodiscard]] static base::Result<std::shared_ptr<const PreparedImage>> prepare(
         const ImagePlan& plan, const std::atomic<bool>& stop);
+    // Takes a copy of the image into `folder`, unpacked, with its table: what load() reads.
+    // Afterwards nobody needs the source any more. `plan.cache` is not used. Errors: also
+    // disk.full.
+    [[nodiscard]] static base::Result<std::shared_ptr<const PreparedImage>> ingest(
+        const ImagePlan& plan, const std::filesystem::path& folder, const std::atomic<bool>& stop);
+    // What ingest() left; nothing is hashed. Errors: image.broken.
+    [[nodiscard]] static base::Result<std::shared_ptr<const PreparedImage>> load(
+        const std::filesystem::path& folder);
+    // Does the file still hold what was hashed? Errors: image.broken, operator.stopped.
+    [[nodiscard]] base::Status check(const std::atomic<bool>& stop) const;
     ~PreparedImage();
     PreparedImage(const PreparedImage&) = delete;
     PreparedImage& operator=(const PreparedImage&) = delete;
@@ -47,6 +51,8 @@ class PreparedImage {
     // Data and what each piece of it hashes to, in order.
     [[nodiscard]] const std::vector<Extent>& pieces() const { return pieces_; }
     [[nodiscard]] const HashValue& hash_of(std::size_t piece) const { return hashes_[piece]; }
+    // What a medium must give back.
+    [[nodiscard]] std::string digest() const { return digest_of(map_, hash_, hashes_); }
     // Page-aligned; for O_DIRECT writes alone: the program itself reads by read(), which fails
     // where touching a page of a file that was cut would kill it.
     [[nodiscard]] std::byte* pages(std::uint64_t offset) const { return pages_ + offset; }
@@ -54,6 +60,9 @@ class PreparedImage {
 
   private:
     PreparedImage(base::UniqueFd fd, ImageMap map, PieceHash hash);
+    [[nodiscard]] static base::Result<std::shared_ptr<PreparedImage>> of_file(
+        const std::filesystem::path& file, std::optional<ImageMap> map, const ImagePlan& plan,
+        const std::atomic<bool>& stop);
     [[nodiscard]] base::Status map_pages();
     [[nodiscard]] base::Status hash_all(const std::atomic<bool>& stop);
 

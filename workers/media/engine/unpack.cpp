@@ -31,39 +31,6 @@ base::Result<std::string> key_of(const std::filesystem::path& file) {
                                         status.st_ctim.tv_nsec, file.extension().string()));
 }
 
-base::Json to_json(const ImageMap& map) {
-    base::Json extents = base::Json::array();
-    for (const Extent& each : map.extents()) {
-        extents.push_back({each.begin, each.end, static_cast<int>(each.fill)});
-    }
-    return {{"size", map.size()}, {"extents", std::move(extents)}};
-}
-
-// Nothing where the text is not what to_json made.
-std::optional<ImageMap> map_from(std::string_view text) {
-    const auto json = base::parse_json(text, kMapBytes);
-    if (!json || !json->contains("extents") || !(*json)["extents"].is_array()) {
-        return std::nullopt;
-    }
-    const auto size = base::field<std::uint64_t>(*json, "size");
-    std::vector<Extent> extents;
-    std::uint64_t at = 0;
-    for (const base::Json& each : (*json)["extents"]) {
-        if (!each.is_array() || each.size() != 3 || !each[0].is_number_unsigned() ||
-            !each[1].is_number_unsigned() || !each[2].is_number_unsigned() ||
-            each[0].get<std::uint64_t>() != at || each[2].get<unsigned>() > 2) {
-            return std::nullopt;
-        }
-        extents.push_back(
-            {at, each[1].get<std::uint64_t>(), static_cast<Fill>(each[2].get<unsigned>())});
-        at = extents.back().end;
-    }
-    if (!size || at != *size) {
-        return std::nullopt;
-    }
-    return ImageMap(*size, extents, Fill::zero);
-}
-
 bool is_zero(std::string_view bytes) {
     return bytes.find_first_not_of('\0') == std::string_view::npos;
 }
@@ -215,7 +182,8 @@ base::Result<UnpackedImage> unpack_image(const std::filesystem::path& file,
     const std::filesystem::path image = cache / (*key + ".img");
     const std::filesystem::path map_file = cache / (*key + ".map");
     if (auto text = base::read_file(map_file, kMapBytes)) {
-        auto map = map_from(*text);
+        const auto json = base::parse_json(*text, kMapBytes);
+        auto map = json ? map_from(*json) : std::nullopt;
         std::error_code none;
         if (map && std::filesystem::file_size(image, none) == map->size() && !none) {
             return UnpackedImage{image, std::move(*map)};

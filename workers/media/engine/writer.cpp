@@ -91,6 +91,7 @@ class Writer {
                 }
                 step = Clock::now() - begin < kZeroTime ? std::min(2 * step, kMostZeros)
                                                         : std::max(step / 2, kPieceBytes / 4);
+                progress_.zeroed += end - at;
                 at = end;
             }
         }
@@ -128,6 +129,7 @@ class Writer {
 
     base::Status verify() {
         progress_.phase = Phase::verify;
+        heard_.resize(image_.pieces().size());
         const auto zeros = image_.map().pieces(Fill::zero);
         for (const bool data : {true, false}) {
             const auto& pieces = data ? image_.pieces() : zeros;
@@ -155,7 +157,11 @@ class Writer {
         // The count is the last word: a piece that was never looked at is no proof.
         whole_ = result_.verified ==
                  image_.map().bytes_of(Fill::data) + image_.map().bytes_of(Fill::zero);
-        return whole_ ? base::Status() : base::fail("station.bug", "not every piece was read back");
+        if (!whole_) {
+            return base::fail("station.bug", "not every piece was read back");
+        }
+        result_.digest = digest_of(image_.map(), image_.hash(), heard_);
+        return {};
     }
 
     // False: enough is known.
@@ -169,10 +175,14 @@ class Writer {
                 return false;
             }
         }
-        const bool equal =
-            wanted.fill == Fill::zero
-                ? std::all_of(all.begin(), all.end(), [](std::byte b) { return b == std::byte{0}; })
-                : hash_piece(image_.hash(), all) == image_.hash_of(index);
+        bool equal = false;
+        if (wanted.fill == Fill::zero) {
+            equal =
+                std::all_of(all.begin(), all.end(), [](std::byte b) { return b == std::byte{0}; });
+        } else {
+            heard_[index] = hash_piece(image_.hash(), all);
+            equal = heard_[index] == image_.hash_of(index);
+        }
         if (equal) {
             result_.verified += length;
             progress_.verified += length;
@@ -218,6 +228,7 @@ class Writer {
     const std::atomic<bool>& stop_;
     Transfer transfer_;
     WriteResult result_;
+    std::vector<HashValue> heard_;  // of the pieces of data, as the medium gave them back
     std::uint64_t differing_ = 0;
     bool whole_ = false;
     std::optional<base::Error> trouble_;

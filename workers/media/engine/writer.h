@@ -29,6 +29,7 @@ struct WriteOptions {
 struct WriteProgress {
     enum class Phase { waiting, check, zero, write, flush, verify, done };
     std::atomic<Phase> phase{Phase::waiting};
+    std::atomic<std::uint64_t> zeroed{0};    // bytes that read as zeros
     std::atomic<std::uint64_t> written{0};   // bytes of data on their way or done
     std::atomic<std::uint64_t> verified{0};  // bytes read back and found right
 };
@@ -42,6 +43,7 @@ struct WriteResult {
     bool proven = false;                  // with a good status: the proof; never without
     std::uint64_t bytes = 0;              // data written
     std::uint64_t verified = 0;           // bytes read back, zeros too
+    std::string digest;                   // of what was read back; "" unless proven
     std::vector<Difference> differences;  // the first 16 runs
     double write_s = 0, verify_s = 0;     // seconds; write_s ends when the medium has it all
 };

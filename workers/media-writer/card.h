@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// Step flash: the cached image onto the disk at the slot's port, and the proof of it: what the disk
+// gives back, past the page cache, as one digest that the station compares.
+// Errors: what open_target and the write engine say.   Thread: one; a second one writes.
+#pragma once
+
+#include "workers/sdk/station.h"
+
+namespace lineside::media_writer {
+
+[[nodiscard]] base::Result<base::Json> write_card(worker::Station& station);
+
+}  // namespace lineside::media_writer
