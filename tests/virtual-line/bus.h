@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,11 @@ class Bus {
     virtual void leave(int board) = 0;
     // What a flashing initrd shows between bootloader and system: false where it is not played.
     virtual bool arrive_initrd(int /*board*/, const GadgetFacts& /*facts*/) { return false; }
+    // A card reader with `file` as its card, in the board's place; answers the disk's name. Taken
+    // out the reader stays, empty. Errors: std::runtime_error, also where cards are not played.
+    virtual std::string insert_card(int board, const std::filesystem::path& file,
+                                    const std::string& model);
+    virtual void take_card(int board, bool with_reader);
     // The unit's own end of its network: does board-os make it, or does the gadget bring it?
     [[nodiscard]] virtual bool brings_network() const { return false; }
 
@@ -53,5 +59,10 @@ class Bus {
         return {};
     }
 };
+
+inline std::string Bus::insert_card(int, const std::filesystem::path&, const std::string&) {
+    throw std::runtime_error("only the testbed plays cards");
+}
+inline void Bus::take_card(int, bool) {}
 
 }  // namespace line

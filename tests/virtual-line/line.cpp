@@ -113,6 +113,9 @@ void Line::drop_hub(int number) {
         if (hub_of_board(board->number()) == number && board->plugged()) {
             board->unplug("hub-drop");
         }
+        if (hub_of_board(board->number()) == number) {
+            bench_->bus->take_card(board->number(), true);
+        }
     }
     bench_->bus->unplug_hub(number);
 }
@@ -173,6 +176,24 @@ Json Line::replace(Board& board) {
     return {{"ok", true}, {"board", place->describe()}};
 }
 
+// A card reader is plugged in where the board would be.
+Json Line::card(const Board& board, const std::string& verb, const Json& request) {
+    if (!board.gone()) {
+        return {{"ok", false}, {"error", "a board is plugged in there: unplug it"}};
+    }
+    if (verb != "card") {
+        bench_->bus->take_card(board.number(), verb == "reader-out");
+        return {{"ok", true}};
+    }
+    try {
+        return {{"ok", true},
+                {"disk", bench_->bus->insert_card(board.number(), request.value("file", ""),
+                                                  request.value("model", "SD Reader"))}};
+    } catch (const std::exception& error) {
+        return {{"ok", false}, {"error", error.what()}};
+    }
+}
+
 Json Line::ask(const Json& request) {
     const auto verb =
         request.contains("do") && request["do"].is_string() ? request["do"].get<std::string>() : "";
@@ -215,7 +236,8 @@ Json Line::ask(const Json& request) {
     if (board == nullptr) {
         return refuse(
             "no such board, or no such request: list, plug, unplug, recovery, power-cycle, "
-            "replace, storage, hub-drop, hub-plug, faults, subscribe, stop");
+            "replace, storage, card, card-out, reader-out, hub-drop, hub-plug, faults, subscribe, "
+            "stop");
     }
     if (verb == "storage" || verb == "show") {
         return {{"ok", true}, {"board", board->describe()}};
@@ -225,6 +247,9 @@ Json Line::ask(const Json& request) {
     }
     if (!bench_->bus->has_hub(hub_of_board(board->number()))) {
         return refuse("the board's hub is gone");
+    }
+    if (verb == "card" || verb == "card-out" || verb == "reader-out") {
+        return card(*board, verb, request);
     }
     if (verb == "plug") {
         board->plug(!request.value("boot", false));

@@ -32,6 +32,7 @@ class Line {
     void auto_plug();
     void shut_down();
     Json replace(Board& board);
+    Json card(const Board& board, const std::string& verb, const Json& request);
     Board* board_of(const Json& request);
 
     std::unique_ptr<Bench> bench_;

@@ -68,6 +68,12 @@ Properties all_properties(const SysDevice& device, const char* dev_prefix) {
         all.emplace_back("MINOR", std::to_string(device.minor));
         all.emplace_back("DEVNAME", dev_prefix + device.node);
     }
+    if (!device.block.empty()) {
+        const auto colon = device.block.find(':');
+        all.emplace_back("MAJOR", device.block.substr(0, colon));
+        all.emplace_back("MINOR", device.block.substr(colon + 1));
+        all.emplace_back("DEVNAME", dev_prefix + name_of(device.path));
+    }
     if (!device.devtype.empty()) {
         all.emplace_back("DEVTYPE", device.devtype);
     }
@@ -86,6 +92,7 @@ Testbed::Testbed(Loop& loop, fs::path root) : root_(std::move(root)), uevents_(l
     make_folder(sys / "bus/usb/devices");
     make_folder(sys / "bus/usb/drivers");
     make_folder(sys / "class/net");
+    make_folder(sys / "class/block");
     make_folder(sys / "dev/char");
     make_folder(sys / "dev/block");
     make_folder(root_ / "dev/.node");
@@ -142,6 +149,10 @@ Clock::time_point Testbed::add(const SysDevice& device) {
         write_file(node, device.descriptors, 0666);  // as the station's udev rule has it
         link_to("../.." + device.path, sys / "dev/char" / devnum_text(device));
     }
+    if (!device.block.empty()) {
+        write_file(folder / "dev", device.block + "\n");
+        link_to("../.." + device.path, sys / "dev/block" / device.block);
+    }
     write_file(folder / "uevent", uevent);
     // Last, so that whoever enumerates finds a complete device.
     link_to(device.is_bus ? "../../.." + device.path : "../.." + device.path,
@@ -164,6 +175,9 @@ void Testbed::remove(const SysDevice& device) {
         fs::remove(root_ / "dev" / device.node, ignored);
         fs::remove(root_ / "dev/.node" / flat(device.node), ignored);
         fs::remove(sys / "dev/char" / devnum_text(device), ignored);
+    }
+    if (!device.block.empty()) {
+        fs::remove(sys / "dev/block" / device.block, ignored);
     }
     fs::remove_all(fs::path(sys.string() + device.path), ignored);
     announce(device, "remove");

@@ -25,6 +25,7 @@ struct SysDevice {
     std::string descriptors;  // bytes of `descriptors` and of the node, if any
     std::string node;         // below /dev, e.g. bus/usb/001/003; empty: none
     unsigned minor = 0;       // of the node; the major is 189
+    std::string block;        // "7:17": a disk with this number; its node is the host's own
     std::string device_link;  // target of `device`, relative, for class devices
 };
 

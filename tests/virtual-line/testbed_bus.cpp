@@ -93,6 +93,65 @@ void TestbedBus::leave(int board) {
     usbfs_.retire(testbed_.ioctl_socket(here.device.node));
 }
 
+std::string TestbedBus::insert_card(int board, const std::filesystem::path& file,
+                                    const std::string& model) {
+    auto card = std::make_unique<LoopDisk>(file);
+    const auto where = place(board);
+    if (!readers_.contains(board)) {
+        const int devnum = bench_.next_devnum(where.bus);
+        const auto device = card_reader(where, devnum);
+        arrive(board, device,
+               std::make_shared<UsbNode>(device.descriptors, nullptr, bench_.wire(where.bus)));
+        auto& reader = readers_[board];
+        reader.devnum = devnum;
+        reader.scsi = scsi_device(where, board, model);
+        testbed_.add(reader.scsi);
+        bench_.journal.note(board, "reader", {{"devnum", devnum}});
+    }
+    auto& reader = readers_[board];
+    remove_disk(reader);
+    reader.card = std::move(card);
+    reader.disk = disk_device(where, board,
+                              {reader.card->name(), reader.card->number(), reader.card->sequence(),
+                               reader.card->bytes()});
+    testbed_.add(*reader.disk);
+    bench_.journal.note(board, "card", {{"disk", reader.card->name()}});
+    return reader.card->name();
+}
+
+void TestbedBus::remove_disk(Reader& reader) {
+    if (reader.disk) {
+        testbed_.remove(*reader.disk);
+        reader.disk.reset();
+    }
+    reader.card.reset();
+}
+
+void TestbedBus::take_card(int board, bool with_reader) {
+    const auto found = readers_.find(board);
+    if (found == readers_.end()) {
+        return;
+    }
+    auto& reader = found->second;
+    if (reader.card) {
+        reader.card->pull();
+    }
+    if (!with_reader) {
+        if (reader.disk) {  // as the kernel tells it: the disk stays, and holds nothing
+            testbed_.set_attribute(*reader.disk, "size", "0");
+            testbed_.announce(*reader.disk, "change");
+        }
+        bench_.journal.note(board, "card-out");
+        return;
+    }
+    remove_disk(reader);
+    testbed_.remove(reader.scsi);
+    bench_.free_devnum(place(board).bus, reader.devnum);
+    readers_.erase(found);
+    leave(board);
+    bench_.journal.note(board, "reader-out");
+}
+
 bool TestbedBus::has_hub(int number) const {
     const auto found = hubs_.find(number);
     return found != hubs_.end() && found->second.present;

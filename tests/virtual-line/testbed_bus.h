@@ -8,6 +8,7 @@
 
 #include "bench.h"
 #include "bus.h"
+#include "loop_disk.h"
 #include "testbed.h"
 #include "usbfs.h"
 
@@ -22,6 +23,9 @@ class TestbedBus : public Bus {
                              std::shared_ptr<UsbNode> node) override;
     void arrive_gadget(int board, const GadgetFacts& facts, Shown done) override;
     void leave(int board) override;
+    std::string insert_card(int board, const std::filesystem::path& file,
+                            const std::string& model) override;
+    void take_card(int board, bool with_reader) override;
     bool has_hub(int hub) const override;
     bool plug_hub(int hub) override;
     bool unplug_hub(int hub) override;
@@ -38,11 +42,20 @@ class TestbedBus : public Bus {
         std::shared_ptr<UsbNode> node;
         std::optional<SysDevice> net;
     };
+    struct Reader {
+        int devnum = 0;
+        SysDevice scsi;
+        std::unique_ptr<LoopDisk> card;
+        std::optional<SysDevice> disk;
+    };
+    void remove_disk(Reader& reader);
+
     Bench& bench_;
     Testbed testbed_;
     Usbfs usbfs_;
     std::map<int, Hub> hubs_;
     std::map<int, Present> present_;  // by board
+    std::map<int, Reader> readers_;   // likewise
 };
 
 }  // namespace line

@@ -300,4 +300,58 @@ SysDevice net_device(const Place& place, const std::string& name, unsigned index
     return device;
 }
 
+UsbDevice card_reader(const Place& place, int devnum) {
+    Shape shape{0x05e3,
+                0x0749,
+                0x1532,
+                0,
+                "Generic",
+                "USB Storage",
+                "000000001532",
+                "usb",
+                {{0x08, 6, 0x50, {0x81, 0x02}, 2, "usb-storage"}},
+                0};
+    return build(place, devnum, shape);
+}
+
+namespace {
+
+std::string scsi_name(int host) {
+    return std::to_string(host) + ":0:0:0";
+}
+
+std::string scsi_path(const Place& place, int host) {
+    const auto number = std::to_string(host);
+    return place.sys_path() + "/" + place.bus_port() + ":1.0/host" + number + "/target" + number +
+           ":0:0/" + scsi_name(host);
+}
+
+}  // namespace
+
+SysDevice scsi_device(const Place& place, int host, const std::string& model) {
+    SysDevice device;
+    device.path = scsi_path(place, host);
+    device.subsystem = "scsi";
+    device.devtype = "scsi_device";
+    device.driver = "sd";
+    device.attributes = {{"vendor", "Generic "}, {"model", model}, {"type", "0"}};
+    return device;
+}
+
+SysDevice disk_device(const Place& place, int host, const DiskLooks& looks) {
+    SysDevice device;
+    device.path = scsi_path(place, host) + "/block/" + looks.name;
+    device.subsystem = "block";
+    device.devtype = "disk";
+    device.is_bus = false;
+    device.block = looks.number;
+    device.device_link = "../../../" + scsi_name(host);
+    device.properties = {{"ID_BUS", "usb"}, {"ID_PATH", place.port_key() + "-scsi-0:0:0:0"}};
+    device.attributes = {{"size", std::to_string(looks.bytes / 512)},
+                         {"ro", "0"},
+                         {"removable", "1"},
+                         {"diskseq", looks.sequence}};
+    return device;
+}
+
 }  // namespace line

@@ -3,6 +3,7 @@
 // behind them, modules in recovery mode, booted gadgets. Pure: makes values, touches nothing.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -43,5 +44,17 @@ UsbDevice gadget_device(const Place& place, int devnum, const std::string& seria
 // The unit's network interface below the gadget's first interface.
 SysDevice net_device(const Place& place, const std::string& name, unsigned index,
                      const std::string& address);
+
+// A card reader (or any USB mass storage), what its SCSI layer shows, and the disk in it. `host`: a
+// SCSI host's number, one for each reader.
+UsbDevice card_reader(const Place& place, int devnum);
+SysDevice scsi_device(const Place& place, int host, const std::string& model);
+struct DiskLooks {
+    std::string name;      // "loop17": its node is the host's own
+    std::string number;    // "7:17"
+    std::string sequence;  // diskseq
+    std::uint64_t bytes = 0;
+};
+SysDevice disk_device(const Place& place, int host, const DiskLooks& looks);
 
 }  // namespace line
