@@ -91,7 +91,8 @@ Result<std::vector<PoolStatus>> pools_of(db::Tx& tx, const std::vector<BatchStat
         "  WHERE l.state = 'burned' AND l.at_ms >= ?1 AND b.pool_id = p.id),"
         " (SELECT sum(max(0, o.quantity - (SELECT count(DISTINCT j.unit_id) FROM job j WHERE "
         "j.order_id = o.id"
-        "  AND j.outcome = 'PASS'))) FROM orders o WHERE o.pool_id = p.id AND o.state = 'open')"
+        "  AND j.outcome = 'PASS'))) FROM orders o WHERE o.pool_id = p.id AND o.state = 'open' AND "
+        "o.takes_serials = 1)"
         " FROM pool p WHERE EXISTS (SELECT 1 FROM batch b WHERE b.pool_id = p.id"
         "  AND b.state <> 'loading') ORDER BY p.id",
         now_ms - kHourMs);
@@ -221,7 +222,9 @@ Result<std::vector<PoolStatus>> pool_status(db::Tx& tx, std::int64_t now_ms) {
 
 Result<std::set<base::OrderId>> orders_without_serials(db::Tx& tx) {
     auto rows = tx.all<base::OrderId>(
-        "SELECT o.id FROM orders o WHERE o.state = 'open' AND NOT EXISTS (SELECT 1 FROM batch b"
+        "SELECT o.id FROM orders o WHERE o.state = 'open' AND o.takes_serials = 1 AND NOT EXISTS "
+        "(SELECT 1 FROM "
+        "batch b"
         " WHERE b.pool_id = o.pool_id AND b.state = 'open' AND (b.order_id IS NULL OR b.order_id = "
         "o.id) AND EXISTS (SELECT 1 FROM serial s WHERE s.batch_id = b.id AND s.free = 1))");
     if (!rows) {

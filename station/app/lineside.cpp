@@ -102,7 +102,7 @@ int main(int argc, char** argv) {
     auto* order_open = orders->add_subcommand("open", "open an order");
     order_open->add_option("--name", order.name)->required();
     order_open->add_option("--profile", order.profile)->required();
-    order_open->add_option("--pool", order.pool)->required();
+    order_open->add_option("--pool", order.pool, "left out where the profile gives no serials");
     order_open->add_option("--quantity", order.quantity)->required();
     order_open->add_flag("--close-others", order.close_others,
                          "close every open order of the same model");

@@ -15,7 +15,7 @@ namespace {
 void give_label(const toml::table& table, const core::Profile& profile, const Labels& labels,
                 const std::string& file, Reading& reading) {
     if (profile.label.empty()) {
-        if (reading.config.printer.there()) {
+        if (reading.config.printer.there() && profile.serials) {
             reading.config.labels[profile.id] = labels::default_template();
         }
     } else if (const auto found = labels.find(profile.label); found != labels.end()) {
@@ -52,9 +52,16 @@ void check_models(const std::vector<const toml::table*>& tables, const std::stri
     for (const usb::Model& model : models->models) {
         known.push_back(model.id);
     }
-    for (const toml::table* table : tables) {
+    for (std::size_t i = 0; i < tables.size(); ++i) {
+        const toml::table* table = tables[i];
         TableReader in(table, table, "profile", file, reading.complaints);
         const auto model = (*table)["model"].value_or(std::string());
+        const bool disk = reading.config.profiles[i].disk;
+        if (const usb::Model* known_one = models->by_id(model);
+            known_one != nullptr && known_one->disk != disk) {
+            in.complain("model", fmt::format("'{}' is {} disk, and the recipe's flash writes {}",
+                                             model, disk ? "no" : "a", disk ? "one" : "none"));
+        }
         if (!model.empty() && models->by_id(model) == nullptr) {
             const std::string near = base::nearest(model, known);
             in.complain("model", near.empty()

@@ -3,6 +3,7 @@
 
 #include "provisioning/step_table.h"
 #include "station/base/text.h"
+#include "station/config/disk_recipe.h"
 #include "station/config/session_reader.h"
 #include "station/config/table_reader.h"
 #include "station/core/step_view.h"
@@ -199,9 +200,12 @@ Recipes read_recipes(const std::vector<const toml::table*>& tables, const std::s
         const std::string id = in.required_text("id");
         Recipe recipe;
         std::vector<PreStepRead> before;
-        for (const toml::table* step : in.tables("step")) {
-            if (!is_before_flash(*step)) {
-                recipe.steps.push_back(read_step(*step, file, complaints));
+        const auto step_tables = in.tables("step");
+        const bool disk = writes_disk(step_tables);
+        for (const toml::table* step : step_tables) {
+            if (disk || !is_before_flash(*step)) {
+                recipe.steps.push_back(disk ? read_disk_step(*step, file, complaints)
+                                            : read_step(*step, file, complaints));
                 continue;
             }
             before.push_back(read_pre_step(*step, file, complaints));
@@ -212,9 +216,13 @@ Recipes read_recipes(const std::vector<const toml::table*>& tables, const std::s
                               "put it before use = \"flash\"");
             }
         }
-        check_order(in, recipe.steps);
-        (void)in.table("session");
-        recipe.prepare = read_session(*table, before, recipe.steps, file, complaints);
+        if (disk) {
+            check_disk_order(in, recipe.steps);
+        } else {
+            check_order(in, recipe.steps);
+            (void)in.table("session");
+            recipe.prepare = read_session(*table, before, recipe.steps, file, complaints);
+        }
         if (!recipes.emplace(id, std::move(recipe)).second) {
             in.complain("id", fmt::format("recipe {} is there twice", id));
         }
@@ -258,10 +266,7 @@ core::Profile read_profile(const toml::table& table, const Recipes& recipes,
     }
     profile.name = in.text("name", profile.id);
     profile.model = in.required_text("model");
-    profile.board = in.required_text("board");
-    profile.rootdev = in.required_text("rootdev");
     profile.bsp = in.required_text("bsp");
-    profile.boot = in.seconds("boot_s", 300);
     profile.label = in.text("label", "");
     const std::string recipe = in.required_text("recipe");
     if (const auto found = recipes.find(recipe); found != recipes.end()) {
@@ -270,12 +275,25 @@ core::Profile read_profile(const toml::table& table, const Recipes& recipes,
     } else if (!recipe.empty()) {
         in.complain("recipe", fmt::format("there is no recipe '{}'", recipe));
     }
+    const auto has = [&](std::string_view name, std::string_view method) {
+        return std::any_of(profile.steps.begin(), profile.steps.end(), [&](const StepPlan& step) {
+            return step.name == name && step.method == method;
+        });
+    };
+    profile.disk = has(kFlash, "media-writer");
+    if (profile.disk) {
+        profile.serials = has("set-serial", "media-writer");
+        profile.image_params = read_disk_image(in.table("image"), table, file, complaints);
+        in.finish();
+        return profile;
+    }
+    profile.board = in.required_text("board");
+    profile.rootdev = in.required_text("rootdev");
+    profile.boot = in.seconds("boot_s", 300);
 
     check_word(in, "board", profile.board);
     check_word(in, "rootdev", profile.rootdev);
-    const bool flashes_jetsons = std::any_of(
-        profile.steps.begin(), profile.steps.end(),
-        [](const StepPlan& step) { return step.name == kFlash && step.method == "jetson-usb"; });
+    const bool flashes_jetsons = has(kFlash, "jetson-usb");
     profile.image_params = read_image(in.table("image"), table, file, complaints);
     const Json expect = read_expect(in.table("expect"), table, flashes_jetsons, file, complaints);
     const Json container =

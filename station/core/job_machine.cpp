@@ -103,7 +103,7 @@ Transition step_ok(const Job& job, const Policy& policy) {
     std::vector<Effect> effects{CommitStepEnd{job.step, job.step_attempt, std::nullopt, false}};
     Job to = job;
     to.worker_running = false;
-    if (job.step == kFlashStep) {
+    if (job.step == kFlashStep && policy.boots) {
         to.state = JobState::awaiting_boot;
         to.away = true;
         effects.emplace_back(WaitForBoot{});

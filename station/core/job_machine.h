@@ -83,6 +83,7 @@ struct Transition {
 // `retries_of(step)` is the recipe's number of automatic retries for a step.
 struct Policy {
     std::vector<int> retries;  // by step index
+    bool boots = true;         // after the flash; a disk that was written does not
 };
 
 [[nodiscard]] Transition next(const Job& job, const JobEvent& event, const Policy& policy);

@@ -200,6 +200,20 @@ INSTANTIATE_TEST_SUITE_P(
             "verdict, stop_waiting", "operator.stopped"},
         Row{in(S::closed), UnitLeft{}, S::closed, "", ""}));
 
+TEST(JobMachine, A_disk_that_was_written_does_not_boot) {
+    const Policy disk{{0, 0}, false};
+    Job job = in(S::flashing);
+    job.last_step = 1;
+    auto t = next(job, StepOk{}, disk);
+    EXPECT_EQ(to_text(t.to.state), to_text(S::provisioning));
+    EXPECT_EQ(names(t.effects), "step_end 0.1 ok, step_start 1.1, stop_waiting, worker 1.1");
+    job.last_step = 0;
+    t = next(job, StepOk{}, disk);
+    EXPECT_EQ(to_text(t.to.state), to_text(S::verifying));
+    EXPECT_EQ(names(t.effects), "step_end 0.1 ok, verdict, stop_waiting");
+    EXPECT_FALSE(t.to.away);
+}
+
 TEST(JobMachine, State_names_go_both_ways) {
     for (int i = 0; i <= static_cast<int>(S::closed); ++i) {
         const auto state = static_cast<S>(i);

@@ -49,7 +49,10 @@ struct PreStep {
 struct Profile {
     std::string id;
     std::string name;
-    std::string model;                               // key into the model table
+    std::string model;  // key into the model table
+    // A disk is written, at the slot's own port: nothing boots, there is no chip id and no lane.
+    bool disk = false;
+    bool serials = true;                             // each unit gets one
     std::string board;                               // "jetson-xavier-nx-devkit-emmc"
     std::string rootdev;                             // "mmcblk0p1"
     std::string bsp;                                 // folder of the BSP tree, for messages

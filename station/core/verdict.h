@@ -15,6 +15,7 @@ struct Evidence {
         false;  // a proof row of kind image with ok = 1, and none with ok = 0 after it
     bool serial_heard = false;  // likewise for the serial
     bool lease_burned = false;  // the unit's live lease is burned
+    bool serial_wanted = true;  // the order gives each unit one; else the two above do not count
 };
 
 struct Verdict {

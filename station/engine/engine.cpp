@@ -106,6 +106,16 @@ usb::MonitorEvents Engine::bus_events() {
             slot->net_left(name);
         }
     };
+    events.disk_arrived = [this](const usb::Disk& disk) {
+        if (SlotActor* slot = find_port(disk.port.key)) {  // at any other port it is nobody's card
+            slot->disk_arrived(disk, scanning_);
+        }
+    };
+    events.disk_left = [this](const std::string& name, const usb::PortPath& port) {
+        if (SlotActor* slot = find_port(port.key)) {
+            slot->disk_left(name);
+        }
+    };
     return events;
 }
 

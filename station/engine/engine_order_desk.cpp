@@ -10,8 +10,19 @@ namespace lineside::engine {
 
 using base::Json;
 
+namespace {
+constexpr const char* kNoPool = "no-serials";  // of orders whose units get none
+}  // namespace
+
 void Engine::open_order(OrderOpening opening, Actor actor, Done done) {
     const core::Profile* profile = profile_of(opening.profile);
+    const bool serials = profile == nullptr || profile->serials;
+    if (!serials && opening.pool.empty()) {
+        opening.pool = kNoPool;
+    }
+    if (profile != nullptr && profile->disk) {
+        opening.allow_no_chip = true;  // a disk has none
+    }
     if (auto good = check_opening(opening, profile != nullptr); !good) {
         return done(tl::unexpected<base::Error>(good.error()));
     }
@@ -30,6 +41,14 @@ void Engine::open_order(OrderOpening opening, Actor actor, Done done) {
             auto pool = tx.one<std::int64_t>("SELECT id FROM pool WHERE name = ?1", opening.pool);
             if (!pool) {
                 return tl::unexpected<base::Error>(pool.error());
+            }
+            if (!*pool && !serials) {  // every order names one, this one takes nothing from it
+                auto made = tx.one<std::int64_t>("INSERT INTO pool (name) VALUES (?1) RETURNING id",
+                                                 opening.pool);
+                if (!made) {
+                    return tl::unexpected<base::Error>(made.error());
+                }
+                pool = std::move(made);
             }
             if (!*pool) {
                 return base::fail("pool.unknown", "pool: there is no pool '" + opening.pool +
@@ -54,10 +73,10 @@ void Engine::open_order(OrderOpening opening, Actor actor, Done done) {
             opened.pool_id = std::get<0>(**pool);
             auto id = tx.insert(
                 "INSERT INTO orders (name, profile, model, pool_id, quantity, state, opened_ms, "
-                "opened_by, rotate_token, allow_no_chip, recipe)"
-                " VALUES (?1, ?2, ?3, ?4, ?5, 'open', ?6, ?7, ?8, ?9, ?10)",
+                "opened_by, rotate_token, allow_no_chip, recipe, takes_serials)"
+                " VALUES (?1, ?2, ?3, ?4, ?5, 'open', ?6, ?7, ?8, ?9, ?10, ?11)",
                 opening.name, opening.profile, model, opened.pool_id, opening.quantity, stamp.at_ms,
-                actor.name, opening.rotate_token, opening.allow_no_chip, *recipe);
+                actor.name, opening.rotate_token, opening.allow_no_chip, *recipe, serials);
             if (!id) {
                 return tl::unexpected<base::Error>(id.error());
             }
@@ -74,7 +93,8 @@ void Engine::open_order(OrderOpening opening, Actor actor, Done done) {
                                          {"quantity", opening.quantity},
                                          {"recipe_sha256", base::sha256_hex(*recipe)},
                                          {"rotate_token", opening.rotate_token},
-                                         {"allow_no_chip", opening.allow_no_chip}}});
+                                         {"allow_no_chip", opening.allow_no_chip},
+                                         {"takes_serials", serials}}});
             if (!seq) {
                 return tl::unexpected<base::Error>(seq.error());
             }

@@ -64,12 +64,13 @@ void Engine::build_slots() {
     struct Plugged {
         usb::Device device;
         std::map<std::string, usb::NetInterface> nets;
+        std::map<std::string, usb::Disk> disks;
     };
     std::vector<Plugged> plugged;
     std::map<std::string, journal::Closing> closed;
     for (const SlotActor& slot : slots_) {
         if (slot.device()) {
-            plugged.push_back({*slot.device(), slot.nets()});
+            plugged.push_back({*slot.device(), slot.nets(), slot.disks()});
         }
         if (slot.closing()) {
             closed.emplace(slot.slot(), *slot.closing());
@@ -126,6 +127,9 @@ void Engine::build_slots() {
         slot->device_arrived(each.device, true);
         for (const auto& [name, net] : each.nets) {
             slot->net_arrived(net);
+        }
+        for (const auto& [name, disk] : each.disks) {
+            slot->disk_arrived(disk, true);
         }
     }
 }

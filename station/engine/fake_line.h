@@ -69,6 +69,30 @@ class FakeBus final : public usb::Bus {
         events_.net_left("usb" + slot, path_of(slot));
         events_.device_left(path_of(slot), false);
     }
+    // A card reader with this much in it; 0: nothing. `sequence` counts media.
+    void card(const std::string& slot, std::uint64_t bytes, const std::string& name = "",
+              std::uint16_t vendor = 0x05e3, std::uint16_t product = 0x0749) {
+        usb::Disk disk;
+        disk.name = name.empty() ? "sd" + slot : name;
+        disk.port = path_of(slot);
+        disk.vendor = vendor;
+        disk.product = product;
+        disk.bytes = bytes;
+        disk.sequence = ++sequence_;
+        events_.disk_arrived(disk);
+    }
+    void reader(const std::string& slot) {
+        usb::Device device;
+        device.port = path_of(slot);
+        device.vendor = 0x05e3;
+        device.product = 0x0749;
+        device.number = ++number_;
+        events_.device_arrived(device);
+    }
+    void reader_left(const std::string& slot) {
+        events_.disk_left("sd" + slot, path_of(slot));
+        events_.device_left(path_of(slot), false);
+    }
     // The hub all slots are behind, after what was plugged into it.
     void hub_left() { events_.device_left({"pci-0000:00:14.0-usb-0:1", "1-1", ""}, true); }
 
@@ -81,6 +105,7 @@ class FakeBus final : public usb::Bus {
     }
     usb::MonitorEvents events_;
     int number_ = 0;
+    std::uint64_t sequence_ = 0;
 };
 
 class FakeWorker final : public process::Worker {
@@ -172,7 +197,7 @@ class FakeLauncher final : public process::Launcher {
                                            process::WorkerEvents events) override {
         auto worker = std::make_shared<FakeWorker>(loop_, std::move(spec), std::move(events));
         worker->self_ = worker;
-        if (worker->spec.method == "image-build") {
+        if (worker->spec.method == "image-build" || worker->spec.method == "media-image") {
             image_modes.push_back(worker->spec.job_line.params["mode"].get<std::string>());
             image_jobs.push_back(worker->spec.job_line);
             if (images_work) {

@@ -78,7 +78,8 @@ void ImageKeeper::next() {
     if (!wishes_.front().locked_key.empty()) {
         return find(wishes_.front().locked_key);
     }
-    run_worker("key", "Reading BSP tree", "", [this](base::Result<Json> value) {
+    const char* word = wishes_.front().profile->disk ? "Checking image" : "Reading BSP tree";
+    run_worker("key", word, "", [this](base::Result<Json> value) {
         const auto key =
             value ? base::field<std::string>(*value, "key")
                   : base::Result<std::string>(tl::unexpected<base::Error>(value.error()));
@@ -242,7 +243,7 @@ void ImageKeeper::run_worker(const std::string& mode, const std::string& word,
     process::WorkerSpec spec;
     spec.job = worker_job_;
     spec.step = 1;
-    spec.method = "image-build";
+    spec.method = profile.disk ? "media-image" : "image-build";
     spec.profile = profile.id;
     spec.lane = mode == "build";
     spec.image = mode == "verify" ? key : "";
@@ -259,8 +260,10 @@ void ImageKeeper::run_worker(const std::string& mode, const std::string& word,
     spec.job_line.params = profile.image_params;
     spec.job_line.params["mode"] = mode;
     spec.job_line.params["profile"] = profile.id;
-    spec.job_line.params["board"] = profile.board;
-    spec.job_line.params["rootdev"] = profile.rootdev;
+    if (!profile.disk) {
+        spec.job_line.params["board"] = profile.board;
+        spec.job_line.params["rootdev"] = profile.rootdev;
+    }
     if (mode != "verify") {
         add_preparation(profile, spec.job_line);
     }

@@ -96,6 +96,8 @@ void SlotActor::device_left() {
     device_.reset();
     used_to_map_ = false;
     nets_.clear();
+    disks_.clear();
+    disk_.reset();
     model_ = nullptr;
     never_ = nullptr;
     gadget_ = false;
@@ -108,7 +110,7 @@ void SlotActor::device_left() {
     since_ms_ = context_.clock.wall_ms();
     tell_port();
     if (live()) {
-        if (!expected && run_->worker) {
+        if (!expected && run_->worker && !works_on_disk()) {
             await_announcement();
         } else {
             deliver(core::UnitLeft{expected});
@@ -230,7 +232,9 @@ void SlotActor::try_start() {
         }
         return;
     }
-    if (deciding_ || !mapped_ || !device_ || (model_ == nullptr && never_ == nullptr)) {
+    const bool too_many = shows_cards() && media() > 1;
+    if (deciding_ || !mapped_ || !device_ ||
+        (model_ == nullptr && never_ == nullptr && !too_many)) {
         return;
     }
     const auto hold = [this](core::Hold why, std::string reason) {
@@ -245,6 +249,9 @@ void SlotActor::try_start() {
     }
     if (never_ != nullptr) {
         return hold(core::Hold::never_a_target, never_->why);
+    }
+    if (too_many) {
+        return hold(core::Hold::never_a_target, "Several disks at this port: leave one");
     }
     if (used_to_map_) {
         return hold(core::Hold::ports_mapped, "Unplug it: it was used to map the ports");
@@ -373,7 +380,7 @@ void SlotActor::open_job(const OrderView& order, std::optional<base::UnitId> uni
             job_.last_step = static_cast<int>(run_->profile->steps.size()) - 1;
             mailbox_.clear();
             publish(opened->seq);
-            if (!device_) {
+            if (!unit_here()) {
                 deliver(core::UnitLeft{false});
             }
             context_.engine.queue_changed();
@@ -405,7 +412,10 @@ void SlotActor::restore(const journal::InterruptedJob& job) {
     verdict_ = false;
     job_ = core::Job{};
     job_.state = JobState::interrupted;
-    job_.flash_again = !job.flashed;
+    const bool once_more = order != nullptr && order->profile != nullptr && order->profile->disk &&
+                           !order->profile->serials;  // a disk is written again: it got no serial
+    const bool flashed = job.flashed && !once_more;
+    job_.flash_again = !flashed;
     if (order == nullptr || order->profile == nullptr || order->changed) {
         run_->resume_by_itself = false;  // its steps are not known any more: a person decides
         return;
@@ -420,8 +430,8 @@ void SlotActor::restore(const journal::InterruptedJob& job) {
         next >= steps.size() || steps[next].on_interrupt != core::OnInterrupt::hold;
     // The unit has to prove again that it is the unit of this port, so a resumed job begins behind
     // the flash.
-    job_.step = job.flashed ? std::min(1, job_.last_step) : 0;
-    job_.resume_at = job.flashed ? job.step : 0;
+    job_.step = flashed ? std::min(1, job_.last_step) : 0;
+    job_.resume_at = flashed ? job.step : 0;
     for (std::size_t i = 0; i < std::min(next, steps.size()); ++i) {
         run_->image_tick = run_->image_tick || steps[i].name == "prove-image";
     }
@@ -438,8 +448,8 @@ void SlotActor::restore(const journal::OpenVerdict& verdict) {
     }
     run_->serial = verdict.serial;
     run_->ended_ms = verdict.ended_ms;
-    run_->image_tick = run_->serial_tick = run_->saved_tick =
-        verdict.outcome == core::Outcome::pass;
+    run_->image_tick = run_->saved_tick = verdict.outcome == core::Outcome::pass;
+    run_->serial_tick = run_->saved_tick && !verdict.serial.empty();
     verdict_ = true;
     left_since_verdict_ = false;  // not known: it must be seen leaving, or a person acknowledges
     job_.state = JobState::closed;
@@ -456,11 +466,11 @@ core::SlotFacts SlotActor::facts() const {
     f.slot = slot_;
     f.port = port_;
     f.mapped = mapped_;
-    f.present = device_.has_value();
-    f.presence =
-        !device_ ? core::Presence::empty
-                 : (model_ != nullptr ? core::Presence::recovery
-                                      : (gadget_ ? core::Presence::gadget : core::Presence::other));
+    f.present = unit_here();
+    f.presence = !f.present ? core::Presence::empty
+                            : (model_ != nullptr
+                                   ? core::Presence::recovery
+                                   : (gadget_ ? core::Presence::gadget : core::Presence::other));
     f.model = model_ != nullptr ? model_->name : "";
     f.hold = hold_;
     f.hold_reason = hold_reason_;
@@ -475,7 +485,9 @@ core::SlotFacts SlotActor::facts() const {
         run_->describe(f, job_, verdict_);
         f.time_left_s = run_->time_left_s(job_, context_.clock.mono_ns(), context_.paces);
         if (job_.state == JobState::interrupted) {
-            f.interrupted_action = job_.flash_again ? "Switch off and on" : "Check unit";
+            f.interrupted_action = works_on_disk()    ? "Put the disk in again"
+                                   : job_.flash_again ? "Switch off and on"
+                                                      : "Check unit";
         }
     }
     return f;

@@ -41,6 +41,8 @@ class SlotActor {
     void device_left();
     void net_arrived(const usb::NetInterface& net);
     void net_left(const std::string& name);
+    void disk_arrived(const usb::Disk& disk, bool at_start);  // or its medium changed
+    void disk_left(const std::string& name);
 
     // ---- from the engine
     void restore(const journal::InterruptedJob& job);
@@ -92,6 +94,7 @@ class SlotActor {
     [[nodiscard]] std::int64_t since_ms() const { return since_ms_; }
     [[nodiscard]] const std::optional<usb::Device>& device() const { return device_; }
     [[nodiscard]] const std::map<std::string, usb::NetInterface>& nets() const { return nets_; }
+    [[nodiscard]] const std::map<std::string, usb::Disk>& disks() const { return disks_; }
     [[nodiscard]] const std::optional<journal::Closing>& closing() const { return closing_; }
     // Nothing of it would be lost if it were made anew: no job, no verdict that is not
     // acknowledged.
@@ -129,6 +132,14 @@ class SlotActor {
     void await_announcement();
     void announced();
     void gadget_maybe_ready();
+    // ---- disks
+    [[nodiscard]] int media() const;  // how many disks at the port hold something
+    [[nodiscard]] bool works_on_disk() const;
+    [[nodiscard]] bool shows_cards() const;  // what is plugged in may be a reader
+    [[nodiscard]] bool unit_here() const;
+    void disks_changed(bool at_start);
+    void medium_arrived(bool at_start);
+    void medium_left();
     void arm(boost::asio::steady_timer& timer, std::chrono::milliseconds after,
              core::JobEvent event);
     using Opened = std::function<void(const base::Status&)>;
@@ -164,6 +175,8 @@ class SlotActor {
     // What is plugged in.
     std::optional<usb::Device> device_;
     std::map<std::string, usb::NetInterface> nets_;
+    std::map<std::string, usb::Disk> disks_;  // by name; of a reader also those without a medium
+    std::optional<usb::Disk> disk_;           // the one that is the unit
     const usb::Model* model_ = nullptr;
     const usb::Never* never_ = nullptr;
     bool gadget_ = false;

@@ -38,6 +38,7 @@ void SlotActor::pump() {
             for (const core::StepPlan& step : run_->profile->steps) {
                 policy.retries.push_back(step.retries);
             }
+            policy.boots = !run_->profile->disk;
         }
         perform(core::next(job_, event, policy));
     }
@@ -139,7 +140,7 @@ void SlotActor::commit(std::vector<core::Effect> commits, std::vector<core::Effe
                 // unit.
                 returning_until_mono_ns_ =
                     window_open() ? context_.clock.mono_ns() + kResetTakesNs : 0;
-                left_since_verdict_ = !device_ && !returning();
+                left_since_verdict_ = !unit_here() && !returning();
                 run_->window.reset();
                 mailbox_.clear();
                 mailbox_.emplace_back(core::Concluded{});
@@ -230,9 +231,13 @@ void SlotActor::prepare() {
     const auto stamp = context_.stamp();
     context_.store.write<Reservation>(
         [stamp, job = run_->job, unit = run_->unit, slot = slot_, fields = unit_fields(),
+         serials = run_->profile->serials,
          policy = context_.config.release](db::Tx& tx) -> base::Result<Reservation> {
             if (auto may = may_begin(tx, policy, job); !may) {  // withdrawn while it waited
                 return tl::unexpected<base::Error>(may.error());
+            }
+            if (!serials) {
+                return Reservation{};
             }
             return commit_reserve(tx, stamp, job, unit, slot, fields);
         },
@@ -293,7 +298,7 @@ void SlotActor::start_worker(int step, int attempt) {
     spec.method = plan.method;
     spec.profile = run_->profile->id;
     spec.image = run_->image_key;
-    spec.lane = step == 0;
+    spec.lane = step == 0 && !run_->profile->disk;
     spec.silence = plan.silence;
     spec.total = plan.total;
     spec.log_file = context_.job_folder(run_->job) /
@@ -320,6 +325,10 @@ void SlotActor::start_worker(int step, int attempt) {
         for (const std::uint16_t pid : model->pids) {
             line.params["usb_ids"].push_back(fmt::format("{:04x}:{:04x}", usb::kNvidia, pid));
         }
+    }
+    if (disk_ && run_->profile->disk) {
+        line.params["disk"] = {
+            {"name", disk_->name}, {"bytes", disk_->bytes}, {"sequence", disk_->sequence}};
     }
     for (const auto& [name, secret] : plan.secrets) {
         line.secrets[name] = secret.reveal();
@@ -399,7 +408,7 @@ void SlotActor::finish_end() {
         }
         return;
     }
-    deliver(core::StepFailed{core::seen_at_port(end.outcome.error, device_.has_value(), pulled)});
+    deliver(core::StepFailed{core::seen_at_port(end.outcome.error, unit_here(), pulled)});
 }
 
 void SlotActor::Run::describe(core::SlotFacts& f, const core::Job& machine, bool judged) const {

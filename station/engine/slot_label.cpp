@@ -123,7 +123,7 @@ void SlotActor::seen(std::int64_t seq, const Done& done) {
     run_->acknowledged = true;
     run_->label = LabelWait::none;
     context_.engine.slot_looked_at(*this);
-    if (!device_ || left_since_verdict_) {
+    if (!unit_here() || left_since_verdict_) {
         clear_verdict();
     }
     publish(seq);

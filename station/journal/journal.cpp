@@ -200,15 +200,21 @@ Result<core::Evidence> evidence(Tx& tx, JobId job, int step_count) {
         "AND "
         "s.state = 'burned'",
         job);
-    if (!steps || !proofs || !lease) {
-        const auto& failed = !steps ? steps.error() : (!proofs ? proofs.error() : lease.error());
-        return tl::unexpected<base::Error>(failed);
+    auto wanted = tx.one<bool>(
+        "SELECT o.takes_serials FROM job j JOIN orders o ON o.id = j.order_id WHERE j.id = ?1",
+        job);
+    if (!steps || !proofs || !lease || !wanted) {
+        return tl::unexpected<base::Error>(!steps    ? steps.error()
+                                           : !proofs ? proofs.error()
+                                           : !lease  ? lease.error()
+                                                     : wanted.error());
     }
     e.all_steps_ok = std::get<0>(**steps) == step_count;
     for (const auto& [kind, ok] : *proofs) {  // the newest of each kind counts
         (kind == "image" ? e.image_proven : e.serial_heard) = ok == 1;
     }
     e.lease_burned = std::get<0>(**lease) > 0;
+    e.serial_wanted = !*wanted || std::get<0>(**wanted);
     return e;
 }
 

@@ -82,6 +82,9 @@ void Player::line(std::int64_t at_ms, const protocol::Recorded& recorded) {
 
 void Player::heard(std::int64_t at_ms, const protocol::FromWorker& message) {
     if (const auto* hello = std::get_if<protocol::Hello>(&message)) {
+        if (job_.step == 0) {
+            subject_.policy.boots = hello->method != "media-writer";  // a disk does not
+        }
         if (job_.step == 0 && chip_check_ != hello->chip_id) {
             chip_check_ = hello->chip_id;
             ++changes_;
@@ -159,11 +162,12 @@ void Player::step_ended(std::int64_t /*at_ms*/, const std::optional<base::Error>
 }
 
 void Player::judged(std::int64_t at_ms, core::Verdict verdict, const std::string& serial) {
-    if (verdict.outcome == core::Outcome::pass) {
-        image_tick_ = serial_tick_ = true;
-    }
     if (!serial.empty()) {
         serial_ = serial;
+    }
+    if (verdict.outcome == core::Outcome::pass) {
+        image_tick_ = true;
+        serial_tick_ = !serial_.empty();
     }
     verdict_ = std::move(verdict);
     judged_ms_ = at_ms;

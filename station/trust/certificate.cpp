@@ -23,6 +23,9 @@ bool is_positive(const Json& value) {
 bool is_object_or_null(const Json& value) {
     return value.is_null() || is_object(value);
 }
+bool is_serial(const Json& value) {
+    return is_text(value) || value == "";  // a disk that was written may have none
+}
 bool is_release(const Json& value) {
     return value == "two" || value == "one" || value == "none" || value == "emergency";
 }
@@ -35,7 +38,7 @@ constexpr FieldRule kFields[] = {
     {"attempt", is_positive, "a number from 1"},
     {"order", is_text, "text"},
     {"model", is_text, "text"},
-    {"serial", is_text, "text"},
+    {"serial", is_serial, "text"},
     {"chip_id", is_text_or_null, "text or null"},
     {"chip_id_waived", is_bool, "true or false"},
     {"module_serial", is_text_or_null, "text or null"},
@@ -156,7 +159,16 @@ std::optional<Fault> check_content(const Json& object) {
     if (auto fault = check_proof(object, "image", object.at("image").at("digest"))) {
         return fault;
     }
-    if (auto fault = check_proof(object, "serial", object.at("serial"))) {
+    // A disk that was written has no serial, and nobody heard one.
+    if (object.at("serial") == "") {
+        const Json& proofs = object.at("proofs");
+        const bool heard = std::any_of(proofs.begin(), proofs.end(), [](const Json& proof) {
+            return proof.at("kind") == "serial";
+        });
+        if (heard) {
+            return Fault{"serial", "is empty only where no serial was heard"};
+        }
+    } else if (auto fault = check_proof(object, "serial", object.at("serial"))) {
         return fault;
     }
     return check_fields(object.at("journal"), kJournal, "journal");

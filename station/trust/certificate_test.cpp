@@ -40,6 +40,15 @@ CertificateFacts facts() {
     return f;
 }
 
+// Of a disk that was written: nobody heard a serial, there is no chip id.
+CertificateFacts facts_of_disk() {
+    CertificateFacts f = facts();
+    f.serial.clear();
+    f.chip_id.reset();
+    f.proofs = {{"image", true, f.image_digest, f.image_digest, 1700000090001}};
+    return f;
+}
+
 class CertificateTest : public ::testing::Test {
   protected:
     void SetUp() override { ASSERT_TRUE(keys_.add_pem(key_.public_pem(), "test")); }
@@ -73,6 +82,26 @@ TEST_F(CertificateTest, Says_how_the_image_was_released) {
     EXPECT_EQ(signed_fault(made), "good");
     made.erase("image_release");
     EXPECT_EQ(signed_fault(made), "image_release");
+}
+
+TEST_F(CertificateTest, A_disk_has_no_serial_and_nobody_heard_one) {
+    const auto text = make_certificate(facts_of_disk(), key_);
+    ASSERT_TRUE(text) << text.error().message;
+    EXPECT_EQ(fault(*text), "good");
+    Json made = Json::parse(*text);
+    EXPECT_EQ(made["serial"], "");
+    made["serial"] = "00042";
+    EXPECT_EQ(signed_fault(made), "proofs") << "a serial that was not heard";
+    CertificateFacts heard = facts_of_disk();
+    heard.proofs.push_back({"serial", true, "00042", "00042", 1700000090002});
+    EXPECT_FALSE(make_certificate(heard, key_));
+    made = Json::parse(*text);
+    made["proofs"].push_back({{"kind", "serial"},
+                              {"ok", true},
+                              {"expected", "00042"},
+                              {"heard", "00042"},
+                              {"at_ms", 1700000090002}});
+    EXPECT_EQ(signed_fault(made), "serial");
 }
 
 TEST_F(CertificateTest, The_first_kind_is_read_still) {

@@ -73,6 +73,32 @@ std::optional<NetInterface> read_net(udev_device* udev) {
     return net;
 }
 
+std::uint64_t number_attribute(udev_device* device, const char* name) {
+    return static_cast<std::uint64_t>(
+        std::max<std::int64_t>(0, base::to_int(attribute(device, name)).value_or(0)));
+}
+
+std::optional<Disk> read_disk(udev_device* udev) {
+    Disk disk;
+    disk.syspath = text(udev_device_get_syspath(udev));
+    const auto above = usb_device_above(disk.syspath);
+    if (!above || text(udev_device_get_devtype(udev)) != "disk") {
+        return std::nullopt;
+    }
+    disk.port = *port_of_syspath(*above);
+    disk.name = text(udev_device_get_sysname(udev));
+    if (udev_device* device =
+            udev_device_get_parent_with_subsystem_devtype(udev, "usb", "usb_device");
+        device != nullptr) {
+        disk.vendor = hex_attribute(device, "idVendor");
+        disk.product = hex_attribute(device, "idProduct");
+    }
+    constexpr std::uint64_t kSysfsSector = 512;  // whatever the disk's own sectors are
+    disk.bytes = kSysfsSector * number_attribute(udev, "size");
+    disk.sequence = number_attribute(udev, "diskseq");
+    return disk;
+}
+
 }  // namespace
 
 struct Monitor::Parts {
@@ -83,6 +109,16 @@ struct Monitor::Parts {
         if (subsystem == "net") {
             if (auto net = read_net(device); net && nets.emplace(net->syspath, *net).second) {
                 events.net_arrived(*net);
+            }
+            return;
+        }
+        if (subsystem == "block") {
+            if (auto disk = read_disk(device)) {
+                auto& known = disks[disk->syspath];
+                if (!(known == *disk)) {
+                    known = *disk;
+                    events.disk_arrived(*disk);
+                }
             }
             return;
         }
@@ -106,6 +142,12 @@ struct Monitor::Parts {
             const NetInterface gone = net->second;
             nets.erase(net);
             events.net_left(gone.name, gone.port);
+            return;
+        }
+        if (const auto disk = disks.find(syspath); disk != disks.end()) {
+            const Disk gone = disk->second;
+            disks.erase(disk);
+            events.disk_left(gone.name, gone.port);
             return;
         }
         if (const auto it = devices.find(syspath); it != devices.end()) {
@@ -161,6 +203,7 @@ struct Monitor::Parts {
     MonitorEvents events;
     std::map<std::string, Device> devices;  // by syspath
     std::map<std::string, NetInterface> nets;
+    std::map<std::string, Disk> disks;
 };
 
 Monitor::Monitor(boost::asio::io_context& loop) : parts_(std::make_unique<Parts>(loop)) {}
@@ -183,6 +226,7 @@ base::Status Monitor::start(MonitorEvents events) {
         udev_monitor_filter_add_match_subsystem_devtype(parts.monitor.get(), "usb", "usb_device") <
             0 ||
         udev_monitor_filter_add_match_subsystem_devtype(parts.monitor.get(), "net", nullptr) < 0 ||
+        udev_monitor_filter_add_match_subsystem_devtype(parts.monitor.get(), "block", "disk") < 0 ||
         udev_monitor_enable_receiving(parts.monitor.get()) < 0) {
         return base::fail("host.unfit", "udev's event socket cannot be opened");
     }
@@ -190,6 +234,7 @@ base::Status Monitor::start(MonitorEvents events) {
     parts.socket.assign(udev_monitor_get_fd(parts.monitor.get()));
     parts.scan("usb");
     parts.scan("net");
+    parts.scan("block");
     parts.wait();
     return {};
 }

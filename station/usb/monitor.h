@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sees USB devices and network interfaces come and go, by libudev: first the monitor, then one
-// coldplug scan, so that nothing falls between. No polling, no thread. The engine knows the Bus
-// alone; its tests have one that says what they like. Thread: the io_context's; callbacks come from
-// its run().
+// Sees USB devices, their network interfaces and their disks come and go, by libudev: first the
+// monitor, then one coldplug scan, so that nothing falls between. No polling, no thread. The engine
+// knows the Bus alone; its tests have one that says what they like. Thread: the io_context's;
+// callbacks come from its run().
 #pragma once
 
 #include "station/base/error.h"
@@ -38,11 +38,28 @@ struct NetInterface {
     PortPath port;  // of the USB device it belongs to
 };
 
+// A whole disk behind a USB device: mass storage, or one of a card reader's slots.
+struct Disk {
+    std::string name;  // the kernel's, "sdb"
+    std::string syspath;
+    PortPath port;  // of the USB device it belongs to
+    std::uint16_t vendor = 0;
+    std::uint16_t product = 0;
+    std::uint64_t bytes = 0;     // 0: no medium in it
+    std::uint64_t sequence = 0;  // the kernel's diskseq, which another medium changes; 0: not told
+    // Is it the same disk with the same medium?
+    friend bool operator==(const Disk& a, const Disk& b) {
+        return a.name == b.name && a.bytes == b.bytes && a.sequence == b.sequence;
+    }
+};
+
 struct MonitorEvents {
     std::function<void(const Device&)> device_arrived;
     std::function<void(const PortPath&, bool is_hub)> device_left;
     std::function<void(const NetInterface&)> net_arrived;
     std::function<void(const std::string& name, const PortPath&)> net_left;
+    std::function<void(const Disk&)> disk_arrived;  // or its medium is another one, or gone
+    std::function<void(const std::string& name, const PortPath&)> disk_left;
 };
 
 class Bus {

@@ -246,7 +246,7 @@ void open_order(Api& api, const Request& request, const ReplyPtr& reply) {
     Body body(request);
     body.need("name", opening.name);
     body.need("profile", opening.profile);
-    body.need("pool", opening.pool);
+    body.may("pool", opening.pool);
     body.need("quantity", opening.quantity);
     body.may("close_others", opening.close_others);
     body.may("rotate_token", opening.rotate_token);

@@ -54,6 +54,8 @@ export const beside: readonly (readonly [text: string, files: string, pieces?: r
   ['Slot {}: scan the label first', slot],
   ['Port not enabled', slot],
   ['This unit was judged here', slot],
+  ['Several disks at this port: leave one', slot],
+  ['Put the disk in again', slot],
   ['Slot {}: acknowledge the failed unit first', slot],
   ['No order is open for {}', orders],
   ['Station is stopping', orders],

@@ -204,6 +204,8 @@ export const stationDe: Readonly<Record<string, string>> = {
   'Press Done': 'Erledigt tippen',
   'Port not enabled': 'Port nicht aktiviert',
   'This unit was judged here': 'Dieses Gerät wurde hier bewertet',
+  'Several disks at this port: leave one': 'Mehrere Datenträger an diesem Port: nur einen lassen',
+  'Put the disk in again': 'Datenträger wieder einstecken',
   'Slot {}: acknowledge the failed unit first': 'Platz {}: zuerst fehlerhaftes Gerät quittieren',
   'No order is open for {}': 'Kein offener Auftrag für {}',
   'Station is stopping': 'Station wird gestoppt',

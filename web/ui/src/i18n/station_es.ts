@@ -204,6 +204,8 @@ export const stationEs: Readonly<Record<string, string>> = {
   'Press Done': 'Pulsar Hecho',
   'Port not enabled': 'Puerto no habilitado',
   'This unit was judged here': 'Esta unidad ya se evaluó aquí',
+  'Several disks at this port: leave one': 'Varios medios en este puerto: deje solo uno',
+  'Put the disk in again': 'Volver a insertar el medio',
   'Slot {}: acknowledge the failed unit first': 'Ranura {}: confirme primero la unidad con FAIL',
   'No order is open for {}': 'No hay orden abierta para {}',
   'Station is stopping': 'La estación se está deteniendo',

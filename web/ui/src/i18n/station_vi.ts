@@ -204,6 +204,8 @@ export const stationVi: Readonly<Record<string, string>> = {
   'Press Done': 'Bấm Xong',
   'Port not enabled': 'Cổng chưa được bật',
   'This unit was judged here': 'Thiết bị này đã được kết luận ở đây',
+  'Several disks at this port: leave one': 'Nhiều thẻ ở cổng này: chỉ để lại một',
+  'Put the disk in again': 'Cắm lại thẻ',
   'Slot {}: acknowledge the failed unit first': 'Khe {}: xác nhận thiết bị FAIL trước',
   'No order is open for {}': 'Chưa mở lệnh SX cho {}',
   'Station is stopping': 'Trạm đang dừng',

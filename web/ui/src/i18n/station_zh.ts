@@ -204,6 +204,8 @@ export const stationZh: Readonly<Record<string, string>> = {
   'Press Done': '按“已处理”',
   'Port not enabled': '端口未启用',
   'This unit was judged here': '此产品已在此判定',
+  'Several disks at this port: leave one': '此端口有多个介质：只留一个',
+  'Put the disk in again': '重新插入介质',
   'Slot {}: acknowledge the failed unit first': '槽位 {}：先确认 FAIL 的产品',
   'No order is open for {}': '{} 没有进行中的工单',
   'Station is stopping': '工站正在停止',
