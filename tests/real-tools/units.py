@@ -34,6 +34,6 @@ UNITS = [
     Unit("b-good-1", "b", 9, _orders(9)),
     Unit("b-good-2", "b", 10, _orders(10)),
     Unit("b-hang", "b", 11, _orders(11, hang="APP 50"), "tool.silence"),
-    Unit("b-unplug", "b", 12, _orders(12, unplug="APP 50"), "usb.left", ("LINK",)),
+    Unit("b-unplug", "b", 12, _orders(12, unplug="APP 50"), "usb.left"),      # nvaflash.sh says no more than that its step failed
     Unit("b-rom-error", "b", 13, _orders(13, rom_status=5), "unit.fused", ("KEYS",), False),
 ]
