@@ -69,12 +69,6 @@ bool is_ssid(std::string_view text) {
 }
 
 bool is_wpa(std::string_view text) {
-    if (text.size() == 64) {
-        return std::all_of(text.begin(), text.end(), [](char c) {
-            return kDigits.find(c) != kDigits.npos || (c >= 'a' && c <= 'f') ||
-                   (c >= 'A' && c <= 'F');
-        });
-    }
     return text.size() >= 8 && text.size() <= 63 && is_printable(text, ' ');
 }
 
@@ -139,10 +133,10 @@ std::string form_problem(Form form, std::string_view text) {
         case Form::ssid:
             return unless(is_ssid(text), "1 to 32 bytes without control characters");
         case Form::wpa_password:
-            return unless(is_wpa(text), "8 to 63 printable ASCII characters, or 64 hex digits");
+            return unless(is_wpa(text), "8 to 63 printable ASCII characters");
         case Form::wpa_password_or_none:
             return unless(text.empty() || is_wpa(text),
-                          "8 to 63 printable ASCII characters, 64 hex digits, or nothing for an "
+                          "8 to 63 printable ASCII characters, or nothing for an "
                           "open network");
         case Form::version:
             return unless(is_word(text, 64, "._+-"), "a version of letters, digits, . _ + and -");

@@ -13,17 +13,17 @@
 namespace lineside::provisioning {
 
 enum class Form {
-    flag,                  // true or false
-    seconds,               // whole, 1..3600
-    port,                  // whole, 1..65535
-    http_status,           // whole, 100..599. Source: RFC 9110, 15
-    phrase,                // 1..200 printable ASCII
-    user,                  // [a-z_][a-z0-9_-]{0,31}. Source: useradd(8)
-    host_address,          // IPv4 or IPv6 literal, no zone: the interface is the unit's own
-    ipv4,                  // four decimal numbers, no leading zeros; an address a host may have:
-                           // not 0.*, 127.*, 224.* and above. Source: RFC 6890
-    ssid,                  // 1..32 bytes, no control characters. Source: IEEE 802.11 9.4.2.2
-    wpa_password,          // 8..63 printable ASCII or 64 hex digits. Source: IEEE 802.11 J.4.1
+    flag,          // true or false
+    seconds,       // whole, 1..3600
+    port,          // whole, 1..65535
+    http_status,   // whole, 100..599. Source: RFC 9110, 15
+    phrase,        // 1..200 printable ASCII
+    user,          // [a-z_][a-z0-9_-]{0,31}. Source: useradd(8)
+    host_address,  // IPv4 or IPv6 literal, no zone: the interface is the unit's own
+    ipv4,          // four decimal numbers, no leading zeros; an address a host may have:
+                   // not 0.*, 127.*, 224.* and above. Source: RFC 6890
+    ssid,          // 1..32 bytes, no control characters. Source: IEEE 802.11 9.4.2.2
+    wpa_password,  // 8..63 printable ASCII: a passphrase, no raw key. Source: IEEE 802.11 J.4.1
     wpa_password_or_none,  // the same, or empty for an open network
     version,               // [A-Za-z0-9][A-Za-z0-9._+-]{0,63}
     serial,                // [A-Za-z0-9][A-Za-z0-9._-]{0,63}: the pool's form

@@ -310,7 +310,8 @@ class Tests:
         for cycle in range(5):
             self.command("soak", "soak: 16 boards with faults, cycle %d" % cycle,
                          ["sh", "-c", "%s --boards 16 --exit-when-done --seed %d --data build/soak --faults slow-boot=0.2,step-once:set-wifi-ap=0.2" % (run, 100 + cycle)])
-        self.command("soak", "soak: 32 boards", [sys.executable, "-B", os.path.join(ROOT, "tests/integration/run_32_test.py")])
+        for name in ("run_32_test", "ways_faults_test"):
+            self.command("soak", "soak: " + name, [sys.executable, "-B", os.path.join(ROOT, "tests/integration", name + ".py")])
         self.command("soak", "soak: crash", [os.path.join(ROOT, "tests/crash/station"), "--cycles", "20", "--boards", "16", "--seed", "7"])
         self.command("soak", "soak: torture", [os.path.join(ROOT, "tests/crash/torture"), "--cycles", "200", "--seed", "7"])
         self.command("soak", "soak: hammer", [os.path.join(ROOT, "tests/crash/hammer"), "--seconds", "60", "--seed", "7"])

@@ -219,13 +219,20 @@ Finding tools(const Host& host, const Wanted& /*wanted*/) {
 }
 
 Finding bsp(const Host& host, const Wanted& wanted) {
-    for (const std::string& tree : wanted.bsp) {
-        if (host.hidden(tree + "/flash.sh")) {
-            return warning("host.bsp", fmt::format("{} is hidden from this user", tree), kAsRoot);
+    for (const Source& source : wanted.bsp) {
+        const bool archive = source.program.empty();
+        const std::string program = archive ? source.path : source.path + "/" + source.program;
+        if (host.hidden(program)) {
+            return warning("host.bsp", fmt::format("{} is hidden from this user", source.path),
+                           kAsRoot);
         }
-        if (!host.exists(tree + "/flash.sh")) {
-            return error("host.bsp", fmt::format("{} holds no flash.sh", tree),
-                         "tar -xpf Jetson_Linux_*.tbz2; ./apply_binaries.sh");
+        if (!host.exists(program)) {
+            return error("host.bsp",
+                         archive ? fmt::format("{} is not there", source.path)
+                                 : fmt::format("{} holds no {}", source.path, source.program),
+                         source.program == "flash.sh"
+                             ? "tar -xpf Jetson_Linux_*.tbz2; ./apply_binaries.sh"
+                             : "Put the package there, or mend the profile's bsp");
         }
     }
     return fine("host.bsp");

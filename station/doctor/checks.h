@@ -12,6 +12,13 @@
 
 namespace lineside::doctor {
 
+// What a profile flashes from: a tree or an unpacked package, by the program that flashes with it;
+// or a package's archive.
+struct Source {
+    std::string path;
+    std::string program;  // below path; "" = path is an archive
+};
+
 // What the checks need to know of this station; the defaults are those of an installed one.
 struct Wanted {
     std::string config;  // "" = there is no readable configuration
@@ -25,7 +32,7 @@ struct Wanted {
     std::string service_user = "lineside";
     std::string worker_user = "lineside-worker";
     std::uint16_t port = 8080;
-    std::vector<std::string> bsp;  // trees of the profiles
+    std::vector<Source> bsp;  // of the profiles
 };
 
 enum class Weight { fine, warning, error };

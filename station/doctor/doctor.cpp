@@ -10,12 +10,33 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iostream>
 
 namespace lineside::doctor {
 namespace {
 
 using base::Json;
+
+// Below the profile's tree; "" where that is an archive.
+std::string program_of(const core::Profile& profile) {
+    const auto flash =
+        std::find_if(profile.steps.begin(), profile.steps.end(),
+                     [](const core::StepPlan& step) { return step.name == "flash"; });
+    const std::string way =
+        flash == profile.steps.end() ? "flash" : flash->params.value("way", std::string("flash"));
+    if (way == "flash") {
+        return "flash.sh";
+    }
+    for (const std::string_view ending : {".tbz2", ".tgz", ".tar", ".tar.gz", ".tar.bz2"}) {
+        if (profile.bsp.ends_with(ending)) {
+            return "";
+        }
+    }
+    return way == "massflash" ? "nvaflash.sh"
+           : way == "initrd"  ? "tools/kernel_flash/l4t_initrd_flash_internal.sh"
+                              : flash->params.value("tool", std::string("initrd-flash"));
+}
 
 void read_station(const Options& options, Wanted& wanted) {
     const auto reading = config::read_config(options.root + options.config);
@@ -32,7 +53,7 @@ void read_station(const Options& options, Wanted& wanted) {
     wanted.port = config.port;
     for (const auto& profile : config.profiles) {
         if (!profile.bsp.empty()) {
-            wanted.bsp.push_back(profile.bsp);
+            wanted.bsp.push_back({profile.bsp, program_of(profile)});
         }
     }
     // A credential exists only while the service runs; its source is what an administrator can

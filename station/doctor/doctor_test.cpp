@@ -114,8 +114,15 @@ TEST_F(DoctorTest, Each_thing_that_is_wrong_is_told) {
     EXPECT_EQ(weight("host.virtual"), Weight::warning);
     put("/proc/sys/kernel/osrelease", "5.10.0");
     EXPECT_EQ(weight("host.kernel"), Weight::error);
-    wanted_.bsp = {"/opt/bsp"};
+    wanted_.bsp = {{"/opt/bsp", "flash.sh"}};
     EXPECT_EQ(weight("host.bsp"), Weight::error);
+    put("/opt/mfi/nvaflash.sh", "");
+    wanted_.bsp = {{"/opt/mfi", "nvaflash.sh"}};
+    EXPECT_EQ(weight("host.bsp"), Weight::fine);
+    wanted_.bsp = {{"/opt/mfi.tbz2", ""}};
+    EXPECT_EQ(weight("host.bsp"), Weight::error);
+    put("/opt/mfi.tbz2", "BZh");
+    EXPECT_EQ(weight("host.bsp"), Weight::fine);
 }
 
 TEST_F(DoctorTest, Signing_key_is_the_one_on_record) {
@@ -295,7 +302,7 @@ TEST_F(DoctorTest, What_is_hidden_is_not_called_missing) {
     }
     std::filesystem::create_directories(root_ + "/home/x/bsp");
     ::chmod((root_ + "/home").c_str(), 0);
-    wanted_.bsp = {"/home/x/bsp"};
+    wanted_.bsp = {{"/home/x/bsp", "flash.sh"}};
     EXPECT_EQ(weight("host.bsp"), Weight::warning);
     ::chmod((root_ + "/home").c_str(), 0700);
 }

@@ -72,13 +72,17 @@ void SlotActor::to_recovery(const std::string& actor, const Done& done) {
     if (!can_be_sent() || !give_login(*run_->profile, spec)) {
         return done(tl::unexpected<base::Error>(std::move(refused)));
     }
-    ++sent_;
+    // Counted anew after a restart of the service; what an earlier life wrote down stays.
+    std::error_code ignored;
+    do {
+        ++sent_;
+        spec.log_file = context_.job_folder(run_->job) / fmt::format("{}.{}.log", kStep, sent_);
+    } while (sent_ < kMostOfAJob && std::filesystem::exists(spec.log_file, ignored));
     spec.job = kFirstRecovery + run_->job.value * kMostOfAJob + sent_;
     spec.step = 1;
     spec.profile = run_->profile->id;
     spec.silence = kSilence;
     spec.total = kTotal;
-    spec.log_file = context_.job_folder(run_->job) / fmt::format("{}.{}.log", kStep, sent_);
     protocol::JobLine& line = spec.job_line;
     line.job = spec.job;
     line.step = kStep;

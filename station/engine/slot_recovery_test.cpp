@@ -2,6 +2,9 @@
 // A judged unit that has started is sent to recovery mode by its own software.
 #include "station/engine/line_fixture.h"
 
+#include <filesystem>
+#include <fstream>
+
 namespace lineside::engine {
 namespace {
 
@@ -123,6 +126,23 @@ TEST_F(SlotRecovery, What_keeps_it_from_there_is_told_with_what_helps) {
     EXPECT_NE(again.spec.job_line.params["step"], nullptr);
     again.fail("ssh.refused");
     EXPECT_NE(answered().error().hint, "") << "how it is done by hand";
+}
+
+TEST_F(SlotRecovery, What_was_said_before_a_restart_is_not_written_over) {
+    open_line();
+    to_fail("1");
+    FakeWorker& first = send("1");
+    const auto log = first.spec.log_file;
+    EXPECT_EQ(log.filename(), "to-recovery.1.log");
+    first.fail("ssh.refused");
+    (void)answered();
+    // As two tries of an earlier life of the service left it: this one counts from one again.
+    std::filesystem::create_directories(log.parent_path());
+    for (const char* name : {"to-recovery.2.log", "to-recovery.3.log"}) {
+        std::ofstream(log.parent_path() / name) << "said before";
+    }
+    answer_.reset();
+    EXPECT_EQ(send("1").spec.log_file.filename(), "to-recovery.4.log");
 }
 
 TEST_F(SlotRecovery, Only_a_judged_unit_that_has_started) {

@@ -386,6 +386,30 @@ TEST_F(HelperTest, Works_below_tmp_and_below_a_hidden_folder) {
         name + "\nimages\nmethods\nseen\nseen\nfile\nsub\ntouch: cannot touch"));
 }
 
+TEST_F(HelperTest, Build_of_an_archive_has_no_lane) {
+    std::ofstream(helper_->folder / "mfi.tbz2") << "packed\n";
+    helper_->more_config =
+        fmt::format("[profile.nx]\nbsp = \"{}/mfi.tbz2\"\n", helper_->folder.string());
+    helper_->method("build",
+                    "cat $LINESIDE_BSP; echo x >>$LINESIDE_BSP; echo lane: $LINESIDE_LANE; "
+                    "mkdir $LINESIDE_OUT/tree && echo made >$LINESIDE_OUT/tree/x && "
+                    "echo '{}' >$LINESIDE_OUT/image.json",
+                    "root = true\nbuild = true\n");
+    Client client = start();
+    ASSERT_TRUE(ok(client.spawn(7, "build", {{"profile", "nx"}, {"lane", true}})));
+    const std::string out = client.read_output();
+    EXPECT_TRUE(out.starts_with("packed\n")) << out;
+    EXPECT_NE(out.find("Read-only"), std::string::npos) << out;
+    EXPECT_NE(out.find("lane:\n"), std::string::npos) << out;
+    EXPECT_EQ(client.next_event()["status"], 0);
+    const std::string key(64, '2');
+    EXPECT_TRUE(ok(client.ask({{"do", "image-publish"}, {"job", 7}, {"image", key}})));
+    EXPECT_EQ(read_file(helper_->folder / "images" / key / "tree/x"), "made\n");
+    EXPECT_TRUE(ok(client.ask({{"do", "lane-close"}, {"job", 7}})));
+    EXPECT_EQ(lanes(), 0U);
+    EXPECT_EQ(read_file(helper_->folder / "mfi.tbz2"), "packed\n");
+}
+
 TEST_F(HelperTest, Build_becomes_an_image_in_one_step) {
     std::filesystem::create_directories(helper_->folder / "bsp/boot");
     std::ofstream(helper_->folder / "bsp/flash.sh") << "bsp\n";

@@ -17,6 +17,11 @@ using base::fail;
 using base::Result;
 using base::Status;
 
+bool is_file(const std::string& path) {
+    struct stat about {};
+    return ::stat(path.c_str(), &about) == 0 && S_ISREG(about.st_mode);
+}
+
 bool is_folder(const std::string& path) {
     struct stat status {};
     return ::lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
@@ -100,7 +105,7 @@ Status Jobs::start(Job& job, const SpawnRequest& request, std::vector<base::Uniq
     return {};
 }
 
-// The tree below the lane; "" = no lane.
+// The tree below the lane; "" = no lane. Of a build it may be a package's archive.
 Result<std::string> Jobs::lower_of(const SpawnRequest& request, const Method& method) const {
     std::string lower;
     if (method.build) {
@@ -120,7 +125,7 @@ Result<std::string> Jobs::lower_of(const SpawnRequest& request, const Method& me
         }
         lower = lanes_.image_folder(request.image) + "/tree";
     }
-    if (!lower.empty() && !is_folder(lower)) {
+    if (!lower.empty() && !is_folder(lower) && !(method.build && is_file(lower))) {
         return fail("lane.failed", fmt::format("{} is not there", lower));
     }
     return lower;
@@ -159,8 +164,11 @@ Result<Jobs::Wanted> Jobs::plan(const SpawnRequest& request, const Job& job) {
         if (auto made = lanes_.make(request.job, account, method->build); !made) {
             return tl::unexpected(made.error());
         }
-        order.lane_lower = *lower;
         order.lane_folder = folder;
+    }
+    out.archive = method->build && is_file(*lower);
+    if (!lower->empty() && !out.archive) {
+        order.lane_lower = *lower;
         order.try_overlay = config_.lane_mode != LaneMode::copy;
         order.try_copy = config_.lane_mode != LaneMode::overlay;
         order.environment.push_back(std::string("LINESIDE_LANE=") + kLaneMount);
@@ -227,7 +235,9 @@ Result<Jobs::Process> Jobs::take_process(const Wanted& wanted) {
         if (!config_.cache.empty()) {
             stage.keep.push_back(config_.cache);
         }
-        stage.places.push_back(wanted.bsp);
+        if (!wanted.archive) {
+            stage.places.push_back(wanted.bsp);
+        }
         return make_process(stage);
     }
     const StagePlan stage = usual_stage();

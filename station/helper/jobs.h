@@ -85,7 +85,8 @@ class Jobs {
 
     struct Wanted {
         WorkerOrder order;
-        std::string bsp;  // of a build; such a worker gets an init of its own
+        std::string bsp;       // of a build; such a worker gets an init of its own
+        bool archive = false;  // it is a package's archive, no tree: there is no lane
     };
     [[nodiscard]] base::Result<Wanted> plan(const SpawnRequest& request, const Job& job);
     [[nodiscard]] base::Result<Process> take_process(const Wanted& wanted);

@@ -2,7 +2,7 @@
 // Costs of worker processes, as one JSON line: see README.md. Needs root (the real helper is used).
 // Exit 0, 1 cannot start or a line was lost, 2 usage, 77 not root.
 //   lineside-perf-workers HELPER PERF_WORKER [--rounds N] [--workers W] [--per-s R] [--seconds S]
-//   [--rss-mb M]
+//   [--rss-mb M] [--tree-files F] [--tree-mib T]
 #include "station/base/text.h"
 #include "station/helper/test_helper.h"
 #include "station/process/helper_launcher.h"
@@ -53,6 +53,9 @@ struct Options {
     long per_s = 1000;
     long seconds = 10;
     long rss_mb = 2048;
+    long tree_files =
+        50'000;  // of the large tree below a lane: a BSP tree with its rootfs has 200,000
+    long tree_mib = 16'384;
 };
 
 // posix_spawn of /bin/true: until it runs (the call returns after exec), and until it was reaped.
@@ -122,10 +125,29 @@ process::WorkerSpec spec_of(const helper::testing::HelperProcess& helper, std::i
     return spec;
 }
 
-Json measure_hello(const helper::testing::HelperProcess& helper, long rounds, std::int64_t& job) {
+// An image of the size of a real one; the bytes are a hole, for a lane reads none of them.
+std::string large_image(const helper::testing::HelperProcess& helper, const Options& options) {
+    const std::string key = helper.image('b');
+    const auto tree = helper.folder / "images" / key / "tree";
+    constexpr long kInFolder = 500;
+    for (long i = 0; i < options.tree_files; ++i) {
+        const auto folder = tree / fmt::format("{}", i / kInFolder);
+        if (i % kInFolder == 0) {
+            std::filesystem::create_directories(folder);
+        }
+        std::ofstream(folder / fmt::format("{}", i)) << i;
+    }
+    std::ofstream(tree / "system.img") << "";
+    std::filesystem::resize_file(tree / "system.img", static_cast<std::uintmax_t>(options.tree_mib)
+                                                          << 20U);
+    return key;
+}
+
+// Of workers in overlay lanes over this image's tree.
+Json measure_hello(const helper::testing::HelperProcess& helper, long rounds, std::int64_t& job,
+                   const std::string& image) {
     boost::asio::io_context loop(1);
     process::HelperLauncher launcher(loop.get_executor(), {helper.socket, {}, nullptr});
-    const std::string image = helper.image('a');
     std::vector<double> hello, end;
     for (long i = 0; i < rounds; ++i) {
         process::WorkerEvents events;
@@ -215,7 +237,7 @@ int main(int argc, char** argv) {
     if (argc < 3) {
         std::cerr << "usage: lineside-perf-workers HELPER PERF_WORKER [--rounds N] [--workers W] "
                      "[--per-s R] "
-                     "[--seconds S] [--rss-mb M]\n";
+                     "[--seconds S] [--rss-mb M] [--tree-files F] [--tree-mib T]\n";
         return 2;
     }
     Options options;
@@ -223,12 +245,14 @@ int main(int argc, char** argv) {
     options.worker = argv[2];
     for (int i = 3; i + 1 < argc; i += 2) {
         const std::string_view name = argv[i];
-        long* target = name == "--rounds"    ? &options.rounds
-                       : name == "--workers" ? &options.workers
-                       : name == "--per-s"   ? &options.per_s
-                       : name == "--seconds" ? &options.seconds
-                       : name == "--rss-mb"  ? &options.rss_mb
-                                             : nullptr;
+        long* target = name == "--rounds"       ? &options.rounds
+                       : name == "--workers"    ? &options.workers
+                       : name == "--per-s"      ? &options.per_s
+                       : name == "--seconds"    ? &options.seconds
+                       : name == "--rss-mb"     ? &options.rss_mb
+                       : name == "--tree-files" ? &options.tree_files
+                       : name == "--tree-mib"   ? &options.tree_mib
+                                                : nullptr;
         const auto number = base::to_int(argv[i + 1]);
         if (target == nullptr || !number) {
             std::cerr << "unknown option " << name << '\n';
@@ -261,13 +285,20 @@ int main(int argc, char** argv) {
         out["spawn_large"] = measure_spawn(helper, options.rounds, job);
         out["spawn_large"]["rss_mb"] = ballast.size() >> 20;
     }
-    out["hello"] = measure_hello(helper, options.rounds, job);
+    out["hello"] = measure_hello(helper, options.rounds, job, helper.image('a'));
+    // The same over a tree as a real BSP has: all that a lane costs is in it.
+    out["lane_large_tree"] =
+        measure_hello(helper, options.rounds, job, large_image(helper, options));
+    out["lane_large_tree"]["files"] = options.tree_files;
+    out["lane_large_tree"]["mib"] = options.tree_mib;
     out["lines"] = measure_lines(helper, options, job);
     const auto& lines = out["lines"];
     out["met"] = {
         {"spawn_within_2x_small", out["spawn_small"]["ratio_reaped"].get<double>() <= 2.0},
         {"spawn_within_2x_large", out["spawn_large"]["ratio_reaped"].get<double>() <= 2.0},
         {"hello_within_20_ms", out["hello"]["start_to_hello"]["median_ms"].get<double>() <= 20.0},
+        {"lane_within_50_ms",
+         out["lane_large_tree"]["start_to_hello"]["p99_ms"].get<double>() <= 50.0},
         {"lines_none_lost",
          lines["lines_got"] == lines["lines_wanted"] && lines["out_of_order"] == 0},
         {"lines_within_25_pct", lines["cpu_pct_of_a_core"].get<double>() <= 25.0}};

@@ -88,9 +88,10 @@ Json Board::describe() const {
         {"bus_port", place_.bus_port()},
         {"hub", hub_of_board(number_)},
         {"ifname", ifname_},
-        {"br_cid", br_cid_},
+        {"br_cid", br_cid()},
         {"ecid", linux_uid(br_cid_)},
-        {"module_serial", module_serial_},
+        // A booted unit whose EEPROM cannot be read has none.
+        {"module_serial", has("no-serial") || has("eeprom-crc") ? "no-serial" : module_serial_},
         {"sku", has("wrong-model") ? "0000" : "0001"},
         {"product", hex4(product())},
         {"speed", bench_.options.speed},
@@ -124,6 +125,15 @@ void Board::set_state(const std::string& state) {
 unsigned Board::product() const {
     const auto& all = bench_.options.products;
     return all[static_cast<std::size_t>(number_ - 1) % all.size()];
+}
+
+// The first digit is the fuses': 8 = open, 9 = for signed messages alone.
+std::string Board::br_cid() const {
+    std::string id = br_cid_;
+    if (has("fused")) {
+        id[2] = '9';
+    }
+    return id;
 }
 
 bool Board::has(const std::string& name) const {
@@ -161,8 +171,14 @@ void Board::enter_recovery(Stage stage) {
     stage_ = stage == Stage::BootRom ? "bootrom" : "bootloader";
     devnum_ = bench_.next_devnum(place_.bus);
     const auto life = life_;
-    ModuleFacts facts{br_cid_, module_serial_, has("wrong-model") ? "0000" : "0001",
-                      has("lying-tool") ? "lying-tool" : "", bench_.options.speed};
+    ModuleFacts facts;
+    facts.br_cid = br_cid();
+    facts.module_serial = has("no-serial") ? "" : module_serial_;
+    facts.sku = has("wrong-model") ? "0000" : "0001";
+    facts.tool_fault = has("lying-tool") ? "lying-tool" : has("wrong-model") ? "wrong-model" : "";
+    facts.fused = has("fused");
+    facts.bad_eeprom = has("eeprom-crc");
+    facts.speed = bench_.options.speed;
     ModuleEvents events;
     events.note = [this](const std::string& what, const std::string& detail) {
         bench_.loop.post([this, what, detail] {
@@ -208,6 +224,9 @@ void Board::hop(std::uint64_t life, Hop where) {
         return;
     }
     set_state("hop");
+    if (where == Hop::ToBootloader && has("no-loader")) {
+        return;  // MB1 or MB2 died: nothing comes until the power was off
+    }
     if (where == Hop::ToRecovery) {
         later(kGoneToRecovery, [this] { enter_recovery(Stage::BootRom); });
     } else {

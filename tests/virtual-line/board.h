@@ -60,6 +60,7 @@ class Board {
     [[nodiscard]] GadgetFacts gadget_facts() const;
     bool app_progress(std::uint64_t life, int percent);
     void kill_process(bool worker);
+    [[nodiscard]] std::string br_cid() const;
     bool has(const std::string& fault) const;
     unsigned product() const;  // on USB in recovery mode
     // Runs `task` after `seconds` of the board's time, unless its life took another turn.

@@ -23,6 +23,7 @@ enum : std::uint32_t {
     kResponse = 9,
     kBoot = 10
 };
+constexpr std::uint32_t kRomRefusal = 5;  // as real ones were seen to say
 enum : std::uint32_t { kStorageInfo = 1, kEepromInfo = 2, kChipInfo = 3 };
 constexpr std::uint32_t kSpi = 3;
 constexpr std::size_t kMostCommand = 512;
@@ -148,8 +149,13 @@ void Module::boot_rom(std::span<const std::uint8_t>& bytes) {
         return;
     }
     Bytes word;
-    put32(word, rcm_count_ == 0 ? 0x190001 : 0);
+    const bool refused = facts_.fused && rcm_count_ > 0;
+    put32(word, rcm_count_ == 0 ? 0x190001 : refused ? kRomRefusal : 0);
     say(word.data(), word.size());
+    if (refused) {
+        events_.note("rom-refused", std::to_string(kRomRefusal));
+        return;
+    }
     events_.note("rcm", std::to_string(rcm_count_));
     if (++rcm_count_ == 3) {
         stage_ = Stage::Mb1;
@@ -219,7 +225,8 @@ Bytes Module::eeprom() const {
     const auto part = "699-13668-" + facts_.sku + "-100 F.0";
     std::memcpy(info.data() + 20, part.data(), part.size());
     std::memcpy(info.data() + 74, facts_.module_serial.data(), facts_.module_serial.size());
-    info[255] = crc8(std::span(info).first(255));
+    const auto crc = crc8(std::span(info).first(255));
+    info[255] = static_cast<std::uint8_t>(facts_.bad_eeprom ? crc ^ 0xffU : crc);
     return info;
 }
 

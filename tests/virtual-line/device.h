@@ -24,8 +24,10 @@ struct ModuleFacts {
     std::string br_cid;
     std::string module_serial;
     std::string sku;         // four digits in the EEPROM's part number
-    std::string tool_fault;  // told to the tools that ask (lying-tool)
-    double speed = 1;        // divides every time
+    std::string tool_fault;  // told to the tools that ask (lying-tool, wrong-model)
+    bool fused = false;      // for keys of somebody: the boot ROM refuses what is not signed
+    bool bad_eeprom = false;
+    double speed = 1;  // divides every time
 };
 
 // What the device tells its board, from the node's thread.

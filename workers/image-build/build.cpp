@@ -14,6 +14,7 @@
 #include "workers/image-build/stat_cache.h"
 #include "workers/image-build/tree_copy.h"
 #include "workers/image-build/tree_scan.h"
+#include "workers/image-build/unpack.h"
 #include "workers/image-build/wanted.h"
 #include "workers/proof/escape.h"
 #include "workers/proof/image_record.h"
@@ -37,6 +38,7 @@ using worker::Station;
 namespace fs = std::filesystem;
 
 constexpr double kFetchWeight = 5;
+constexpr const char* kUnpacked = "package";  // below the output folder, while a build runs
 constexpr std::uint64_t kReserve = 128UL * 1024 * 1024;  // kept free for the rest of the station
 
 Tick tick_of(Station& station) {
@@ -62,6 +64,19 @@ base::Status need(const fs::path& place, std::string_view what) {
     return {};
 }
 
+// What is flashed from: a folder, or where a finished package is wanted its archive.
+base::Status need_bsp(const fs::path& bsp, const BuildInputs& inputs) {
+    if (!is_archive(bsp)) {
+        return need(bsp, "BSP tree");
+    }
+    return inputs.is_package()
+               ? base::Status()
+               : base::fail("config.invalid",
+                            fmt::format("{} is a file, and flash.sh needs the unpacked tree: "
+                                        "unpack it and name the folder",
+                                        bsp.native()));
+}
+
 // ---- one build
 
 class Build {
@@ -72,7 +87,9 @@ class Build {
           inputs_(std::move(wanted.inputs)),
           preparation_(std::move(wanted.preparation)),
           container_(std::move(wanted.container)),
-          tick_(tick_of(station)) {
+          tick_(tick_of(station)),
+          package_(places.bsp),
+          archive_(is_archive(places.bsp)) {
         if (wanted.fetched) {
             image_.container = {{"image", wanted.fetched->reference},
                                 {"digest", wanted.fetched->digest}};
@@ -85,9 +102,10 @@ class Build {
                                          &Build::run_flash_sh,       &Build::read_partitions,
                                          &Build::read_manifest,      &Build::copy,
                                          &Build::check_inputs_again, &Build::write_records};
-        const std::vector<Step> of_a_package{&Build::compute_key,        &Build::read_package,
-                                             &Build::read_package_root,  &Build::copy,
-                                             &Build::check_inputs_again, &Build::write_records};
+        const std::vector<Step> of_a_package{&Build::compute_key,  &Build::unpack_archive,
+                                             &Build::read_package, &Build::read_package_root,
+                                             &Build::copy,         &Build::check_inputs_again,
+                                             &Build::write_records};
         for (const Step step : inputs_.is_package() ? of_a_package : of_a_bsp) {
             if (auto done = (this->*step)(); !done) {
                 return tl::unexpected(done.error());
@@ -100,8 +118,26 @@ class Build {
     // The phases of a build; where it is done in a container the first one is fetching that.
     void begin(std::string name, int index, double weight) {
         const int more = container_ ? 1 : 0;
-        station_.phase(std::move(name), index + more, (inputs_.is_package() ? 5 : 6) + more,
-                       weight);
+        const int unpacking = archive_ && index > 1 ? 1 : 0;
+        station_.phase(std::move(name), index + more + unpacking,
+                       (inputs_.is_package() ? 5 : 6) + more + (archive_ ? 1 : 0), weight);
+    }
+
+    base::Status unpack_archive() {
+        if (!archive_) {
+            return {};
+        }
+        const int more = container_ ? 1 : 0;
+        station_.phase("unpack", 2 + more, 6 + more, 40);
+        const fs::path folder = places_.out / kUnpacked;
+        std::error_code error;
+        fs::create_directory(folder, error);
+        auto found = unpack(places_.bsp, folder, tick_);
+        if (!found) {
+            return tl::unexpected<base::Error>(found.error());
+        }
+        package_ = std::move(*found);
+        return {};
     }
 
     base::Status compute_key() {
@@ -122,7 +158,8 @@ class Build {
         struct statvfs space {};
         if (statvfs(places_.out.c_str(), &space) == 0) {
             const auto free = static_cast<std::uint64_t>(space.f_bavail) * space.f_frsize;
-            const auto wants = 2 * tree_before_.bytes + kReserve;
+            // What is in an archive is not known before; an image compresses to a third or less.
+            const auto wants = (archive_ ? 6 : 2) * tree_before_.bytes + kReserve;
             if (free < wants) {
                 return base::fail("disk.full", fmt::format("a build needs {} MiB, {} MiB are free",
                                                            wants >> 20U, free >> 20U));
@@ -221,7 +258,7 @@ class Build {
     // A finished package is taken as it is: nothing can be put into it, no id either.
     base::Status read_package() {
         begin("partitions", 2, 20);
-        auto contents = package_contents(places_.bsp, inputs_.way);
+        auto contents = package_contents(package_, inputs_.way);
         if (!contents) {
             return tl::unexpected(contents.error());
         }
@@ -234,7 +271,7 @@ class Build {
                                                      proof::escape_name(each.partition));
             }
             if (auto added =
-                    add_partition(each.partition, places_.bsp, each.file, each.as_it_is, known);
+                    add_partition(each.partition, package_, each.file, each.as_it_is, known);
                 !added) {
                 return added;
             }
@@ -244,7 +281,7 @@ class Build {
 
     base::Status read_package_root() {
         begin("manifest", 3, 40);
-        auto records = read_root(places_.bsp / root_, places_.out / "root.raw", tick_);
+        auto records = read_root(package_ / root_, places_.out / "root.raw", tick_);
         if (!records) {
             return tl::unexpected(records.error());
         }
@@ -327,9 +364,13 @@ class Build {
     base::Status copy() {
         const bool package = inputs_.is_package();
         begin("copy", package ? 4 : 5, package ? 30 : 25);
-        auto tree = copy_tree(package ? places_.bsp : places_.lane, places_.out / "tree", tick_);
+        auto tree = copy_tree(package ? package_ : places_.lane, places_.out / "tree", tick_);
         if (!tree) {
             return tl::unexpected(tree.error());
+        }
+        if (archive_) {
+            std::error_code ignored;
+            fs::remove_all(places_.out / kUnpacked, ignored);
         }
         image_.tree_sha256 = tree->sha256;
         image_.tree_bytes = tree->bytes;
@@ -380,6 +421,8 @@ class Build {
     Preparation preparation_;
     std::optional<container::Settings> container_;
     Tick tick_;
+    fs::path package_;  // where the finished package is: places_.bsp, or what was in its archive
+    bool archive_;
     Tree tree_before_;
     ImageRecord image_;
     std::string manifest_;
@@ -396,43 +439,12 @@ void empty_folder(const fs::path& folder) {
 
 }  // namespace
 
-Places find_places(const protocol::JobLine& job) {
-    const auto variable = [](const char* name) {
-        const char* value = std::getenv(name);
-        return fs::path(value == nullptr ? "" : value);
-    };
-    fs::path cache = variable("LINESIDE_CACHE");
-    if (const fs::path images = variable("LINESIDE_IMAGES"); cache.empty() && !images.empty()) {
-        cache = images / ".stat-cache";
-    }
-    return {variable("LINESIDE_BSP"), variable("LINESIDE_OUT"), cache,
-            fs::path(job.lane.value_or(""))};
-}
-
-Json told_of(const ImageRecord& image) {
-    return {{"id", image.id},
-            {"digest", image.digest},
-            {"partitions", image.partitions.size()},
-            {"files", image.files},
-            {"bytes", image.tree_bytes},
-            {"tool_version", "L4T " + image.release},
-            {"in_force", image.in_force},
-            {"container", image.container}};
-}
-
-fs::path cache_file(const Places& places, std::string_view name) {
-    std::error_code ignored;
-    fs::create_directories(places.cache, ignored);
-    const bool usable = !places.cache.empty() && access(places.cache.c_str(), W_OK) == 0;
-    return usable ? places.cache / name : fs::path();
-}
-
 base::Result<Json> make_key(Station& station, const Places& places) {
     auto wanted = wanted_of(station);
     if (!wanted) {
         return tl::unexpected(wanted.error());
     }
-    if (auto there = need(places.bsp, "BSP tree"); !there) {
+    if (auto there = need_bsp(places.bsp, wanted->inputs); !there) {
         return tl::unexpected(there.error());
     }
     if (auto fetched = fetch(station, *wanted, {1, 2, 90}); !fetched) {
@@ -457,10 +469,14 @@ base::Result<Json> build_image(Station& station, const Places& places) {
     if (!wanted) {
         return tl::unexpected(wanted.error());
     }
-    for (const auto& [place, what] :
-         {std::pair{&places.bsp, "BSP tree"}, std::pair{&places.out, "output folder"},
-          std::pair{&places.lane, "lane"}}) {
-        if (auto there = need(*place, what); !there) {
+    if (auto there = need_bsp(places.bsp, wanted->inputs); !there) {
+        return tl::unexpected(there.error());
+    }
+    if (auto there = need(places.out, "output folder"); !there) {
+        return tl::unexpected(there.error());
+    }
+    if (!wanted->inputs.is_package()) {  // nothing is run on a package, so it needs no lane
+        if (auto there = need(places.lane, "lane"); !there) {
             return tl::unexpected(there.error());
         }
     }

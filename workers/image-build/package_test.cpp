@@ -138,6 +138,57 @@ TEST_F(PackageTest, Mass_flash_is_taken_as_it_is) {
     EXPECT_EQ(verified.outcome.value["key"], record.id);
 }
 
+TEST_F(PackageTest, Archive_is_taken_as_its_maker_gives_it) {
+    massflash();
+    const Heard of_folder = run(build_image);
+    ASSERT_TRUE(of_folder.outcome.ok) << of_folder.outcome.error.message;
+    const auto folder = image();
+    const std::string same = manifest();
+    fs::create_symlink("system.img", tree_ / "a-link");
+    shell(fmt::format("cd {} && mv tree mfi_nx && tar cjf mfi_nx.tbz2 mfi_nx", top_.string()));
+    fs::create_symlink("mfi_nx.tbz2", top_ / "latest.tbz2");
+    places_.bsp = top_ / "latest.tbz2";
+    places_.lane = "/nowhere";
+    const Heard key = run(make_key);
+    ASSERT_TRUE(key.outcome.ok) << key.outcome.error.message;
+    station_.job.params["key"] = key.outcome.value["key"];
+    const Heard built = run(build_image);
+    ASSERT_TRUE(built.outcome.ok) << built.outcome.error.message;
+    EXPECT_EQ(image().id, key.outcome.value["key"]);
+    EXPECT_EQ(manifest(), same);
+    EXPECT_EQ(image().digest, folder.digest) << "the same bytes go onto units";
+    EXPECT_EQ(fs::read_symlink(places_.out / "tree/a-link"), "system.img");
+    EXPECT_FALSE(fs::exists(places_.out / "package"));
+    std::vector<std::string> phases;
+    for (const auto& phase : built.all<protocol::Phase>()) {
+        phases.push_back(phase.name);
+    }
+    EXPECT_EQ(phases, (std::vector<std::string>{"key", "unpack", "partitions", "manifest", "copy",
+                                                "check"}));
+    station_.job.params["way"] = "flash";
+    EXPECT_EQ(run(make_key).outcome.error.code, "config.invalid") << "flash.sh runs in a tree";
+}
+
+TEST_F(PackageTest, Archive_that_is_damaged_or_leads_out_of_its_folder) {
+    massflash();
+    put(top_ / "outside", "x");
+    const auto refused = [&](const std::string& make) {
+        shell(fmt::format("cd {} && rm -f x.tar && {}", top_.string(), make));
+        places_.bsp = top_ / "x.tar";
+        const Heard built = run(build_image);
+        EXPECT_TRUE(fs::is_empty(places_.out)) << make;
+        return built.outcome.ok ? std::string() : built.outcome.error.code;
+    };
+    EXPECT_EQ(refused("echo no archive >x.tar"), "image.build");
+    EXPECT_EQ(refused("tar cf y.tar tree && head -c 30000 y.tar >x.tar"), "image.build");
+    EXPECT_EQ(refused("tar cPf x.tar tree/../outside tree"), "image.build");
+    EXPECT_EQ(refused("tar cPf x.tar $PWD/outside"), "image.build");
+    EXPECT_EQ(refused("mkdir d && ln -s /tmp d/up && tar cf x.tar d/up && rm d/up && mkdir d/up && "
+                      "echo bad >d/up/lineside-bad && tar rf x.tar d/up/lineside-bad"),
+              "image.build");
+    EXPECT_FALSE(fs::exists("/tmp/lineside-bad"));
+}
+
 TEST_F(PackageTest, The_way_is_part_of_the_key) {
     massflash();
     const auto key = run(make_key).outcome.value["key"];

@@ -58,6 +58,9 @@ class Lister {
         if (auto added = add("/", root_); !added) {
             return tl::unexpected(added.error());
         }
+        if (listed_.front().record.type == 'f') {
+            return std::move(listed_);  // an archive is a tree of one file
+        }
         if (auto walked = walk("/"); !walked) {
             return tl::unexpected(walked.error());
         }
@@ -159,7 +162,7 @@ class Hasher {
         : root_(std::move(root)), cache_(cache), meter_(tick, total) {}
 
     base::Status hash(Listed& listed) {
-        const std::string real = root_ + listed.record.path;
+        const std::string real = listed.record.path == "/" ? root_ : root_ + listed.record.path;
         if (auto known = cache_.find(listed.status)) {
             listed.record.sha256 = std::move(*known);
             return meter_.add(listed.record.size);
@@ -221,8 +224,12 @@ base::Result<std::vector<Listed>> list_tree(const std::filesystem::path& root) {
     return Lister(root.string()).run();
 }
 
-base::Result<Tree> scan_tree(const std::filesystem::path& root, StatCache& cache,
+base::Result<Tree> scan_tree(const std::filesystem::path& given, StatCache& cache,
                              const Tick& tick) {
+    // An archive may be named by a link, as in "latest.tbz2".
+    std::error_code none;
+    const auto root =
+        std::filesystem::is_regular_file(given, none) ? std::filesystem::canonical(given) : given;
     auto listed = list_tree(root);
     if (!listed) {
         return tl::unexpected(listed.error());

@@ -36,7 +36,8 @@ struct Listed {
 // Everything below `root`, and the root itself, sorted by path. Errors: image.build.
 [[nodiscard]] base::Result<std::vector<Listed>> list_tree(const std::filesystem::path& root);
 
-// Errors: image.build when something cannot be read or changed while it was read; those of `tick`.
+// Of a folder, or of an archive as it is, which then is the one record "/". Errors: image.build
+// when something cannot be read or changed while it was read; those of `tick`.
 [[nodiscard]] base::Result<Tree> scan_tree(const std::filesystem::path& root, StatCache& cache,
                                            const Tick& tick);
 

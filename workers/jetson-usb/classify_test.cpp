@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <tuple>
+
 namespace lineside::jetson_usb {
 namespace {
 
@@ -47,7 +49,12 @@ std::vector<std::string> disguised(const std::string& text) {
         returns += line + "\r";
         nuls += std::string("\0\0", 2) + line + std::string("\0\n", 2);
     }
-    out.insert(out.end(), {stamped, coloured, returns, nuls, text.substr(0, text.size() - 1)});
+    std::string wide;
+    for (const char letter : text) {
+        wide += letter == ' ' ? "  " : std::string(1, letter);
+    }
+    out.insert(out.end(),
+               {stamped, coloured, returns, nuls, wide, text.substr(0, text.size() - 1)});
     return out;
 }
 
@@ -239,6 +246,8 @@ TEST(Classify, Every_row_of_the_fact_sheet) {
         {22, kC, "Too many devices in RCM mode\n", Class::host, 1},
         {23, kC, initrd_start() + sixty + "Timeout\nCleaning up...\n", Class::link, 1},
         {23, kC, initrd_start() + sixty, Class::link, 4},
+        {23, kC, "Device failed to boot to the initrd flash kernel. Please retrieve the log\n",
+         Class::link},
         {24, kC, initrd_start() + boot + "Waiting for device to expose ssh ............Timeout\n",
          Class::net, 1},
         {25, kC, "SSH is not ready\n", Class::net},
@@ -284,6 +293,53 @@ TEST(Classify, Every_row_of_the_fact_sheet) {
         }
     }
     EXPECT_EQ(covered.size(), 35);
+}
+
+TEST(Classify, A_line_alone_tells_its_stage) {
+    const std::vector<std::tuple<Way, const char*, int>> rows{
+        {kA, "# L4T BSP Information:", 1},
+        {kA, "# Target Board Information:", 2},
+        {kA, "./tegraflash.py --cmd \"dump eeprom boardinfo cvm.bin;reboot recovery\"", 3},
+        {kA, "Board ID(3668) version(300) sku(0001) revision(B.0)", 4},
+        {kA, "Reusing existing system.img... ", 5},
+        {kA, "*** Flashing target device started. ***", 6},
+        {kA, "[ 6.1 ] BR_CID: 0x88021911645838891c00000019028200", 7},
+        {kA, "[ 6.9 ] Boot Rom communication completed", 8},
+        {kA, "[ 8.1 ] Sending bct_mem", 9},
+        {kA, "[ 8.5 ] Sending blob", 10},
+        {kA, "[ 9.0 ] tegrarcm_v2 --instance 1-2 --boot recovery", 11},
+        {kA, "[ 11.2 ] Retrieving storage infomation", 12},
+        {kA, "[ 14.1 ] Erasing sdmmc_user: 3 ......... [Done]", 13},
+        {kA, "Writing partition mb1_b with mb1.bin.encrypt [ 246768 bytes ]", 14},
+        {kA, "[ 60.0 ] Writing partition APP with system.img", 15},
+        {kA, "[ 300.0 ] Writing partition kernel-dtb with x.dtb.encrypt", 16},
+        {kB, "Writing partition recovery with recovery.img.encrypt", 16},
+        {kA, "[ 300.9 ] tegradevflash_v2 --instance 1-2 --write MB1_BCT x", 17},
+        {kA, "[ 301 ] Flashing completed", 18},
+        {kC, "Entering RCM boot", 2},
+        {kC, "Waiting for target to boot-up...", 4},
+        {kC, "tar: Read checkpoint 30000", 10},
+        {kC, "Reboot device", 13},
+    };
+    for (const auto& [way, line, row] : rows) {
+        EXPECT_EQ(said(way, std::string(line) + "\n").stage_row, row) << line;
+    }
+}
+
+TEST(Classify, Polling_without_stamps_ends_too) {
+    const std::string begun = sample::banner() + sample::host() +
+                              "Boot Rom communication completed\nSending blob\n"
+                              "tegrarcm_v2 --instance 1-2.3 --boot recovery\n";
+    const std::string round =
+        "No device on specified bus-port[1-2.3]\nUSB communication failed.Check if device is in "
+        "recovery\nCannot Open USB\n";
+    std::string rounds = round;
+    EXPECT_EQ(said(kA, begun + rounds).outcome, Outcome::unknown) << "it may go on";
+    for (int i = 0; i < 30; ++i) {
+        rounds += round;
+    }
+    EXPECT_EQ(said(kA, begun + rounds).row, 10);
+    EXPECT_EQ(said(kA, begun + rounds + "Bootloader version 01.00.0000\n").row, 0);
 }
 
 TEST(Classify, Harmless_row_is_named_and_is_no_failure) {

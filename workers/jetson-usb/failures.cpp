@@ -45,7 +45,7 @@ constexpr std::array kFailures{
     Failure{"nfs-mount", 27, "mount.nfs:", R"(mount\.nfs:.*(timed out|No such file|access denied|refused|failed))", net, "usb.link", "The unit could not mount the host's folder", "Call the technician: exports and firewall", never, false},
     Failure{"ssh", 25, "ssh is not ready", nullptr, net, "usb.link", "The unit's flash system lets nobody log in", "Call the technician: VPN or firewall", never, true},
     Failure{"no-ssh", 24, "", nullptr, net, "usb.link", "The unit's flash system did not answer on the network", "Call the technician: NetworkManager, firewall or automount", never, true},
-    Failure{"no-boot", 23, "", nullptr, link, "usb.link", "The unit's flash system did not come up", "Plug the cable out and in with the power left on; then change cable or port", never, true},
+    Failure{"no-boot", 23, "failed to boot to the initrd flash kernel", nullptr, link, "usb.link", "The unit's flash system did not come up", "Plug the cable out and in with the power left on; then change cable or port", never, true},
     Failure{"no-boot-dmesg", 23, "maybe the usb cable is bad", nullptr, link, "usb.link", "The unit's flash system did not come up", kCable, never, true, Weight::poll},
     Failure{"part", 29, "error flashing", R"(Error flashing (the )?(qspi|emmc|external|non-qspi|nvme|internal|ufs|spi|sd))", stor, "unit.storage", "", "Read the unit's log; try again once, then put it in the repair bin", never, true},
     Failure{"automount", 32, "partprobe failed|err: unmount", R"(partprobe failed|ERR: unmount.*failed)", host, "host.unfit", "Something on the host holds the unit's exported disk", "Call the technician: stop automounting", never, false},

@@ -50,6 +50,9 @@ class Run {
         if (!end) {
             return tl::unexpected(refusal_ ? *refusal_ : end.error());
         }
+        if (log_) {  // what it says last is why the tool ended; there is nobody left to ask for
+            log_->read([this](std::string_view line) { (void)seen_.take(line); });
+        }
         if (end->orphans > 0) {
             station_.log("warn", fmt::format("The tool left {} processes behind; they were killed",
                                              end->orphans));

@@ -65,7 +65,7 @@ std::size_t stamp_length(std::string_view line, double* seconds) {
     if (seconds != nullptr) {
         std::from_chars(line.data() + first, line.data() + at, *seconds);
     }
-    if (at < line.size() && line[at] == ' ') {
+    while (at < line.size() && line[at] == ' ') {
         ++at;
     }
     if (at >= line.size() || line[at] != ']') {

@@ -11,9 +11,20 @@ namespace lineside::jetson_usb {
 namespace {
 
 constexpr std::string_view kName = "log.initrd-flash.";
-constexpr std::array<std::string_view, 6> kOnlyThere{"BR_CID:",       "Board ID(",
-                                                     "Return value ", "Boot Rom communication",
-                                                     "RCM version",   "None of the"};
+// The boot ROM's and the signing's: what initrd-flash says itself is on its terminal, too.
+constexpr std::array<std::string_view, 13> kOnlyThere{"BR_CID:",
+                                                      "ECID is ",
+                                                      "Board ID(",
+                                                      "Return value ",
+                                                      "Boot Rom communication",
+                                                      "Bootrom returned error",
+                                                      "BootRom is not running",
+                                                      "Failed to read UID",
+                                                      "RCM version",
+                                                      "timeout in USB write",
+                                                      "None of the",
+                                                      "Cannot Open USB",
+                                                      "No device on specified"};
 
 bool only_there(std::string_view line) {
     for (const std::string_view word : kOnlyThere) {

@@ -35,6 +35,9 @@ bool has(std::string_view line, std::string_view word) {
 }
 
 constexpr double kPollSeconds = 30;  // the fact sheet, row 10
+constexpr int kPolls = 30;           // one a second, where a log has no stamps
+constexpr int kPollLines = 4;        // of one poll, the bootloader's aside
+constexpr int kRowOfSigning = 6;     // of the fact sheet's section 8: the second tegraflash begins
 constexpr double kQuickErase = 1.5;  // row 30: "done in 1 s"
 constexpr int kCopiesOfQspi = 60;    // lines of one QSPI write, about
 constexpr double kCheckpoints =
@@ -122,7 +125,9 @@ void Transcript::take_hits(std::string_view line, const Hits& hits) {
 }
 
 bool Transcript::fits(const Stage& stage) const {
-    if (stage.part != Part::any && stage.part != part_ && way_ == Way::flash) {
+    // A piece of a log does not say which of the two runs of tegraflash it is of.
+    if (stage.part != Part::any && part_ != Part::any && stage.part != part_ &&
+        way_ == Way::flash) {
         return false;
     }
     return stage.name == "kernel" ? after_app_ : stage.name != "firmware" || !after_app_;
@@ -131,9 +136,13 @@ bool Transcript::fits(const Stage& stage) const {
 void Transcript::take_stage(const Stage& stage, std::string_view line) {
     const bool write = stage.name == "firmware" || stage.name == "kernel" || stage.name == "rootfs";
     if (write) {
-        if (stage.name == "firmware" && base::to_lower_ascii(writing_) == "app") {
+        const std::string partition = base::to_lower_ascii(writing_);
+        // In a piece of a log what is behind APP is told by its name.
+        const bool behind_app = part_ == Part::any && (partition.starts_with("kernel") ||
+                                                       partition.starts_with("recovery"));
+        if (stage.name == "firmware" && (partition == "app" || behind_app)) {
             for (const Stage& row : stages(way_)) {
-                if (row.name == "rootfs") {
+                if (row.name == (behind_app ? "kernel" : "rootfs")) {
                     take_stage(row, line);
                     return;
                 }
@@ -149,8 +158,8 @@ void Transcript::take_stage(const Stage& stage, std::string_view line) {
     if (stage.name != "booting" && stage.name != "net") {
         wait_ = Wait::none;
     }
-    if (stage.name == "sign" && way_ == Way::flash) {
-        part_ = Part::flash;
+    if (way_ == Way::flash && stage.row <= kRowOfSigning && part_ != Part::flash) {
+        part_ = stage.row == kRowOfSigning ? Part::flash : Part::eeprom;
     }
     after_app_ = after_app_ || stage.name == "rootfs";
     if (stage.meaning == Meaning::success) {
@@ -201,7 +210,7 @@ void Transcript::take_write(std::string_view line) {
 
 void Transcript::take_board(std::string_view line) {
     static const Expression form{
-        R"(Board ID\(\s*([^)]*?)\s*\)\s*version\(\s*([^)]*?)\s*\)\s*sku\(\s*([^)]*?)\s*\)(?:\s*revision\(\s*([^)]*?)\s*\))?)"};
+        R"(Board\s+ID\(\s*([^)]*?)\s*\)\s*version\(\s*([^)]*?)\s*\)\s*sku\(\s*([^)]*?)\s*\)(?:\s*revision\(\s*([^)]*?)\s*\))?)"};
     Board seen;
     if (RE2::PartialMatch(piece(line), form, &seen.id, &seen.fab, &seen.sku, &seen.rev)) {
         board_ = change_.board = std::move(seen);
@@ -210,7 +219,7 @@ void Transcript::take_board(std::string_view line) {
 }
 
 void Transcript::take_chip(std::string_view line) {
-    static const Expression form{R"((?:BR_CID:\s*|ECID is\s+)(0x[0-9a-f]{16,64})\b)"};
+    static const Expression form{R"((?:BR_CID:\s*|ECID\s+is\s+)(0x[0-9a-f]{16,64})\b)"};
     std::string chip_id;
     if (!RE2::PartialMatch(piece(line), form, &chip_id)) {
         return;
@@ -225,7 +234,7 @@ void Transcript::take_chip(std::string_view line) {
 }
 
 void Transcript::take_value(std::string_view line) {
-    static const Expression form{R"(Return value\s+(-?\d{1,9}))"};
+    static const Expression form{R"(Return\s+value\s+(-?\d{1,9}))"};
     int value = 0;
     if (!RE2::PartialMatch(piece(line), form, &value) || value == 0) {
         return;
@@ -241,10 +250,10 @@ void Transcript::take_value(std::string_view line) {
 }
 
 void Transcript::take_sign(Sign sign, std::string_view line) {
-    static const Expression rom_version{"RCM version 0X([0-9A-F]*)"};
+    static const Expression rom_version{R"(RCM\s+version\s+0X([0-9A-F]*))"};
     static const Expression percent{R"(\]\s*(\d{1,3})%)"};
     static const Expression number{R"(checkpoint\s*(\d{1,9}))"};
-    static const Expression status{R"(Final status:\s*(\w*))"};
+    static const Expression status{R"(Final\s+status:\s*(\w*))"};
     int value = 0;
     switch (sign) {
         case Sign::unclean:
@@ -273,6 +282,7 @@ void Transcript::take_sign(Sign sign, std::string_view line) {
         case Sign::life:
             poll_ = nullptr;
             poll_from_ = poll_to_ = -1;
+            polls_ = poll_lines_ = 0;
             break;
         case Sign::command:
             // "--rcm LIST", not "--rcm-boot". The command comes again after "Return value".
@@ -392,6 +402,7 @@ void Transcript::raise(const Failure& row, std::string_view line) {
             poll_from_ = stamp_.value_or(-1);
         }
         poll_to_ = stamp_.value_or(-1);
+        ++(has(line, "cannot open usb") ? polls_ : poll_lines_);
         poll_ = &row;
         poll_line_.assign(line.substr(0, kKept));
         return;
@@ -429,8 +440,10 @@ const std::string& Transcript::failure_line() const {
 }
 
 bool Transcript::still_waiting() const {
-    return poll_ != nullptr && !failed_ && stage_ != nullptr && stage_->name == "bootloader" &&
-           poll_to_ - poll_from_ < kPollSeconds;
+    const bool whole_log = way_ != Way::flash || part_ == Part::flash;
+    return whole_log && poll_ != nullptr && !failed_ && stage_ != nullptr &&
+           stage_->name == "bootloader" && poll_to_ - poll_from_ < kPollSeconds &&
+           polls_ < kPolls && poll_lines_ < kPolls * kPollLines;
 }
 
 std::vector<std::string> Transcript::last_lines() const {

@@ -121,7 +121,7 @@ class Transcript {
     const Language* language_;
     Change change_;
     bool changed_ = false;
-    Part part_ = Part::eeprom;
+    Part part_ = Part::any;  // until a line says which
     const Stage* stage_ = nullptr;
     double percent_ = 0;
     bool success_ = false;
@@ -140,6 +140,9 @@ class Transcript {
     std::string poll_line_;
     double poll_from_ = -1;  // stamps of the first and the last complaint in a row
     double poll_to_ = -1;
+    int polls_ =
+        0;  // complaints in a row: the bootloader's, which is asked once a second, and others
+    int poll_lines_ = 0;
     const Failure* harmless_ = nullptr;
     bool eeprom_stage_ = false;
     std::string last_complaint_;

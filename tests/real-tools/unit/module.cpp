@@ -87,6 +87,12 @@ Orders parse_orders(std::string_view text) {
             words >> out.sku;
         } else if (key == "serial") {
             words >> out.serial;
+        } else if (key == "rom-status") {
+            words >> out.rom_status;
+        } else if (key == "eeprom-crc") {
+            std::string how;
+            words >> how;
+            out.eeprom_crc_wrong = how == "wrong";
         } else if (key == "hang" || key == "unplug") {
             out.fault = key == "hang" ? Orders::Fault::hang : Orders::Fault::unplug;
             words >> out.partition >> out.percent;
@@ -196,6 +202,9 @@ void Module::take(std::string_view bytes) {
 // others with a status.
 void Module::take_rom(std::string_view bytes) {
     id_taken_ = true;
+    if (rom_refuses_) {
+        return;  // until it is powered on anew
+    }
     while (!bytes.empty()) {
         if (rom_left_ == 0) {
             const auto piece = bytes.substr(0, 4 - rom_length_.size());
@@ -216,6 +225,12 @@ void Module::take_rom(std::string_view bytes) {
         }
         note("rom message", "bytes", word_at(rom_length_, 0));
         rom_length_.clear();
+        if (rom_message_ == 1 && orders_.rom_status != 0) {
+            append_word(answers_, orders_.rom_status);
+            rom_refuses_ = true;
+            note("rom refuses", "status", orders_.rom_status);
+            return;
+        }
         append_word(answers_, rom_message_ == 0 ? kRomVersion : 0);
         if (++rom_message_ == kRomMessages) {
             loader_ = Loader::mb1;  // the third was MB1: it runs, on the same connection
@@ -251,7 +266,8 @@ std::string Module::eeprom() const {
     };
     put(20, fmt::format("699-13668-{}-100 F.0", orders_.sku));
     put(74, orders_.serial);
-    out.back() = static_cast<char>(crc8(std::string_view(out).substr(0, kEepromBytes - 1)));
+    const unsigned char crc = crc8(std::string_view(out).substr(0, kEepromBytes - 1));
+    out.back() = static_cast<char>(orders_.eeprom_crc_wrong ? crc ^ 0xffU : crc);
     return out;
 }
 

@@ -9,6 +9,7 @@
 #include "tests/real-tools/unit/packets.h"
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <optional>
@@ -19,10 +20,13 @@ namespace lineside::real_tools {
 
 // What kind of unit it is, and what it does wrong. `key value` a line, in the file "orders":
 //   chip-id 0x…   sku 0001   serial 1424…   hang PARTITION PERCENT   unplug PARTITION PERCENT
+//   rom-status 5 (what the boot ROM says to the second message; then nothing)   eeprom-crc wrong
 struct Orders {
     std::string chip_id = "0x88021911645838891c00000019028200";
     std::string sku = "0001";
     std::string serial = "1424021000001";
+    std::uint32_t rom_status = 0;  // 0 = it takes what it is sent
+    bool eeprom_crc_wrong = false;
     enum class Fault { none, hang, unplug } fault = Fault::none;
     std::string partition;
     unsigned percent = 0;
@@ -81,6 +85,7 @@ class Module {
     std::optional<Absence> absence_;
 
     std::uint32_t rom_message_ = 0;
+    bool rom_refuses_ = false;
     std::string rom_length_;
     std::uint64_t rom_left_ = 0;
 

@@ -105,6 +105,17 @@ TEST_F(ModuleTest, ChipIdIsGivenOnceAndLastByteFirst) {
     EXPECT_FALSE(module.has_answer());
 }
 
+TEST_F(ModuleTest, RomThatRefusesSaysItsStatusAndTakesNothingMore) {
+    Module& module = power_on(parse_orders("rom-status 5\n"));
+    (void)module.answer(96);
+    module.take(word(8) + "1234");
+    EXPECT_EQ(module.answer(4), word(0x190001));
+    module.take(word(8) + "1234");
+    EXPECT_EQ(module.answer(96), word(5));
+    module.take(word(8) + "1234");
+    EXPECT_FALSE(module.has_answer());
+}
+
 TEST_F(ModuleTest, ThreeRomMessagesStartTheLoader) {
     Module& module = power_on();
     (void)module.answer(96);

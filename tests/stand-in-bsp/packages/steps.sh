@@ -10,7 +10,15 @@ nap() { # seconds at speed 1
 }
 
 boot_rom() { # prints BR_CID: no --skipuid here
-    ./tegrarcm_v2 --instance "$instance" --chip 0x19 0 --rcm rcm_list_signed.xml
+    ./tegrarcm_v2 --instance "$instance" --chip 0x19 0 --rcm rcm_list_signed.xml || return
+    # A module that the package was not made for dies here: to the tools that is a time-out of USB.
+    if [ "$(./tegradevflash_v2 --instance "$instance" --standin-fault)" = wrong-model ]; then
+        nap 5
+        echo "ERROR: might be timeout in USB write."
+        echo "Error: Return value 3"
+        echo "Command tegrarcm_v2 --instance $instance --chip 0x19 0 --rcm rcm_list_signed.xml"
+        return 3
+    fi
 }
 
 send_bcts() {
