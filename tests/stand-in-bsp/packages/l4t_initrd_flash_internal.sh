@@ -33,14 +33,14 @@ finish() {
 
 # Its address is taken: whoever comes second breaks both.
 taken=/run/lock/stand-in-initrd-instance-$number
-if [ -e "$taken" ] && kill -0 "$(cat "$taken")" 2>/dev/null; then
+exec 9>>"$taken"    # whoever was killed holds it no more
+if ! flock -n 9; then
     kill "$(cat "$taken")"
     echo "RTNETLINK answers: File exists"
     echo "ln: failed to create symbolic link '/etc/udev/rules.d/99-l4t-host.rules': File exists" >&2
     finish 1
 fi
 echo $$ >"$taken"
-trap 'rm -f "$taken"' EXIT
 
 [ "$fault" != nfs ] || { echo "NFS server is not running"; finish 114; }
 banner "Build the flashing environment"
