@@ -10,6 +10,7 @@ import time
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+os.environ["LINESIDE_ANY_PORT"] = "1"    # two tests run at once
 ROOT = os.path.abspath(os.path.join(HERE, "../.."))
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(ROOT, "deploy/lib"))
