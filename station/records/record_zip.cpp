@@ -26,15 +26,16 @@ struct LogJob {
     std::string serial, result, lease;
 };
 
-// Where a job's log lies in the archive, unlike that of any other job, whatever becomes of leases
-// while it is written: the name of a job whose unit keeps its serial for ever, or that has none, is
-// made of serial (unit) and attempt; one that may yet change hands, one that looks like a unit's
-// folder and a second one of its attempt have the job in it. Nothing is remembered for that.
-std::string log_path(const LogJob& job, bool first_of_attempt) {
+// Where what there is of a job lies in the archive below logs/ and certificates/, without an
+// ending; unlike that of any other job, whatever becomes of leases while it is written: the name of
+// a job whose unit keeps its serial for ever, or that has none, is made of serial (unit) and
+// attempt; one that may yet change hands, one that looks like a unit's folder and a second one of
+// its attempt have the job in it. Nothing is remembered for that.
+std::string place_of(const LogJob& job, bool first_of_attempt) {
     const bool kept = job.lease == "burned" || job.lease == "voided";
     const bool like_unit = base::to_lower_ascii(job.serial).starts_with("unit-");
     const bool plain = first_of_attempt && (job.serial.empty() || (kept && !like_unit));
-    return fmt::format("logs/{}/{}{}.log",
+    return fmt::format("{}/{}{}",
                        job.serial.empty() ? fmt::format("unit-{}", job.unit) : job.serial,
                        job.attempt, plain ? "" : fmt::format("-job-{}", job.job));
 }
@@ -150,8 +151,9 @@ class Zip final : public Export {
         if (!earlier) {
             return tl::unexpected<base::Error>(earlier.error());
         }
-        name_ = log_path(row_, std::get<0>(**earlier) == 0);
-        if (auto written = certificate(tx); !written) {
+        const std::string place = place_of(row_, std::get<0>(**earlier) == 0);
+        name_ = fmt::format("logs/{}.log", place);
+        if (auto written = certificate(tx, fmt::format("certificates/{}.json", place)); !written) {
             return written;
         }
         log_.emplace(std::move(*log));
@@ -160,8 +162,8 @@ class Zip final : public Export {
         return zip_.begin(name_, row_.ended_ms);
     }
 
-    // Beside its log, under the same name: a unit that passed has one.
-    base::Status certificate(Tx& tx) {
+    // A unit that passed has one.
+    base::Status certificate(Tx& tx, const std::string& path) {
         auto body = tx.one<std::string>("SELECT body FROM certificate WHERE job_id = ?1", row_.job);
         if (!body) {
             return tl::unexpected<base::Error>(body.error());
@@ -170,9 +172,6 @@ class Zip final : public Export {
             return {};
         }
         const std::string& text = std::get<0>(**body);
-        constexpr std::size_t kLogs = 4, kLog = 3;  // "logs", "log"
-        const std::string path =
-            fmt::format("certificates{}json", name_.substr(kLogs, name_.size() - kLogs - kLog));
         auto done = zip_.begin(path, row_.ended_ms);
         if (done) {
             done = zip_.write(text);

@@ -47,17 +47,18 @@ def data_folder(name, fresh=True):
 def wait_for(what, seconds, every=0.1, tell=""):
     """The first true answer of `what`. Where `tell` is a function, `seconds` count from when what it tells last changed: a busy host is slow, not
     broken. Four times as long at most."""
-    begun = changed = looked = time.monotonic()
-    told = tell() if callable(tell) else tell
+    begun = changed = time.monotonic()
+    looked, told = 0, tell
     while True:
         answer = what()
         if answer:
             return answer
         now = time.monotonic()
         if callable(tell) and now > looked + 1:
-            looked, before, told = now, told, tell()
-            if told != before:
+            before, told = told, tell()
+            if looked and told != before:
                 changed = now
+            looked = now
         if now > changed + seconds or now > begun + 4 * seconds:
             raise AssertionError("not within %d s: %s" % (now - begun, told))
         time.sleep(every)

@@ -6,6 +6,7 @@
 // says, unit.storage, usb.left.   Thread: one.
 #pragma once
 
+#include "workers/media-writer/params.h"
 #include "workers/media/engine/image_map.h"
 #include "workers/sdk/station.h"
 
@@ -19,7 +20,7 @@ namespace lineside::media_writer {
 [[nodiscard]] std::string why_not_there(const media::ImageMap& map, std::uint64_t at,
                                         std::uint64_t bytes);
 // The serial, a newline, zeros; and what such a block says, "" = nothing. Pure.
-using SerialBlock = std::array<std::byte, 4096>;
+using SerialBlock = std::array<std::byte, kSerialBlock>;
 [[nodiscard]] SerialBlock block_of(std::string_view serial);
 [[nodiscard]] std::string serial_in(const SerialBlock& block);
 

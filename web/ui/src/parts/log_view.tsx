@@ -145,6 +145,7 @@ export function LogView({ job }: { job: Job }): JSX.Element {
       if (!abort.signal.aborted) giveUp();
     }
   };
+  useEffect(() => () => searching.current?.abort(), [job.job]);
   const step = (by: number): void => {
     if (what === '' || tail === null) return;
     setFollowing(false);
