@@ -78,13 +78,18 @@ class Run(unittest.TestCase):
 
         with zipfile.ZipFile(io.BytesIO(self.exported(bench, "zip"))) as archive:
             index = list(csv.DictReader(io.StringIO(archive.read("index.csv").decode(), newline="")))
+            # Of each unit that passed its certificate, then its log.
             self.assertEqual([line["path"] for line in index],
-                             ["logs/%s/%d.log" % (row["serial"], row["attempt"]) for row in rows])
+                             [path % (row["serial"], row["attempt"]) for row in rows
+                              for path in ("certificates/%s/%d.json", "logs/%s/%d.log")])
             self.assertEqual(sorted(archive.namelist()),
                              sorted(["anchor.json", "records.json", "records.csv", "index.csv"] + [line["path"] for line in index]))
-            for line, row in zip(index, rows):
+            for line in index:
+                self.assertEqual(hashlib.sha256(archive.read(line["path"])).hexdigest(), line["sha256"], line)
+            for certificate, row in zip(index[::2], rows):
+                self.assertEqual(json.loads(archive.read(certificate["path"]))["serial"], row["serial"])
+            for line, row in zip(index[1::2], rows):
                 log = archive.read(line["path"])
-                self.assertEqual(hashlib.sha256(log).hexdigest(), line["sha256"], line)
                 with open(os.path.join(self.data, "station/logs/%d/01-flash.1.log" % row["job"]), "rb") as file:
                     self.assertTrue(log.startswith(b"==> 01-flash.1.log <==\n" + file.read()), line)
 
