@@ -124,48 +124,6 @@ describe('pages', () => {
     await page.close();
   });
 
-  it('unit: all of a long log is searched, and little of it is held', async (context) => {
-    const unit = await someUnit();
-    if (unit === null) context.skip();
-    const filler = 'tegradevflash wrote one more block of what it was given\n'.repeat(90_000);
-    const log = Buffer.from(`mark at the very begin\n${filler}mark in the middle\n${filler}the end\n`);
-    const { page, errors } = await bench.newPage(desk);
-    await page.route(/\/jobs\/\d+\/log\?/, (route) => {
-      const asked = new URL(route.request().url()).searchParams;
-      const [from, max] = [Number(asked.get('from')), Number(asked.get('max'))];
-      const at = from < 0 ? Math.max(0, log.length - Math.min(-from, max)) : from;
-      const headers = { 'Content-Type': 'text/plain', 'X-Log-From': String(at), 'X-Log-Size': String(log.length), 'X-Log-End': 'true' };
-      return route.fulfill({ status: 200, headers, body: log.subarray(at, at + max) });
-    });
-    await page.goto(`${bench.url}/units/${unit}`);
-    await page.waitForSelector('.log-line');
-    const hit = (text: string): Promise<void> => until(page, (wanted) => document.querySelector('.log-line.hit')?.textContent.includes(wanted) === true, text);
-    const isInSight = async (): Promise<boolean> => {
-      const [line, box] = [await page.locator('.log-line.hit').boundingBox(), await page.locator('.log-box').boundingBox()];
-      return line !== null && box !== null && line.y >= box.y && line.y + line.height <= box.y + box.height;
-    };
-    await page.fill('.log-search input', 'MARK');
-    expect(await page.textContent('.log-hits')).toContain('Enter');
-    await page.press('.log-search input', 'Enter');
-    await hit('mark in the middle');
-    expect(await isInSight()).toBe(true);
-    await page.press('.log-search input', 'Shift+Enter');
-    await hit('mark at the very begin');
-    expect(await isInSight()).toBe(true);
-    await page.press('.log-search input', 'Enter');
-    await hit('mark in the middle');
-    await page.press('.log-search input', 'Enter');
-    await hit('mark at the very begin'); // round its end
-    await page.fill('.log-search input', 'nobody wrote this');
-    await page.press('.log-search input', 'Enter');
-    await until(page, () => document.querySelector('.log-hits')?.textContent === 'none in the whole log', null);
-    await page.press('.log-search input', 'Escape');
-    await page.click('.log-later button:last-child');
-    await until(page, () => document.querySelector('.log-later') === null && document.querySelector('.log-rows')?.textContent.includes('the end') === true, null);
-    expect(errors).toEqual([]);
-    await page.close();
-  });
-
   it('records: filter goes into the address, rows follow', async () => {
     const { page, errors } = await bench.newPage(desk);
     await page.goto(`${bench.url}/records`);
