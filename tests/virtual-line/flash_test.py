@@ -220,7 +220,7 @@ class Spoilt(unittest.TestCase):
             line.to_bootloader(1, eeprom=True)
             with open(os.path.join(line.image.dir, "cvm.bin"), "rb") as file:
                 self.assertIn(b"699-13668-0000-100", file.read())
-            self.assertEqual(line.tool(line.board(1), "dev", "--standin-fault"), "\n")
+            self.assertEqual(line.tool(line.board(1), "dev", "--standin-fault"), "wrong-model\n")
             self.assertEqual(line.tool(line.board(2), "dev", "--standin-fault"), "lying-tool\n")
 
 

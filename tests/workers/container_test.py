@@ -194,7 +194,8 @@ class InContainer(flash.Checks):
         name = "lineside-" + line.board(1)["bus_port"]
         self.engine.containers[name] = old = subprocess.Popen(["sleep", "600"])
         worker = line.start_in_container(1, self.engine)
-        self.assertTrue(worker.run(120)["ok"], worker.log[-1000:])
+        result = worker.run(120)
+        self.assertTrue(result["ok"], (result, worker.log[-1000:]))
         self.assertEqual(old.returncode, -9)
 
     def test_stands_still_while_the_station_thinks(self):
@@ -208,7 +209,8 @@ class InContainer(flash.Checks):
             return {"ok": True}
 
         worker = line.start_in_container(1, self.engine, {"unit.admit": slowly})
-        self.assertTrue(worker.run(120)["ok"], worker.log[-1000:])
+        result = worker.run(120)
+        self.assertTrue(result["ok"], (result, worker.log[-1000:]))
 
     def test_engine_that_cannot_hold_it(self):
         line = self.line(1)

@@ -94,6 +94,7 @@ TEST_F(ServeTest, A_lagging_page_gets_a_snapshot_and_harms_nobody) {
     config.server.limits.write_timeout = 600s;  // a host that is slow is not what is tested
     start();
     Client slow(port);
+    slow.patience(60'000);  // the kernel sends again after up to 20 s what found no room
     const int small =
         200'000;  // not smaller: a window below one segment makes the kernel itself crawl
     ::setsockopt(slow.fd(), SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
