@@ -31,6 +31,15 @@ TEST(Json, Rubbish_and_bombs_are_refused) {
     EXPECT_FALSE(parse_json("\"" + std::string(200, 'x') + "\"", 100));
 }
 
+TEST(Json, Place_of_an_error_is_told_and_nothing_of_what_stands_there) {
+    const auto told = [](std::string_view text) { return parse_json(text, 1000).error().message; };
+    EXPECT_EQ(told(R"({"password": hunter2})"), "message is not JSON from line 1, column 14 on");
+    EXPECT_EQ(told("{\n  \"a\": 1,\n  \"b\": }\n"), "message is not JSON from line 3, column 8 on");
+    EXPECT_EQ(told(""), "message is not JSON from line 1, column 1 on");
+    EXPECT_EQ(told("{\"a\": \"cut"), "message is not JSON from line 1, column 11 on");
+    EXPECT_EQ(told("[1] [2]"), "message is not JSON from line 1, column 5 on");
+}
+
 TEST(Json, Dump_survives_bad_utf8) {
     EXPECT_NO_THROW((void)dump_json(Json("\xff\xfe")));
 }
