@@ -15,12 +15,14 @@ import time
 ID = "sha256:" + "a" * 64
 DIGEST = "sha256:" + "d" * 64
 
-CLI = """#!/usr/bin/python3
-import json, socket, sys
-link = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+# Quick to start: an engine's program is no Python, and a tool that is to be held goes on until it has been asked.
+CLI = """#!/usr/bin/python3 -IS
+import _socket, sys
+link = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
 link.connect(%r)
-socket.send_fds(link, [json.dumps(sys.argv[1:]).encode() + b"\\n"], [0, 1, 2])
-sys.exit(int(link.makefile().readline()))
+ends = b"".join(fd.to_bytes(4, sys.byteorder) for fd in range(3))
+link.sendmsg([b"\\0".join(map(str.encode, sys.argv[1:]))], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, ends)])
+sys.exit(int(link.recv(16)))
 """
 
 # $1 an empty folder, $2 mounts as "host:inside[:ro]" lines, $3 the folder to work in; the rest is the command.
@@ -91,15 +93,17 @@ class Engine:
         return found
 
     def states(self, name):
-        """What the kernel says of each process of a container that is not over: {process: "T" where it stands still}."""
-        found = {}
+        """What the kernel says of each process of a container that is not over: {process: "T" where it stands still}. So does one that
+        waits for its child of vfork(2), stopped before it became another program; no signal stops that wait."""
+        found, parents = {}, {}
         for pid in self.processes(name):
             try:
                 with open("/proc/%d/stat" % pid) as file:
-                    found[pid] = file.read().rpartition(")")[2].split()[0]
+                    found[pid], parents[pid] = file.read().rpartition(")")[2].split()[:2]
             except OSError:
                 pass
-        return {pid: state for pid, state in found.items() if state not in "ZX"}
+        held = {int(parents[pid]) for pid, state in found.items() if state == "T"}
+        return {pid: "T" if state == "D" and pid in held else state for pid, state in found.items() if state not in "ZX"}
 
     def _hold(self, name):
         """All at once, as the kernel's freezer would: what was forked while the others were stopped is stopped, too."""
@@ -134,7 +138,7 @@ class Engine:
 
     def _answer(self, link):
         text, fds, _, _ = socket.recv_fds(link, 1 << 20, 3)
-        argv = json.loads(text)
+        argv = text.decode().split("\0")
         with self.lock:
             self.calls.append(argv)
         try:
