@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What open pages cost; tests/perf/pages drives it. Exit 0, 1 it failed, 2 usage.
-//   lineside-perf-pages serve SLOTS CHANGES UI   the station's web side and live stream, over slots
+//   lineside-perf-pages serve SLOTS CHANGES UI [mixed]
+//                                                the station's web side and live stream, over slots
 //                                                that each change CHANGES times a second (one in 20
 //                                                a tile with its journal row, else progress);
-//                                                prints its port, ends with its stdin
+//                                                prints its port, ends with its stdin. mixed: in
+//                                                states, with serials and times of their own
 //   lineside-perf-pages read PORT PAGES LAGGING SECONDS
 //                                                that many pages' event streams, read at once, and
 //                                                some that stop reading; prints one JSON line
@@ -52,7 +54,7 @@ std::int64_t mono_ns() {
 // A line whose units are all flashing; the web side sees it as it sees the engine.
 class BusyLine final : public web::testing::FakeFacade {
   public:
-    BusyLine(boost::asio::io_context& loop, int slots, int changes)
+    BusyLine(boost::asio::io_context& loop, int slots, int changes, bool mixed)
         : stream_(loop),
           timer_(loop),
           beat_(loop),
@@ -73,7 +75,7 @@ class BusyLine final : public web::testing::FakeFacade {
             facts.attempt = 1;
             facts.percent = 0;
             facts.time_left_s = 240;
-            slots_.push_back(facts);
+            slots_.push_back(mixed ? as_on_a_shift(facts, i) : facts);
         }
         stream_.begin(1);
         due_ = Clock::now();
@@ -95,6 +97,40 @@ class BusyLine final : public web::testing::FakeFacade {
     }
 
   private:
+    // Numbers that hardly repeat, so that nothing compresses better than on a real line.
+    static core::SlotFacts as_on_a_shift(core::SlotFacts facts, int i) {
+        facts.since_ms = base::SystemClock().wall_ms() - i * 7'919'113LL % 3'600'000;
+        facts.unit = 40'000 + i * 7'919 % 9'973;
+        facts.job = 60'000 + i * 6'007 % 9'967;
+        facts.percent = i * 37 % 100;
+        facts.serial = fmt::format("LS26-{:06}", 100'000 + i * 7'919 % 899'999);
+        switch (i % 8) {
+            case 3:
+                facts.state = core::JobState::closed;
+                facts.outcome = core::Outcome::pass;
+                facts.image_tick = facts.serial_tick = facts.saved_tick = true;
+                break;
+            case 4:
+                facts.state = core::JobState::closed;
+                facts.outcome = core::Outcome::fail;
+                facts.code = "boot.none";
+                facts.attempt = 2;
+                break;
+            case 5:
+                facts.state = core::JobState::provisioning;
+                facts.step_name = "set-serial";
+                facts.dot = core::Dot::serial;
+                break;
+            case 6:
+                facts.has_job = facts.present = false;
+                facts.presence = core::Presence::empty;
+                facts.serial.clear();
+                break;
+            default:
+                break;
+        }
+        return facts;
+    }
     // What the top bar shows; openapi.yaml's Station.
     [[nodiscard]] Json station() const {
         const Json none{{"count", 0}, {"slots", Json::array()}};
@@ -173,9 +209,9 @@ class BusyLine final : public web::testing::FakeFacade {
     std::int64_t count_ = 0;
 };
 
-int serve(int slots, int changes, const std::string& ui) {
+int serve(int slots, int changes, const std::string& ui, bool mixed) {
     boost::asio::io_context loop;
-    BusyLine line(loop, slots, changes);
+    BusyLine line(loop, slots, changes, mixed);
     api::ServeConfig config;
     config.server.listen = {"127.0.0.1"};
     config.ui_dir = ui;
@@ -365,14 +401,15 @@ int read_all(std::uint16_t port, int pages, int lagging, int seconds) {
 
 int main(int argc, char** argv) {
     const std::vector<std::string> words(argv + 1, argv + argc);
-    if (words.size() == 4 && words[0] == "serve") {
-        return serve(std::stoi(words[1]), std::stoi(words[2]), words[3]);
+    const bool mixed = words.size() == 5 && words[4] == "mixed";
+    if ((words.size() == 4 || mixed) && words[0] == "serve") {
+        return serve(std::stoi(words[1]), std::stoi(words[2]), words[3], mixed);
     }
     if (words.size() == 5 && words[0] == "read") {
         return read_all(static_cast<std::uint16_t>(std::stoi(words[1])), std::stoi(words[2]),
                         std::stoi(words[3]), std::stoi(words[4]));
     }
-    std::cerr << "usage: lineside-perf-pages serve SLOTS CHANGES UI | read PORT PAGES LAGGING "
-                 "SECONDS\n";
+    std::cerr << "usage: lineside-perf-pages serve SLOTS CHANGES UI [mixed] | read PORT PAGES "
+                 "LAGGING SECONDS\n";
     return 2;
 }
