@@ -5,7 +5,8 @@
 
 Parts, in order: lint, build, ui, integration, unit, asan, fuzz; --full adds clang, tsan, tidy, soak, guest (the station on a real kernel: tests/vm with its nightly list), vm
 (NVIDIA's tools in it need LINESIDE_REAL_BSP) and fuzzes longer. What the later parts compile, the unit tests too, is compiled behind the earlier
-ones, which mostly wait, and takes no core that a test wants. 40 minutes on two cores without a compiler's cache is the bound for all
+ones, which mostly wait, and takes no core that a test wants. What a later part runs under a sanitizer or a fuzzer is not compiled and run
+without it, too, but with --full. 40 minutes on two cores without a compiler's cache is the bound for all
 parts without --full.
 What each part says goes to build/test/<part>.log; its failures are shown. The last line on stdout is the count:
 `N passed, N failed[, N skipped]`. Exit 0 when nothing failed, 1 when something did, 2 usage, 3 when it could not begin.
@@ -40,6 +41,8 @@ COMPILED = {"unit": None,
             "clang": ([], r"[A-Za-z0-9_-]+_test|lineside"), "tsan": ([], r"[A-Za-z0-9_-]+_test|lineside")}
 # Labels of ctest: what needs root, real time or the whole machine runs by itself, and not under a sanitizer.
 SLOW = "integration|virtual-line|slow|guest|vm|perf"
+# Labels whose tests a later part runs in a build of its own.
+LATER = {"asan": "^unit$", "fuzz": "^fuzz$"}
 
 
 class Tally:
@@ -196,9 +199,13 @@ class Tests:
             print("\n".join(done.stdout.splitlines()[-40:]))
             self.tally.failed += ["ui: vitest"] * max(1, found.get("failed", 0))
 
+    def later(self):
+        """Labels that the part `unit` leaves to later ones."""
+        return [] if self.options.full else [label for part, label in LATER.items() if part in self.chosen]
+
     def unit(self):
         self.compiled("unit")       # what did build is tested all the same
-        self.ctest("unit", "build/release", "-j2", "-LE", "integration|perf|guest|vm")
+        self.ctest("unit", "build/release", "-j2", "-LE", "|".join(["integration|perf|guest|vm", *self.later()]))
 
     def compile(self, part):
         """Configures and builds all of a part that a test needs: [(name of the command, the error or None)]."""
@@ -217,7 +224,8 @@ class Tests:
         if part == "unit":
             folder = os.path.join(ROOT, "build/release")
             if os.path.exists(os.path.join(folder, "build.ninja")) or command("unit: configure", "cmake", "--preset", "release"):
-                command("unit: build", "ninja", "-C", folder, "-k", "0", "-j%d" % build.jobs())
+                wanted = self.programs_of(SLOW) & set(self.targets(folder, COMPILED["asan"][1])) if "asan" in self.chosen and self.later() else []
+                command("unit: build", "ninja", "-C", folder, "-k", "0", "-j%d" % build.jobs(), *sorted(wanted))
             return told
         options, pattern = COMPILED[part]
         folder = os.path.join(ROOT, "build", part)
