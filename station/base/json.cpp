@@ -12,17 +12,19 @@ constexpr int kMaxDepth = 32;
 
 // Where the text stops being JSON. The parser's own message quotes what stands there, which may be
 // a secret, so only the place is taken from it. Once more from the start: a good text pays nothing.
-std::string place_of_error(std::string_view text) {
+std::string not_json(std::string_view text) {
     std::size_t at = text.size();
     try {
         [[maybe_unused]] const Json all = Json::parse(text);
     } catch (const Json::parse_error& wrong) {
         at = std::min(wrong.byte > 0 ? wrong.byte - 1 : 0, text.size());
+    } catch (const Json::exception&) {  // out_of_range, which does not say where
+        return "message has a number that is too large";
     }
     const std::string_view before = text.substr(0, at);
     const auto last = before.rfind('\n');
     const auto lines = std::count(before.begin(), before.end(), '\n');
-    return fmt::format("line {}, column {}", lines + 1,
+    return fmt::format("message is not JSON from line {}, column {} on", lines + 1,
                        last == std::string_view::npos ? at + 1 : at - last);
 }
 
@@ -43,8 +45,7 @@ Result<Json> parse_json(std::string_view text, std::size_t max_bytes) {
         return fail("protocol.invalid", fmt::format("message is nested deeper than {}", kMaxDepth));
     }
     if (value.is_discarded()) {
-        return fail("protocol.invalid",
-                    fmt::format("message is not JSON from {} on", place_of_error(text)));
+        return fail("protocol.invalid", not_json(text));
     }
     return value;
 }

@@ -38,6 +38,8 @@ TEST(Json, Place_of_an_error_is_told_and_nothing_of_what_stands_there) {
     EXPECT_EQ(told(""), "message is not JSON from line 1, column 1 on");
     EXPECT_EQ(told("{\"a\": \"cut"), "message is not JSON from line 1, column 11 on");
     EXPECT_EQ(told("[1] [2]"), "message is not JSON from line 1, column 5 on");
+    EXPECT_EQ(told("[1e400]"), "message has a number that is too large");
+    EXPECT_EQ(told("[1e400, oops]"), "message has a number that is too large");
 }
 
 TEST(Json, Dump_survives_bad_utf8) {

@@ -41,6 +41,7 @@ def cases():
     for name, (argument, *_) in rows.items():
         if not argument:
             add(name)
+    add("twin-serial")  # it takes two
     for percent in ("5", "47", "93"):
         add("unplug", percent)
     for step in ("set-nvme", "set-serial", "install-camera", "read-serial"):

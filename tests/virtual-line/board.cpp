@@ -77,6 +77,13 @@ Board::~Board() {
     }
 }
 
+std::string Board::module_serial() const {
+    constexpr int kNoBoard = 9000;  // a number no board of a line has
+    return has("twin-serial") ? make_module_serial(bench_.options.seed,
+                                                   kNoBoard + static_cast<int>(product() % 1000))
+                              : module_serial_;
+}
+
 Json Board::describe() const {
     Json faults = Json::array();
     for (const auto& fault : faults_) {
@@ -91,7 +98,7 @@ Json Board::describe() const {
         {"br_cid", br_cid()},
         {"ecid", linux_uid(br_cid_)},
         // A booted unit whose EEPROM cannot be read has none.
-        {"module_serial", has("no-serial") || has("eeprom-crc") ? "no-serial" : module_serial_},
+        {"module_serial", has("no-serial") || has("eeprom-crc") ? "no-serial" : module_serial()},
         {"sku", has("wrong-model") ? "0000" : "0001"},
         {"product", hex4(product())},
         {"speed", bench_.options.speed},
@@ -173,7 +180,7 @@ void Board::enter_recovery(Stage stage) {
     const auto life = life_;
     ModuleFacts facts;
     facts.br_cid = br_cid();
-    facts.module_serial = has("no-serial") ? "" : module_serial_;
+    facts.module_serial = has("no-serial") ? "" : module_serial();
     facts.sku = has("wrong-model") ? "0000" : "0001";
     facts.tool_fault = has("lying-tool") ? "lying-tool" : has("wrong-model") ? "wrong-model" : "";
     facts.fused = has("fused");

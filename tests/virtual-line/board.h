@@ -61,6 +61,7 @@ class Board {
     bool app_progress(std::uint64_t life, int percent);
     void kill_process(bool worker);
     [[nodiscard]] std::string br_cid() const;
+    [[nodiscard]] std::string module_serial() const;  // as written into its EEPROM
     bool has(const std::string& fault) const;
     unsigned product() const;  // on USB in recovery mode
     // Runs `task` after `seconds` of the board's time, unless its life took another turn.

@@ -75,7 +75,7 @@ void Board::os_started(int status) {
 }
 
 GadgetFacts Board::gadget_facts() const {
-    return {devnum_, module_serial_, ifname_, folder_};
+    return {devnum_, module_serial(), ifname_, folder_};
 }
 
 void Board::show_gadget() {

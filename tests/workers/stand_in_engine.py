@@ -2,6 +2,7 @@
 """A container engine for tests: the command line of docker, which writes down how it was called, and behind it a server that
 makes the containers, so that these live on when the command line dies, as docker's do. A container is this host's own file
 system in namespaces of its own, with the mounts it was asked for; of the job's mounts it sees nothing."""
+import contextlib
 import json
 import os
 import shutil
@@ -43,6 +44,11 @@ printf '%s' "$mounts" | while IFS=: read -r host inside how; do
 done
 exec chroot "$root" /bin/sh -c 'cd "$0" && exec "$@"' "$folder" "$@"
 """
+
+
+def send(pid, what):
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, what)
 
 
 class Engine:
@@ -114,7 +120,7 @@ class Engine:
                 return bool(states)
             for pid, state in states.items():
                 if state != "T":
-                    os.kill(pid, signal.SIGSTOP)
+                    send(pid, signal.SIGSTOP)
             time.sleep(0.002)
         return False
 
@@ -185,8 +191,8 @@ class Engine:
             return 0 if self._hold(argv[-1]) else 1
         if argv[0] == "unpause":
             found = self.processes(argv[-1])
-            for pid in found:
-                os.kill(pid, signal.SIGCONT)
+            for pid in found:       # the first to go on may end the next
+                send(pid, signal.SIGCONT)
             return 0 if found else 1
         return self._run(argv, fds)
 
