@@ -185,6 +185,8 @@ int main(int argc, char** argv) {
     app::add_training_command(app, socket, status);
     app::add_write_command(app, status);
     app::add_setup_commands(app, status);
+    app::add_setting_commands(app, status);
+    app::add_shelf_commands(app, status);
 
     std::vector<std::string> recordings;
     auto* replay = app.add_subcommand(

@@ -3,6 +3,7 @@
 // systems. Every target has its own thread.
 #include "station/app/media_commands.h"
 #include "station/app/media_words.h"
+#include "station/app/setup_choice.h"
 #include "station/base/files.h"
 #include "workers/media/recipe/check_disk.h"
 #include "workers/media/recipe/setup.h"
@@ -28,6 +29,8 @@ struct SetupArguments {
     std::string recipe, password_file, work = "/var/tmp", model;
     std::vector<std::string> targets, products;
     bool keep_password = false, probe = false, yes = false, json = false, progress = false;
+    ChoiceArguments choice;
+    std::string identifier, uboot, linux_version, misc, rootfs;
 };
 
 struct Target {
@@ -211,7 +214,13 @@ base::Status all_different(const std::vector<std::string>& targets) {
 // Prepares all targets, or none is begun.
 base::Status prepare_all(const SetupArguments& arguments, const std::atomic<bool>& stop,
                          Targets& targets) {
-    auto recipes = read_recipe_file(arguments.recipe);
+    const bool by_platform = names_platform(arguments.recipe);
+    const auto recipe_file = by_platform ? choose_recipe(arguments.recipe, arguments.choice)
+                                         : base::Result<std::string>(arguments.recipe);
+    if (!recipe_file) {
+        return tl::unexpected<base::Error>(recipe_file.error());
+    }
+    auto recipes = read_recipe_file(*recipe_file);
     if (!recipes) {
         return tl::unexpected<base::Error>(recipes.error());
     }
@@ -237,6 +246,12 @@ base::Status prepare_all(const SetupArguments& arguments, const std::atomic<bool
     }
     if (auto different = all_different(arguments.targets); !different) {
         return different;
+    }
+    if (by_platform) {
+        auto chosen = choose_products(arguments.recipe, *recipes, arguments.choice, *products);
+        if (!chosen) {
+            return chosen;
+        }
     }
     bool has_root = false;
     for (const media::Recipe& recipe : *recipes) {
@@ -385,7 +400,10 @@ void add_setup_commands(CLI::App& app, int& status) {
     auto arguments = std::make_shared<SetupArguments>();
     auto* setup = app.add_subcommand(
         "setup", "partition disks by a recipe, load its products, prove it by reading back");
-    setup->add_option("recipe", arguments->recipe, "PLATFORM.yml or PLATFORM_IDENTIFIER.yml")
+    setup
+        ->add_option("recipe", arguments->recipe,
+                     "PLATFORM.yml or PLATFORM_IDENTIFIER.yml, or a platform of `lineside "
+                     "platforms`: its products come from the build server")
         ->required();
     setup
         ->add_option("target", arguments->targets,
@@ -399,13 +417,37 @@ void add_setup_commands(CLI::App& app, int& status) {
                                    "root's password on the medium, one line");
     setup->add_flag("--keep-root-password", arguments->keep_password, "as the product has it")
         ->excludes(file);
+    setup->add_option("-w,--working-dir", arguments->choice.folder, "as of lineside init");
+    auto* identifier = setup->add_option("--identifier", arguments->identifier,
+                                         "which of a platform's recipes; \"\": the one without");
+    const std::array<std::pair<const char*, std::string*>, 4> versions{
+        {{"-r,--rootfs", &arguments->rootfs},
+         {"-u,--uboot", &arguments->uboot},
+         {"-l,--linux", &arguments->linux_version},
+         {"-m,--misc", &arguments->misc}}};
+    for (const auto& [name, pattern] : versions) {
+        setup->add_option(name, *pattern, "its version: a regular expression for a part of it");
+    }
+    setup->add_flag("-a,--auto", arguments->choice.automatic,
+                    "of several versions the last by name; a rootfs: the newest factory one");
+    setup->add_flag("-L,--Local,--local", arguments->choice.local,
+                    "keep what is fetched in local.products");
     setup->add_option("--model", arguments->model, "what a disk must call itself");
     setup->add_option("--work", arguments->work, "folder for what must be unpacked first");
     setup->add_flag("--probe", arguments->probe, "find media that hold less than they say");
     setup->add_flag("--yes", arguments->yes, "overwrite without asking");
     setup->add_flag("--progress", arguments->progress, "a line a second on standard error");
     setup->add_flag("--json", arguments->json);
-    setup->callback([&status, arguments] { status = run_setup(*arguments); });
+    setup->callback([&status, arguments, identifier] {
+        if (identifier->count() > 0) {
+            arguments->choice.identifier = arguments->identifier;
+        }
+        arguments->choice.patterns = {{"rootfs", arguments->rootfs},
+                                      {"uboot", arguments->uboot},
+                                      {"linux", arguments->linux_version},
+                                      {"misc", arguments->misc}};
+        status = run_setup(*arguments);
+    });
 
     auto check = std::make_shared<CheckArguments>();
     auto* mmc =

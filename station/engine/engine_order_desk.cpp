@@ -187,7 +187,8 @@ Json Engine::profiles() const {
         const usb::Model* model = context_.models.by_id(profile.model);
         profiles.push_back({{"id", profile.id},
                             {"name", profile.name},
-                            {"model", model != nullptr ? model->name : profile.model}});
+                            {"model", model != nullptr ? model->name : profile.model},
+                            {"serials", profile.serials}});
     }
     return profiles;
 }

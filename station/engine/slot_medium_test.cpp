@@ -100,6 +100,7 @@ TEST_F(SlotMedium, A_card_passes_by_its_proof_alone_and_the_next_one_takes_its_p
     EXPECT_EQ(tile("1")["action"], "Take out");
     EXPECT_EQ(sql("SELECT count(*) FROM lease"), "0");
     EXPECT_EQ(sql("SELECT takes_serials || allow_no_chip FROM orders"), "01");
+    EXPECT_EQ(engine->profiles()[0]["serials"], false);
     EXPECT_EQ(sql("SELECT count(*) FROM certificate"), "1");
     bus->card("1", 0);
     EXPECT_EQ(tile("1")["button"], "OK, taken out");

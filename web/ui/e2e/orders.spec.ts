@@ -65,4 +65,20 @@ describe('orders', () => {
     await page.waitForSelector('[data-order="2611-08"]');
     await page.close();
   });
+
+  it('a product without serials is asked for no pool', async () => {
+    const page = await openPage('/orders/new');
+    expect(await page.isVisible('[name=rotate_token]')).toBe(true);
+    await page.selectOption('[name=profile]', 'gateway');
+    await page.waitForSelector('[data-no-serials]');
+    expect(await page.locator('[name=pool], [name=rotate_token]').count()).toBe(0);
+    await page.selectOption('[name=profile]', 'crc-nx');
+    await page.waitForSelector('[name=pool]');
+    await page.selectOption('[name=profile]', 'gateway');
+    await page.fill('[name=name]', 'cards-1');
+    await page.fill('[name=quantity]', '40');
+    await page.click('button[type=submit].main');
+    await page.waitForSelector('[data-order="cards-1"]');
+    await page.close();
+  });
 });

@@ -40,13 +40,13 @@ export function makeOrders(scene, actor) {
       why: withdrawn ? `Image ${name} was withdrawn` : people.length === 1 ? `Image ${name} waits for a second release` : `Image ${name} is not released` };
   };
   return {
-    orders: () => ({ orders: rows, profiles: [{ id: 'crc-nx', name: 'Camera, Xavier NX', model: 'Xavier NX' }] }),
+    orders: () => ({ orders: rows, profiles: [{ id: 'crc-nx', name: 'Camera, Xavier NX', model: 'Xavier NX', serials: true }, { id: 'gateway', name: 'Gateway card', model: 'Card', serials: false }] }),
     images: () => ({ policy: 'two', images: images.map((one) => ({ ...one, release: releaseOf(one) })) }),
     post(path, body) {
       if (path === '/api/v1/orders') {
         if (rows.some((one) => one.name === body.name)) return problem(409, 'request.conflict', `name: there is an order '${body.name}' already; take another name`);
-        if (body.pool !== 'reeplayer-crc') return problem(409, 'pool.unknown', `pool: there is no pool '${body.pool}'; load a batch into it first`);
-        rows.unshift(order(rows.length + 20, body.name, 'open', 0, 0, 0, { quantity: body.quantity, opened_at: Date.now(), opened_by: actor() }));
+        if (body.profile === 'gateway' ? body.pool !== '' : body.pool !== 'reeplayer-crc') return problem(409, 'pool.unknown', `pool: there is no pool '${body.pool}'; load a batch into it first`);
+        rows.unshift(order(rows.length + 20, body.name, 'open', 0, 0, 0, { profile: body.profile, pool: body.pool || 'no-serials', quantity: body.quantity, opened_at: Date.now(), opened_by: actor() }));
         return { status: 201, body: { id: rows[0].id, name: body.name } };
       }
       const [, name, change] = /^\/api\/v1\/orders\/([^/]+)\/(pause|resume|close)$/.exec(path) ?? [];

@@ -92,13 +92,16 @@ std::string last_words(std::string_view said) {
 }
 
 base::Result<pid_t> spawn(const std::string& program, const std::vector<std::string>& argv,
-                          int output) {
+                          const std::vector<std::string>& more, int output) {
     static const std::array<std::string, 4> kEnvironment{
         "PATH=" + std::string(kPath), "LC_ALL=C.UTF-8", "HOME=/",
         "MTOOLS_SKIP_CHECK=1"};  // its check is for floppies
     std::vector<char*> words, environment;
     for (const std::string& word : argv) {
         words.push_back(const_cast<char*>(word.c_str()));  // posix_spawn's type; not written to
+    }
+    for (const std::string& each : more) {
+        environment.push_back(const_cast<char*>(each.c_str()));
     }
     for (const std::string& each : kEnvironment) {
         environment.push_back(const_cast<char*>(each.c_str()));
@@ -149,7 +152,7 @@ base::Result<std::string> Programs::run(const std::vector<std::string>& argv,
     }
     base::UniqueFd read(ends[0]), write(ends[1]);
     ::fcntl(read.get(), F_SETFL, O_NONBLOCK);
-    const auto pid = spawn(*program, argv, write.get());
+    const auto pid = spawn(*program, argv, limits.environment, write.get());
     if (!pid) {
         return tl::unexpected<base::Error>(pid.error());
     }

@@ -19,6 +19,8 @@ struct ProgramLimits {
     std::chrono::seconds most{1800};
     // False: it is waited for also after a stop, since ending it half-way leaves worse (mkfs).
     bool may_be_stopped = true;
+    // NAME=VALUE, besides the few that every program gets; a name given here goes first.
+    std::vector<std::string> environment = {};
 };
 
 class Programs {

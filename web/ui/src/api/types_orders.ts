@@ -49,6 +49,7 @@ export interface Profile {
   id: string;
   name: string;
   model: string;
+  serials: boolean;  // its units get serials out of a pool
 }
 
 export interface OrdersAnswer {

@@ -212,6 +212,7 @@ export const de: Texts = {
     name: 'Name', nameHint: 'Steht auf Aufzeichnungen und Zertifikaten', quantity: 'Wie viele Geräte', nameTaken: 'So heißt schon ein Auftrag. Einen anderen Namen nehmen.',
     tooFew: (n: string) => `Nur noch Seriennummern übrig: ${n}. Rechtzeitig eine Charge laden`,
     closeOthers: (names: string) => `Dabei schließen: ${names}`, closeOthersHint: 'Sonst wird zuerst der älteste offene Auftrag eines Modells erfüllt.',
+    noSerials: 'Geräte dieses Produkts bekommen keine Seriennummern.',
     rotates: 'Neues Token bei Nacharbeit', rotatesHint: 'Ein Gerät, das noch einmal gemacht wird, bekommt ein anderes Token.',
     noChip: 'Geräte ohne Chip-ID dürfen bestehen', noChipHint: 'Das Zertifikat sagt es.',
     locks: 'Image, Modell, Rezept, Vorrat und Menge bleiben, wie sie in diesem Augenblick sind.',

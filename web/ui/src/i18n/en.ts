@@ -214,6 +214,7 @@ export const en = {
     name: 'Name', nameHint: 'Stands on records and certificates', quantity: 'How many units', nameTaken: 'There is an order of this name. Take another.',
     tooFew: (n: string) => `Only ${n} serials left: load a batch in time`,
     closeOthers: (names: string) => `Close ${names} with it`, closeOthersHint: 'Else the oldest open order of a model is filled first.',
+    noSerials: 'Units of this product get no serials.',
     rotates: 'New token on rework', rotatesHint: 'A unit that is made again gets another token.',
     noChip: 'Units without a chip id may pass', noChipHint: 'The certificate says so.',
     locks: 'Image, model, recipe, pool and quantity stay as they are at this moment.',

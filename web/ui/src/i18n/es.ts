@@ -214,6 +214,7 @@ export const es: Texts = {
     name: 'Nombre', nameHint: 'Consta en registros y certificados', quantity: 'Cuántas unidades', nameTaken: 'Ya hay un pedido con este nombre. Elija otro.',
     tooFew: (n: string) => `Solo quedan ${n} números de serie: cargue un lote a tiempo`,
     closeOthers: (names: string) => `Cerrar a la vez ${names}`, closeOthersHint: 'Si no, se llena primero el pedido abierto más antiguo del modelo.',
+    noSerials: 'Las unidades de este producto no llevan número de serie.',
     rotates: 'Token nuevo al rehacer', rotatesHint: 'Una unidad que se rehace recibe otro token.',
     noChip: 'Unidades sin id de chip pueden aprobar', noChipHint: 'El certificado lo indica.',
     locks: 'Imagen, modelo, receta, reserva y cantidad quedan como están en este momento.',

@@ -208,6 +208,7 @@ export const vi: Texts = {
     name: 'Tên', nameHint: 'Ghi trên hồ sơ và chứng nhận', quantity: 'Bao nhiêu thiết bị', nameTaken: 'Đã có đơn hàng tên này. Hãy chọn tên khác.',
     tooFew: (n: string) => `Chỉ còn ${n} serial: hãy nạp lô kịp thời`,
     closeOthers: (names: string) => `Đồng thời đóng ${names}`, closeOthersHint: 'Nếu không, đơn cũ nhất của mẫu này được làm trước.',
+    noSerials: 'Thiết bị của sản phẩm này không được cấp số sê-ri.',
     rotates: 'Token mới khi làm lại', rotatesHint: 'Thiết bị làm lại sẽ nhận token khác.',
     noChip: 'Thiết bị không có mã chip vẫn có thể đạt', noChipHint: 'Chứng nhận sẽ ghi rõ.',
     locks: 'Image, mẫu, công thức, kho serial và số lượng giữ nguyên như lúc này.',

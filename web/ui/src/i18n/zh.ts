@@ -207,6 +207,7 @@ export const zh: Texts = {
     name: '名称', nameHint: '会写入记录和证书', quantity: '产品数量', nameTaken: '已有同名订单，请换一个名称。',
     tooFew: (n: string) => `只剩 ${n} 个序列号，请及时导入批次`,
     closeOthers: (names: string) => `同时关闭 ${names}`, closeOthersHint: '否则先完成该型号最早的订单。',
+    noSerials: '此产品不分配序列号。',
     rotates: '返工时换新令牌', rotatesHint: '重新制作的产品会得到另一个令牌。',
     noChip: '没有芯片号的产品也可合格', noChipHint: '证书会注明。',
     locks: '镜像、型号、配方、号池和数量以此刻为准，不再改变。',

@@ -3,7 +3,7 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { api, sentenceOf } from '../api/client';
-import type { OrderRequest, OrderRow } from '../api/types';
+import type { OrderRequest, OrderRow, Profile } from '../api/types';
 import { nameRule } from '../parts/batch_check';
 import { ProblemPanel, useLoaded } from '../parts/load_state';
 import { useOnce } from '../parts/once';
@@ -46,6 +46,11 @@ function localRefusal(form: OrderRequest, orders: readonly OrderRow[]): Refusal 
   return null;
 }
 
+// A product without serials takes none out of a pool: then the form asks for no pool, and sends none.
+export function requestOf(form: OrderRequest, profile: Profile | undefined): OrderRequest {
+  return profile?.serials === false ? { ...form, pool: '', rotate_token: false } : form;
+}
+
 export function NewOrderPage(): JSX.Element {
   const { data, problem, reload } = useLoaded((signal) => api.orders(signal), 'orders');
   const { data: pools } = useLoaded((signal) => api.pool(signal), 'pools');
@@ -61,12 +66,14 @@ export function NewOrderPage(): JSX.Element {
     if (refusal !== null) root.current?.querySelector<HTMLElement>(`[name="${refusal.field}"]`)?.focus();
   }, [refusal]);
   useEffect(() => {
-    const profile = data?.profiles[0]?.id;
+    const first = data?.profiles[0]?.id;
     const pool = pools?.pools[0]?.name;
-    setForm((old) => ({ ...old, profile: old.profile === '' ? profile ?? '' : old.profile, pool: old.pool === '' ? pool ?? '' : old.pool }));
+    setForm((old) => ({ ...old, profile: old.profile === '' ? first ?? '' : old.profile, pool: old.pool === '' ? pool ?? '' : old.pool }));
   }, [data, pools]);
 
-  const model = data?.profiles.find((one) => one.id === form.profile)?.model;
+  const profile = data?.profiles.find((one) => one.id === form.profile);
+  const model = profile?.model;
+  const serials = profile?.serials !== false;
   const models = new Map(data?.profiles.map((one) => [one.id, one.model]));
   const others = (data?.orders ?? []).filter((one) => one.state !== 'closed' && models.get(one.profile) === model);
   const pool = pools?.pools.find((one) => one.name === form.pool);
@@ -79,7 +86,7 @@ export function NewOrderPage(): JSX.Element {
     setRefusal(local);
     if (local !== null) return;
     try {
-      await api.openOrder(form);
+      await api.openOrder(requestOf(form, profile));
       go('/orders');
     } catch (error) {
       setRefusal(refusalOf(error));
@@ -105,13 +112,15 @@ export function NewOrderPage(): JSX.Element {
                 </select>
               )}
             </Field>
-            <Field name="pool" refusal={refusal} label={t.orders.pool} hint={poolHint}>
-              {(attributes) => (
-                <select {...attributes} value={form.pool} onChange={(event) => set('pool', event.currentTarget.value)}>
-                  {pools?.pools.map((one) => <option key={one.name} value={one.name}>{one.name}</option>)}
-                </select>
-              )}
-            </Field>
+            {serials ? (
+              <Field name="pool" refusal={refusal} label={t.orders.pool} hint={poolHint}>
+                {(attributes) => (
+                  <select {...attributes} value={form.pool} onChange={(event) => set('pool', event.currentTarget.value)}>
+                    {pools?.pools.map((one) => <option key={one.name} value={one.name}>{one.name}</option>)}
+                  </select>
+                )}
+              </Field>
+            ) : <p class="dim" data-no-serials>{t.orders.noSerials}</p>}
             <Field name="quantity" refusal={refusal} label={t.orders.quantity}>
               {(attributes) => <input type="text" inputMode="numeric" pattern="[0-9]{1,7}" title={t.generate.digits} autocomplete="off" required {...attributes} value={form.quantity === 0 ? '' : form.quantity}
                 onInput={(event) => set('quantity', Number(event.currentTarget.value))} />}
@@ -124,10 +133,12 @@ export function NewOrderPage(): JSX.Element {
                 <span>{t.orders.closeOthers(others.map((one) => one.name).join(', '))}<small>{t.orders.closeOthersHint}</small></span>
               </label>
             )}
-            <label class="check">
-              <input type="checkbox" name="rotate_token" checked={form.rotate_token} onChange={(event) => set('rotate_token', event.currentTarget.checked)} />
-              <span>{t.orders.rotates}<small>{t.orders.rotatesHint}</small></span>
-            </label>
+            {serials && (
+              <label class="check">
+                <input type="checkbox" name="rotate_token" checked={form.rotate_token} onChange={(event) => set('rotate_token', event.currentTarget.checked)} />
+                <span>{t.orders.rotates}<small>{t.orders.rotatesHint}</small></span>
+              </label>
+            )}
             <label class="check">
               <input type="checkbox" name="allow_no_chip" checked={form.allow_no_chip} onChange={(event) => set('allow_no_chip', event.currentTarget.checked)} />
               <span>{t.orders.noChip}<small>{t.orders.noChipHint}</small></span>
