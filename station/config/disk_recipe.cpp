@@ -15,6 +15,10 @@ constexpr std::string_view kFlash = "flash";
 constexpr std::string_view kSerial = "set-serial";
 constexpr std::int64_t kMostBytes = std::int64_t{1} << 50;
 constexpr std::int64_t kSerialBlock = 4096;  // as the method has it
+constexpr std::array<std::string_view, 8> kDiskProducts{
+    // as recipes for cards have them
+    "Uboot",         "Linux_Boot",     "Linux_Root", "Linux_Config",
+    "Rootfs_Rootfs", "Rootfs_Portage", "Misc_Boot",  "Misc_Root"};
 
 // A file of the folder itself.
 void check_file_name(TableReader& in, std::string_view key, const std::string& name) {
@@ -79,9 +83,44 @@ void check_disk_order(TableReader& in, const std::vector<StepPlan>& steps) {
     }
 }
 
+namespace {
+
+// A recipe with the files that it loads, instead of an image.
+Json read_recipe_image(TableReader& in, const toml::table& table, const std::string& file,
+                       std::vector<Complaint>& complaints) {
+    const std::string recipe = in.required_text("recipe");
+    check_file_name(in, "recipe", recipe);
+    if (!recipe.empty() && !recipe.ends_with(".yml")) {
+        in.complain("recipe", "must be {platform}.yml or {platform}_{identifier}.yml");
+    }
+    Json params{{"recipe", recipe},
+                {"keep_root_password", in.flag("keep_root_password", false)},
+                {"products", Json::object()}};
+    TableReader products(in.table("products"), &table, "profile.image.products", file, complaints);
+    for (const std::string_view name : kDiskProducts) {
+        const std::string product = products.text(name, "");
+        check_file_name(products, name, product);
+        if (!product.empty()) {
+            params["products"][std::string(name)] = product;
+        }
+    }
+    products.finish();
+    in.finish();
+    return params;
+}
+
+}  // namespace
+
 Json read_disk_image(const toml::table* table, const toml::table& profile, const std::string& file,
-                     std::vector<Complaint>& complaints) {
+                     bool serials, std::vector<Complaint>& complaints) {
     TableReader in(table, &profile, "profile.image", file, complaints);
+    if (table != nullptr && table->contains("recipe")) {
+        if (serials) {
+            in.complain("recipe",
+                        "leaves no block free that set-serial could write: leave the step out");
+        }
+        return read_recipe_image(in, *table, file, complaints);
+    }
     const std::string image = in.required_text("file");
     const std::string bmap = in.text("bmap", "");
     const std::string verify = in.text("verify", "xxh3");

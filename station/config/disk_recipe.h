@@ -18,9 +18,10 @@ namespace lineside::config {
 [[nodiscard]] core::StepPlan read_disk_step(const toml::table& table, const std::string& file,
                                             std::vector<Complaint>& complaints);
 void check_disk_order(TableReader& in, const std::vector<core::StepPlan>& steps);
-// [profile.image] of such a profile: which file, how it is compared.
+// [profile.image] of such a profile: which file, how it is compared; or which recipe with which
+// files, where the units get no serial of their own.
 [[nodiscard]] base::Json read_disk_image(const toml::table* table, const toml::table& profile,
-                                         const std::string& file,
+                                         const std::string& file, bool serials,
                                          std::vector<Complaint>& complaints);
 
 }  // namespace lineside::config

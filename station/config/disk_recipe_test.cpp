@@ -95,6 +95,35 @@ TEST_F(DiskRecipe, A_serial_goes_where_the_recipe_says) {
     EXPECT_EQ(profile.steps.at(1).on_interrupt, core::OnInterrupt::hold);
 }
 
+constexpr std::string_view kImage = "file = \"gateway.img.xz\"\nbmap = \"gateway.bmap\"\n";
+
+TEST_F(DiskRecipe, A_recipe_with_its_products_stands_in_place_of_an_image) {
+    const std::string toml = with(kImage,
+                                  "recipe = \"board_lamp.yml\"\nkeep_root_password = true\n"
+                                  "[profile.image.products]\nRootfs_Rootfs = \"root.tar.xz\"\n"
+                                  "Uboot = \"u-boot.img\"\n");
+    EXPECT_EQ(complaints(toml), "");
+    EXPECT_EQ(
+        read_config_text(toml, "station.toml").config.profiles.at(0).image_params,
+        (base::Json{{"recipe", "board_lamp.yml"},
+                    {"keep_root_password", true},
+                    {"products", {{"Rootfs_Rootfs", "root.tar.xz"}, {"Uboot", "u-boot.img"}}}}));
+    for (const auto& [image, told] : std::vector<std::pair<std::string, std::string>>{
+             {"recipe = \"../b.yml\"\n", "recipe must be the name"},
+             {"recipe = \"b.yaml\"\n", "recipe must be {platform}.yml"},
+             {"recipe = \"b.yml\"\nfile = \"x.img\"\n", "file"},
+             {"recipe = \"b.yml\"\n[profile.image.products]\nUbot = \"u\"\n", "Ubot"},
+             {"recipe = \"b.yml\"\n[profile.image.products]\nUboot = \"/u\"\n",
+              "Uboot must be the name"}}) {
+        const std::string all = complaints(with(kImage, image));
+        EXPECT_NE(all.find(told), std::string::npos) << image << all;
+    }
+    std::string numbered = with(kImage, "recipe = \"b.yml\"\n");
+    numbered.insert(numbered.find("[[profile]]"),
+                    "[[recipe.step]]\nuse = \"set-serial\"\nat = 512_000\n");
+    EXPECT_NE(complaints(numbered).find("set-serial"), std::string::npos);
+}
+
 TEST_F(DiskRecipe, What_does_not_fit_is_named) {
     struct Case {
         std::string_view from, to, told;

@@ -283,7 +283,8 @@ core::Profile read_profile(const toml::table& table, const Recipes& recipes,
     profile.disk = has(kFlash, "media-writer");
     if (profile.disk) {
         profile.serials = has("set-serial", "media-writer");
-        profile.image_params = read_disk_image(in.table("image"), table, file, complaints);
+        profile.image_params =
+            read_disk_image(in.table("image"), table, file, profile.serials, complaints);
         in.finish();
         return profile;
     }

@@ -4,9 +4,12 @@
 of its writes, one that is mounted and one that is pulled never do, and harm nobody. A person stops one; a serial goes onto a card where the recipe says so."""
 import gzip
 import hashlib
+import io
+import json
 import os
 import random
 import subprocess
+import tarfile
 import threading
 import unittest
 
@@ -32,7 +35,7 @@ def recipe(name, *more):
     return "\n[[recipe]]\nid = \"%s\"\n" % name + STEP % ("flash", 'method = "media-writer"\nsilence_s = 30') + "".join(more)
 
 
-def profile(name, images):
+def profile(name, images, steps=None, image='file = "gateway.img.gz"'):
     return """
 [[profile]]
 id = "%s"
@@ -41,8 +44,36 @@ model = "card"
 bsp = %s
 recipe = "%s"
 [profile.image]
-file = "gateway.img.gz"
-""" % (name, settings.quoted(images), name)
+%s
+""" % (name, settings.quoted(images), steps or name, image)
+
+
+RECIPE = """type: mmc
+recipe:
+  partition_table: gpt
+  partitions:
+    - {name: boot, size: 8mb, fs_type: vfat, mount_point: /boot, mount_opts: ro, flags: boot}
+    - {name: rootfs, size: max, fs_type: ext4, mount_point: /, mount_opts: , flags: }
+  load:
+    Linux_Boot: {device: 0}
+    Rootfs_Rootfs: {device: 1}
+"""
+
+
+BY_RECIPE = """recipe = "board.yml"
+keep_root_password = true
+[profile.image.products]
+Linux_Boot = "boot.tar"
+Rootfs_Rootfs = "root.tar.gz"
+"""
+
+
+def pack(path, files, mode):
+    with tarfile.open(path, mode) as archive:
+        for name, (text, owner, rights) in files.items():
+            member = tarfile.TarInfo(name)
+            member.size, member.uid, member.gid, member.mode, member.mtime = len(text), owner, owner, rights, 1_600_000_000
+            archive.addfile(member, io.BytesIO(text))
 
 
 class Stuck(threading.Thread):
@@ -83,6 +114,12 @@ class Cards(unittest.TestCase):
         cls.image = bytes(image)
         with gzip.open(os.path.join(cls.images, "gateway.img.gz"), "wb", compresslevel=1) as file:
             file.write(cls.image)
+        cls.noise = dice.randbytes(3 * MIB)
+        with open(os.path.join(cls.images, "board.yml"), "w", encoding="ascii") as file:
+            file.write(RECIPE)
+        pack(os.path.join(cls.images, "boot.tar"), {"kernel.img": (cls.noise[:MIB], 0, 0o644)}, "w")
+        pack(os.path.join(cls.images, "root.tar.gz"), {"etc/hostname": (b"board\n", 0, 0o644), "etc/shadow": (b"root:*:19000:0:99999:7:::\n", 0, 0o600),
+                                                       "srv/noise": (cls.noise, 1000, 0o640)}, "w:gz")
         cls.bench = common.bench.Bench(data, SLOTS, "none", seed=5, more={"pass_stays_s": 1})
         cls.addClassCleanup(common.bench.trees.remove, data)
         cls.bench.__enter__()
@@ -91,9 +128,10 @@ class Cards(unittest.TestCase):
         bench.make_bsp()
         images = os.path.join(bench.place.data, "gateway-images")      # as workers without rights see it
         bench.more["also"] = (recipe("gateway") + profile("gateway", images) +
+                              profile("board", images, "gateway", BY_RECIPE) +
                               recipe("numbered", STEP % ("set-serial", "at = %d" % SERIAL_AT)) + profile("numbered", images))
         bench.start_line()
-        bench.start_helper({settings.PROFILE: bench.place.bsp, "gateway": images, "numbered": images})
+        bench.start_helper({settings.PROFILE: bench.place.bsp, "gateway": images, "board": images, "numbered": images})
         bench.write_station_config()
         bench.start_station()
         bench.started = common.time.time()
@@ -258,6 +296,49 @@ class Cards(unittest.TestCase):
             file.write(common.sql(self.bench.real_data, "SELECT public_pem AS pem FROM signing_key")[0]["pem"])
         done = self.bench.cli("audit", "verify", "--db", os.path.join(self.bench.real_data, "station/station.db"), "--key", key, check=False)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.clear()
+
+    def test_4_partitions_and_products_by_a_recipe(self):
+        self.order("boards", "board")
+        paths = {slot: self.make_card("board%d" % slot) for slot in (1, 2)}
+        with open(paths[2], "ab") as file:  # the last partition takes what there is
+            file.write(b"\xa5" * (16 * MIB))
+        liar = self.make_card("changes a bit")
+        stuck = Stuck(liar, 9 * MIB + 1024 + 0x68, b"\x55\xaa\x55\xaa")  # the second partition's UUID
+        for slot, path in (*paths.items(), (3, liar)):
+            self.insert(slot, path)
+        for slot in (1, 2):
+            self.assertEqual(self.wait_verdict(slot), "PASS", self.tile(slot))
+        self.assertIn(self.wait_verdict(3), ("FAIL", "ERROR"), self.tile(3))
+        stuck.stop()
+        uuids = set()
+        for slot, path in paths.items():
+            row = self.row(slot)
+            self.assertEqual((row["image_proven"], row["serial"]), (1, None))
+            table = json.loads(subprocess.run(["sfdisk", "--json", path], check=True, capture_output=True).stdout)["partitiontable"]
+            self.assertEqual((table["label"], len(table["partitions"])), ("gpt", 2))
+            boot, root = ((part["start"] * 512, part["size"] * 512) for part in table["partitions"])
+            self.assertGreater(root[1], os.path.getsize(path) - 12 * MIB)
+            with open(path, "rb") as file:
+                card = file.read()
+            parts = []
+            for name, (begin, size) in (("boot", boot), ("root", root)):
+                parts.append(os.path.join(self.cards, "%s%d" % (name, slot)))
+                with open(parts[-1], "wb") as file:
+                    file.write(card[begin:begin + size])
+            self.assertEqual(subprocess.run(["mtype", "-i", parts[0], "::kernel.img"], check=True, capture_output=True).stdout, self.noise[:MIB])
+            subprocess.run(["e2fsck", "-f", "-n", parts[1]], check=True, capture_output=True)
+
+            def read(name, disk=parts[1]):
+                return subprocess.run(["debugfs", "-R", "cat " + name, disk], check=True, capture_output=True).stdout
+            self.assertEqual(read("/srv/noise"), self.noise)
+            self.assertIn("User:  1000   Group:  1000", subprocess.run(["debugfs", "-R", "stat /srv/noise", parts[1]], check=True, capture_output=True, text=True).stdout)
+            fstab = read("/etc/fstab").decode().split()
+            uuids.add(fstab[0])
+            self.assertIn("/boot", fstab)
+        self.assertEqual(len(uuids), 2, "each card has file systems of its own")
+        self.assertEqual(common.sql(self.bench.real_data, "SELECT sum(builds) AS n FROM image WHERE profile = 'board'"), [{"n": 1}])
+        self.assertEqual(common.leftovers(self.bench), [])
         self.clear()
 
 

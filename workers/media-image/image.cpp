@@ -99,8 +99,92 @@ Result<media::ImagePlan> plan_of(worker::Station& station, const Places& places)
 
 }  // namespace
 
+namespace {
+
+Json told(const media::PreparedRecipe& recipe) {
+    return {{"digest", recipe.digest()},
+            {"sha256", recipe.digest()},
+            {"partitions", recipe.plan().recipe.partitions.size()},
+            {"files", recipe.files()},
+            {"bytes", recipe.bytes()},
+            {"data", recipe.bytes()},
+            {"tool_version", fmt::format("media-image {}", LINESIDE_VERSION)}};
+}
+
+using Recipe = media::PreparedRecipe;
+
+// The three jobs, of a recipe.
+Result<Json> recipe_key(worker::Station& station, const fs::path& folder) {
+    const auto source = read_recipe_source(station.job().params, folder);
+    if (!source) {
+        return tl::unexpected<base::Error>(source.error());
+    }
+    station.phase("key", 1, 1, 100);
+    const auto key = beside<std::string>(
+        station, [&](const std::atomic<bool>& stop) { return Recipe::key_of(*source, stop); });
+    return key ? Result<Json>(Json{{"key", *key}}) : tl::unexpected<base::Error>(key.error());
+}
+
+void clear_folder(const fs::path& folder) {
+    std::error_code ignored;
+    for (const auto& left : fs::directory_iterator(folder, ignored)) {
+        fs::remove_all(left.path(), ignored);
+    }
+}
+
+Result<Json> recipe_build(worker::Station& station, const Places& places) {
+    const auto source = read_recipe_source(station.job().params, places.source);
+    const auto wanted = base::field<std::string>(station.job().params, "key");
+    if (!source || !wanted) {
+        return tl::unexpected<base::Error>(!source ? source.error() : wanted.error());
+    }
+    station.phase("image", 1, 1, 100);
+    const auto recipe =
+        beside<Recipe>(station, [&](const std::atomic<bool>& stop) -> Result<Recipe> {
+            auto taken = Recipe::ingest(*source, places.out, stop);
+            // Looked at again behind the copy: a file that changed under it is another recipe.
+            const auto key = taken ? Recipe::key_of(*source, stop) : Result<std::string>("");
+            if (!key) {
+                return tl::unexpected<base::Error>(key.error());
+            }
+            if (taken && *key != *wanted) {
+                return base::fail("media.source", source->recipe.string() +
+                                                      " or a file of its products changed while "
+                                                      "they were taken into the cache");
+            }
+            return taken;
+        });
+    if (!recipe) {
+        clear_folder(places.out);
+        return tl::unexpected<base::Error>(recipe.error());
+    }
+    Json value = told(*recipe);
+    value["id"] = *wanted;
+    return value;
+}
+
+Result<Json> recipe_verify(worker::Station& station) {
+    station.phase("check", 1, 1, 100);
+    const auto recipe =
+        beside<Recipe>(station, [&](const std::atomic<bool>& stop) -> Result<Recipe> {
+            auto loaded = Recipe::load(station.job().image->dir);
+            if (!loaded) {
+                return loaded;
+            }
+            const auto same = loaded->check(stop);
+            return same ? std::move(loaded)
+                        : Result<Recipe>(tl::unexpected<base::Error>(same.error()));
+        });
+    return recipe ? Result<Json>(told(*recipe)) : tl::unexpected<base::Error>(recipe.error());
+}
+
+}  // namespace
+
 Result<Json> make_key(worker::Station& station) {
     const auto places = find_places(false);
+    if (places && names_recipe(station.job().params)) {
+        return recipe_key(station, places->source);
+    }
     const auto plan = places ? plan_of(station, *places)
                              : Result<media::ImagePlan>(tl::unexpected(places.error()));
     if (!plan) {
@@ -114,6 +198,9 @@ Result<Json> make_key(worker::Station& station) {
 
 Result<Json> build_image(worker::Station& station) {
     const auto places = find_places(true);
+    if (places && names_recipe(station.job().params)) {
+        return recipe_build(station, *places);
+    }
     const auto plan = places ? plan_of(station, *places)
                              : Result<media::ImagePlan>(tl::unexpected(places.error()));
     const auto wanted = base::field<std::string>(station.job().params, "key");
@@ -138,10 +225,7 @@ Result<Json> build_image(worker::Station& station) {
         return taken;
     });
     if (!image) {
-        std::error_code ignored;
-        for (const auto& left : fs::directory_iterator(places->out, ignored)) {
-            fs::remove_all(left.path(), ignored);
-        }
+        clear_folder(places->out);
         return tl::unexpected<base::Error>(image.error());
     }
     Json value = told(**image);
@@ -152,6 +236,9 @@ Result<Json> build_image(worker::Station& station) {
 Result<Json> verify_image(worker::Station& station) {
     if (!station.job().image) {
         return base::fail("config.invalid", "the job line names no image");
+    }
+    if (Recipe::is_in(station.job().image->dir)) {
+        return recipe_verify(station);
     }
     station.phase("check", 1, 1, 100);
     const auto image = beside<Image>(station, [&](const std::atomic<bool>& stop) -> Result<Image> {

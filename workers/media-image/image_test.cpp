@@ -134,5 +134,72 @@ TEST_F(MediaImage, What_does_not_fit_is_refused_and_leaves_nothing) {
     }
 }
 
+constexpr std::string_view kRecipe = R"(type: mmc
+recipe:
+  partition_table: msdos
+  partitions:
+    - {name: boot, size: 30mb, fs_type: fat32, mount_point: , mount_opts: , flags: }
+  load:
+    Misc_Boot: {device: 0}
+)";
+
+TEST_F(MediaImage, A_recipe_with_its_products_is_taken_as_one) {
+    put("board.yml", std::string(kRecipe));
+    put("misc.txt", "first");
+    const Json params{{"recipe", "board.yml"}, {"products", {{"Misc_Boot", "misc.txt"}}}};
+    const std::string first = key(params);
+    EXPECT_TRUE(base::is_hex64(first));
+    Json other = params;
+    other["keep_root_password"] = true;
+    EXPECT_NE(key(other), first);
+    const auto built = build(params);
+    ASSERT_TRUE(built) << built.error().message;
+    EXPECT_EQ((*built)["partitions"], 1);
+    const auto verified = work(verify_image, {{"mode", "verify"}}, out());
+    ASSERT_TRUE(verified) << verified.error().message;
+    EXPECT_EQ((*verified)["digest"], (*built)["digest"]);
+    put("misc.txt", "second");
+    EXPECT_NE(key(params), first);
+    EXPECT_NE((*build(params))["digest"], (*verified)["digest"]);
+    const fs::path kept = fs::path(out()) / "products/Misc_Boot/misc.txt";
+    fs::permissions(kept, fs::perms::owner_all);
+    std::ofstream(kept, std::ios::binary) << "third!";
+    EXPECT_EQ(work(verify_image, {{"mode", "verify"}}, out()).error().code, "image.broken");
+}
+
+TEST_F(MediaImage, A_recipe_that_cannot_go_onto_a_disk_is_refused_and_leaves_nothing) {
+    put("board.yml", std::string(kRecipe));
+    put("two.yml", std::string(kRecipe) + "---\n" + std::string(kRecipe));
+    put("bad_a_b.yml", std::string(kRecipe));
+    put("wrong.yml", "type: mmc\n");
+    put("misc.txt", "x");
+    put("cut.tar.xz",
+        "\xFD"
+        "7zXZ cut");
+    const Json loads{{"Misc_Boot", "misc.txt"}};
+    for (const auto& [params, code] : std::vector<std::pair<Json, std::string>>{
+             {{{"recipe", "two.yml"}, {"products", loads}}, "config.invalid"},
+             {{{"recipe", "bad_a_b.yml"}, {"products", loads}}, "config.invalid"},
+             {{{"recipe", "wrong.yml"}, {"products", loads}}, "config.invalid"},
+             {{{"recipe", "../board.yml"}, {"products", loads}}, "config.invalid"},
+             {{{"recipe", "board.yml"}}, "config.invalid"},
+             {{{"recipe", "board.yml"}, {"products", {{"Misc_Boot", "../misc.txt"}}}},
+              "config.invalid"},
+             {{{"recipe", "board.yml"},
+               {"products", {{"Misc_Boot", "misc.txt"}, {"Uboot", "misc.txt"}}}},
+              "config.invalid"},
+             {{{"recipe", "none.yml"}, {"products", loads}}, "config.missing"},
+             {{{"recipe", "board.yml"}, {"products", {{"Misc_Boot", "cut.tar.xz"}}}},
+              "media.source"}}) {
+        Json wanted = params;
+        const auto made = work(make_key, wanted);
+        wanted["key"] = made ? made->value("key", "") : "";
+        const auto built = build(wanted);
+        ASSERT_FALSE(built) << params;
+        EXPECT_EQ(built.error().code, code) << params << built.error().message;
+        EXPECT_TRUE(fs::is_empty(out())) << params;
+    }
+}
+
 }  // namespace
 }  // namespace lineside::media_image

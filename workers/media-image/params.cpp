@@ -68,4 +68,33 @@ Result<media::ImagePlan> read_plan(const base::Json& params, const std::filesyst
     return plan;
 }
 
+bool names_recipe(const base::Json& params) {
+    return params.contains("recipe");
+}
+
+Result<media::RecipeSource> read_recipe_source(const base::Json& params,
+                                               const std::filesystem::path& folder) {
+    const auto recipe = file_in(params, "recipe", folder);
+    const auto keep = base::field_or<bool>(params, "keep_root_password", false);
+    const auto products = base::field_or<base::Json>(params, "products", base::Json::object());
+    for (const base::Error* wrong :
+         {!recipe ? &recipe.error() : nullptr, !keep ? &keep.error() : nullptr,
+          !products ? &products.error() : nullptr}) {
+        if (wrong != nullptr) {
+            return tl::unexpected<base::Error>(*wrong);
+        }
+    }
+    media::RecipeSource source;
+    source.recipe = *recipe;
+    source.keep_root_password = *keep;
+    for (const auto& [name, unread] : products->items()) {
+        const auto file = file_in(*products, name, folder);
+        if (!file) {
+            return tl::unexpected<base::Error>(file.error());
+        }
+        source.products[name] = *file;
+    }
+    return source;
+}
+
 }  // namespace lineside::media_image

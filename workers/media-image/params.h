@@ -4,6 +4,7 @@
 #pragma once
 
 #include "workers/media/engine/prepared_image.h"
+#include "workers/media/recipe/prepared_recipe.h"
 
 #include <filesystem>
 #include <string>
@@ -21,5 +22,10 @@ struct Places {
 // Without a cache: nothing is unpacked by it.
 [[nodiscard]] base::Result<media::ImagePlan> read_plan(const base::Json& params,
                                                        const std::filesystem::path& folder);
+
+// Of a profile that names a recipe instead of an image: the recipe and the files of its products.
+[[nodiscard]] bool names_recipe(const base::Json& params);
+[[nodiscard]] base::Result<media::RecipeSource> read_recipe_source(
+    const base::Json& params, const std::filesystem::path& folder);
 
 }  // namespace lineside::media_image

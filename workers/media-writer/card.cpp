@@ -81,6 +81,8 @@ media::WriteResult write_beside(worker::Station& station, const media::PreparedI
     return result;
 }
 
+}  // namespace
+
 void tell_facts(worker::Station& station, const media::DiskFacts& facts) {
     station.fact("disk.bytes", std::to_string(facts.bytes));
     for (const auto& [key, value] :
@@ -90,8 +92,6 @@ void tell_facts(worker::Station& station, const media::DiskFacts& facts) {
         }
     }
 }
-
-}  // namespace
 
 base::Result<base::Json> write_card(worker::Station& station) {
     const auto work = begin_work(station.job());

@@ -4,10 +4,14 @@
 // Errors: what open_target and the write engine say.   Thread: one; a second one writes.
 #pragma once
 
+#include "workers/media/engine/disk_rules.h"
 #include "workers/sdk/station.h"
 
 namespace lineside::media_writer {
 
 [[nodiscard]] base::Result<base::Json> write_card(worker::Station& station);
+
+// What the disk says of itself, for the record.
+void tell_facts(worker::Station& station, const media::DiskFacts& facts);
 
 }  // namespace lineside::media_writer

@@ -2,9 +2,6 @@
 #include "workers/media-writer/target.h"
 
 namespace lineside::media_writer {
-namespace {
-
-// The facts of the disk now, if it may be written.
 Result<media::DiskFacts> judged(const Params& params) {
     auto facts = media::read_disk_facts("/dev/" + params.disk.name);
     if (!facts) {
@@ -24,8 +21,6 @@ Result<media::DiskFacts> judged(const Params& params) {
     }
     return facts;
 }
-
-}  // namespace
 
 std::string why_another(const media::DiskFacts& then, const media::DiskFacts& now) {
     const std::array<std::pair<std::string_view, bool>, 5> same{{

@@ -19,6 +19,9 @@ struct Target {
 // `image_bytes`: what has to fit.
 [[nodiscard]] Result<Target> open_target(const Params& params, std::uint64_t image_bytes);
 
+// The facts of the disk now, if it may be written and is the one that the station saw.
+[[nodiscard]] Result<media::DiskFacts> judged(const Params& params);
+
 // What a step works with, checked and opened. Errors: also config.invalid, image.broken.
 struct Work {
     Params params;
