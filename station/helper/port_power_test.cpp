@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whose port's power the service may switch. That it does switch is shown in tests/vm.
+// Whose port's power the service may switch. That it does switch is not shown here.
 #include "station/helper/test_helper.h"
 
 #include <gtest/gtest.h>

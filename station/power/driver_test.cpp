@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Each way to a switch with a real one at its end: a pseudo terminal, a socket that speaks HTTP, a
-// program. GPIO chips are there in the guest only (tests/vm).
+// program. A GPIO chip is not to be had here.
 #include "station/power/driver.h"
 
 #include "station/base/unique_fd.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The switch of a port over a sysfs of plain files: which files are written, and that a hub's own
-// word counts. The kernel's side of it is in tests/vm.
+// word counts. The kernel's side of it is not shown here.
 #include "station/usb/port_switch.h"
 
 #include <gtest/gtest.h>
