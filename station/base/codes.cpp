@@ -80,9 +80,13 @@ constexpr std::array kCodes{
     CodeEntry{"container.died",      station, "E57", "Container ended while it was worked in", "Press Try again", true},
     CodeEntry{"media.source",        station, "E58", "Image file cannot be read", "Call technician", false},
     CodeEntry{"media.forbidden",     station, "E59", "This disk must not be written", "Call technician", false},
+    CodeEntry{"power.failed",        station, "E60", "Slot's power could not be switched", "Call technician", true},
+    CodeEntry{"power.no_effect",     station, "E61", "Unit stayed on when its power was switched off", "Call technician", true},
+    CodeEntry{"power.no_return",     station, "E62", "Unit did not come back when its power was switched on", "Switch off and on", true},
     CodeEntry{"station.bug",         station, "E99", "Something the station does not know happened", "Call technician", false},
     // A person.
     CodeEntry{"operator.stopped",    operator_, "A01", "Stopped by a person", "Press Try again", true},
+    CodeEntry{"power.not_done",      operator_, "A03", "Nobody switched the unit off and on", "Switch off and on", true},
     CodeEntry{"operator.removed",    operator_, "A02", "Unit was taken out before work began", "Plug in again", true},
     // Not of a job: commands, files, requests.
     CodeEntry{"config.invalid",      config, "C01", "Configuration is not valid", "Mend the file", false},

@@ -4,6 +4,7 @@
 #include "station/base/files.h"
 #include "station/base/text.h"
 #include "station/config/label_reader.h"
+#include "station/config/power_reader.h"
 #include "station/config/product_reader.h"
 #include "station/config/table_reader.h"
 #include "station/usb/port_path.h"
@@ -221,6 +222,8 @@ void read_slots(const std::vector<const toml::table*>& tables, const std::string
             in.complain("port", fmt::format("slot {}: must look like pci-0000:00:14.0-usb-0:1.3",
                                             slot.label));
         }
+        slot.power =
+            read_power(*table, in.table("power"), in.table("recovery"), file, reading.complaints);
         if (!labels.emplace(slot.label, true).second) {
             in.complain("label", fmt::format("slot {} is there twice", slot.label));
         }

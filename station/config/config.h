@@ -10,6 +10,7 @@
 #include "station/core/profile.h"
 #include "station/core/schedule.h"
 #include "station/labels/template.h"
+#include "station/power/plan.h"
 #include "station/records/shift.h"
 
 #include <cstdint>
@@ -23,9 +24,10 @@
 namespace lineside::config {
 
 struct SlotConfig {
-    std::string label;  // as on the sticker
-    std::string port;   // port key, see station/usb/port_path.h
-    bool skip = false;  // mode = "skip": shown, never used
+    std::string label;                      // as on the sticker
+    std::string port;                       // port key, see station/usb/port_path.h
+    bool skip = false;                      // mode = "skip": shown, never used
+    std::optional<power::SlotPower> power;  // how its unit is switched off and on
 };
 
 // The page on the line's network, under TLS; beside loopback, and only once there is an account.

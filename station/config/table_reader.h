@@ -22,6 +22,9 @@ class TableReader {
                 std::string file, std::vector<Complaint>& complaints);
 
     [[nodiscard]] bool there() const { return table_ != nullptr; }
+    [[nodiscard]] bool has(std::string_view key) const {
+        return table_ != nullptr && table_->contains(key);
+    }
     [[nodiscard]] std::string text(std::string_view key, std::string otherwise);
     [[nodiscard]] std::string required_text(std::string_view key);
     [[nodiscard]] std::int64_t number(std::string_view key, std::int64_t otherwise,

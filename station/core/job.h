@@ -31,6 +31,13 @@ enum class Outcome { pass, fail, error, aborted };
 // FAIL blames the unit, ERROR the station or its surroundings, ABORTED a person.
 [[nodiscard]] Outcome outcome_of(const base::Error& error);
 
+// The unit is switched off and on before a retry of its flash.
+enum class PowerCycle {
+    none,
+    switching,  // off and on is under way
+    returning,  // it is on again; the unit is awaited in recovery mode
+};
+
 struct Job {
     JobState state = JobState::queued;
     int step = 0;          // index into the recipe
@@ -41,6 +48,9 @@ struct Job {
     bool away = false;         // left inside an announced window
     bool flash_again = false;  // interrupted before the flash was done
     int resume_at = 0;  // interrupted later: goes on here once the unit is known again; 0 = no
+    PowerCycle power = PowerCycle::none;
+    bool power_left = false;            // … its port was seen empty meanwhile
+    bool power_back = false;            // … and then the unit in recovery mode
     bool wait_again = false;            // stopping, to be interrupted once more instead of ending
     std::optional<base::Error> ending;  // why it is stopping or closed
 };

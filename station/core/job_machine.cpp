@@ -141,13 +141,64 @@ Transition step_failed(const Job& job, const base::Error& error, const Policy& p
         return wait_again(job);
     }
     std::vector<Effect> effects{CommitStepEnd{job.step, job.step_attempt, error, false}};
-    if (error.retry && job.step_attempt <= job.retries && !job.away) {
+    const bool again = error.retry && job.step_attempt <= job.retries;
+    if (again && policy.power && job.step == kFlashStep) {
+        Job to = job;
+        to.worker_running = false;
+        to.away = false;
+        to.power = PowerCycle::switching;
+        to.power_left = to.power_back = false;
+        effects.emplace_back(StopWaiting{});
+        effects.emplace_back(CyclePower{});
+        return {std::move(to), std::move(effects)};
+    }
+    if (again && !job.away) {
         return begin_step(job, job.step, job.step_attempt + 1, policy, std::move(effects));
     }
     return conclude(job, error, std::move(effects));
 }
 
+// Only what is seen at the port counts: a switch that did as told may switch something else.
+Transition in_power_cycle(Job job, const JobEvent& event, const Policy& policy) {
+    const auto again = [&] {
+        job.power = PowerCycle::none;
+        return begin_step(job, job.step, job.step_attempt + 1, policy, {StopWaiting{}});
+    };
+    const auto ends = [&](base::Error why) {
+        job.power = PowerCycle::none;
+        return conclude(job, std::move(why));
+    };
+    if (std::holds_alternative<UnitLeft>(event)) {
+        job.power_left = true;
+        job.power_back = false;
+    } else if (std::holds_alternative<InRecovery>(event) && job.power_left) {
+        job.power_back = true;
+        if (job.power == PowerCycle::returning) {
+            return again();
+        }
+    } else if (std::holds_alternative<PowerCycled>(event)) {
+        if (!job.power_left) {
+            return ends(base::make_error("power.no_effect"));
+        }
+        if (job.power_back) {
+            return again();
+        }
+        job.power = PowerCycle::returning;
+        return {job, {WaitForReturn{}}};
+    } else if (const auto* failed = std::get_if<PowerFailed>(&event)) {
+        return ends(failed->error);
+    } else if (std::holds_alternative<ReplugTimeout>(event)) {
+        return ends(base::make_error("power.no_return"));
+    } else if (const auto* stop = std::get_if<StopAsked>(&event)) {
+        return ends(stop->why);
+    }
+    return {std::move(job), {}};
+}
+
 Transition in_working(const Job& job, const JobEvent& event, const Policy& policy) {
+    if (job.power != PowerCycle::none) {
+        return in_power_cycle(job, event, policy);
+    }
     if (std::holds_alternative<StepOk>(event)) {
         return step_ok(job, policy);
     }

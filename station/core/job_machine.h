@@ -38,12 +38,16 @@ struct BootTimeout {
 struct ReplugTimeout {};
 struct StopAsked {
     base::Error why;
-};                    // a person, or the service stopping
+};                      // a person, or the service stopping
+struct PowerCycled {};  // the unit's power is on again
+struct PowerFailed {
+    base::Error error;
+};
 struct Concluded {};  // the verdict is committed
 
 using JobEvent = std::variant<Admitted, Prepared, PrepareFailed, StepOk, StepFailed, ProofFailed,
                               UnitLeft, UnitBack, InRecovery, GadgetReady, BootTimeout,
-                              ReplugTimeout, StopAsked, Concluded>;
+                              ReplugTimeout, StopAsked, PowerCycled, PowerFailed, Concluded>;
 
 // ---- effects
 struct CommitState {};  // the state alone: job.state
@@ -69,11 +73,13 @@ struct StopWorker {
 struct WaitForBoot {};    // arms the boot deadline
 struct WaitForReplug {};  // arms the deadline of the announced window
 struct StopWaiting {};    // disarms both
+struct CyclePower {};     // switches the unit off and on
+struct WaitForReturn {};  // arms the deadline for its return in recovery mode
 struct WaitForUnit {};    // the job is interrupted again; its unit may be here already
 
-using Effect =
-    std::variant<CommitState, CommitStepStart, CommitStepEnd, CommitVerdict, Prepare, StartWorker,
-                 StopWorker, WaitForBoot, WaitForReplug, StopWaiting, WaitForUnit>;
+using Effect = std::variant<CommitState, CommitStepStart, CommitStepEnd, CommitVerdict, Prepare,
+                            StartWorker, StopWorker, WaitForBoot, WaitForReplug, StopWaiting,
+                            CyclePower, WaitForReturn, WaitForUnit>;
 
 struct Transition {
     Job to;
@@ -84,6 +90,7 @@ struct Transition {
 struct Policy {
     std::vector<int> retries;  // by step index
     bool boots = true;         // after the flash; a disk that was written does not
+    bool power = false;        // the slot can switch its unit off and on
 };
 
 [[nodiscard]] Transition next(const Job& job, const JobEvent& event, const Policy& policy);

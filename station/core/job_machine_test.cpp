@@ -41,6 +41,8 @@ std::string names(const std::vector<Effect>& effects) {
         std::string operator()(const WaitForBoot&) const { return "wait_boot"; }
         std::string operator()(const WaitForReplug&) const { return "wait_replug"; }
         std::string operator()(const StopWaiting&) const { return "stop_waiting"; }
+        std::string operator()(const CyclePower&) const { return "power"; }
+        std::string operator()(const WaitForReturn&) const { return "wait_return"; }
         std::string operator()(const WaitForUnit&) const { return "wait_unit"; }
     };
     std::string text;
@@ -199,6 +201,76 @@ INSTANTIATE_TEST_SUITE_P(
         Row{interrupted(true), StopAsked{error("operator.stopped", true)}, S::stopping,
             "verdict, stop_waiting", "operator.stopped"},
         Row{in(S::closed), UnitLeft{}, S::closed, "", ""}));
+
+// A slot that can switch its unit off and on.
+class PowerTable : public testing::TestWithParam<Row> {};
+
+TEST_P(PowerTable, Row) {
+    const Row& row = GetParam();
+    const Transition t = next(row.from, row.event, Policy{{1, 0, 1}, true, true});
+    EXPECT_EQ(to_text(t.to.state), to_text(row.to));
+    EXPECT_EQ(names(t.effects), row.effects);
+    EXPECT_EQ(t.to.ending ? t.to.ending->code : "", row.ending);
+    EXPECT_EQ(t.to.power == PowerCycle::none,
+              row.to == S::stopping || row.effects.find("worker") != std::string::npos);
+}
+
+Job cycling(PowerCycle power, bool left, bool back) {
+    Job job = in(S::flashing);
+    job.worker_running = false;
+    job.power = power;
+    job.power_left = left;
+    job.power_back = back;
+    return job;
+}
+Job with_retries(Job job, int retries) {
+    job.retries = retries;
+    return job;
+}
+
+constexpr auto kSwitching = PowerCycle::switching;
+constexpr auto kReturning = PowerCycle::returning;
+INSTANTIATE_TEST_SUITE_P(
+    All, PowerTable,
+    testing::Values(
+        Row{with_retries(in(S::flashing), 1), StepFailed{error("usb.cycle", true)}, S::flashing,
+            "step_end 0.1 usb.cycle, stop_waiting, power", ""},
+        Row{away(with_retries(in(S::flashing), 1)), StepFailed{error("usb.cycle", true)},
+            S::flashing, "step_end 0.1 usb.cycle, stop_waiting, power", ""},
+        Row{with_retries(in(S::flashing, 0, 2), 1), StepFailed{error("usb.cycle", true)},
+            S::stopping, "step_end 0.2 usb.cycle, verdict, stop_waiting", "usb.cycle"},
+        Row{with_retries(in(S::flashing), 1), StepFailed{error("unit.fused", false)}, S::stopping,
+            "step_end 0.1 unit.fused, verdict, stop_waiting", "unit.fused"},
+        Row{in(S::provisioning, 2), StepFailed{error("ssh.lost", true)}, S::provisioning,
+            "step_end 2.1 ssh.lost, step_start 2.2, worker 2.2", ""},
+        Row{cycling(kSwitching, false, false), UnitLeft{false}, S::flashing, "", ""},
+        Row{cycling(kSwitching, true, false), InRecovery{}, S::flashing, "", ""},
+        Row{cycling(kSwitching, true, true), PowerCycled{}, S::flashing,
+            "step_start 0.2, stop_waiting, worker 0.2", ""},
+        Row{cycling(kSwitching, true, false), PowerCycled{}, S::flashing, "wait_return", ""},
+        Row{cycling(kSwitching, false, false), PowerCycled{}, S::stopping, "verdict, stop_waiting",
+            "power.no_effect"},
+        Row{cycling(kSwitching, true, false), PowerFailed{error("power.failed", true)}, S::stopping,
+            "verdict, stop_waiting", "power.failed"},
+        Row{cycling(kReturning, true, false), InRecovery{}, S::flashing,
+            "step_start 0.2, stop_waiting, worker 0.2", ""},
+        Row{cycling(kReturning, true, false), GadgetReady{}, S::flashing, "", ""},
+        Row{cycling(kReturning, true, false), ReplugTimeout{}, S::stopping, "verdict, stop_waiting",
+            "power.no_return"},
+        Row{cycling(kReturning, true, false), StopAsked{error("operator.stopped", true)},
+            S::stopping, "verdict, stop_waiting", "operator.stopped"},
+        Row{cycling(kSwitching, false, false), StepOk{}, S::flashing, "", ""}));
+
+// It came and went again before the power was said to be on: it is awaited anew.
+TEST(JobMachine, A_unit_that_left_once_more_is_not_back) {
+    const Policy policy{{1}, true, true};
+    const auto left = next(cycling(kSwitching, true, true), UnitLeft{}, policy).to;
+    EXPECT_FALSE(left.power_back);
+    EXPECT_EQ(names(next(left, PowerCycled{}, policy).effects), "wait_return");
+    // … and one that never left is not back either, whatever the bus repeats.
+    const auto same = next(cycling(kSwitching, false, false), InRecovery{}, policy).to;
+    EXPECT_FALSE(same.power_back);
+}
 
 TEST(JobMachine, A_disk_that_was_written_does_not_boot) {
     const Policy disk{{0, 0}, false};

@@ -89,6 +89,11 @@ const LabelLook* label_look(const SlotFacts& f) {
     return nullptr;
 }
 
+// What a person who switches the unit is told.
+const base::CodeEntry& by_hand() {
+    return base::code_entry("usb.cycle");
+}
+
 std::string_view verdict_state(const SlotFacts& f) {
     if (label_look(f) != nullptr) {
         return "needs_operator";
@@ -113,7 +118,7 @@ std::string_view working_state(const SlotFacts& f) {
         case JobState::preparing:
             return "preparing";
         case JobState::flashing:
-            return "flashing";
+            return f.switch_by_hand ? "needs_operator" : f.power_cycle ? "restarting" : "flashing";
         case JobState::awaiting_boot:
             return "restarting";
         case JobState::verifying:
@@ -217,6 +222,9 @@ std::string reason_of(const SlotFacts& f, std::string_view state) {
     if (state == "interrupted") {
         return "Station restarted";
     }
+    if (f.switch_by_hand && !f.outcome) {
+        return std::string(by_hand().sentence);
+    }
     return {};
 }
 
@@ -235,6 +243,9 @@ std::string action_of(const SlotFacts& f, const Look& row) {
     }
     if (row.state == "closed" && f.present) {
         return "Use another slot";
+    }
+    if (f.switch_by_hand) {
+        return std::string(by_hand().action);
     }
     if (row.state == "interrupted" && !f.interrupted_action.empty()) {
         return f.interrupted_action;
@@ -260,6 +271,8 @@ Json tile(const SlotFacts& f) {
         ack = "label";  // the right label, scanned, is what acknowledges it
     } else if (shows_verdict && !f.acknowledged) {
         ack = f.present && !next_waits ? "when_unplugged" : "ready";
+    } else if (f.switch_by_hand && !f.outcome) {
+        ack = f.power_left ? "ready" : "when_unplugged";  // until it was seen to be off
     }
     std::string_view press;
     std::string_view button;
@@ -333,6 +346,7 @@ Json tile(const SlotFacts& f) {
         {"retry", can_retry},
         {"ticks", {{"image", f.image_tick}, {"serial", f.serial_tick}, {"saved", f.saved_tick}}},
         {"chip_check", f.has_job ? text_or_null(f.chip_check) : Json(nullptr)},
+        {"power_switch", f.power_switch},
         {"position_in_line", f.position_in_line ? Json(*f.position_in_line) : Json(nullptr)},
     };
 }

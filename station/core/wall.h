@@ -61,6 +61,10 @@ struct SlotFacts {
     int step_index = 0;
     int step_count = 0;
     bool away = false;
+    bool power_switch = false;    // the slot has one of its own
+    bool power_cycle = false;     // the unit is switched off and on …
+    bool switch_by_hand = false;  // … by a person, who has not done it yet
+    bool power_left = false;      // … and was seen leaving
     int stage = 0;
     std::optional<int> percent;
     std::optional<int> time_left_s;

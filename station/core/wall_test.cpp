@@ -83,6 +83,28 @@ TEST(Wall, Leave_plugged_in_while_the_unit_restarts) {
     EXPECT_EQ(tile(f)["state"], "restarting");
 }
 
+TEST(Wall, A_unit_that_is_switched_is_restarting_and_a_person_is_told_to) {
+    SlotFacts f;
+    f.has_job = true;
+    f.present = true;
+    f.state = JobState::flashing;
+    f.power_cycle = true;
+    EXPECT_EQ(tile(f)["state"], "restarting");
+    EXPECT_EQ(tile(f)["ack"], "none");
+    f.switch_by_hand = true;
+    EXPECT_EQ(tile(f)["state"], "needs_operator");
+    EXPECT_EQ(tile(f)["action"], "Switch off and on");
+    EXPECT_EQ(tile(f)["ack"], "when_unplugged");
+    EXPECT_TRUE(tile(f)["press"].is_null());
+    f.power_left = true;
+    f.present = false;
+    EXPECT_EQ(tile(f)["press"], "acknowledge");
+    EXPECT_EQ(tile(f)["button"], "Done");
+    f.outcome = Outcome::error;
+    f.code = "power.no_return";
+    EXPECT_EQ(tile(f)["state"], "error");
+}
+
 TEST(Wall, Chip_check_belongs_to_a_job) {
     SlotFacts f;
     f.chip_check = "before_write";

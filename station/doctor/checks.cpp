@@ -4,6 +4,7 @@
 #include "station/base/text.h"
 #include "station/base/unique_fd.h"
 #include "station/doctor/keys.h"
+#include "station/doctor/power.h"
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
@@ -369,6 +370,7 @@ constexpr std::array kChecks{
     Check{"host.udev",        &udev},
     Check{"host.meddlers",    &meddlers},
     Check{"host.tlp",         &power_saver},
+    Check{"host.power",       &power_switches},
     Check{"host.virtual",     &virtual_machine},
 };
 // clang-format on

@@ -19,6 +19,14 @@ struct Source {
     std::string program;  // below path; "" = path is an archive
 };
 
+// What a slot's power switch needs of this host.
+struct PowerNeed {
+    enum class What { chip, device, program, password, hub_port };
+    What what = What::device;
+    std::string slot;
+    std::string name;  // a path, a GPIO chip's label, a port
+};
+
 // What the checks need to know of this station; the defaults are those of an installed one.
 struct Wanted {
     std::string config;  // "" = there is no readable configuration
@@ -33,6 +41,9 @@ struct Wanted {
     std::string worker_user = "lineside-worker";
     std::uint16_t port = 8080;
     std::vector<Source> bsp;  // of the profiles
+    std::vector<PowerNeed> power;
+    bool helper_read = false;               // helper.toml was there to be read
+    std::vector<std::string> switch_ports;  // … which ports it lets the service switch
 };
 
 enum class Weight { fine, warning, error };

@@ -38,6 +38,34 @@ std::string program_of(const core::Profile& profile) {
                               : flash->params.value("tool", std::string("initrd-flash"));
 }
 
+void read_power(const config::SlotConfig& slot, bool of_service, Wanted& wanted) {
+    const auto add = [&](PowerNeed::What what, const std::string& name) {
+        if (!name.empty()) {
+            wanted.power.push_back({what, slot.label, name});
+        }
+    };
+    const auto need = [&](const power::SwitchPlan& plan) {
+        using enum PowerNeed::What;
+        add(chip, plan.chip);
+        add(device, plan.device);
+        for (const auto* words : {&plan.on_command, &plan.off_command}) {
+            add(program, words->empty() ? "" : words->front());
+        }
+        if (of_service || !plan.password_file.starts_with("/run/credentials/")) {
+            add(password, plan.password_file);
+        }
+        if (plan.driver == power::Driver::hub_port) {
+            add(hub_port, slot.port);
+        }
+    };
+    if (slot.power) {
+        need(slot.power->power);
+    }
+    if (slot.power && slot.power->recovery) {
+        need(*slot.power->recovery);
+    }
+}
+
 void read_station(const Options& options, Wanted& wanted) {
     const auto reading = config::read_config(options.root + options.config);
     if (!reading.complaints.empty()) {
@@ -55,6 +83,9 @@ void read_station(const Options& options, Wanted& wanted) {
         if (!profile.bsp.empty()) {
             wanted.bsp.push_back({profile.bsp, program_of(profile)});
         }
+    }
+    for (const auto& slot : config.slots) {
+        read_power(slot, options.of_service, wanted);
     }
     // A credential exists only while the service runs; its source is what an administrator can
     // mend.
@@ -74,6 +105,12 @@ void read_helper(const Options& options, const Host& host, Wanted& wanted) {
         wanted.cgroup_root = root["cgroup_root"].value_or(wanted.cgroup_root);
         wanted.service_user = root["service_user"].value_or(wanted.service_user);
         wanted.worker_user = root["worker_user"].value_or(wanted.worker_user);
+        wanted.helper_read = true;
+        if (const toml::array* ports = root["switch_ports"].as_array()) {
+            for (const toml::node& port : *ports) {
+                wanted.switch_ports.push_back(port.value_or(std::string()));
+            }
+        }
         if (wanted.config.empty()) {
             wanted.helper_socket = root["socket"].value_or(wanted.helper_socket);
         }

@@ -5,6 +5,7 @@
 #include "station/db/store.h"
 #include "station/doctor/checks.h"
 #include "station/doctor/host_doctor.h"
+#include "station/doctor/power.h"
 #include "station/trust/signing_key.h"
 
 #include <gtest/gtest.h>
@@ -123,6 +124,83 @@ TEST_F(DoctorTest, Each_thing_that_is_wrong_is_told) {
     EXPECT_EQ(weight("host.bsp"), Weight::error);
     put("/opt/mfi.tbz2", "BZh");
     EXPECT_EQ(weight("host.bsp"), Weight::fine);
+}
+
+TEST_F(DoctorTest, Power_switches_lack_nothing_or_say_what) {
+    using enum PowerNeed::What;
+    const auto told = [&](PowerNeed::What what, const std::string& name) {
+        wanted_.power = {{what, "3", name}};
+        EXPECT_EQ(weight("host.power"), power_switches(Host(root_), wanted_).weight);
+        const Finding finding = power_switches(Host(root_), wanted_);
+        EXPECT_EQ(finding.weight == Weight::error, !finding.mend.empty());
+        return finding.cause;
+    };
+    EXPECT_EQ(told(device, "/dev/serial/by-path/relay"),
+              "power of slot 3: /dev/serial/by-path/relay is not there");
+    put("/dev/serial/by-path/relay", "");
+    EXPECT_EQ(told(device, "/dev/serial/by-path/relay"), "");
+    EXPECT_EQ(told(chip, "/dev/gpiochip2"),
+              "power of slot 3: there is no GPIO chip /dev/gpiochip2");
+    EXPECT_EQ(told(chip, "relays"), "power of slot 3: there is no GPIO chip relays");
+    put("/sys/class/gpio/gpiochip512/label", "relays\n");
+    EXPECT_EQ(told(chip, "relays"), "");
+    EXPECT_EQ(told(program, "/usr/local/bin/outlet"),
+              "power of slot 3: /usr/local/bin/outlet is no program that can be run");
+    put("/usr/local/bin/outlet", "");
+    ::chmod((root_ + "/usr/local/bin/outlet").c_str(), 0755);
+    EXPECT_EQ(told(program, "/usr/local/bin/outlet"), "");
+    EXPECT_EQ(told(password, "/etc/lineside/pdu"),
+              "power of slot 3: its password file /etc/lineside/pdu is not there");
+    put("/etc/lineside/pdu", "s3cret");
+    ::chmod((root_ + "/etc/lineside/pdu").c_str(), 0640);
+    EXPECT_EQ(told(password, "/etc/lineside/pdu"),
+              "power of slot 3: others may read its password in /etc/lineside/pdu");
+    ::chmod((root_ + "/etc/lineside/pdu").c_str(), 0600);
+    EXPECT_EQ(told(password, "/etc/lineside/pdu"), "");
+    const std::string port = "pci-0000:00:14.0-usb-0:1.3";
+    EXPECT_EQ(told(hub_port, port), "") << "helper.toml cannot be read here";
+    wanted_.helper_read = true;
+    wanted_.switch_ports = {"pci-0000:00:14.0-usb-0:1.31"};
+    EXPECT_EQ(told(hub_port, port), "power of slot 3: the root helper may not switch port " + port);
+    wanted_.switch_ports = {"pci-0000:00:14.0-usb-0:1"};
+    EXPECT_EQ(told(hub_port, port), "");
+}
+
+TEST_F(DoctorTest, Slots_and_helper_toml_say_what_is_needed) {
+    put("/etc/lineside/station.toml", R"([station]
+id = "s"
+data = "/var/lib/lineside"
+key_file = "/etc/lineside/station.key"
+[[slot]]
+label = "1"
+port = "pci-0000:00:14.0-usb-0:1.1"
+[slot.power]
+driver = "hub-port"
+[[slot]]
+label = "2"
+port = "pci-0000:00:14.0-usb-0:1.2"
+[slot.power]
+driver = "http"
+on = "http://10.0.0.7/on"
+off = "http://10.0.0.7/off"
+user = "admin"
+password_file = "/etc/lineside/pdu"
+[slot.recovery]
+driver = "gpio"
+chip = "/dev/gpiochip0"
+line = 3
+)");
+    put("/etc/lineside/helper.toml", "switch_ports = [\"pci-0000:00:14.0-usb-0:1\"]\n");
+    Options options;
+    options.root = root_;
+    const Wanted wanted = wanted_by(options, Host(root_));
+    std::string all;
+    for (const PowerNeed& need : wanted.power) {
+        all += need.slot + " " + need.name + "\n";
+    }
+    EXPECT_EQ(all, "1 pci-0000:00:14.0-usb-0:1.1\n2 /etc/lineside/pdu\n2 /dev/gpiochip0\n");
+    EXPECT_TRUE(wanted.helper_read);
+    EXPECT_EQ(wanted.switch_ports, std::vector<std::string>{"pci-0000:00:14.0-usb-0:1"});
 }
 
 TEST_F(DoctorTest, Signing_key_is_the_one_on_record) {

@@ -61,6 +61,9 @@ base::Status Engine::start() {
     auto watching = context_.bus.start(bus_events());
     scanning_ = false;
     if (watching) {
+        for (SlotActor& slot : slots_) {
+            slot.power_after_restart();
+        }
         beat();
         sign_in_an_hour();
     }

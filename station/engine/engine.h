@@ -46,6 +46,7 @@ class Engine final : public Facade, private Surroundings {
     void void_serial(std::string serial, std::string reason, Actor actor, Done done) override;
     void stop(std::string slot, Actor actor, Done done) override;
     void to_recovery(std::string slot, Actor actor, Done done) override;
+    void cycle_power(std::string slot, Actor actor, Done done) override;
     void close_slot(std::string slot, std::string reason, Actor actor, Done done) override;
     void reopen_slot(std::string slot, std::string reason, Actor actor, Done done) override;
     void place_slots(std::vector<journal::Place> places, Actor actor, Done done) override;

@@ -30,6 +30,14 @@ void Engine::to_recovery(std::string slot, Actor actor, Done done) {
     found->to_recovery(actor.name, done);
 }
 
+void Engine::cycle_power(std::string slot, Actor actor, Done done) {
+    SlotActor* found = find_slot(slot);
+    if (found == nullptr) {
+        return done(base::fail("request.unknown", "There is no slot " + slot));
+    }
+    found->cycle_power_for(actor.name, done);
+}
+
 void Engine::void_serial(std::string serial, std::string reason, Actor actor, Done done) {
     if (auto good = good_reason(reason); !good) {
         return done(tl::unexpected<base::Error>(good.error()));

@@ -130,6 +130,9 @@ class Facade {
     // answered when its port shows it, within four minutes. Errors: request.unknown,
     // request.conflict (no such unit, or it is sent already), what the step on the unit says.
     virtual void to_recovery(std::string slot, Actor actor, Done done);
+    // The slot's unit off and on again by the slot's own switch; answered when it is on. Errors:
+    // request.unknown, request.conflict (no switch, or a job works on the unit), power.failed.
+    virtual void cycle_power(std::string slot, Actor actor, Done done);
     // A closed slot starts nothing; what runs there goes on to its end.   Errors: request.unknown,
     // request.invalid (no reason), slot.closed, request.conflict (it is open).
     virtual void close_slot(std::string slot, std::string reason, Actor actor, Done done);
@@ -208,6 +211,10 @@ inline void Facade::rework(std::string /*slot*/, std::string /*reason*/, Actor /
 
 inline void Facade::to_recovery(std::string /*slot*/, Actor /*actor*/, Done done) {
     done(base::fail("request.refused", "This station sends no unit to recovery mode"));
+}
+
+inline void Facade::cycle_power(std::string /*slot*/, Actor /*actor*/, Done done) {
+    done(base::fail("request.refused", "This station switches no power"));
 }
 
 inline void Facade::close_slot(std::string /*slot*/, std::string /*reason*/, Actor /*actor*/,

@@ -230,10 +230,23 @@ class FakeLauncher final : public process::Launcher {
         std::ofstream(images_ / key / "image.json") << "{}";
         boost::asio::post(loop_, [done = std::move(done)] { done({}); });
     }
+    void switch_port(const std::string& port, bool on,
+                     std::function<void(base::Status)> done) override {
+        switched.emplace_back(port, on);
+        boost::asio::post(loop_, [this, port, on, done = std::move(done)] {
+            if (on_switch) {
+                on_switch(port, on);
+            }
+            done(switch_works ? base::Status() : base::fail("power.failed", "hub says no"));
+        });
+    }
     static std::string key() { return std::string(64, 'a'); }
     static std::string digest() { return std::string(64, 'd'); }
 
     bool images_work = true;
+    bool switch_works = true;
+    std::vector<std::pair<std::string, bool>> switched;  // ports, on or off
+    std::function<void(const std::string& port, bool on)> on_switch;
     Json image_in_force = Json::object();  // what images say they hold
     std::vector<std::string> image_modes;
     std::vector<protocol::JobLine> image_jobs;

@@ -62,7 +62,7 @@ class LineTest : public ::testing::Test {
         config.data = folder;
         config.images = folder / "images";
         for (const char* slot : {"1", "2", "3"}) {
-            config.slots.push_back({slot, port_of(slot), false});
+            config.slots.push_back({slot, port_of(slot), false, std::nullopt});
         }
         core::Profile profile;
         profile.id = profile.name = "camera";

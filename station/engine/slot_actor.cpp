@@ -27,6 +27,7 @@ SlotActor::SlotActor(Context& context, std::string slot, std::string port, bool 
     const auto chain = port_.rfind(':');
     const auto dot = port_.find('.', chain == std::string::npos ? 0 : chain);
     root_port_ = port_.substr(0, dot);
+    find_power();
 }
 
 SlotActor::~SlotActor() {
@@ -34,7 +35,8 @@ SlotActor::~SlotActor() {
 }
 
 bool SlotActor::clear() const {
-    return idle() && !deciding_ && !(verdict_ && !run_->acknowledged);
+    return idle() && !deciding_ && !power_asked_ && !power_busy() &&
+           !(verdict_ && !run_->acknowledged);
 }
 
 base::OrderId SlotActor::order() const {
@@ -78,6 +80,9 @@ void SlotActor::device_arrived(const usb::Device& device, bool at_start) {
             // A unit whose flashing was cut short holds a used-up boot ROM session: it counts only
             // after it entered recovery mode anew.
             run_->gadget_seen = false;
+            if (by_hand() && job_.power == core::PowerCycle::switching && job_.power_left) {
+                deliver(core::PowerCycled{});  // nobody has to press for what is seen
+            }
             deliver(core::InRecovery{});
         } else if (gadget_) {
             run_->gadget_seen = true;
@@ -187,38 +192,6 @@ bool SlotActor::image_ready() const {
 
 bool SlotActor::window_open() const {
     return run_ && run_->window && context_.clock.mono_ns() < run_->window->until_mono_ns;
-}
-
-std::vector<std::string> SlotActor::net_names() const {
-    // RNDIS comes up first on a booted unit; NCM is the second choice.
-    std::vector<std::string> names;
-    for (const auto& [name, net] : nets_) {
-        if (net.driver == "rndis_host") {
-            names.insert(names.begin(), name);
-        } else {
-            names.push_back(name);
-        }
-    }
-    return names;
-}
-
-protocol::PortState SlotActor::port_state() const {
-    protocol::PortState state;
-    state.present = device_.has_value();
-    if (device_) {
-        state.id = fmt::format("{:04x}:{:04x}", device_->vendor, device_->product);
-        state.serial = device_->serial;
-    }
-    state.net = net_names();
-    return state;
-}
-
-void SlotActor::tell_port() {
-    for (const auto& worker : {run_ ? run_->worker : nullptr, sender_}) {
-        if (worker) {
-            worker->send(port_state());
-        }
-    }
 }
 
 // ---------------------------------------------------------------- starting
@@ -473,6 +446,7 @@ core::SlotFacts SlotActor::facts() const {
                                    : (gadget_ ? core::Presence::gadget : core::Presence::other));
     f.model = model_ != nullptr ? model_->name : "";
     f.hold = hold_;
+    f.power_switch = power_ != nullptr;
     f.hold_reason = hold_reason_;
     f.position_in_line = position_;
     if (closing_) {
@@ -483,6 +457,7 @@ core::SlotFacts SlotActor::facts() const {
     f.since_ms = since_ms_;
     if (run_) {
         run_->describe(f, job_, verdict_);
+        f.switch_by_hand = by_hand() && job_.power == core::PowerCycle::switching;
         f.time_left_s = run_->time_left_s(job_, context_.clock.mono_ns(), context_.paces);
         if (job_.state == JobState::interrupted) {
             f.interrupted_action = works_on_disk()    ? "Put the disk in again"

@@ -13,6 +13,7 @@
 #include "station/journal/recovery.h"
 #include "station/journal/slots.h"
 #include "station/labels/label_rows.h"
+#include "station/power/cycle.h"
 #include "station/process/worker.h"
 #include "station/usb/models.h"
 #include "station/usb/monitor.h"
@@ -60,6 +61,10 @@ class SlotActor {
     // port shows it, or with why not. Errors: request.conflict (there is none, or it is sent
     // already), what the step says.
     void to_recovery(const std::string& actor, const Done& done);
+    // `done` when the power is on again. Errors: request.conflict (no switch, or a job that works),
+    // power.failed.
+    void cycle_power_for(const std::string& actor, const Done& done);
+    void power_after_restart();             // once the bus is known
     void fail_job(const base::Error& why);  // live only
     void set_closing(std::optional<journal::Closing> closing) { closing_ = std::move(closing); }
     // The unit that is plugged in, or is about to be, was used to map the ports: it is not made.
@@ -132,6 +137,16 @@ class SlotActor {
     void await_announcement();
     void announced();
     void gadget_maybe_ready();
+    // ---- power
+    void find_power();
+    void cycle_power();
+    void switch_off_and_on(const std::string& actor, std::function<void(base::Status)> done);
+    void power_told(base::JobId job, base::UnitId unit, const std::string& actor,
+                    const base::Status& told);
+    void switched_by_hand(const Done& done);
+    [[nodiscard]] bool by_hand() const;  // a person switches
+    [[nodiscard]] bool power_busy() const;
+    [[nodiscard]] std::int64_t power_takes_ns() const;
     // ---- disks
     [[nodiscard]] int media() const;  // how many disks at the port hold something
     [[nodiscard]] bool works_on_disk() const;
@@ -172,6 +187,9 @@ class SlotActor {
     std::string root_port_;
     bool mapped_;
     bool skip_;
+    const power::SlotPower* power_plan_ = nullptr;
+    std::unique_ptr<power::Cycle> power_;  // null: nothing, or a person, switches
+    bool power_asked_ = false;             // the commit that says so is on its way
     // What is plugged in.
     std::optional<usb::Device> device_;
     std::map<std::string, usb::NetInterface> nets_;

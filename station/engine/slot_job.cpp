@@ -39,13 +39,15 @@ void SlotActor::pump() {
                 policy.retries.push_back(step.retries);
             }
             policy.boots = !run_->profile->disk;
+            policy.power = power_plan_ != nullptr && !run_->profile->disk;
         }
         perform(core::next(job_, event, policy));
     }
 }
 
 void SlotActor::perform(core::Transition transition) {
-    const bool changed = transition.to.state != job_.state || transition.to.away != job_.away;
+    const bool changed = transition.to.state != job_.state || transition.to.away != job_.away ||
+                         transition.to.power_left != job_.power_left;
     job_ = std::move(transition.to);
     std::vector<core::Effect> commits;
     std::vector<core::Effect> acts;
@@ -139,7 +141,9 @@ void SlotActor::commit(std::vector<core::Effect> commits, std::vector<core::Effe
                 // A reset that the tool began may end behind the verdict: it is still the same
                 // unit.
                 returning_until_mono_ns_ =
-                    window_open() ? context_.clock.mono_ns() + kResetTakesNs : 0;
+                    power_asked_ || power_busy() ? context_.clock.mono_ns() + power_takes_ns()
+                    : window_open()              ? context_.clock.mono_ns() + kResetTakesNs
+                                                 : 0;
                 left_since_verdict_ = !unit_here() && !returning();
                 run_->window.reset();
                 mailbox_.clear();
@@ -200,6 +204,10 @@ void SlotActor::act(const core::Effect& effect) {
         const auto left = run_->window ? run_->window->until_mono_ns - context_.clock.mono_ns() : 0;
         arm(replug_timer_, std::chrono::milliseconds(std::max<std::int64_t>(0, left) / 1'000'000),
             core::ReplugTimeout{});
+    } else if (std::holds_alternative<core::CyclePower>(effect)) {
+        cycle_power();
+    } else if (std::holds_alternative<core::WaitForReturn>(effect)) {
+        arm(replug_timer_, power_plan_->back, core::ReplugTimeout{});
     } else if (std::holds_alternative<core::WaitForUnit>(effect)) {
         run_->window.reset();
         gadget_maybe_ready();
@@ -419,6 +427,8 @@ void SlotActor::Run::describe(core::SlotFacts& f, const core::Job& machine, bool
     f.attempt = attempt;
     f.serial = serial;
     f.away = machine.away;
+    f.power_cycle = machine.power != core::PowerCycle::none;
+    f.power_left = machine.power_left;
     f.chip_check = chip_check;
     f.stage = stage;
     f.image_tick = image_tick;

@@ -19,6 +19,9 @@ void SlotActor::stop(const base::Error& why, const std::string& actor) {
 }
 
 void SlotActor::acknowledge(const std::string& actor, const Done& done) {
+    if (live() && by_hand() && job_.power == core::PowerCycle::switching) {
+        return switched_by_hand(done);
+    }
     if (!run_ || !verdict_ || run_->acknowledged || deciding_) {
         return done(base::fail("request.conflict",
                                fmt::format("Slot {} has nothing to acknowledge", slot_)));

@@ -295,4 +295,36 @@ void SlotActor::proof(const protocol::Proof& proof) {
         });
 }
 
+std::vector<std::string> SlotActor::net_names() const {
+    // RNDIS comes up first on a booted unit; NCM is the second choice.
+    std::vector<std::string> names;
+    for (const auto& [name, net] : nets_) {
+        if (net.driver == "rndis_host") {
+            names.insert(names.begin(), name);
+        } else {
+            names.push_back(name);
+        }
+    }
+    return names;
+}
+
+protocol::PortState SlotActor::port_state() const {
+    protocol::PortState state;
+    state.present = device_.has_value();
+    if (device_) {
+        state.id = fmt::format("{:04x}:{:04x}", device_->vendor, device_->product);
+        state.serial = device_->serial;
+    }
+    state.net = net_names();
+    return state;
+}
+
+void SlotActor::tell_port() {
+    for (const auto& worker : {run_ ? run_->worker : nullptr, sender_}) {
+        if (worker) {
+            worker->send(port_state());
+        }
+    }
+}
+
 }  // namespace lineside::engine

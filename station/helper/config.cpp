@@ -3,6 +3,7 @@
 
 #include "station/base/files.h"
 #include "station/base/text.h"
+#include "station/usb/port_path.h"
 
 #define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
@@ -109,6 +110,27 @@ class Reader {
                 complain(&item,
                          "must be a container image's name, with or without its tag, such as "
                          "\"reeplayer/camera-sw\"");
+            } else {
+                out.push_back(entry->get());
+            }
+        }
+        return out;
+    }
+
+    // Keys of ports, or of hubs all of whose ports are meant.
+    std::vector<std::string> ports(std::string_view key) {
+        std::vector<std::string> out;
+        const toml::node* node = root_.get(key);
+        const toml::array* list = node == nullptr ? nullptr : node->as_array();
+        if (node != nullptr && list == nullptr) {
+            complain(node, fmt::format("'{}' must be a list of ports", key));
+        }
+        for (const toml::node& item : list == nullptr ? toml::array{} : *list) {
+            const auto* entry = item.as_string();
+            if (entry == nullptr || !usb::is_port_key(entry->get())) {
+                complain(&item,
+                         "must be a port as station.toml has it, such as "
+                         "\"pci-0000:00:14.0-usb-0:1.3\", or a hub's, for all its ports");
             } else {
                 out.push_back(entry->get());
             }
@@ -294,10 +316,10 @@ Result<Config> parse_config(const std::string& text, const std::string& file) {
     }
     const toml::table& root = parsed.table();
     Reader in(root, file);
-    static constexpr std::array<std::string_view, 15> kKnown{
-        "socket", "service_user", "worker_user", "methods",  "lanes",
-        "images", "cgroup_root",  "lane_mode",   "tmp_size", "hide",
-        "keep",   "cache",        "environment", "profile",  "containers"};
+    static constexpr std::array<std::string_view, 16> kKnown{
+        "socket",      "service_user", "worker_user", "methods",     "lanes", "images",
+        "cgroup_root", "lane_mode",    "tmp_size",    "hide",        "keep",  "cache",
+        "environment", "profile",      "containers",  "switch_ports"};
     in.only(root, kKnown);
     Config out;
     out.socket = in.path("socket", true);
@@ -311,6 +333,7 @@ Result<Config> parse_config(const std::string& text, const std::string& file) {
     out.hide = in.paths("hide");
     out.keep = in.paths("keep");
     out.containers = in.images("containers");
+    out.switch_ports = in.ports("switch_ports");
     out.tmp_size = in.text("tmp_size", out.tmp_size);
     if (out.tmp_size.empty() ||
         out.tmp_size.find_first_not_of("0123456789kmg%") != std::string::npos) {

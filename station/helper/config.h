@@ -39,7 +39,8 @@ struct Config {
     std::vector<std::string> hide;  // folders and files that workers must not see
     std::vector<std::string>
         keep;  // what stays visible although it lies below /tmp or a hidden folder
-    std::vector<std::string> containers;  // names of the container images that may run as root
+    std::vector<std::string> containers;    // names of the container images that may run as root
+    std::vector<std::string> switch_ports;  // whose power the service may switch
     std::vector<std::pair<std::string, std::string>> environment;
     std::map<std::string, std::string> bsp;  // profile id -> BSP tree
     std::string digest;                      // SHA-256 of the file

@@ -288,7 +288,7 @@ void Jobs::leftovers(Caller caller) {
 // ---- slow work
 
 void Jobs::run_task(Result<Task> task, std::vector<Caller> callers, std::string_view code,
-                    std::string what) {
+                    std::string what, base::UniqueFd said) {
     if (!task) {
         for (const Caller& caller : callers) {
             reply_error(caller, task.error());
@@ -296,7 +296,8 @@ void Jobs::run_task(Result<Task> task, std::vector<Caller> callers, std::string_
         return;
     }
     base::Error error = base::make_error(code, what + " failed");
-    tasks_.push_back({std::move(*task), std::move(callers), std::move(what), std::move(error)});
+    tasks_.push_back(
+        {std::move(*task), std::move(callers), std::move(what), std::move(error), std::move(said)});
 }
 
 void Jobs::task_gone(std::size_t index) {
@@ -309,6 +310,11 @@ void Jobs::task_gone(std::size_t index) {
     const bool good = ended->si_code == CLD_EXITED && ended->si_status == 0;
     if (!good) {
         base::log_error("{} failed with status {}", done.what, ended->si_status);
+        std::array<char, 512> why{};
+        const ssize_t got = done.said ? ::read(done.said.get(), why.data(), why.size()) : 0;
+        if (got > 0) {
+            done.error.message.assign(why.data(), static_cast<std::size_t>(got));
+        }
     }
     for (const Caller& caller : done.callers) {
         if (good) {

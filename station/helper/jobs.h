@@ -39,6 +39,8 @@ class Jobs {
     void leftovers(Caller caller);
     void publish(Caller caller, const ImagePublishRequest& request);
     void remove_image(Caller caller, const std::string& key);
+    // Refused for a port that helper.toml does not name.
+    void port_power(Caller caller, const PortPowerRequest& request);
     // Kills everything that connection started and removes its lanes.
     void drop(std::uint64_t connection);
 
@@ -80,7 +82,8 @@ class Jobs {
         Task task;
         std::vector<Caller> callers;
         std::string what;
-        base::Error error;  // of a task that failed
+        base::Error error;    // of a task that failed
+        base::UniqueFd said;  // … which says why here; none: nothing
     };
 
     struct Wanted {
@@ -100,7 +103,7 @@ class Jobs {
     void worker_gone(std::int64_t id);
     void release(std::int64_t id, std::vector<Caller> callers);
     void run_task(base::Result<Task> task, std::vector<Caller> callers, std::string_view code,
-                  std::string what);
+                  std::string what, base::UniqueFd said = {});
     void task_gone(std::size_t index);
     void reply_ok(const Caller& caller, base::Json more = base::Json::object());
     void reply_error(const Caller& caller, const base::Error& error);

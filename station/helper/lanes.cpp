@@ -7,15 +7,11 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/fs.h>
-#include <linux/sched.h>
 #include <sys/file.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <csignal>
 #include <filesystem>
 #include <memory>
 
@@ -28,26 +24,6 @@ using base::Result;
 using base::Status;
 
 constexpr std::string_view kTrash = ".trash-";
-
-template <typename Work>
-Result<Task> in_child(Work work) {
-    int pidfd = -1;
-    clone_args args{};
-    args.flags = CLONE_PIDFD;
-    args.pidfd = reinterpret_cast<std::uint64_t>(&pidfd);
-    args.exit_signal = SIGCHLD;
-    const long pid = ::syscall(SYS_clone3, &args, sizeof args);
-    if (pid == 0) {
-        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-        ::prctl(PR_SET_NAME, "lineside-disk");
-        ::close_range(3, ~0U, 0);
-        ::_exit(work());
-    }
-    if (pid < 0) {
-        return fail_errno("lane.failed", "clone3", errno);
-    }
-    return Task{static_cast<pid_t>(pid), base::UniqueFd(pidfd)};
-}
 
 std::vector<std::string> names_in(const std::string& folder) {
     std::vector<std::string> out;

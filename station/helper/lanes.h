@@ -11,6 +11,7 @@
 #include "station/base/error.h"
 #include "station/base/unique_fd.h"
 #include "station/helper/config.h"
+#include "station/helper/task.h"
 
 #include <cstdint>
 #include <functional>
@@ -18,12 +19,6 @@
 #include <vector>
 
 namespace lineside::helper {
-
-// A child process that does one slow thing; its exit status 0 means done.
-struct Task {
-    pid_t pid = 0;
-    base::UniqueFd pidfd;
-};
 
 class Lanes {
   public:

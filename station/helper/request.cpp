@@ -3,6 +3,7 @@
 
 #include "station/base/json.h"
 #include "station/base/text.h"
+#include "station/usb/port_path.h"
 
 #include <fmt/format.h>
 
@@ -60,6 +61,11 @@ class Members {
         }
         return it->get<bool>();
     }
+    std::optional<bool> flag_or_none(std::string_view name) {
+        const bool there = object_.contains(name);
+        const bool value = flag(name);
+        return there ? std::optional(value) : std::nullopt;
+    }
     [[nodiscard]] base::Status status() const {
         if (!bad_.empty()) {
             return fail("helper.refused", fmt::format("'{}' is missing or not an id", bad_));
@@ -75,6 +81,11 @@ class Members {
     std::size_t known_ = 0;
     std::string bad_;
 };
+
+constexpr std::size_t kMaxPort = 96;
+bool is_port(std::string_view text) {
+    return text.size() <= kMaxPort && usb::is_port_key(text);
+}
 
 SpawnRequest read_spawn(Members& in) {
     SpawnRequest out;
@@ -116,6 +127,9 @@ Result<Request> parse_request(std::string_view packet) {
         out.what = ImagePublishRequest{job, in.word("image", base::is_hex64, true)};
     } else if (verb == "image-remove") {
         out.what = ImageRemoveRequest{in.word("image", base::is_hex64, true)};
+    } else if (verb == "port-power") {
+        std::string port = in.word("port", is_port, true);
+        out.what = PortPowerRequest{std::move(port), in.flag_or_none("on")};
     } else {
         return fail("helper.refused", "unknown verb");
     }

@@ -7,6 +7,7 @@
 #include "station/base/error.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -44,11 +45,15 @@ struct ImagePublishRequest {
 struct ImageRemoveRequest {
     std::string image;
 };
+struct PortPowerRequest {
+    std::string port;        // key, station/usb/port_path.h
+    std::optional<bool> on;  // nothing: only whether it may and can be switched
+};
 
 struct Request {
     std::int64_t id = 0;  // chosen by the caller, comes back in the reply
     std::variant<HelloRequest, SpawnRequest, TermRequest, KillRequest, LaneCloseRequest,
-                 LeftoversRequest, ImagePublishRequest, ImageRemoveRequest>
+                 LeftoversRequest, ImagePublishRequest, ImageRemoveRequest, PortPowerRequest>
         what;
 };
 

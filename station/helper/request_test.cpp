@@ -20,6 +20,18 @@ TEST(HelperRequest, Spawn_with_all_its_ids) {
     EXPECT_TRUE(spawn.lane);
 }
 
+TEST(HelperRequest, The_power_of_a_port) {
+    auto request = parse_request(
+        R"({"id":4,"do":"port-power","port":"pci-0000:00:14.0-usb-0:1.3","on":false})");
+    ASSERT_TRUE(request) << request.error().message;
+    const auto& off = std::get<PortPowerRequest>(request->what);
+    EXPECT_EQ(off.port, "pci-0000:00:14.0-usb-0:1.3");
+    EXPECT_EQ(off.on, false);
+    request = parse_request(R"({"id":4,"do":"port-power","port":"pci-0000:00:14.0-usb-0:1.3"})");
+    ASSERT_TRUE(request);
+    EXPECT_FALSE(std::get<PortPowerRequest>(request->what).on.has_value());
+}
+
 TEST(HelperRequest, What_is_not_an_id_is_refused) {
     const std::string key(64, 'a');
     for (
@@ -53,6 +65,11 @@ TEST(HelperRequest, What_is_not_an_id_is_refused) {
          std::string(
              R"({"id":1,"do":"spawn","job":1,"step":1,"attempt":1,"method":"sim","args":["-c"]})"),
          std::string(R"({"id":1,"do":"image-remove","image":"../x"})"),
+         std::string(R"({"id":1,"do":"port-power","on":true})"),
+         std::string(R"({"id":1,"do":"port-power","port":"1-1.3","on":true})"),
+         std::string(R"({"id":1,"do":"port-power","port":"x-usb-0:1.3","on":1})"),
+         std::string(R"({"id":1,"do":"port-power","port":"x-usb-0:1.3","path":"/sys"})"),
+         fmt::format(R"({{"id":1,"do":"port-power","port":"{}-usb-0:1"}})", key + key),
          fmt::format(R"({{"id":1,"do":"image-remove","image":"{}","path":"/"}})", key),
          std::string("\x00\xff", 2),
          std::string(20000, ' ')}) {
@@ -85,6 +102,7 @@ methods = "/m"
 lanes = "/l"
 images = "/i"
 hide = ["/var/lib/lineside"]
+switch_ports = ["pci-0000:00:14.0-usb-0:1"]
 [environment]
 UMOCKDEV_DIR = "/run/u"
 [profile.reeplayer-nx]
@@ -95,6 +113,7 @@ bsp = "/opt/bsp"
     EXPECT_EQ(config->service.uid, 1000U);
     EXPECT_EQ(config->bsp.at("reeplayer-nx"), "/opt/bsp");
     ASSERT_EQ(config->environment.size(), 1U);
+    EXPECT_EQ(config->switch_ports, std::vector<std::string>{"pci-0000:00:14.0-usb-0:1"});
     EXPECT_EQ(config->digest.size(), 64U);
 }
 

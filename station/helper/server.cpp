@@ -214,6 +214,7 @@ void Server::handle(Caller caller, Request request, std::vector<base::UniqueFd> 
                    [&](const LeftoversRequest&) { jobs_.leftovers(caller); },
                    [&](const ImagePublishRequest& r) { jobs_.publish(caller, r); },
                    [&](const ImageRemoveRequest& r) { jobs_.remove_image(caller, r.image); },
+                   [&](const PortPowerRequest& r) { jobs_.port_power(caller, r); },
                },
                request.what);
 }

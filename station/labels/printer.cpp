@@ -4,6 +4,7 @@
 #include "station/base/spawn_plan.h"
 #include "station/base/text.h"
 #include "station/base/unique_fd.h"
+#include "station/loop/endpoint.h"
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -30,27 +31,9 @@ namespace {
 namespace asio = boost::asio;
 using boost::system::error_code;
 using tcp = asio::ip::tcp;
+using loop::endpoint_of;
 
 constexpr std::size_t kMostComplaint = 200;  // of what a command says on its standard error
-
-std::optional<tcp::endpoint> endpoint_of(std::string_view text) {
-    const auto colon = text.rfind(':');
-    if (colon == std::string_view::npos) {
-        return std::nullopt;
-    }
-    const auto port = base::to_int(text.substr(colon + 1));
-    std::string_view host = text.substr(0, colon);
-    const bool braces = host.size() > 2 && host.front() == '[' && host.back() == ']';
-    if (braces) {
-        host = host.substr(1, host.size() - 2);
-    }
-    error_code error;
-    const auto address = asio::ip::make_address(std::string(host), error);
-    if (error || !port || *port < 1 || *port > 65535 || address.is_v6() != braces) {
-        return std::nullopt;
-    }
-    return tcp::endpoint(address, static_cast<std::uint16_t>(*port));
-}
 
 std::string on_one_line(std::string_view text) {
     std::string out;

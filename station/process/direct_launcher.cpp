@@ -147,4 +147,11 @@ void DirectLauncher::publish_image(std::int64_t /*job*/, std::string /*key*/,
     });
 }
 
+void DirectLauncher::switch_port(const std::string& /*port*/, bool /*on*/,
+                                 std::function<void(base::Status)> done) {
+    boost::asio::post(executor_, [done = std::move(done)] {
+        done(base::fail("helper.refused", "hub ports need the root helper"));
+    });
+}
+
 }  // namespace lineside::process

@@ -34,6 +34,8 @@ class DirectLauncher final : public Launcher {
     // There is no root-owned cache here: always refused.
     void publish_image(std::int64_t job, std::string key,
                        std::function<void(base::Status)> done) override;
+    void switch_port(const std::string& port, bool on,
+                     std::function<void(base::Status)> done) override;
 
   private:
     struct Child;

@@ -14,6 +14,7 @@ using std::chrono::milliseconds;
 // A lane may have to be copied before the worker starts, an image synced before it is published.
 constexpr milliseconds kSpawnWithin{600'000};
 constexpr milliseconds kKillWithin{60'000};
+constexpr milliseconds kSwitchWithin{30'000};
 constexpr milliseconds kPublishWithin{1'200'000};
 
 }  // namespace
@@ -138,6 +139,11 @@ void HelperLauncher::publish_image(std::int64_t job, std::string key,
                                    std::function<void(base::Status)> done) {
     simple({{"do", "image-publish"}, {"job", job}, {"image", std::move(key)}}, kPublishWithin,
            std::move(done));
+}
+
+void HelperLauncher::switch_port(const std::string& port, bool on,
+                                 std::function<void(base::Status)> done) {
+    simple({{"do", "port-power"}, {"port", port}, {"on", on}}, kSwitchWithin, std::move(done));
 }
 
 void HelperLauncher::remove_image(std::string key, std::function<void(base::Status)> done) {

@@ -32,6 +32,8 @@ class HelperLauncher final : public Launcher {
     void clean(std::int64_t job, std::function<void(base::Status)> done) override;
     void publish_image(std::int64_t job, std::string key,
                        std::function<void(base::Status)> done) override;
+    void switch_port(const std::string& port, bool on,
+                     std::function<void(base::Status)> done) override;
 
     // Removes a cached image that is damaged or not wanted any more; refused while a lane is over
     // it.

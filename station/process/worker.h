@@ -71,6 +71,10 @@ class Launcher {
     // Makes the output of build job `job` the cached image `key`, atomically.
     virtual void publish_image(std::int64_t job, std::string key,
                                std::function<void(base::Status)> done) = 0;
+    // Switches the power of one port of a hub, both halves of it, and makes sure that it did.
+    // Errors: power.failed, helper.refused (helper.toml does not allow it), helper.lost.
+    virtual void switch_port(const std::string& port, bool on,
+                             std::function<void(base::Status)> done) = 0;
 };
 
 }  // namespace lineside::process

@@ -98,6 +98,7 @@ void acknowledge_slot(Api&, const Request&, const ReplyPtr&);
 void retry_slot(Api&, const Request&, const ReplyPtr&);
 void stop_slot(Api&, const Request&, const ReplyPtr&);
 void send_to_recovery(Api&, const Request&, const ReplyPtr&);
+void cycle_slot_power(Api&, const Request&, const ReplyPtr&);
 void rework_slot(Api&, const Request&, const ReplyPtr&);
 void void_serial(Api&, const Request&, const ReplyPtr&);
 void acknowledge_passed(Api&, const Request&, const ReplyPtr&);

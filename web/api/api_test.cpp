@@ -27,6 +27,10 @@ TEST_F(ApiTest, Presses_reach_the_slot_the_person_saw) {
               (std::vector<std::string>{"acknowledge 3 uid 1000 (ana)", "retry 3 uid 1000 (ana)",
                                         "stop 4 uid 1000 (ana)", "recovery 3 uid 1000 (ana)"}));
     facade.calls.clear();
+    EXPECT_EQ(post("/api/v1/slots/3/power", "{}").json()["tile"]["slot"], "3");
+    EXPECT_EQ(post("/api/v1/slots/3/power", "{\"job\":12}").status, 400U);
+    EXPECT_EQ(facade.calls, std::vector<std::string>{"power 3 uid 1000 (ana)"});
+    facade.calls.clear();
 
     const auto code = [&](const std::string& slot, const std::string& what,
                           const std::string& body) {

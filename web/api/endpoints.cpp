@@ -25,6 +25,7 @@ constexpr std::array kEndpoints{
     Endpoint{Verb::post, "/api/v1/slots/{slot}/retry",       Role::operator_, BodyKind::json, "", &retry_slot},
     Endpoint{Verb::post, "/api/v1/slots/{slot}/stop",        Role::operator_, BodyKind::json, "", &stop_slot},
     Endpoint{Verb::post, "/api/v1/slots/{slot}/recovery",    Role::operator_, BodyKind::json, "", &send_to_recovery},
+    Endpoint{Verb::post, "/api/v1/slots/{slot}/power",       Role::technician, BodyKind::json, "", &cycle_slot_power},
     Endpoint{Verb::post, "/api/v1/slots/{slot}/rework",      Role::operator_, BodyKind::json, "", &rework_slot},
     Endpoint{Verb::post, "/api/v1/serials/{serial}/void",    Role::manager,   BodyKind::json, "", &void_serial},
     Endpoint{Verb::post, "/api/v1/acknowledge-passed",       Role::operator_, BodyKind::json, "", &acknowledge_passed},

@@ -179,6 +179,14 @@ void reopen_slot(Api& api, const Request& request, const ReplyPtr& reply) {
     });
 }
 
+void cycle_slot_power(Api& api, const Request& request, const ReplyPtr& reply) {
+    if (auto body = body_object(request, ""); !body) {
+        reply->problem(body.error());
+        return;
+    }
+    api.facade.cycle_power(request.param("slot"), request.actor, answer(api, request, reply, 200));
+}
+
 void void_serial(Api& api, const Request& request, const ReplyPtr& reply) {
     with_reason(request, reply, [&](std::string reason) {
         api.facade.void_serial(request.param("serial"), std::move(reason), request.actor,

@@ -48,6 +48,8 @@ constexpr std::array kHistory{
     HistoryRow{"job.prepared",       "in the image before the flash: {steps}"},
     HistoryRow{"job.log_retired",    "log removed after its time; the record stays"},
     HistoryRow{"unit.recovery_asked", "asked to enter recovery mode"},
+    HistoryRow{"unit.power_asked",   "switched off and on: {driver}"},
+    HistoryRow{"unit.power_cycled",  "off and on again: {result}"},
     HistoryRow{"unit.to_recovery",   "sent to recovery mode: {result}"},
     HistoryRow{"job.rework_allowed", "may be made again: {reason}"},
     HistoryRow{"unit.chip_id",       "chip id read"},

@@ -60,6 +60,7 @@ constexpr std::array kRows{
     Row{"lease.doubt",          409},
     Row{"unit.known",           409},
     Row{"label.wrong",          409},
+    Row{"power.failed",         502},
     Row{"label.failed",         409},
     Row{"label.content",        409},
     Row{"station.stopping",     503},

@@ -124,6 +124,10 @@ class FakeFacade : public engine::Facade {
         calls.push_back("stop " + slot + " " + actor.name);
         done(answer);
     }
+    void cycle_power(std::string slot, engine::Actor actor, engine::Done done) override {
+        calls.push_back("power " + slot + " " + actor.name);
+        done(answer);
+    }
     void to_recovery(std::string slot, engine::Actor actor, engine::Done done) override {
         calls.push_back("recovery " + slot + " " + actor.name);
         done(answer);

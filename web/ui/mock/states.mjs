@@ -6,7 +6,7 @@ const base = {
   mapped: true, present: true, outcome: null, code: null, display_code: null, fact: null, reason: null, note: null,
   action: null, action_icon: null, button: null, press: null, percent: null, stage: 1, time_left_s: null,
   time_form: null, step: 0, serial: null, attempt: 1, model: 'Xavier NX', ack: 'none', retry: false,
-  ticks: { image: false, serial: false, saved: false }, chip_check: null, position_in_line: null,
+  ticks: { image: false, serial: false, saved: false }, chip_check: null, position_in_line: null, power_switch: true,
 };
 const proven = { image: true, serial: true, saved: true };
 

@@ -69,9 +69,10 @@ export function makeTechnician(tiles, change, tile, resetAll) {
         resetAll();
         return { status: 200, body: { places: layout.length } };
       }
-      const [, slot, what] = /^\/api\/v1\/slots\/([^/]+)\/(close|reopen)$/.exec(decodeURIComponent(path)) ?? [];
+      const [, slot, what] = /^\/api\/v1\/slots\/([^/]+)\/(close|reopen|power)$/.exec(decodeURIComponent(path)) ?? [];
       if (what === undefined) return null;
       if (!tiles.some((one) => one.slot === slot && one.mapped)) return bad(404, 'request.unknown', `There is no slot ${slot}`);
+      if (what === 'power') return { status: 200, body: change(slot, tiles.find((one) => one.slot === slot)) };
       if ((body.reason ?? '').trim() === '') return bad(400, 'request.invalid', 'reason: say why');
       const list = closings.get(slot) ?? [];
       const closed = list[0]?.reopened_at === null;

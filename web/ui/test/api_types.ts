@@ -18,7 +18,7 @@ interface Calls {
   session: 'getSession'; logIn: 'logIn'; chooseLanguage: 'chooseLanguage'; changeOwnPassword: 'changeOwnPassword'; useFirstLink: 'useFirstLink';
   accounts: 'getAccounts'; makeAccount: 'makeAccount'; changeRole: 'changeRole'; givePassword: 'givePassword'; closeAccount: 'closeAccount';
   screens: 'getScreens'; askForScreen: 'askForScreen'; confirmScreen: 'confirmScreen'; revokeScreen: 'revokeScreen';
-  slots: 'getSlots'; closeSlot: 'closeSlot'; reopenSlot: 'reopenSlot'; saveLayout: 'placeSlots'; ports: 'getPorts'; mapPorts: 'mapPorts'; savePorts: 'savePorts';
+  slots: 'getSlots'; closeSlot: 'closeSlot'; cyclePower: 'cyclePower'; reopenSlot: 'reopenSlot'; saveLayout: 'placeSlots'; ports: 'getPorts'; mapPorts: 'mapPorts'; savePorts: 'savePorts';
   badges: 'getBadges'; openShift: 'openShift'; printBadge: 'printBadge'; revokeBadge: 'revokeBadge';
   recipes: 'getRecipes'; checkRecipes: 'checkRecipes'; saveRecipes: 'saveRecipes'; doctor: 'getDoctor';
   labels: 'getLabels'; askLabel: 'askLabel'; copyLabel: 'copyLabel'; retryLabel: 'retryLabel'; foundLabel: 'foundLabel'; checkLabel: 'checkLabel'; skipLabel: 'skipLabel';

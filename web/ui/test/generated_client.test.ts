@@ -86,6 +86,7 @@ const presses = {
   takeScreen: () => client.POST('/api/v1/screens/take', { params: { header }, body: { ticket: 'ticket' } }),
   confirmScreen: () => client.POST('/api/v1/screens', { params: { header }, body: { code: '123456', name: 'Wall' } }),
   revokeScreen: () => client.POST('/api/v1/screens/{screen}/revoke', { params: { path: { screen: 4 }, header }, body: {} }),
+  cyclePower: () => client.POST('/api/v1/slots/{slot}/power', { params: { path: { slot: '1' }, header }, body: {} }),
   closeSlot: () => client.POST('/api/v1/slots/{slot}/close', { params: { path: { slot: '1' }, header }, body: { reason: 'warm' } }),
   reopenSlot: () => client.POST('/api/v1/slots/{slot}/reopen', { params: { path: { slot: '1' }, header }, body: { reason: 'new hub' } }),
   placeSlots: () => client.POST('/api/v1/layout', { params: { header }, body: { places: [{ slot: '1', line: 0, place: 0, hub: '' }] } }),

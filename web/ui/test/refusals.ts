@@ -94,6 +94,12 @@ export const refusals: Readonly<Record<string, readonly string[]>> = {
   'station/engine/slot_label.cpp': [
     'Slot {} waits for no label to be scanned',
   ],
+  'station/engine/slot_power.cpp': [
+    'The power is being switched already',
+    'Slot {}: its unit has not been off yet',
+    'Slot {} has no power switch in station.toml ([slot.power])',
+    'Slot {}: its unit is being worked on, stop it first',
+  ],
   'station/engine/slot_recovery.cpp': [
     'Slot {}: its unit is being sent to recovery mode already',
     'Slot {} holds no judged unit that has started',

@@ -128,6 +128,7 @@ export const api = {
   retry: (slot: string, job: number) => postJson<SlotAnswer>(`${slotPath(slot)}/retry`, { job }, ownWords.wall),
   stop: (slot: string, job: number) => postJson<SlotAnswer>(`${slotPath(slot)}/stop`, { job }, ownWords.wall),
   sendToRecovery: (slot: string, job: number) => postJson<SlotAnswer>(`${slotPath(slot)}/recovery`, { job }, ownWords.wall),
+  cyclePower: (slot: string) => postJson<SlotAnswer>(`${slotPath(slot)}/power`, {}, ownWords.wall),
   rework: (slot: string, job: number, reason: string) => postJson<SlotAnswer>(`${slotPath(slot)}/rework`, { job, reason }, ownWords.wall),
   voidSerial: (serial: string, reason: string) =>
     postJson<{ serial: string; state: string; seq: number }>(`/serials/${encodeURIComponent(serial)}/void`, { reason }),

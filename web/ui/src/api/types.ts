@@ -123,6 +123,7 @@ export interface Tile {
   ticks: { image: boolean; serial: boolean; saved: boolean };
   chip_check: ChipCheck | null;
   position_in_line: number | null;
+  power_switch: boolean; // the station can switch the slot's unit off and on
 }
 
 export interface SlotCount {

@@ -24,7 +24,7 @@ export const benchDe: BenchTexts = {
     weights: { fine: 'gut', warning: 'Warnung', error: 'schlecht' }, verdict: { fit: 'Dieser Rechner ist geeignet', unfit: 'Dieser Rechner ist noch nicht geeignet' },
     sum: (fine: number, warning: number, bad: number) => `${fine} gut, ${warning} Warnungen, ${bad} schlecht`,
     asService: 'Die Station sieht mit den Rechten ihres Dienstes. Was ihr verborgen ist, sieht root: sudo lineside doctor.',
-    names: { config: 'Konfiguration', kernel: 'Kernel', users: 'Benutzer', helper: 'Root-Helfer', key: 'Schlüssel der Tokens', signing_key: 'Signaturschlüssel', port: 'Port der Seite', disk: 'Platte', bsp: 'BSP-Bäume', tools: 'Werkzeuge von flash.sh', overlay: 'Overlay-Dateisystem', cgroup: 'Control Groups', usb: 'USB', usbfs_memory: 'USB-Speicher', autosuspend: 'USB-Stromsparen', udev: 'udev-Regeln', meddlers: 'Programme, die Einheiten öffnen', tlp: 'TLP', virtual: 'Virtuelle Maschine' },
+    names: { config: 'Konfiguration', kernel: 'Kernel', users: 'Benutzer', helper: 'Root-Helfer', key: 'Schlüssel der Tokens', signing_key: 'Signaturschlüssel', port: 'Port der Seite', disk: 'Platte', bsp: 'BSP-Bäume', tools: 'Werkzeuge von flash.sh', overlay: 'Overlay-Dateisystem', cgroup: 'Control Groups', usb: 'USB', usbfs_memory: 'USB-Speicher', autosuspend: 'USB-Stromsparen', udev: 'udev-Regeln', meddlers: 'Programme, die Einheiten öffnen', tlp: 'TLP', power: 'Stromschalter', virtual: 'Virtuelle Maschine' },
   },
   replay: {
     open: 'Wiedergabe', title: (job: number) => `Wiedergabe von Job ${job}`, head: (slot: string, attempt: number, at: string) => `Platz ${slot}, Versuch ${attempt}, ${at}`, unit: 'Zurück zur Einheit', loading: 'Die Aufzeichnung wird gelesen …',

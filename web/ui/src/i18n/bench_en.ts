@@ -24,7 +24,7 @@ export const benchEn = {
     weights: { fine: 'ok', warning: 'warning', error: 'bad' }, verdict: { fit: 'This host is fit', unfit: 'This host is not fit yet' },
     sum: (fine: number, warning: number, bad: number) => `${fine} ok, ${warning} warnings, ${bad} bad`,
     asService: 'The station looks with the rights of its service. What is hidden from it, root sees: sudo lineside doctor.',
-    names: { config: 'Configuration', kernel: 'Kernel', users: 'Users', helper: 'Root helper', key: 'Key of the tokens', signing_key: 'Signing key', port: 'Port of the page', disk: 'Disk', bsp: 'BSP trees', tools: 'Tools of flash.sh', overlay: 'Overlay file system', cgroup: 'Control groups', usb: 'USB', usbfs_memory: 'USB memory', autosuspend: 'USB power saving', udev: 'udev rules', meddlers: 'Programs that open units', tlp: 'TLP', virtual: 'Virtual machine' },
+    names: { config: 'Configuration', kernel: 'Kernel', users: 'Users', helper: 'Root helper', key: 'Key of the tokens', signing_key: 'Signing key', port: 'Port of the page', disk: 'Disk', bsp: 'BSP trees', tools: 'Tools of flash.sh', overlay: 'Overlay file system', cgroup: 'Control groups', usb: 'USB', usbfs_memory: 'USB memory', autosuspend: 'USB power saving', udev: 'udev rules', meddlers: 'Programs that open units', tlp: 'TLP', power: 'Power switches', virtual: 'Virtual machine' },
   },
   replay: {
     open: 'Replay', title: (job: number) => `Replay of job ${job}`, head: (slot: string, attempt: number, at: string) => `slot ${slot}, attempt ${attempt}, ${at}`, unit: 'Back to the unit', loading: 'The recording is read …',

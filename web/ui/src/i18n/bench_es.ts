@@ -24,7 +24,7 @@ export const benchEs: BenchTexts = {
     weights: { fine: 'bien', warning: 'aviso', error: 'mal' }, verdict: { fit: 'Este equipo es apto', unfit: 'Este equipo aún no es apto' },
     sum: (fine: number, warning: number, bad: number) => `${fine} bien, ${warning} avisos, ${bad} mal`,
     asService: 'La estación mira con los permisos de su servicio. Lo que no ve, lo ve root: sudo lineside doctor.',
-    names: { config: 'Configuración', kernel: 'Núcleo', users: 'Usuarios', helper: 'Ayudante root', key: 'Clave de los tokens', signing_key: 'Clave de firma', port: 'Puerto de la página', disk: 'Disco', bsp: 'Árboles BSP', tools: 'Herramientas de flash.sh', overlay: 'Sistema overlay', cgroup: 'Grupos de control', usb: 'USB', usbfs_memory: 'Memoria USB', autosuspend: 'Ahorro de energía USB', udev: 'Reglas udev', meddlers: 'Programas que abren unidades', tlp: 'TLP', virtual: 'Máquina virtual' },
+    names: { config: 'Configuración', kernel: 'Núcleo', users: 'Usuarios', helper: 'Ayudante root', key: 'Clave de los tokens', signing_key: 'Clave de firma', port: 'Puerto de la página', disk: 'Disco', bsp: 'Árboles BSP', tools: 'Herramientas de flash.sh', overlay: 'Sistema overlay', cgroup: 'Grupos de control', usb: 'USB', usbfs_memory: 'Memoria USB', autosuspend: 'Ahorro de energía USB', udev: 'Reglas udev', meddlers: 'Programas que abren unidades', tlp: 'TLP', power: 'Interruptores de alimentación', virtual: 'Máquina virtual' },
   },
   replay: {
     open: 'Reproducir', title: (job: number) => `Reproducción del trabajo ${job}`, head: (slot: string, attempt: number, at: string) => `ranura ${slot}, intento ${attempt}, ${at}`, unit: 'Volver a la unidad', loading: 'Leyendo la grabación …',

@@ -24,7 +24,7 @@ export const benchVi: BenchTexts = {
     weights: { fine: 'tốt', warning: 'cảnh báo', error: 'xấu' }, verdict: { fit: 'Máy chủ này đạt yêu cầu', unfit: 'Máy chủ này chưa đạt yêu cầu' },
     sum: (fine: number, warning: number, bad: number) => `${fine} tốt, ${warning} cảnh báo, ${bad} xấu`,
     asService: 'Trạm xem với quyền của dịch vụ. Những gì nó không thấy, root thấy: sudo lineside doctor.',
-    names: { config: 'Cấu hình', kernel: 'Nhân hệ điều hành', users: 'Người dùng', helper: 'Trợ lý root', key: 'Khóa của token', signing_key: 'Khóa ký', port: 'Cổng của trang', disk: 'Đĩa', bsp: 'Cây BSP', tools: 'Công cụ của flash.sh', overlay: 'Hệ tệp overlay', cgroup: 'Nhóm điều khiển', usb: 'USB', usbfs_memory: 'Bộ nhớ USB', autosuspend: 'Tiết kiệm điện USB', udev: 'Luật udev', meddlers: 'Chương trình mở máy', tlp: 'TLP', virtual: 'Máy ảo' },
+    names: { config: 'Cấu hình', kernel: 'Nhân hệ điều hành', users: 'Người dùng', helper: 'Trợ lý root', key: 'Khóa của token', signing_key: 'Khóa ký', port: 'Cổng của trang', disk: 'Đĩa', bsp: 'Cây BSP', tools: 'Công cụ của flash.sh', overlay: 'Hệ tệp overlay', cgroup: 'Nhóm điều khiển', usb: 'USB', usbfs_memory: 'Bộ nhớ USB', autosuspend: 'Tiết kiệm điện USB', udev: 'Luật udev', meddlers: 'Chương trình mở máy', tlp: 'TLP', power: 'Công tắc nguồn', virtual: 'Máy ảo' },
   },
   replay: {
     open: 'Phát lại', title: (job: number) => `Phát lại công việc ${job}`, head: (slot: string, attempt: number, at: string) => `khe ${slot}, lượt ${attempt}, ${at}`, unit: 'Về trang của máy', loading: 'Đang đọc bản ghi …',

@@ -24,7 +24,7 @@ export const benchZh: BenchTexts = {
     weights: { fine: '正常', warning: '警告', error: '不良' }, verdict: { fit: '此主机合格', unfit: '此主机尚不合格' },
     sum: (fine: number, warning: number, bad: number) => `${fine} 项正常，${warning} 项警告，${bad} 项不良`,
     asService: '站点以其服务的权限查看。它看不到的，root 能看到：sudo lineside doctor。',
-    names: { config: '配置', kernel: '内核', users: '用户', helper: 'Root 助手', key: '令牌密钥', signing_key: '签名密钥', port: '页面端口', disk: '磁盘', bsp: 'BSP 目录树', tools: 'flash.sh 所需工具', overlay: 'Overlay 文件系统', cgroup: '控制组', usb: 'USB', usbfs_memory: 'USB 内存', autosuspend: 'USB 节电', udev: 'udev 规则', meddlers: '会打开设备的程序', tlp: 'TLP', virtual: '虚拟机' },
+    names: { config: '配置', kernel: '内核', users: '用户', helper: 'Root 助手', key: '令牌密钥', signing_key: '签名密钥', port: '页面端口', disk: '磁盘', bsp: 'BSP 目录树', tools: 'flash.sh 所需工具', overlay: 'Overlay 文件系统', cgroup: '控制组', usb: 'USB', usbfs_memory: 'USB 内存', autosuspend: 'USB 节电', udev: 'udev 规则', meddlers: '会打开设备的程序', tlp: 'TLP', power: '电源开关', virtual: '虚拟机' },
   },
   replay: {
     open: '回放', title: (job: number) => `作业 ${job} 的回放`, head: (slot: string, attempt: number, at: string) => `槽位 ${slot}，第 ${attempt} 次作业，${at}`, unit: '返回设备页', loading: '正在读取录像……',

@@ -15,6 +15,7 @@ export const technicianDe: TechnicianTexts = {
     unitFault: (code, what, units, elsewhere) => `${code} ${what}: hängt am Gerät. ${elsewhere} von ${units} Geräten hatten ihn auch an anderem Platz.`,
     fault: (code, what, cases, all) => `${code} ${what}: ${cases} von ${all} Fällen hier.`,
     noFault: 'keine',
+    power: 'Aus und ein …', powerSure: (slot) => `Platz ${slot} aus- und einschalten`, powerBusy: 'Schaltet …', powerDone: (slot) => `Platz ${slot} ist wieder ein`,
     close: 'Sperren …', closeSure: (slot) => `Platz ${slot} sperren`,
     closeNote: 'Was dort läuft, läuft zu Ende. Bis zur Freigabe startet dort nichts mehr.',
     reopen: 'Freigeben …', reopenSure: (slot) => `Platz ${slot} freigeben`,

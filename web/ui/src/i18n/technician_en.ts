@@ -16,6 +16,7 @@ export const technicianEn = {
       `${code} ${what}: follows the unit. ${elsewhere} of ${units} units had it in another slot, too.`,
     fault: (code: string, what: string, cases: number, all: number) => `${code} ${what}: ${cases} of ${all} cases here.`,
     noFault: 'none',
+    power: 'Off and on …', powerSure: (slot: string) => `Switch slot ${slot} off and on`, powerBusy: 'Switching …', powerDone: (slot: string) => `Slot ${slot} is on again`,
     close: 'Close …', closeSure: (slot: string) => `Close slot ${slot}`,
     closeNote: 'What runs there goes on to its end. Nothing starts there until it is reopened.',
     reopen: 'Reopen …', reopenSure: (slot: string) => `Reopen slot ${slot}`,

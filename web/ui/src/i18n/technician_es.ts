@@ -15,6 +15,7 @@ export const technicianEs: TechnicianTexts = {
     unitFault: (code, what, units, elsewhere) => `${code} ${what}: sigue a la unidad. ${elsewhere} de ${units} unidades lo tuvieron también en otra ranura.`,
     fault: (code, what, cases, all) => `${code} ${what}: ${cases} de ${all} casos aquí.`,
     noFault: 'ninguno',
+    power: 'Apagar y encender …', powerSure: (slot) => `Apagar y encender la ranura ${slot}`, powerBusy: 'Conmutando …', powerDone: (slot) => `La ranura ${slot} está encendida otra vez`,
     close: 'Cerrar…', closeSure: (slot) => `Cerrar la ranura ${slot}`,
     closeNote: 'Lo que está en marcha termina. No arranca nada ahí hasta que se reabra.',
     reopen: 'Reabrir…', reopenSure: (slot) => `Reabrir la ranura ${slot}`,

@@ -15,6 +15,7 @@ export const technicianVi: TechnicianTexts = {
     unitFault: (code, what, units, elsewhere) => `${code} ${what}: đi theo thiết bị. ${elsewhere} trên ${units} thiết bị cũng bị ở khe khác.`,
     fault: (code, what, cases, all) => `${code} ${what}: ${cases} trên ${all} ca ở khe này.`,
     noFault: 'không có',
+    power: 'Tắt và bật …', powerSure: (slot) => `Tắt rồi bật khe ${slot}`, powerBusy: 'Đang đóng cắt …', powerDone: (slot) => `Khe ${slot} đã bật lại`,
     close: 'Đóng …', closeSure: (slot) => `Đóng khe ${slot}`,
     closeNote: 'Việc đang chạy ở đó vẫn chạy đến hết. Không có gì bắt đầu ở đó cho đến khi mở lại.',
     reopen: 'Mở lại …', reopenSure: (slot) => `Mở lại khe ${slot}`,

@@ -15,6 +15,7 @@ export const technicianZh: TechnicianTexts = {
     unitFault: (code, what, units, elsewhere) => `${code} ${what}：跟着产品走。${units} 件产品中有 ${elsewhere} 件在其他槽位也出现。`,
     fault: (code, what, cases, all) => `${code} ${what}：${all} 次中有 ${cases} 次在此。`,
     noFault: '无',
+    power: '断电再上电…', powerSure: (slot) => `槽位 ${slot} 断电再上电`, powerBusy: '正在切换…', powerDone: (slot) => `槽位 ${slot} 已重新上电`,
     close: '关闭…', closeSure: (slot) => `关闭槽位 ${slot}`,
     closeNote: '正在进行的作业会做完。重新开放之前，此处不再开始作业。',
     reopen: '重新开放…', reopenSure: (slot) => `重新开放槽位 ${slot}`,

@@ -10,7 +10,9 @@ import { Closing } from '../parts/closing';
 import { hubHealth, hubOf } from '../parts/hub_health';
 import { ProblemPanel, useLoaded } from '../parts/load_state';
 import { stretches, windowOf, type Stretch } from '../parts/numbers_model';
+import { say } from '../parts/press';
 import { ReasonForm } from '../parts/reason_form';
+import { SureButton } from '../parts/sure_button';
 import { go, Link, place } from '../router';
 import { t } from '../i18n';
 import { count } from '../i18n/format';
@@ -72,6 +74,15 @@ function ClosedSlots({ rows, reload }: { rows: readonly SlotHealthRow[]; reload:
   );
 }
 
+// Only where the slot has a switch of its own.
+function Power({ slot }: { slot: string }): JSX.Element | null {
+  if (!may('technician') || !allTiles.value.some(({ tile }) => tile.slot === slot && tile.power_switch)) return null;
+  return (
+    <SureButton name={`power-${slot}`} text={t.slots.power} sure={t.slots.powerSure(slot)} busy={t.slots.powerBusy}
+      act={async () => { await api.cyclePower(slot); say(t.slots.powerDone(slot), false); }} />
+  );
+}
+
 function Row({ row, reload }: { row: SlotHealthRow; reload: () => void }): JSX.Element {
   const before = row.closings.filter((one) => one.reopened_at !== null);
   return (
@@ -95,6 +106,7 @@ function Row({ row, reload }: { row: SlotHealthRow; reload: () => void }): JSX.E
           <ReasonForm name={`close-${row.slot}`} button={t.slots.close} sure={t.slots.closeSure(row.slot)} label={t.reason.why}
             note={t.slots.closeNote} act={(reason) => api.closeSlot(row.slot, reason)} done={reload} />
         )}
+        <Power slot={row.slot} />
       </td>
     </tr>
   );
