@@ -309,8 +309,9 @@ class Cards(unittest.TestCase):
             self.insert(slot, path)
         for slot in (1, 2):
             self.assertEqual(self.wait_verdict(slot), "PASS", self.tile(slot))
-        self.assertIn(self.wait_verdict(3), ("FAIL", "ERROR"), self.tile(3))
+        self.assertEqual(self.wait_verdict(3), "FAIL", self.tile(3))
         stuck.stop()
+        self.assertIn(self.row(3)["code"], ("image.mismatch", "unit.storage"), self.row(3)["message"])
         uuids = set()
         for slot, path in paths.items():
             row = self.row(slot)
@@ -338,6 +339,12 @@ class Cards(unittest.TestCase):
             self.assertIn("/boot", fstab)
         self.assertEqual(len(uuids), 2, "each card has file systems of its own")
         self.assertEqual(common.sql(self.bench.real_data, "SELECT sum(builds) AS n FROM image WHERE profile = 'board'"), [{"n": 1}])
+        pulled = self.make_card("board pulled")
+        self.slow(self.insert(4, pulled), 2 * MIB)
+        common.wait_for(lambda: self.writing(4), 60, 0.02, tell=lambda: self.tile(4))
+        self.take_out(4)
+        self.assertEqual(self.wait_verdict(4), "ERROR", self.tile(4))
+        self.assertEqual(self.row(4)["code"], "usb.left", self.row(4)["message"])
         self.assertEqual(common.leftovers(self.bench), [])
         self.clear()
 

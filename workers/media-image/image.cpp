@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "workers/media-image/image.h"
 
-#include "station/base/files.h"
+#include "station/base/text.h"
 #include "workers/media-image/params.h"
-#include "workers/media/formats/digest.h"
+#include "workers/media/source/file_hash.h"
 #include "workers/media/source/image_bytes.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <atomic>
-#include <cerrno>
 #include <future>
 
 namespace lineside::media_image {
@@ -18,7 +14,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kStep = 1024 * 1024;
 constexpr std::chrono::milliseconds kTick{200};
 
 // Does `work` on a thread of its own and serves the station meanwhile; a stop is obeyed within a
@@ -41,36 +36,9 @@ Result<T> beside(worker::Station& station,
     return go_on ? std::move(done) : Result<T>(tl::unexpected<base::Error>(go_on.error()));
 }
 
-// Of the bytes as they lie there, packed or not.
-Result<std::string> hash_of_file(const fs::path& file, const std::atomic<bool>& stop) {
-    const base::UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!fd) {
-        return base::fail_errno(errno == ENOENT ? "config.missing" : "media.source",
-                                "cannot open " + file.string(), errno);
-    }
-    auto digest = media::Digest::of("sha256");
-    std::string buffer(kStep, '\0');
-    for (;;) {
-        if (stop) {
-            return base::fail("operator.stopped");
-        }
-        const ssize_t got = ::read(fd.get(), buffer.data(), buffer.size());
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got < 0) {
-            return base::fail_errno("media.source", "cannot read " + file.string(), errno);
-        }
-        if (got == 0) {
-            return digest->end();
-        }
-        digest->update(std::string_view(buffer).substr(0, static_cast<std::size_t>(got)));
-    }
-}
-
 Result<std::string> key_of(const media::ImagePlan& plan, const std::atomic<bool>& stop) {
-    const auto image = hash_of_file(plan.file, stop);
-    const auto bmap = plan.bmap ? hash_of_file(*plan.bmap, stop) : Result<std::string>("");
+    const auto image = media::hash_of_file(plan.file, stop);
+    const auto bmap = plan.bmap ? media::hash_of_file(*plan.bmap, stop) : Result<std::string>("");
     if (!image || !bmap) {
         return !image ? image : bmap;
     }

@@ -31,8 +31,8 @@ class Steps {
     void tell(const media::SetupProgress& progress) {
         const std::string_view name = progress.phase.load();
         for (const auto& [phase, number] : kSetupPhases) {
-            if (phase == name) {
-                enter(number);
+            if (phase == name && enter_phases(station_, now_, number)) {
+                told_ = 0;
             }
         }
         const std::uint64_t done = now_ == 2   ? progress.unpacked.load()
@@ -45,16 +45,6 @@ class Steps {
     }
 
   private:
-    void enter(int phase) {
-        static constexpr std::array<std::pair<std::string_view, double>, 3> kPhases{
-            {{"check", 2}, {"write", 58}, {"verify", 40}}};
-        while (now_ < phase) {
-            const auto& [name, weight] = kPhases[static_cast<std::size_t>(now_++)];
-            station_.phase(std::string(name), now_, static_cast<int>(kPhases.size()), weight);
-            told_ = 0;
-        }
-    }
-
     worker::Station& station_;
     std::uint64_t bytes_;
     int now_ = 0;

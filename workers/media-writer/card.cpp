@@ -43,11 +43,7 @@ class Teller {
 
   private:
     void enter(int phase) {
-        static constexpr std::array<std::pair<std::string_view, double>, 3> kPhases{
-            {{"check", 2}, {"write", 58}, {"verify", 40}}};
-        while (now_ < phase) {
-            const auto& [name, weight] = kPhases[static_cast<std::size_t>(now_++)];
-            station_.phase(std::string(name), now_, static_cast<int>(kPhases.size()), weight);
+        if (enter_phases(station_, now_, phase)) {
             told_ = 0;
         }
     }
@@ -82,6 +78,17 @@ media::WriteResult write_beside(worker::Station& station, const media::PreparedI
 }
 
 }  // namespace
+
+bool enter_phases(worker::Station& station, int& now, int phase) {
+    static constexpr std::array<std::pair<std::string_view, double>, 3> kPhases{
+        {{"check", 2}, {"write", 58}, {"verify", 40}}};
+    const int before = now;
+    while (now < phase) {
+        const auto& [name, weight] = kPhases[static_cast<std::size_t>(now++)];
+        station.phase(std::string(name), now, static_cast<int>(kPhases.size()), weight);
+    }
+    return now != before;
+}
 
 void tell_facts(worker::Station& station, const media::DiskFacts& facts) {
     station.fact("disk.bytes", std::to_string(facts.bytes));

@@ -11,6 +11,10 @@ namespace lineside::media_writer {
 
 [[nodiscard]] base::Result<base::Json> write_card(worker::Station& station);
 
+// Enters the phases of method.toml (1 check, 2 write, 3 verify) behind `now` up to `phase`; true
+// when it is another one by that.
+bool enter_phases(worker::Station& station, int& now, int phase);
+
 // What the disk says of itself, for the record.
 void tell_facts(worker::Station& station, const media::DiskFacts& facts);
 

@@ -4,6 +4,7 @@
 #include "station/base/files.h"
 #include "station/base/json.h"
 #include "station/base/text.h"
+#include "workers/media/source/file_hash.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -17,7 +18,6 @@ using base::Json;
 constexpr std::string_view kWords = "recipe.json";  // of the folder: last written, first read
 constexpr std::string_view kProductFolder = "products";
 constexpr std::size_t kMostWords = 64 * 1024;
-constexpr std::size_t kStep = 1024 * 1024;
 
 base::Result<std::vector<Recipe>> recipes_of(const std::string& text, const fs::path& file) {
     Report report;
@@ -61,46 +61,6 @@ base::Status same_products(const Recipe& recipe, const std::map<std::string, fs:
                           "products name a file that the recipe does not load: leave it out");
     }
     return {};
-}
-
-using Take = std::function<base::Status(std::string_view)>;
-
-// All bytes of `file`, piece by piece.
-base::Status read_through(const fs::path& file, const std::atomic<bool>& stop, const Take& take) {
-    const base::UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!fd) {
-        return base::fail_errno(errno == ENOENT ? "config.missing" : "media.source",
-                                "cannot open " + file.string(), errno);
-    }
-    std::string buffer(kStep, '\0');
-    for (;;) {
-        if (stop) {
-            return base::fail("operator.stopped");
-        }
-        const ssize_t got = ::read(fd.get(), buffer.data(), buffer.size());
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got < 0) {
-            return base::fail_errno("media.source", "cannot read " + file.string(), errno);
-        }
-        if (got == 0) {
-            return {};
-        }
-        if (auto taken = take(std::string_view(buffer).substr(0, static_cast<std::size_t>(got)));
-            !taken) {
-            return taken;
-        }
-    }
-}
-
-base::Result<std::string> hash_through(const fs::path& file, const std::atomic<bool>& stop) {
-    base::Sha256 hash;
-    auto read = read_through(file, stop, [&](std::string_view piece) {
-        hash.update(piece);
-        return base::Status();
-    });
-    return read ? base::Result<std::string>(hash.hex()) : tl::unexpected<base::Error>(read.error());
 }
 
 // A copy that is on disk when this returns; the hash of what was copied.
@@ -155,13 +115,13 @@ base::Result<std::string> PreparedRecipe::key_of(const RecipeSource& source,
                                                  const std::atomic<bool>& stop) {
     std::string text = fmt::format("lineside-recipe-key 1\n{}\n{}\n", source.keep_root_password,
                                    source.recipe.filename().string());
-    auto recipe = hash_through(source.recipe, stop);
+    auto recipe = hash_of_file(source.recipe, stop);
     if (!recipe) {
         return recipe;
     }
     text += *recipe + "\n";
     for (const auto& [name, file] : source.products) {
-        auto hash = hash_through(file, stop);
+        auto hash = hash_of_file(file, stop);
         if (!hash) {
             return hash;
         }
@@ -272,7 +232,7 @@ base::Result<PreparedRecipe> PreparedRecipe::load(const fs::path& folder) {
 
 base::Status PreparedRecipe::check(const std::atomic<bool>& stop) const {
     for (const auto& [name, file] : plan_.products) {
-        const auto hash = hash_through(file, stop);
+        const auto hash = hash_of_file(file, stop);
         if (!hash) {
             return hash.error().code == "operator.stopped"
                        ? tl::unexpected<base::Error>(hash.error())
