@@ -82,7 +82,7 @@ constexpr std::array kCodes{
     CodeEntry{"media.forbidden",     station, "E59", "This disk must not be written", "Call technician", false},
     CodeEntry{"power.failed",        station, "E60", "Slot's power could not be switched", "Call technician", true},
     CodeEntry{"power.no_effect",     station, "E61", "Unit stayed on when its power was switched off", "Call technician", true},
-    CodeEntry{"power.no_return",     station, "E62", "Unit did not come back when its power was switched on", "Switch off and on", true},
+    CodeEntry{"power.no_return",     station, "E62", "Unit did not come back when switched on", "Switch off and on", true},
     CodeEntry{"station.bug",         station, "E99", "Something the station does not know happened", "Call technician", false},
     // A person.
     CodeEntry{"operator.stopped",    operator_, "A01", "Stopped by a person", "Press Try again", true},

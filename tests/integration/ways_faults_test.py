@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""What goes wrong with units and their cables, by each of the four ways of flashing, at once: a board for each pair. Verdict and code are those
+"""What goes wrong with units and their cables, by each of the four ways of flashing, half of it at once: a board for each pair. Verdict and code are those
 of the table, what the bench is told to do is what the code wants, it ends within its time, and nothing passes but what is only slow."""
 import unittest
 
@@ -26,12 +26,13 @@ FAULTS = {
     "twin-serial": "unit.duplicate_module",
     "slow-boot": "",            # no fault: it takes its time, and passes
 }
-CASES = [*FAULTS, "twin-serial"]  # it takes two
+# At once on one host; a twin takes two.
+HALVES = (list(FAULTS)[:6], [*list(FAULTS)[6:], "twin-serial"])
 FAIL = {"unit.fused", "unit.eeprom", "unit.bootloader", LATE}      # of the unit; the others are the bench's
 ACTIONS = {"usb.left": "Check the cable", "usb.link": "Change the cable", "tool.silence": "Press Try again", "order.wrong_model": "Return to stores",
            "unit.fused": "Put in repair bin", "unit.eeprom": "Put in repair bin", "unit.bootloader": "Put in repair bin",
            "boot.back_in_recovery": "Remove the strap", LATE: "Put in repair bin", "unit.duplicate_module": "Call technician", "": "Take out"}
-SILENCE_S = 12                  # of the flash; a stage has up to fifteen times of it, in which a host of 2 cores serves 40 boards
+SILENCE_S = 12                  # of the flash; a stage has up to fifteen times of it, in which a host of 2 cores serves 28 boards
 LIMIT_S = 15 * SILENCE_S + 120
 
 
@@ -39,13 +40,20 @@ class EachWay(mixed.Mixed):
     test_each_by_its_way = None     # the other module's
 
     def wanted(self, board):
-        fault = CASES[(board - 1) // len(WAYS)]
+        fault = self.cases[(board - 1) // len(WAYS)]
         codes = FAULTS[fault]
         return fault, codes if isinstance(codes, str) else codes[(board - 1) % len(WAYS)]
 
-    def test_each_fault_by_each_way(self):
-        boards = len(CASES) * len(WAYS)
-        spec = ",".join("%s@%s=1" % (fault, "+".join(str(len(WAYS) * number + way + 1) for way in range(len(WAYS)))) for number, fault in enumerate(CASES))
+    def test_faults_while_it_is_flashed(self):
+        self.each_by_each_way(HALVES[0])
+
+    def test_faults_that_show_later(self):
+        self.each_by_each_way(HALVES[1])
+
+    def each_by_each_way(self, cases):
+        self.cases = cases
+        boards = len(cases) * len(WAYS)
+        spec = ",".join("%s@%s=1" % (fault, "+".join(str(len(WAYS) * number + way + 1) for way in range(len(WAYS)))) for number, fault in enumerate(cases))
         data = common.data_folder("ways-faults")
         wrong = []
         with common.bench.Bench(data, boards, spec, seed=9, line_options=["--products", ",".join(mixed.MODELS[way][1] for way in WAYS)]) as bench:

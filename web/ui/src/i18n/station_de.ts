@@ -53,7 +53,7 @@ export const stationDe: Readonly<Record<string, string>> = {
   'Image file cannot be read': 'Image-Datei nicht lesbar',
   "Slot's power could not be switched": 'Strom des Platzes ließ sich nicht schalten',
   'Unit stayed on when its power was switched off': 'Gerät blieb an, als der Strom abgeschaltet wurde',
-  'Unit did not come back when its power was switched on': 'Gerät kam nach dem Einschalten nicht zurück',
+  'Unit did not come back when switched on': 'Gerät kam nach dem Einschalten nicht zurück',
   'Nobody switched the unit off and on': 'Niemand hat das Gerät aus- und eingeschaltet',
   'switched off and on: {driver}': 'aus- und eingeschaltet: {driver}',
   'off and on again: {result}': 'aus und wieder ein: {result}',

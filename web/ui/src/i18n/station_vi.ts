@@ -53,7 +53,7 @@ export const stationVi: Readonly<Record<string, string>> = {
   'Image file cannot be read': 'Không đọc được tệp image',
   "Slot's power could not be switched": 'Không đóng cắt được nguồn của khe',
   'Unit stayed on when its power was switched off': 'Thiết bị vẫn bật khi đã cắt nguồn',
-  'Unit did not come back when its power was switched on': 'Thiết bị không trở lại khi đã bật nguồn',
+  'Unit did not come back when switched on': 'Thiết bị không trở lại khi đã bật nguồn',
   'Nobody switched the unit off and on': 'Không ai tắt rồi bật thiết bị',
   'switched off and on: {driver}': 'tắt rồi bật: {driver}',
   'off and on again: {result}': 'đã tắt và bật lại: {result}',

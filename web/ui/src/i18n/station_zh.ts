@@ -53,7 +53,7 @@ export const stationZh: Readonly<Record<string, string>> = {
   'Image file cannot be read': '无法读取镜像文件',
   "Slot's power could not be switched": '槽位电源无法切换',
   'Unit stayed on when its power was switched off': '断电时产品仍通电',
-  'Unit did not come back when its power was switched on': '上电后产品未返回',
+  'Unit did not come back when switched on': '上电后产品未返回',
   'Nobody switched the unit off and on': '无人将产品断电再上电',
   'switched off and on: {driver}': '断电再上电：{driver}',
   'off and on again: {result}': '已断电并重新上电：{result}',
