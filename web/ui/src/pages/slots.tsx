@@ -102,11 +102,13 @@ function Row({ row, reload }: { row: SlotHealthRow; reload: () => void }): JSX.E
       </td>
       <td>{row.closed === null ? t.slots.open : <span class="tag">{t.slots.isClosed}</span>}</td>
       <td>
-        {row.closed === null && may('technician') && (
-          <ReasonForm name={`close-${row.slot}`} button={t.slots.close} sure={t.slots.closeSure(row.slot)} label={t.reason.why}
-            note={t.slots.closeNote} act={(reason) => api.closeSlot(row.slot, reason)} done={reload} />
-        )}
-        <Power slot={row.slot} />
+        <div class="slot-buttons">
+          {row.closed === null && may('technician') && (
+            <ReasonForm name={`close-${row.slot}`} button={t.slots.close} sure={t.slots.closeSure(row.slot)} label={t.reason.why}
+              note={t.slots.closeNote} act={(reason) => api.closeSlot(row.slot, reason)} done={reload} />
+          )}
+          <Power slot={row.slot} />
+        </div>
       </td>
     </tr>
   );
