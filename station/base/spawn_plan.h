@@ -1,13 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
-// What posix_spawn is told about a child that begins clean: no signal blocked, each as by default.
+// What posix_spawn is told about a child that begins clean: no signal blocked, each as by default;
+// its words and its environment as posix_spawn takes them.
 // Thread: one.
 #pragma once
 
 #include <spawn.h>
 
 #include <csignal>
+#include <string>
+#include <vector>
 
 namespace lineside::base {
+
+// Good as long as `texts` is, ended by a null. posix_spawn's type is not const, but it writes
+// nothing.
+[[nodiscard]] inline std::vector<char*> exec_list(const std::vector<std::string>& texts) {
+    std::vector<char*> list;
+    list.reserve(texts.size() + 1);
+    for (const std::string& text : texts) {
+        list.push_back(const_cast<char*>(text.c_str()));
+    }
+    list.push_back(nullptr);
+    return list;
+}
+
+// For a program that shall see nothing of the service's.
+[[nodiscard]] inline std::vector<std::string> plain_environment() {
+    return {"PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8"};
+}
 
 class SpawnPlan {
   public:

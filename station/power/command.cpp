@@ -39,7 +39,7 @@ struct Child {
     base::UniqueFd complaint;
 };
 
-int start(Child& child, std::vector<std::string> words) {
+int start(Child& child, const std::vector<std::string>& words) {
     std::array<int, 2> err{};
     if (::pipe2(err.data(), O_CLOEXEC) != 0) {
         return errno;
@@ -52,17 +52,11 @@ int start(Child& child, std::vector<std::string> words) {
     ::posix_spawn_file_actions_addopen(plan.actions(), 1, "/dev/null", O_WRONLY, 0);
     ::posix_spawn_file_actions_adddup2(plan.actions(), says.get(), 2);
     ::posix_spawn_file_actions_addclosefrom_np(plan.actions(), 3);
-    std::vector<char*> argv;
-    for (std::string& word : words) {
-        argv.push_back(word.data());
-    }
-    argv.push_back(nullptr);
-    std::string path = "PATH=/usr/local/bin:/usr/bin:/bin";
-    std::string language = "LANG=C.UTF-8";
-    std::array<char*, 3> environment{path.data(), language.data(), nullptr};
+    const auto environment = base::plain_environment();
     pid_t pid = 0;
-    if (const int error = ::posix_spawn(&pid, argv[0], plan.actions(), plan.attributes(),
-                                        argv.data(), environment.data());
+    if (const int error =
+            ::posix_spawn(&pid, words.front().c_str(), plan.actions(), plan.attributes(),
+                          base::exec_list(words).data(), base::exec_list(environment).data());
         error != 0) {
         return error;
     }

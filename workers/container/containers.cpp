@@ -284,24 +284,14 @@ bool Containers::remove(const Engine& engine, const std::string& name) {
 
 // Not by Tool: it must happen although the station said stop, and while a tool runs.
 bool Containers::act(const Argv& argv) {
-    std::vector<char*> words;
-    for (const std::string& word : argv) {
-        words.push_back(const_cast<char*>(word.c_str()));
-    }
-    words.push_back(nullptr);
-    std::vector<char*> env;
-    for (const std::string& variable : env_) {
-        env.push_back(const_cast<char*>(variable.c_str()));
-    }
-    env.push_back(nullptr);
     base::SpawnPlan plan(POSIX_SPAWN_SETPGROUP);
     for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
         ::posix_spawn_file_actions_addopen(plan.actions(), fd, "/dev/null", O_RDWR, 0);
     }
     ::posix_spawn_file_actions_addclosefrom_np(plan.actions(), 3);
     pid_t pid = -1;
-    if (::posix_spawnp(&pid, words[0], plan.actions(), plan.attributes(), words.data(),
-                       env.data()) != 0) {
+    if (::posix_spawnp(&pid, argv.front().c_str(), plan.actions(), plan.attributes(),
+                       base::exec_list(argv).data(), base::exec_list(env_).data()) != 0) {
         return false;
     }
     const base::UniqueFd ended(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));

@@ -35,16 +35,6 @@ void copy_to_log(std::string_view bytes) {
     }
 }
 
-std::vector<char*> pointers(const std::vector<std::string>& texts) {
-    std::vector<char*> out;
-    out.reserve(texts.size() + 1);
-    for (const std::string& text : texts) {
-        out.push_back(const_cast<char*>(text.c_str()));  // posix_spawn's type; not written to
-    }
-    out.push_back(nullptr);
-    return out;
-}
-
 struct PipeEnds {
     base::UniqueFd read;
     base::UniqueFd write;
@@ -116,8 +106,8 @@ Status Tool::spawn(const Command& command) {
     ::posix_spawn_file_actions_adddup2(plan.actions(), err->write.get(), STDERR_FILENO);
     ::posix_spawn_file_actions_addclosefrom_np(plan.actions(), 3);
     ::posix_spawn_file_actions_addchdir_np(plan.actions(), command.cwd.c_str());
-    const auto argv = pointers(command.argv);
-    const auto env = pointers(command.env);
+    const auto argv = base::exec_list(command.argv);
+    const auto env = base::exec_list(command.env);
     const int error =
         ::posix_spawnp(&pid_, argv[0], plan.actions(), plan.attributes(), argv.data(), env.data());
     if (error != 0) {

@@ -93,29 +93,18 @@ std::string last_words(std::string_view said) {
 
 base::Result<pid_t> spawn(const std::string& program, const std::vector<std::string>& argv,
                           const std::vector<std::string>& more, int output) {
-    static const std::array<std::string, 4> kEnvironment{
-        "PATH=" + std::string(kPath), "LC_ALL=C.UTF-8", "HOME=/",
-        "MTOOLS_SKIP_CHECK=1"};  // its check is for floppies
-    std::vector<char*> words, environment;
-    for (const std::string& word : argv) {
-        words.push_back(const_cast<char*>(word.c_str()));  // posix_spawn's type; not written to
-    }
-    for (const std::string& each : more) {
-        environment.push_back(const_cast<char*>(each.c_str()));
-    }
-    for (const std::string& each : kEnvironment) {
-        environment.push_back(const_cast<char*>(each.c_str()));
-    }
-    words.push_back(nullptr);
-    environment.push_back(nullptr);
+    std::vector<std::string> environment = more;  // goes before what follows
+    environment.insert(environment.end(), {"PATH=" + std::string(kPath), "LC_ALL=C.UTF-8", "HOME=/",
+                                           "MTOOLS_SKIP_CHECK=1"});  // its check is for floppies
     base::SpawnPlan plan(POSIX_SPAWN_SETPGROUP);
     ::posix_spawn_file_actions_addopen(plan.actions(), STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     ::posix_spawn_file_actions_adddup2(plan.actions(), output, STDOUT_FILENO);
     ::posix_spawn_file_actions_adddup2(plan.actions(), output, STDERR_FILENO);
     ::posix_spawn_file_actions_addclosefrom_np(plan.actions(), 3);
     pid_t pid = -1;
-    const int error = ::posix_spawn(&pid, program.c_str(), plan.actions(), plan.attributes(),
-                                    words.data(), environment.data());
+    const int error =
+        ::posix_spawn(&pid, program.c_str(), plan.actions(), plan.attributes(),
+                      base::exec_list(argv).data(), base::exec_list(environment).data());
     if (error != 0) {
         return base::fail_errno("tool.missing", "cannot start " + program, error);
     }

@@ -126,10 +126,7 @@ export interface Tile {
   power_switch: boolean; // the station can switch the slot's unit off and on
 }
 
-export interface SlotCount {
-  count: number;
-  slots: string[];
-}
+export interface SlotCount { count: number; slots: string[] }
 
 export interface Alarm {
   id: string;
