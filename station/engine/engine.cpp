@@ -100,22 +100,22 @@ usb::MonitorEvents Engine::bus_events() {
         device_left(port, is_hub);
     };
     events.net_arrived = [this](const usb::NetInterface& net) {
-        if (SlotActor* slot = find_port(net.port.key)) {
+        if (SlotActor* slot = find_port(net.port)) {
             slot->net_arrived(net);
         }
     };
     events.net_left = [this](const std::string& name, const usb::PortPath& port) {
-        if (SlotActor* slot = find_port(port.key)) {
+        if (SlotActor* slot = find_port(port)) {
             slot->net_left(name);
         }
     };
     events.disk_arrived = [this](const usb::Disk& disk) {
-        if (SlotActor* slot = find_port(disk.port.key)) {  // at any other port it is nobody's card
+        if (SlotActor* slot = find_port(disk.port)) {  // at any other port it is nobody's card
             slot->disk_arrived(disk, scanning_);
         }
     };
     events.disk_left = [this](const std::string& name, const usb::PortPath& port) {
-        if (SlotActor* slot = find_port(port.key)) {
+        if (SlotActor* slot = find_port(port)) {
             slot->disk_left(name);
         }
     };
@@ -126,7 +126,7 @@ void Engine::device_arrived(const usb::Device& device) {
     if (device.is_hub) {
         return;
     }
-    SlotActor* slot = find_port(device.port.key);
+    SlotActor* slot = find_port(device.port);
     const bool ours = context_.models.in_recovery(device.vendor, device.product) != nullptr ||
                       context_.models.is_gadget(device.vendor, device.product);
     if (slot == nullptr) {
@@ -154,7 +154,7 @@ void Engine::device_left(const usb::PortPath& port, bool is_hub) {
     if (is_hub) {
         return hub_left(port);
     }
-    SlotActor* slot = find_port(port.key);
+    SlotActor* slot = find_port(port);
     if (slot == nullptr) {
         return;
     }
@@ -182,8 +182,13 @@ void Engine::hub_left(const usb::PortPath& port) {
     }
 }
 
-SlotActor* Engine::find_port(const std::string& port) {
-    const auto it = by_port_.find(port);
+SlotActor* Engine::find_port(const usb::PortPath& port) {
+    if (port.key == port.half) {  // nothing in the host tells the other half; the mapping may
+        if (const auto half = by_half_.find(port.half); half != by_half_.end()) {
+            return half->second;
+        }
+    }
+    const auto it = by_port_.find(port.key);
     return it == by_port_.end() ? nullptr : it->second;
 }
 

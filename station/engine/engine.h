@@ -113,7 +113,7 @@ class Engine final : public Facade, private Surroundings {
     void device_arrived(const usb::Device& device);
     void device_left(const usb::PortPath& port, bool is_hub);
     void hub_left(const usb::PortPath& port);
-    [[nodiscard]] SlotActor* find_port(const std::string& port);
+    [[nodiscard]] SlotActor* find_port(const usb::PortPath& port);
     [[nodiscard]] SlotActor* find_slot(const std::string& slot);
     void try_all();
     void admit();
@@ -149,7 +149,8 @@ class Engine final : public Facade, private Surroundings {
     std::int64_t started_ms_ = 0;
     std::list<SlotActor> slots_;  // in the order of the configuration, then unmapped ports
     std::map<std::string, SlotActor*> by_port_;
-    std::vector<journal::SlotPort> ports_;  // as a technician mapped them; none: station.toml
+    std::map<std::string, SlotActor*> by_half_;  // by SuperSpeed halves, as they were mapped
+    std::vector<journal::SlotPort> ports_;       // as a technician mapped them; none: station.toml
     struct Mapping {
         std::string by;
         std::int64_t since_ms = 0;

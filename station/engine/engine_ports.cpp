@@ -58,6 +58,15 @@ Json or_null(const std::string& text) {
     return text.empty() ? Json(nullptr) : Json(text);
 }
 
+// Of the socket a device is in; "" where nothing tells.
+std::string other_half(const usb::Device& device) {
+    const usb::PortPath& port = device.port;
+    if (port.half.empty()) {
+        return usb::peer_of(device.syspath).value_or("");
+    }
+    return port.half == port.key ? "" : port.half;
+}
+
 }  // namespace
 
 void Engine::build_slots() {
@@ -81,6 +90,7 @@ void Engine::build_slots() {
     queue_.clear();
     just_left_.clear();
     by_port_.clear();
+    by_half_.clear();
     const auto& configured = context_.config.slots;
     const auto row_of = [&](const std::string& label) {
         return std::find_if(configured.begin(), configured.end(),
@@ -106,17 +116,16 @@ void Engine::build_slots() {
             slots_.back().set_closing(found->second);
         }
     }
-    // A port's own slot goes before the slot whose other half has the same path: bus numbers, which
-    // would tell them apart, are not part of it.
+    // Apart from the others: a SuperSpeed half often has the path of another socket's USB 2 half.
     for (SlotActor& slot : slots_) {
         const auto row = std::find_if(wanted.begin(), wanted.end(),
                                       [&](const auto& each) { return each.slot == slot.slot(); });
         if (!row->peer.empty()) {
-            by_port_.emplace(row->peer, &slot);
+            by_half_.emplace(row->peer, &slot);
         }
     }
     for (const Plugged& each : plugged) {
-        SlotActor* slot = find_port(each.device.port.key);
+        SlotActor* slot = find_port(each.device.port);
         if (slot == nullptr) {
             const std::string& key = each.device.port.key;
             slots_.emplace_back(context_, key, key, false, false);
@@ -241,7 +250,7 @@ Json Engine::ports() const {
                          {"id", fmt::format("{:04x}:{:04x}", device.vendor, device.product)},
                          {"model", model != nullptr ? Json(model->name) : Json(nullptr)},
                          {"slot", slot.mapped() ? Json(slot.slot()) : Json(nullptr)},
-                         {"peer", or_null(usb::peer_of(device.syspath).value_or(""))},
+                         {"peer", or_null(other_half(device))},
                          {"number", device.number},
                          {"since", slot.since_ms()}});
     }

@@ -65,6 +65,17 @@ class FakeBus final : public usb::Bus {
         device.number = ++number_;
         events_.device_arrived(device);
     }
+    // A booted unit at SuperSpeed: its half of the socket has another path, and the host tells, or
+    // does not, which socket that is.
+    void plug_fast(const std::string& half, const std::optional<std::string>& socket) {
+        usb::Device device;
+        device.port = fast_path(half, socket);
+        device.vendor = usb::kNvidia;
+        device.product = kGadget;
+        device.number = ++number_;
+        events_.device_arrived(device);
+        events_.net_arrived({"usb" + half, "rndis_host", "", device.port});
+    }
     void unplug(const std::string& slot) {
         events_.net_left("usb" + slot, path_of(slot));
         events_.device_left(path_of(slot), false);
@@ -94,14 +105,19 @@ class FakeBus final : public usb::Bus {
         events_.device_left(path_of(slot), false);
     }
     // The hub all slots are behind, after what was plugged into it.
-    void hub_left() { events_.device_left({"pci-0000:00:14.0-usb-0:1", "1-1", ""}, true); }
+    void hub_left() { events_.device_left({"pci-0000:00:14.0-usb-0:1", "1-1", "", ""}, true); }
 
     std::vector<std::pair<std::string, std::uint16_t>> at_start;
     std::vector<std::function<void()>> waiting;  // in the socket: taken in by drain()
 
   private:
     static usb::PortPath path_of(const std::string& slot) {
-        return {port_of(slot), "1-1." + slot, "pci-0000:00:14.0-usb-0:1"};
+        return {port_of(slot), "1-1." + slot, "pci-0000:00:14.0-usb-0:1", ""};
+    }
+    static usb::PortPath fast_path(const std::string& half,
+                                   const std::optional<std::string>& socket) {
+        return {port_of(socket.value_or(half)), "2-1." + half, "pci-0000:00:14.0-usb-0:1",
+                port_of(half)};
     }
     usb::MonitorEvents events_;
     int number_ = 0;

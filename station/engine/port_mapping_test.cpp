@@ -17,6 +17,16 @@ class PortMappingTest : public LineTest {
         }
         return ask([&](Done done) { engine->save_ports(ports, {who, ""}, done); });
     }
+    // The unit of this slot, flashed by that worker, has left recovery mode.
+    void flashed(const std::string& slot, std::size_t number) {
+        bus->plug(slot);
+        FakeWorker& flash = worker(number, "flash");
+        flash.ask(1, "unit.admit", {{"chip_id", "0xc" + slot}});
+        run_until("the chip id", [&] { return flash.answer(1) != nullptr; });
+        flash.ok();
+        run_until("the restart", [&] { return state(slot) == "restarting"; });
+        bus->unplug(slot);
+    }
     std::string station_reason() {
         const Json station = engine->wall()["station"];
         return station["reason"].is_string() ? station["reason"].get<std::string>() : "";
@@ -120,7 +130,22 @@ TEST_F(PortMappingTest, The_other_half_of_a_socket_is_the_same_slot) {
     });
     ASSERT_TRUE(saved);
     bus->plug("8");
-    run_until("the flash", [&] { return state("1") == "flashing"; });
+    settle();
+    EXPECT_EQ(state("1"), "empty") << "the path of that half is another socket's USB 2 half";
+    flashed("1", 1);
+    bus->plug_fast("8", std::nullopt);  // nothing in the host tells: the mapping does
+    worker(2, "prove-image");
+}
+
+// Slot 1's unit boots at SuperSpeed, where the path of its port reads like slot 2's.
+TEST_F(PortMappingTest, A_unit_that_boots_at_SuperSpeed_stays_in_its_slot) {
+    open_line();
+    flashed("1", 1);
+    flashed("2", 2);
+    bus->plug_fast("2", "1");
+    worker(3, "prove-image");
+    EXPECT_EQ(state("1"), "verifying");
+    EXPECT_EQ(state("2"), "restarting");
 }
 
 TEST_F(PortMappingTest, A_mapping_that_is_forgotten_ends_by_itself) {

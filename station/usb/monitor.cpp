@@ -4,6 +4,7 @@
 #include "station/base/clock.h"
 #include "station/base/log.h"
 #include "station/base/text.h"
+#include "station/usb/port_peer.h"
 
 #include <libudev.h>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -39,7 +40,7 @@ std::uint16_t hex_attribute(udev_device* device, const char* name) {
 
 std::optional<Device> read_device(udev_device* udev) {
     const std::string_view syspath = text(udev_device_get_syspath(udev));
-    auto port = port_of_syspath(syspath);
+    auto port = socket_of(std::string(syspath));
     if (!port || text(udev_device_get_devtype(udev)) != "usb_device") {
         return std::nullopt;
     }
@@ -65,7 +66,7 @@ std::optional<NetInterface> read_net(udev_device* udev) {
     if (!device) {
         return std::nullopt;
     }
-    net.port = *port_of_syspath(*device);
+    net.port = *socket_of(*device);
     net.name = text(udev_device_get_sysname(udev));
     if (udev_device* parent = udev_device_get_parent(udev); parent != nullptr) {
         net.driver = text(udev_device_get_driver(parent));
@@ -85,7 +86,7 @@ std::optional<Disk> read_disk(udev_device* udev) {
     if (!above || text(udev_device_get_devtype(udev)) != "disk") {
         return std::nullopt;
     }
-    disk.port = *port_of_syspath(*above);
+    disk.port = *socket_of(*above);
     disk.name = text(udev_device_get_sysname(udev));
     if (udev_device* device =
             udev_device_get_parent_with_subsystem_devtype(udev, "usb", "usb_device");

@@ -55,14 +55,30 @@ TEST(PortPeer, Follows_the_kernels_links_behind_hubs_and_at_the_root) {
         fs::create_directories(host / device);
         fs::create_directories(host / port);
         fs::create_directories(host / peer);
-        fs::create_symlink(host / port, host / device / "port");
         fs::create_symlink(host / peer, host / port / "peer");
+        fs::create_symlink(host / port, host / peer / "peer");
+    };
+    const auto runs_at = [&](const fs::path& device, const char* speed) {
+        fs::create_directories(host / device);
+        std::ofstream(host / device / "speed") << speed << "\n";
+        return socket_of(host / device).value();
     };
     pair("usb1/1-5/1-5.1", "usb1/1-5/1-5:1.0/1-5-port1", "usb2/2-9/2-9:1.0/2-9-port1");
     pair("usb1/1-3", "usb1/1-0:1.0/usb1-port3", "usb2/2-0:1.0/usb2-port7");
     EXPECT_EQ(peer_of(host / "usb1/1-5/1-5.1"), "pci-0000:00:14.0-usb-0:9.1");
     EXPECT_EQ(peer_of(host / "usb1/1-3"), "pci-0000:00:14.0-usb-0:7");
     EXPECT_FALSE(peer_of(host / "usb1/1-5"));
+    // A unit at SuperSpeed is in the socket of its USB 2 half; its own path is that half's alone.
+    const auto fast = runs_at("usb2/2-9/2-9.1", "5000");
+    EXPECT_EQ(fast.key, "pci-0000:00:14.0-usb-0:5.1");
+    EXPECT_EQ(fast.half, "pci-0000:00:14.0-usb-0:9.1");
+    EXPECT_EQ(fast.bus_port, "2-9.1");
+    EXPECT_EQ(runs_at("usb2/2-7", "10000").key, "pci-0000:00:14.0-usb-0:3");
+    EXPECT_EQ(runs_at("usb1/1-5/1-5.1", "480").key, "pci-0000:00:14.0-usb-0:5.1");
+    EXPECT_EQ(runs_at("usb1/1-5/1-5.1", "480").half, "");
+    const auto alone = runs_at("usb2/2-8", "5000");  // nothing tells its other half
+    EXPECT_EQ(alone.key, alone.half);
+    EXPECT_FALSE(socket_of(host / "usb2"));
     for (const char* no : {"", "/", "/a", "/a/b", "/a/b-port", "/a/b-port3/c", "x-port1"}) {
         EXPECT_FALSE(key_of_port_folder(no)) << no;
     }

@@ -68,14 +68,19 @@ std::optional<std::string> key_of_port_folder(std::string_view folder) {
 }
 
 std::optional<std::string> peer_of(const std::string& device_syspath) {
-    std::error_code error;
-    const auto peer = fs::canonical(fs::path(device_syspath) / "port" / "peer", error);
-    if (!error) {
-        return key_of_port_folder(peer.native());
-    }
     const auto own = port_of_syspath(device_syspath);
     if (!own) {
         return std::nullopt;
+    }
+    // Not by the device's link `port`: the kernel makes it only after it has told of the device.
+    const fs::path above = fs::path(device_syspath).parent_path();
+    const std::string hub = above.filename();  // "2-5", or "usb2"
+    const auto number = own->bus_port.substr(own->bus_port.find_last_of("-.") + 1);
+    const auto interface = hub.starts_with("usb") ? hub.substr(3) + "-0:1.0" : hub + ":1.0";
+    std::error_code error;
+    const auto peer = fs::canonical(above / interface / (hub + "-port" + number) / "peer", error);
+    if (!error) {
+        return key_of_port_folder(peer.native());
     }
     // "2-5.1": port 5 of bus 2, and ".1" beyond it. A hub with both halves numbers its ports alike,
     // which is how the kernel pairs them too.
@@ -94,6 +99,17 @@ std::optional<std::string> peer_of(const std::string& device_syspath) {
         *key += own->bus_port.substr(dot);
     }
     return key;
+}
+
+std::optional<PortPath> socket_of(const std::string& device_syspath) {
+    auto port = port_of_syspath(device_syspath);
+    int speed = 0;  // Mbit/s
+    std::ifstream(fs::path(device_syspath) / "speed") >> speed;
+    if (port && speed >= kSuperSpeed) {
+        port->half = port->key;
+        port->key = peer_of(device_syspath).value_or(port->key);
+    }
+    return port;
 }
 
 }  // namespace lineside::usb

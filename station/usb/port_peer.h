@@ -16,6 +16,11 @@ namespace lineside::usb {
 // not say.
 [[nodiscard]] std::optional<std::string> peer_of(const std::string& device_syspath);
 
+// The port of a USB device as slots know it: of a device at SuperSpeed the key is that of the other
+// half, which is where the same unit was in recovery mode, and `half` is its own. Where nothing
+// tells of another half the key stays its own. Nothing for what is no USB device.
+[[nodiscard]] std::optional<PortPath> socket_of(const std::string& device_syspath);
+
 // From the real path of a port in sysfs, ".../usb2/2-1/2-1:1.0/2-1-port3" or
 // ".../usb2/2-0:1.0/usb2-port3": the key of what is plugged in there.
 [[nodiscard]] std::optional<std::string> key_of_port_folder(std::string_view folder);

@@ -22,7 +22,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kSuperSpeed = 5000;  // Mbit/s of a USB 3 hub, as sysfs has it
 constexpr std::chrono::milliseconds kLookAgain{20};
 // Of wHubCharacteristics: how the hub switches the power of its ports.
 constexpr unsigned kSwitching = 3;
