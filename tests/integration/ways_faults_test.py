@@ -25,9 +25,10 @@ FAULTS = {
     "no-serial": LATE,
     "twin-serial": "unit.duplicate_module",
     "slow-boot": "",            # no fault: it takes its time, and passes
+    "superspeed": "",           # booted it is at the socket's other half, whose path is that of a unit that boots slowly
 }
-# At once on one host; a twin takes two.
-HALVES = (list(FAULTS)[:6], [*list(FAULTS)[6:], "twin-serial"])
+# At once on one host; a twin takes two. Each fault has a hub of its own, and two hubs share a controller.
+HALVES = (list(FAULTS)[:7], [*list(FAULTS)[7:], "twin-serial"])
 FAIL = {"unit.fused", "unit.eeprom", "unit.bootloader", LATE}      # of the unit; the others are the bench's
 ACTIONS = {"usb.left": "Check the cable", "usb.link": "Change the cable", "tool.silence": "Press Try again", "order.wrong_model": "Return to stores",
            "unit.fused": "Put in repair bin", "unit.eeprom": "Put in repair bin", "unit.bootloader": "Put in repair bin",
@@ -61,7 +62,7 @@ class EachWay(mixed.Mixed):
             bench.plug_all(apart=0.3)
             common.wait_for(lambda: len(self.verdicts(bench)) == boards, 900, 1, lambda: "no verdict: %s" % [
                 (slot, self.wanted(int(slot))[0], tile["state"], tile["note"]) for slot, tile in common.tiles(bench.station_api).items() if not tile["outcome"]])
-            rows, tiles = self.verdicts(bench), common.tiles(bench.station_api)
+            rows, tiles, units = self.verdicts(bench), common.tiles(bench.station_api), bench.line_api.boards()
             for board in range(1, boards + 1):
                 fault, code = self.wanted(board)
                 row, took = rows[board], (rows[board]["ended_ms"] - rows[board]["started_ms"]) / 1000
@@ -73,6 +74,8 @@ class EachWay(mixed.Mixed):
                     wrong.append("%s instead of %s %s" % (said, verdict, code))
                 elif took > LIMIT_S:
                     wrong.append("%s: too long" % said)
+                elif (units[board - 1]["seen_at"] != units[board - 1]["bus_port"]) != (fault == "superspeed"):
+                    wrong.append("%s: seen at %s" % (said, units[board - 1]["seen_at"]))
                 elif tiles[str(board)]["action"] != ACTIONS[code]:
                     wrong.append("%s instead of: %s" % (said, ACTIONS[code]))
             wrong += ["left over: " + line for line in common.leftovers(bench)]

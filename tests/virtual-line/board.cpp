@@ -93,6 +93,7 @@ Json Board::describe() const {
         {"board", number_},
         {"port", place_.port_key()},
         {"bus_port", place_.bus_port()},
+        {"seen_at", here_.bus_port()},
         {"hub", hub_of_board(number_)},
         {"ifname", ifname_},
         {"br_cid", br_cid()},
@@ -169,14 +170,15 @@ void Board::leave_bus() {
         node_->leave();
     }
     bench_.bus->leave(number_);
-    bench_.free_devnum(place_.bus, devnum_);
+    bench_.free_devnum(here_.bus, devnum_);
     bench_.journal.note(number_, "left", {{"devnum", devnum_}});
     node_.reset();
 }
 
 void Board::enter_recovery(Stage stage) {
     stage_ = stage == Stage::BootRom ? "bootrom" : "bootloader";
-    devnum_ = bench_.next_devnum(place_.bus);
+    here_ = place_;
+    devnum_ = bench_.next_devnum(here_.bus);
     const auto life = life_;
     ModuleFacts facts;
     facts.br_cid = br_cid();

@@ -80,6 +80,7 @@ class Board {
     std::string stage_;
     std::uint64_t life_ = 0;  // changes whenever timers of before must not fire
     int jobs_ = 0;
+    Place here_ = place_;  // which half of its socket it is, or was last, seen at
     int devnum_ = 0;
     std::vector<Fault> faults_;
     std::set<std::string> fired_;  // node thread only, while a node lives

@@ -75,14 +75,15 @@ void Board::os_started(int status) {
 }
 
 GadgetFacts Board::gadget_facts() const {
-    return {devnum_, module_serial(), ifname_, folder_};
+    return {here_, devnum_, module_serial(), ifname_, folder_};
 }
 
 void Board::show_gadget() {
     if (!os_up_ || !boot_time_over_ || state_ != "booting" || present_) {
         return;
     }
-    devnum_ = bench_.next_devnum(place_.bus);
+    here_ = has("superspeed") ? bench_.bus->twin(number_).value_or(place_) : place_;
+    devnum_ = bench_.next_devnum(here_.bus);
     present_ = true;
     bench_.bus->arrive_gadget(
         number_, gadget_facts(), [this, life = life_](unsigned index, Clock::time_point announced) {
@@ -91,6 +92,7 @@ void Board::show_gadget() {
             }
             bench_.journal.note(number_, "arrived",
                                 {{"product", "7020"},
+                                 {"bus_port", here_.bus_port()},
                                  {"devnum", devnum_},
                                  {"ifindex", index},
                                  {"uevent_ns", announced.time_since_epoch().count()}});
@@ -102,9 +104,10 @@ void Board::show_gadget() {
 // flashing initrd, for so long as the options say.
 void Board::initrd_then(std::function<void()> next) {
     const auto seconds = bench_.options.initrd_seconds;
-    devnum_ = bench_.next_devnum(place_.bus);
+    here_ = place_;
+    devnum_ = bench_.next_devnum(here_.bus);
     if (seconds <= 0 || !bench_.bus->arrive_initrd(number_, gadget_facts())) {
-        bench_.free_devnum(place_.bus, devnum_);
+        bench_.free_devnum(here_.bus, devnum_);
         next();
         return;
     }

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -17,6 +18,7 @@ namespace line {
 
 // A booted unit's looks: a composite gadget with network.
 struct GadgetFacts {
+    Place where;  // which half of its socket; unused where a gadget has but one
     int devnum = 0;
     std::string serial;
     std::string ifname;  // the host's end that board-os made; unused where a gadget brings its own
@@ -31,6 +33,8 @@ class Bus {
     Bus& operator=(const Bus&) = delete;
 
     [[nodiscard]] virtual Place place(int board) const = 0;
+    // The SuperSpeed half of its socket, where that is played.
+    [[nodiscard]] virtual std::optional<Place> twin(int /*board*/) const { return {}; }
     // The answering side is there before the device is announced; returns when that was.
     virtual Clock::time_point arrive(int board, const UsbDevice& device,
                                      std::shared_ptr<UsbNode> node) = 0;

@@ -18,17 +18,18 @@ struct Known {
 };
 // As in faults.md.
 constexpr Known kKnown[] = {
-    {"unplug", Takes::Percent},       {"stall", Takes::Nothing},
-    {"lying-tool", Takes::Nothing},   {"old-image", Takes::Nothing},
-    {"one-bit", Takes::Nothing},      {"half-app", Takes::Nothing},
-    {"wrong-model", Takes::Nothing},  {"fused", Takes::Nothing},
-    {"eeprom-crc", Takes::Nothing},   {"no-loader", Takes::Nothing},
-    {"no-serial", Takes::Nothing},    {"twin-serial", Takes::Nothing},
-    {"slow-boot", Takes::Nothing},    {"no-boot", Takes::Nothing},
-    {"strap-on", Takes::Nothing},     {"ssh-refused", Takes::Nothing},
-    {"step-once", Takes::Step},       {"step-always", Takes::Step},
-    {"other-serial", Takes::Nothing}, {"hub-drop", Takes::Hub},
-    {"kill-worker", Takes::Nothing},  {"kill-tool", Takes::Nothing},
+    {"unplug", Takes::Percent},      {"stall", Takes::Nothing},
+    {"lying-tool", Takes::Nothing},  {"old-image", Takes::Nothing},
+    {"one-bit", Takes::Nothing},     {"half-app", Takes::Nothing},
+    {"wrong-model", Takes::Nothing}, {"fused", Takes::Nothing},
+    {"eeprom-crc", Takes::Nothing},  {"no-loader", Takes::Nothing},
+    {"no-serial", Takes::Nothing},   {"twin-serial", Takes::Nothing},
+    {"superspeed", Takes::Nothing},  {"slow-boot", Takes::Nothing},
+    {"no-boot", Takes::Nothing},     {"strap-on", Takes::Nothing},
+    {"ssh-refused", Takes::Nothing}, {"step-once", Takes::Step},
+    {"step-always", Takes::Step},    {"other-serial", Takes::Nothing},
+    {"hub-drop", Takes::Hub},        {"kill-worker", Takes::Nothing},
+    {"kill-tool", Takes::Nothing},
 };
 
 // The steps whose tool on the unit looks whether it shall fail (board-os puts the files there).

@@ -123,6 +123,15 @@ Clock::time_point Testbed::add(const SysDevice& device) {
     const auto folder = fs::path(sys.string() + device.path);
     make_folder(folder);
     const auto up = ups(fs::path(device.path));
+    for (const auto& [name, target] : device.links) {
+        link_to(up + target.substr(1), folder / name);
+    }
+    if (device.subsystem.empty()) {
+        for (const auto& [name, text] : device.attributes) {
+            write_file(folder / name, text + "\n");
+        }
+        return Clock::now();
+    }
     link_to(up + (device.is_bus ? "bus/" : "class/") + device.subsystem, folder / "subsystem");
     if (!device.driver.empty() && device.is_bus) {
         make_folder(sys / "bus" / device.subsystem / "drivers" / device.driver);

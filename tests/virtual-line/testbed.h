@@ -16,7 +16,7 @@ namespace line {
 // One device of the tree. `path` is below /sys, e.g. /devices/pci0000:00/0000:00:14.0/usb1.
 struct SysDevice {
     std::string path;
-    std::string subsystem;
+    std::string subsystem;  // empty: a port of a hub, which no event tells of
     std::string devtype;
     bool is_bus = true;       // its subsystem is a bus (usb, pci), else a class (net)
     std::string driver;       // empty: none bound
@@ -27,6 +27,7 @@ struct SysDevice {
     unsigned minor = 0;       // of the node; the major is 189
     std::string block;        // "7:17": a disk with this number; its node is the host's own
     std::string device_link;  // target of `device`, relative, for class devices
+    Properties links;         // name -> path below /sys, of what may not be there yet
 };
 
 class Testbed {

@@ -34,17 +34,25 @@ TestbedBus::TestbedBus(Bench& bench, std::filesystem::path root)
     for (int number = 0; number * kBoardsPerRoot < bench.options.boards; number++) {
         const auto place = root_place(number);
         testbed_.add(controller_device(place));
-        const auto device = root_hub(place);
-        const int devnum = bench_.next_devnum(place.bus);
-        usbfs_.listen(testbed_.ioctl_socket(device.node),
-                      std::make_shared<UsbNode>(device.descriptors, nullptr, nullptr));
-        for (const auto& part : device.parts) {
-            testbed_.add(part);
+        for (const auto& half : {place, twin_place(place)}) {
+            const int devnum = bench_.next_devnum(half.bus);
+            add_hub(root_hub(half), half, kRootPorts);
+            bench_.journal.note(0, "root", {{"bus", half.bus}, {"devnum", devnum}});
         }
-        bench_.journal.note(0, "root", {{"bus", place.bus}, {"devnum", devnum}});
     }
     for (int hub = 1; hub <= hub_of_board(bench.options.boards); hub++) {
         plug_hub(hub);
+    }
+}
+
+void TestbedBus::add_hub(const UsbDevice& device, const Place& where, int ports) {
+    usbfs_.listen(testbed_.ioctl_socket(device.node),
+                  std::make_shared<UsbNode>(device.descriptors, nullptr, nullptr));
+    for (const auto& part : device.parts) {
+        testbed_.add(part);
+    }
+    for (const auto& port : hub_ports(where, ports)) {
+        testbed_.add(port);  // gone with the hub's interface
     }
 }
 
@@ -62,7 +70,7 @@ Clock::time_point TestbedBus::arrive(int board, const UsbDevice& device,
 }
 
 void TestbedBus::arrive_gadget(int board, const GadgetFacts& facts, Shown done) {
-    const auto where = place(board);
+    const auto& where = facts.where;
     const auto device = gadget_device(where, facts.devnum, facts.serial);
     const auto announced =
         arrive(board, device,
@@ -154,33 +162,30 @@ void TestbedBus::take_card(int board, bool with_reader) {
 
 bool TestbedBus::has_hub(int number) const {
     const auto found = hubs_.find(number);
-    return found != hubs_.end() && found->second.present;
+    return found != hubs_.end() && !found->second.empty();
 }
 
 bool TestbedBus::plug_hub(int number) {
-    auto& hub = hubs_[number];
-    const auto where = hub_place(number);
-    hub.devnum = bench_.next_devnum(where.bus);
-    hub.device = port_hub(where, hub.devnum);
-    hub.present = true;
-    usbfs_.listen(testbed_.ioctl_socket(hub.device.node),
-                  std::make_shared<UsbNode>(hub.device.descriptors, nullptr, nullptr));
-    for (const auto& part : hub.device.parts) {
-        testbed_.add(part);
+    const auto place = hub_place(number);
+    for (const auto& half : {place, twin_place(place)}) {
+        const int devnum = bench_.next_devnum(half.bus);
+        hubs_[number].push_back({half, port_hub(half, devnum), devnum});
+        add_hub(hubs_[number].back().device, half, kHubPorts);
+        bench_.journal.note(0, "hub",
+                            {{"hub", number}, {"bus_port", half.bus_port()}, {"devnum", devnum}});
     }
-    bench_.journal.note(0, "hub",
-                        {{"hub", number}, {"bus_port", where.bus_port()}, {"devnum", hub.devnum}});
     return true;
 }
 
 bool TestbedBus::unplug_hub(int number) {
-    auto& hub = hubs_[number];
-    for (auto it = hub.device.parts.rbegin(); it != hub.device.parts.rend(); ++it) {
-        testbed_.remove(*it);
+    for (const auto& half : hubs_[number]) {
+        for (auto it = half.device.parts.rbegin(); it != half.device.parts.rend(); ++it) {
+            testbed_.remove(*it);
+        }
+        usbfs_.retire(testbed_.ioctl_socket(half.device.node));
+        bench_.free_devnum(half.where.bus, half.devnum);
     }
-    usbfs_.retire(testbed_.ioctl_socket(hub.device.node));
-    bench_.free_devnum(hub_place(number).bus, hub.devnum);
-    hub.present = false;
+    hubs_[number].clear();
     return true;
 }
 

@@ -19,6 +19,9 @@ class TestbedBus : public Bus {
     // Root hubs and hubs for `boards` are there when this returns.
     TestbedBus(Bench& bench, std::filesystem::path root);
     [[nodiscard]] Place place(int board) const override { return board_place(board); }
+    [[nodiscard]] std::optional<Place> twin(int board) const override {
+        return twin_place(board_place(board));
+    }
     Clock::time_point arrive(int board, const UsbDevice& device,
                              std::shared_ptr<UsbNode> node) override;
     void arrive_gadget(int board, const GadgetFacts& facts, Shown done) override;
@@ -32,11 +35,12 @@ class TestbedBus : public Bus {
     [[nodiscard]] std::vector<std::pair<std::string, std::string>> environment() const override;
 
   private:
-    struct Hub {
+    struct HubHalf {
+        Place where;
         UsbDevice device;
         int devnum = 0;
-        bool present = false;
     };
+    using Hub = std::vector<HubHalf>;  // none: not plugged in
     struct Present {
         UsbDevice device;
         std::shared_ptr<UsbNode> node;
@@ -48,6 +52,8 @@ class TestbedBus : public Bus {
         std::unique_ptr<LoopDisk> card;
         std::optional<SysDevice> disk;
     };
+    // A hub, root hub or not, with its ports.
+    void add_hub(const UsbDevice& device, const Place& where, int ports);
     void remove_disk(Reader& reader);
 
     Bench& bench_;

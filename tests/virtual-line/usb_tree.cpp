@@ -92,6 +92,16 @@ UsbNode::Descriptors describe(const Shape& shape) {
     return all;
 }
 
+// Of the port that the device at `place` is plugged into.
+std::string port_path(const Place& place) {
+    const auto device = place.sys_path();
+    const auto above = device.substr(0, device.rfind('/'));
+    const auto hub = above.substr(above.rfind('/') + 1);
+    const auto interface = hub.starts_with("usb") ? hub.substr(3) + "-0:1.0" : hub + ":1.0";
+    return above + "/" + interface + "/" + hub + "-port" +
+           place.chain.substr(place.chain.rfind('.') + 1);
+}
+
 UsbDevice build(const Place& place, int devnum, const Shape& shape) {
     UsbDevice all;
     all.descriptors = describe(shape);
@@ -119,6 +129,9 @@ UsbDevice build(const Place& place, int devnum, const Shape& shape) {
         {"ID_REVISION", hex4(shape.release)},
         {"ID_PATH", key},
     };
+    if (!place.chain.empty()) {
+        device.links = {{"port", port_path(place)}};
+    }
     device.attributes = {
         {"idVendor", hex4(shape.vendor)},
         {"idProduct", hex4(shape.product)},
@@ -126,8 +139,8 @@ UsbDevice build(const Place& place, int devnum, const Shape& shape) {
         {"busnum", std::to_string(place.bus)},
         {"devnum", std::to_string(devnum)},
         {"devpath", place.chain.empty() ? "0" : place.chain},
-        {"speed", "480"},
-        {"version", " 2.00"},
+        {"speed", place.superspeed ? "5000" : "480"},
+        {"version", place.superspeed ? " 3.00" : " 2.00"},
         {"manufacturer", shape.manufacturer},
         {"product", shape.name},
         {"bDeviceClass", hex2(shape.device_class)},
@@ -220,6 +233,32 @@ Place board_place(int board) {
     return place;
 }
 
+Place twin_place(const Place& place) {
+    constexpr int kMostRoots = 8;  // of a line; their buses come first
+    Place twin = place;
+    twin.superspeed = !place.superspeed;
+    twin.bus += place.superspeed ? -kMostRoots : kMostRoots;
+    const auto root = place.chain.substr(0, place.chain.find('.'));
+    if (root == "1" || root == "2") {
+        twin.chain[0] = root == "1" ? '2' : '1';
+    }
+    return twin;
+}
+
+std::vector<SysDevice> hub_ports(const Place& place, int ports) {
+    std::vector<SysDevice> all;
+    for (int number = 1; number <= ports; number++) {
+        auto behind = place;
+        behind.chain += (place.chain.empty() ? "" : ".") + std::to_string(number);
+        SysDevice port;
+        port.path = port_path(behind);
+        port.attributes = {{"connect_type", "hotplug"}, {"location", "0x00000000"}};
+        port.links = {{"peer", port_path(twin_place(behind))}};
+        all.push_back(port);
+    }
+    return all;
+}
+
 SysDevice controller_device(const Place& place) {
     SysDevice device;
     device.path = "/devices/pci0000:00/" + place.controller;
@@ -232,15 +271,20 @@ SysDevice controller_device(const Place& place) {
 }
 
 UsbDevice root_hub(const Place& place) {
-    Shape shape{
-        0x1d6b,           0x0002, 0x0601,          9, "Linux xhci-hcd", "xHCI Host Controller",
-        place.controller, "usb",  {kHubInterface}, 16};
+    const unsigned product = place.superspeed ? 0x0003 : 0x0002;
+    Shape shape{0x1d6b,           product,
+                0x0601,           9,
+                "Linux xhci-hcd", "xHCI Host Controller",
+                place.controller, "usb",
+                {kHubInterface},  kRootPorts};
     return build(place, 1, shape);
 }
 
 UsbDevice port_hub(const Place& place, int devnum) {
-    Shape shape{0x0424, 0x2517, 0x0002,          9,        "Microchip", "USB2517 Hub",
-                "",     "usb",  {kHubInterface}, kHubPorts};
+    // A USB 3 hub is two hubs, one for each half of its sockets.
+    const unsigned product = place.superspeed ? 0x5807 : 0x2807;
+    Shape shape{0x0424, product, 0x0002,          9,        "Microchip", "USB5807 Hub",
+                "",     "usb",   {kHubInterface}, kHubPorts};
     return build(place, devnum, shape);
 }
 
