@@ -40,7 +40,8 @@ export function look(draft: Draft, units: readonly PortUnit[]): Seen {
   const unit = fresh[0];
   if (unit === undefined) return { kind: 'wait' };
   if (fresh.length > 1) return { kind: 'several', units: fresh };
-  const slot = Object.keys(draft.found).find((name) => name !== draft.names[draft.at] && (draft.found[name]?.port === unit.port || draft.found[name]?.peer === unit.port));
+  // By the ports alone, which are USB 2 halves: the path of another socket's USB 3 half may well read the same.
+  const slot = Object.keys(draft.found).find((name) => name !== draft.names[draft.at] && draft.found[name]?.port === unit.port);
   if (slot !== undefined) return { kind: 'taken', unit, slot };
   return unit.model === null ? { kind: 'other', unit } : { kind: 'found', unit };
 }
