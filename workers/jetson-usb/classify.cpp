@@ -17,10 +17,9 @@ constexpr std::size_t kLongestLine = std::size_t{16} * 1024;
 
 Outcome outcome_of(const Transcript& seen, std::optional<int> exit_status) {
     const bool killed = exit_status && (*exit_status >= kFirstSignal || *exit_status < 0);
-    if (text_rules(seen) && !killed) {
-        return seen.success_line() ? Outcome::flashed : Outcome::failed;
-    }
-    if ((exit_status && *exit_status != 0) || seen.failed()) {
+    const bool by_text = text_rules(seen) && !killed;
+    const bool says_no = by_text ? !seen.success_line() : exit_status && *exit_status != 0;
+    if (says_no || seen.failed()) {
         return Outcome::failed;
     }
     const auto missing = missing_proof(seen, usual_must_write(seen.way()));
@@ -44,11 +43,8 @@ void take_row(const Failure& row, Classified& out) {
 }
 
 void explain(const Transcript& seen, std::optional<int> exit_status, Classified& out) {
-    const Failure* row = seen.failure_at_end();
     const ExitCode* known = exit_status ? exit_code(seen.way(), *exit_status) : nullptr;
-    if (row == nullptr && known != nullptr && !known->failure.empty()) {
-        row = &failure_named(known->failure);
-    }
+    const Failure* row = seen.failure_at_end(known);
     if (row != nullptr) {
         take_row(*row, out);
         out.line = printable(seen.failure_line());

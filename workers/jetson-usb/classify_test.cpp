@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <sstream>
 #include <tuple>
 
 namespace lineside::jetson_usb {
@@ -179,6 +181,73 @@ TEST(Classify, Exit_0_with_an_error_is_not_flashed) {
     EXPECT_EQ(said(kA, "", 1).outcome, Outcome::failed);
 }
 
+// No pipefail: what the host failed to write is hidden, and the unit says that all is well.
+TEST(Classify, The_units_word_of_success_hides_nothing_of_the_hosts) {
+    const auto good = tegra("SUCCESS");
+    const std::string end = "[OK: /dev/sdb]\n";
+    const auto instead = [&](std::string line) {
+        return std::string(good).replace(good.find(end), end.size(), std::move(line));
+    };
+    for (const auto& [line, row] :
+         {std::pair("ERR: failed to write rootfs.ext4 to /dev/sdb2\n", 0),
+          std::pair("[FAIL: /dev/sdb]\n", 0),
+          std::pair("dd: error writing '/dev/sdb2': Input/output error\n", 0),
+          std::pair("bmaptool: ERROR: An error occurred\n", 0),
+          std::pair("ERR: partprobe failed after partitioning\n", 32),
+          std::pair("Error looking up object for device /dev/sdb\n", 31), std::pair("", 0)}) {
+        for (const auto status : {std::optional<int>(), std::optional(0), std::optional(7)}) {
+            EXPECT_EQ(said(kD, instead(line), status).outcome, Outcome::failed) << line;
+            EXPECT_EQ(said(kD, instead(line), status).row, row) << line;
+        }
+    }
+    EXPECT_EQ(said(kD, instead(end + "Creating partitions\nWriting partitions\n" + end)).outcome,
+              Outcome::flashed)
+        << "two disks";
+}
+
+TEST(Classify, Success_without_the_list_of_writes_is_not_flashed) {
+    const auto without_writes = [](const std::string& text) {
+        std::string out;
+        std::istringstream lines(text);
+        for (std::string line; std::getline(lines, line);) {
+            if (line.find("Writing partition ") == std::string::npos) {
+                out += line + "\n";
+            }
+        }
+        return out;
+    };
+    EXPECT_EQ(said(kB, without_writes(mass_good()), 0).outcome, Outcome::unknown);
+    EXPECT_EQ(said(kB, mass_banner("Rebooting the device")).outcome, Outcome::unknown);
+    EXPECT_EQ(said(kD, "Flashing completed\nColdbooting the device\n", 0).outcome,
+              Outcome::unknown);
+    EXPECT_EQ(said(kA, without_writes(sample::whole()), 0).outcome, Outcome::unknown);
+}
+
+TEST(Classify, Exit_status_goes_before_what_the_tool_waited_for) {
+    const auto waits = initrd_start() + "Waiting for target to boot-up...\n";
+    const auto ssh = waits + "Waiting for device to expose ssh ......\n";
+    for (const auto& [status, row] :
+         {std::pair(102, 25), std::pair(103, 27), std::pair(105, 25), std::pair(114, 26),
+          std::pair(4, 23), std::pair(11, 1), std::pair(110, 0), std::pair(1, 24)}) {
+        EXPECT_EQ(said(kC, ssh, status).row, row) << status;
+    }
+    EXPECT_EQ(said(kC, waits, 1).row, 23);
+    EXPECT_EQ(said(kC, ssh + "Timeout\n", 1).row, 24);
+}
+
+TEST(Classify, Noise_is_not_told_as_what_decided) {
+    const auto out = said(kA, sample::whole() + "Cannot Open USB\nBootloader version 1\nlast\n", 1);
+    EXPECT_EQ(out.outcome, Outcome::failed);
+    EXPECT_EQ(out.line, "last");
+    EXPECT_EQ(said(kA, "Bootloader version 1\n" + rcm(8), 1).row, 5);
+    std::string glued;
+    for (int i = 0; i < 4; ++i) {
+        glued += sample::whole();
+    }
+    std::replace(glued.begin(), glued.end(), '\n', ' ');
+    EXPECT_EQ(said(kA, glued.substr(0, 15'000) + " Error: Return value 14\n").row, 18);
+}
+
 TEST(Classify, Every_row_of_the_fact_sheet) {
     const std::string boot = "Waiting for target to boot-up...\n";
     std::string sixty;
@@ -199,7 +268,7 @@ TEST(Classify, Every_row_of_the_fact_sheet) {
          Class::cycle},
         {4, kA, rcm(3), Class::link},
         {4, kA, "[ 1.0 ] Bootrom returned error 5\n" + rcm(8), Class::keys},
-        {5, kA, rcm(8), Class::cycle},
+        {5, kA, rcm(8), Class::link},
         {5, kD, "Error: Return value 8\nCommand tegrarcm_v2 --chip 0x19 0 --rcm rcm_list.xml\n",
          Class::cycle},
         {6, kA, "[ 0.3 ] RCM version 0X8\n", Class::cycle, 1},

@@ -65,6 +65,7 @@ constexpr std::array kFailures{
     Failure{"rom-garbage", 6, "", nullptr, cycle, "usb.cycle", "", kAgain, new_enumeration, true},
     Failure{"usb-write", 7, "timeout in usb write", nullptr, link, "usb.link", "", "Switch the unit off and on; then change the cable; then compare the SKU", new_enumeration, true},
     Failure{"rom-silent", 5, "", nullptr, cycle, "usb.link", "The chip's boot ROM did not answer", "Switch the unit off and on, at a port without a hub", new_enumeration, true},
+    Failure{"rom-gone", 5, "", nullptr, link, "usb.link", "The chip's boot ROM did not answer", "Switch the unit off and on, at a port without a hub", new_enumeration, true},
     Failure{"rom-failed", 4, "boot rom communication failed", nullptr, link, "usb.link", "The chip's boot ROM did not answer", "Change cable or port; check whether the module is fused", new_enumeration, true},
     Failure{"probe", 1, "probing the target board failed|ecid read failed", nullptr, nodev, "usb.no_device", "", "Check the port, then switch the unit off and on into recovery mode", new_enumeration, true},
     Failure{"no-sku", 35, "unrecognized module sku|board id()", R"(Unrecognized module SKU|Board ID\(\s*\) version\(\s*\) sku\(\s*\))", eeprom, "unit.eeprom", "The module's EEPROM gave nothing", "Connect the unit without hubs; then put the module in the repair bin", never, true},

@@ -119,7 +119,7 @@ class Run {
 
     // What it waited for stands in the line that it had not ended.
     [[nodiscard]] base::Error waited_for() const {
-        const Failure* row = seen_.failure_at_end();
+        const Failure* row = seen_.failure_at_end(nullptr);
         const auto why = row != nullptr ? row->code : std::string_view("tool.silence");
         return base::make_error(
             why, fmt::format("Flash tool waited {:.1f} s for the unit ({})",

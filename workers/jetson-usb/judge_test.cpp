@@ -9,8 +9,8 @@
 namespace lineside::jetson_usb {
 namespace {
 
-Transcript read(const std::string& text) {
-    Transcript seen;
+Transcript read(const std::string& text, Way way = Way::flash) {
+    Transcript seen(way);
     for (const std::string& line : sample::lines(text)) {
         seen.take(line);
     }
@@ -25,8 +25,8 @@ RunEnd exited(int status, bool gone = false, int took_ms = 60'000) {
     return end;
 }
 
-std::string code(const std::string& text, const RunEnd& end) {
-    const auto verdict = judge(end, read(text), Params{});
+std::string code(const std::string& text, const RunEnd& end, Way way = Way::flash) {
+    const auto verdict = judge(end, read(text, way), Params{});
     EXPECT_TRUE(verdict || base::is_known_code(verdict.error().code)) << verdict.error().code;
     return verdict ? "ok" : verdict.error().code;
 }
@@ -50,6 +50,18 @@ TEST(Judge, Exit_0_alone_proves_nothing) {
               "tool.no_proof");
     EXPECT_EQ(code("Error: Partition configuration is not specified\n", exited(0)),
               "tool.no_proof");
+}
+
+TEST(Judge, The_units_status_does_not_outweigh_what_the_host_failed_to_write) {
+    const std::string end = "Final status: SUCCESS\nSuccessfully finished at x\n";
+    const auto yocto = [&](const std::string& middle) {
+        return code("Creating partitions\n" + middle + end, exited(0), Way::tegraflash);
+    };
+    EXPECT_EQ(yocto("[OK: /dev/sdb]\n"), "ok");
+    EXPECT_EQ(yocto(""), "tool.no_proof");
+    EXPECT_EQ(yocto("ERR: failed to write rootfs.ext4 to /dev/sdb2\n[OK: /dev/sdb]\n"),
+              "tool.failed");
+    EXPECT_EQ(yocto("ERR: partprobe failed\n[OK: /dev/sdb]\n"), "host.unfit");
 }
 
 TEST(Judge, Success_line_after_a_failed_write_is_no_proof) {

@@ -25,6 +25,7 @@ enum class Sign : std::uint8_t {
     failed,       // the tool's own word that it failed
     probe,        // "probing the target board failed"
     complaint,    // looks like one
+    noise,        // does too, but stands in good runs
     life,         // the unit answered
     command,      // a tool's command line
     rom,          // the boot ROM is spoken with
@@ -39,7 +40,9 @@ enum class Sign : std::uint8_t {
     banner_good,       // of nvaflash.sh: "*** .. succeeded."
     status_line,       // of meta-tegra
     session,           // of meta-tegra's initrd-flash
-    written,           // of initrd flash
+    disk_begun,        // one of the unit's disks, by its make-sdcard
+    disk_done,
+    written,  // of initrd flash
     reboot,
     plain_success,
     flash_completed,  // of tegraflash
@@ -52,7 +55,7 @@ enum class Sign : std::uint8_t {
 
 // One pass over a line: which rows and signs are in it.
 struct Hits {
-    static constexpr std::size_t kMost = 24;  // a line has few; more are not looked at
+    static constexpr std::size_t kMost = 64;  // a line has few, also many that were glued together
     std::array<std::uint16_t, kMost> marks{};
     std::size_t count = 0;
 };

@@ -89,7 +89,16 @@ void Transcript::take_clean(std::string_view raw) {
 
 void Transcript::take_hits(std::string_view line, const Hits& hits) {
     const Stage* stage = nullptr;
+    const auto is_sign = [&](std::uint16_t number, Sign sign) {
+        const auto& mark = language_->mark(number);
+        return mark.kind == Language::Kind::sign && static_cast<Sign>(mark.index) == sign;
+    };
+    const bool noise = std::any_of(hits.marks.begin(), hits.marks.begin() + hits.count,
+                                   [&](auto number) { return is_sign(number, Sign::noise); });
     for (std::size_t i = 0; i < hits.count; ++i) {
+        if (noise && is_sign(hits.marks[i], Sign::complaint)) {
+            continue;
+        }
         const auto& mark = language_->mark(hits.marks[i]);
         if (!holds(mark.kind == Language::Kind::fact ? nullptr : mark.expression, line)) {
             continue;
@@ -245,8 +254,14 @@ void Transcript::take_value(std::string_view line) {
     }
     lost_ = value == 8;
     if (value == 8 && in_rom_) {
-        raise(failure_named("rom-silent"), line);
+        raise_silent(line);
     }
+}
+
+// That it says so, and no word of refusal, tells silence from a session that is out of step.
+// Source: l4t-observed, the boot ROM's refusals.
+void Transcript::raise_silent(std::string_view line) {
+    raise(failure_named(rom_failed_ ? "rom-gone" : "rom-silent"), line);
 }
 
 void Transcript::take_sign(Sign sign, std::string_view line) {
@@ -279,6 +294,8 @@ void Transcript::take_sign(Sign sign, std::string_view line) {
         case Sign::complaint:
             last_complaint_.assign(line.substr(0, kKept));
             break;
+        case Sign::noise:
+            break;
         case Sign::life:
             poll_ = nullptr;
             poll_from_ = poll_to_ = -1;
@@ -288,7 +305,7 @@ void Transcript::take_sign(Sign sign, std::string_view line) {
             // "--rcm LIST", not "--rcm-boot". The command comes again after "Return value".
             in_rom_ = has(line, "--rcm ");
             if (lost_ && in_rom_) {
-                raise(failure_named("rom-silent"), line);
+                raise_silent(line);
             }
             lost_ = false;
             break;
@@ -350,6 +367,12 @@ void Transcript::take_sign(Sign sign, std::string_view line) {
         }
         case Sign::session:
             said_.session = true;
+            break;
+        case Sign::disk_begun:
+            open_disks_ += way_ == Way::tegraflash ? 1 : 0;
+            break;
+        case Sign::disk_done:
+            open_disks_ = std::max(0, open_disks_ - 1);
             break;
         case Sign::written:
             said_.written = true;
@@ -425,9 +448,12 @@ const Failure* Transcript::failure() const {
     return poll_ != nullptr && (failure_ == nullptr || poll_ < failure_) ? poll_ : failure_;
 }
 
-const Failure* Transcript::failure_at_end() const {
+const Failure* Transcript::failure_at_end(const ExitCode* known) const {
     if (const Failure* row = failure()) {
         return row;
+    }
+    if (known != nullptr) {
+        return known->failure.empty() ? nullptr : &failure_named(known->failure);
     }
     if (wait_ != Wait::none) {
         return &failure_named(wait_ == Wait::boot ? "no-boot" : "no-ssh");
@@ -458,6 +484,9 @@ std::vector<std::string> Transcript::unfinished() const {
     auto out = unfinished_;
     if (!open_write_.empty()) {
         out.push_back(open_write_);
+    }
+    if (open_disks_ > 0) {
+        out.emplace_back("the unit's disk");
     }
     return out;
 }

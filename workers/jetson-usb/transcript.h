@@ -68,8 +68,10 @@ class Transcript {
     // waiting tool's complaints count when nothing came after them.
     [[nodiscard]] const Failure* failure() const;
     [[nodiscard]] const std::string& failure_line() const;
-    // The same for a run that is known to have failed: then what it waited for is the cause.
-    [[nodiscard]] const Failure* failure_at_end() const;
+    // The same for a run that is known to have failed: then what its exit status stands for is the
+    // cause (`known`, nothing: it says nothing), or else what it waited for. Null where a known
+    // status has no row.
+    [[nodiscard]] const Failure* failure_at_end(const ExitCode* known) const;
     [[nodiscard]] const Failure* harmless() const { return harmless_; }
     [[nodiscard]] bool eeprom_stage_failed() const { return eeprom_stage_; }
     // The tool was last seen looking for its unit, and had not looked for 30 s yet.
@@ -79,7 +81,7 @@ class Transcript {
     // The last few lines but bars, oldest first.
     [[nodiscard]] std::vector<std::string> last_lines() const;
 
-    // Partitions that were begun and not seen to reach 100 %.
+    // Partitions that were begun and not seen to reach 100 %, and a disk of the unit's likewise.
     [[nodiscard]] std::vector<std::string> unfinished() const;
     [[nodiscard]] bool wrote(std::string_view partition) const;  // begun and ended
     [[nodiscard]] int writes() const { return writes_; }
@@ -111,6 +113,7 @@ class Transcript {
     void take_board(std::string_view line);
     void take_chip(std::string_view line);
     void take_value(std::string_view line);
+    void raise_silent(std::string_view line);
     void take_stage(const Stage& stage, std::string_view line);
     void take_share(double share);
     [[nodiscard]] bool fits(const Stage& stage) const;
@@ -165,6 +168,7 @@ class Transcript {
     std::set<std::string, std::less<>> finished_;  // in lower case
     int writes_ = 0;
     int writes_of_stage_ = 0;
+    int open_disks_ = 0;
     int items_ = 0;  // of initrd flash
 };
 
