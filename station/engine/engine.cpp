@@ -235,7 +235,11 @@ void Engine::admit() {
             busy.push_back(slot.root_port());
         }
     }
-    for (const std::string& name : core::admit(waiting, busy, context_.config.limits)) {
+    const auto admission = core::admit(
+        waiting, busy, context_.config.limits, [this](const std::string& wire, int most) {
+            return context_.config.limits.learn ? context_.wires.limit(wire, most) : most;
+        });
+    for (const std::string& name : admission.admitted) {
         if (SlotActor* slot = find_slot(name)) {
             slot->admitted();
         }
@@ -243,7 +247,9 @@ void Engine::admit() {
     std::erase_if(queue_, [](const SlotActor* slot) { return !slot->queued(); });
     int position = 0;
     for (SlotActor* slot : queue_) {
-        slot->set_position(++position);
+        const auto why = admission.waits.find(slot->slot());
+        slot->set_position(
+            ++position, why == admission.waits.end() ? std::nullopt : std::optional(why->second));
     }
     station_changed();
 }

@@ -66,7 +66,24 @@ void SlotActor::phase(const protocol::Phase& phase) {
     run_->progress.phase(phase.weight);
 }
 
+// While a unit is flashed it shares the wire of its root port and of its controller.
+void SlotActor::wire_use() {
+    const auto now = context_.clock.mono_ns();
+    if (flashing()) {
+        context_.wires.begin(run_->job, root_port_, now);
+    } else if (run_) {
+        const bool whole = job_.state == core::JobState::awaiting_boot ||
+                           job_.state == core::JobState::provisioning ||
+                           job_.state == core::JobState::verifying;
+        context_.wires.end(run_->job, whole && !job_.ending, now);
+    }
+}
+
 void SlotActor::progress(const protocol::Progress& progress) {
+    if (flashing()) {
+        run_->bytes = std::max(run_->bytes, progress.bytes);
+        context_.wires.moved(run_->job, run_->bytes_before + run_->bytes, context_.clock.mono_ns());
+    }
     if (!run_->progress.progress(progress.done, progress.total)) {
         return;
     }
