@@ -119,6 +119,15 @@ usb::MonitorEvents Engine::bus_events() {
             slot->disk_left(name);
         }
     };
+    events.over_current = [this](const std::string& port) {
+        const SlotActor* slot = find_port(port);
+        if (slot == nullptr || !slot->mapped()) {
+            base::log_warning("port {} draws too much current", port);
+            return;  // nobody's business, as what is plugged in there
+        }
+        raise_alarm("over-current " + port, "usb.over_current",
+                    std::string(base::code_entry("usb.over_current").sentence), {slot->slot()});
+    };
     return events;
 }
 

@@ -18,6 +18,7 @@ export const stationDe: Readonly<Record<string, string>> = {
   'A step on the unit failed': 'Schritt auf dem Gerät fehlgeschlagen',
   'Unit left while it was worked on': 'Gerät während der Arbeit getrennt',
   'Check the cable': 'Kabel prüfen',
+  'Port draws too much current': 'Port zieht zu viel Strom',
   'USB link failed': 'USB-Verbindung ausgefallen',
   'Change the cable': 'Kabel tauschen',
   'Tool did not find the unit': 'Tool hat das Gerät nicht gefunden',

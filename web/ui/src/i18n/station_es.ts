@@ -18,6 +18,7 @@ export const stationEs: Readonly<Record<string, string>> = {
   'A step on the unit failed': 'Falló un paso en la unidad',
   'Unit left while it was worked on': 'Se desconectó en pleno proceso',
   'Check the cable': 'Revisar el cable',
+  'Port draws too much current': 'El puerto consume demasiada corriente',
   'USB link failed': 'Falló el enlace USB',
   'Change the cable': 'Cambiar el cable',
   'Tool did not find the unit': 'La herramienta no ve la unidad',

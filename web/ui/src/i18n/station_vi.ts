@@ -18,6 +18,7 @@ export const stationVi: Readonly<Record<string, string>> = {
   'A step on the unit failed': 'Một bước trên thiết bị bị lỗi',
   'Unit left while it was worked on': 'Thiết bị bị ngắt khi đang làm dở',
   'Check the cable': 'Kiểm tra cáp',
+  'Port draws too much current': 'Cổng tiêu thụ dòng quá lớn',
   'USB link failed': 'Lỗi kết nối USB',
   'Change the cable': 'Thay cáp',
   'Tool did not find the unit': 'Công cụ không tìm thấy thiết bị',

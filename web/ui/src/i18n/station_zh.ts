@@ -18,6 +18,7 @@ export const stationZh: Readonly<Record<string, string>> = {
   'A step on the unit failed': '产品上有步骤失败',
   'Unit left while it was worked on': '作业中产品断开',
   'Check the cable': '检查线缆',
+  'Port draws too much current': '端口电流过大',
   'USB link failed': 'USB 连接失败',
   'Change the cable': '更换线缆',
   'Tool did not find the unit': '工具未找到产品',
