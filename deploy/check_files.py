@@ -14,6 +14,7 @@ import tomllib
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 RULES = "udev/99-lineside.rules"
+BRINGS_UP = "/sbin/ip link set dev $name up"     # the one program that the rules may run
 UNITS = ("lineside-helper.service", "lineside-stationd.service")
 NEVER = ("7045",)
 complaints = []
@@ -63,7 +64,7 @@ def rule_lines():
 def check_rules():
     """What `udevadm verify` (systemd 254) checks and what it cannot: that the rules touch our ids only."""
     item = re.compile(r'^([A-Z_]+)(\{[^}]+\})?(==|!=|=|\+=|:=)"([^"]*)"$')
-    known = {"ACTION", "SUBSYSTEM", "SUBSYSTEMS", "ENV", "ATTR", "ATTRS", "GOTO", "LABEL", "MODE", "GROUP"}
+    known = {"ACTION", "SUBSYSTEM", "SUBSYSTEMS", "ENV", "ATTR", "ATTRS", "GOTO", "LABEL", "MODE", "GROUP", "RUN"}
     labels, gotos = set(), set()
     usb = set()
     for number, line in rule_lines():
@@ -84,6 +85,8 @@ def check_rules():
                 labels.add(value)
             else:
                 assigns.append(name)
+                if key == "RUN" and value != BRINGS_UP:
+                    complain("%s:%d: runs '%s'" % (RULES, number, value))
         if assigns:
             vendor = match.get("ATTR{idVendor}") or match.get("ATTRS{idVendor}")
             product = match.get("ATTR{idProduct}") or match.get("ATTRS{idProduct}")

@@ -121,6 +121,17 @@ TEST_F(LoopbackTest, Unit_without_an_interface_did_not_get_a_network) {
     EXPECT_EQ(run("wait-unit").outcome.error.code, "boot.none");
 }
 
+// An interface that is down refuses each try at once. The station must not take the wait for a
+// hang.
+TEST_F(LoopbackTest, A_wait_in_which_nothing_takes_time_is_no_silence) {
+    station_.job.net = {"nosuchif0"};
+    station_.job.silence_s = 1;
+    station_.job.params["boot_s"] = 2;
+    const auto heard = run("wait-unit");
+    EXPECT_EQ(heard.outcome.error.code, "boot.none");
+    EXPECT_GE(heard.all<protocol::Progress>().size(), 4U);
+}
+
 TEST_F(LoopbackTest, Unknown_step_and_bad_parameters_are_refused_at_once) {
     EXPECT_EQ(run("format-disk").outcome.error.code, "config.invalid");
     station_.job.params["user"] = "root; reboot";

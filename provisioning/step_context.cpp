@@ -163,6 +163,7 @@ base::Status StepContext::connect() {
         if (final || std::chrono::steady_clock::now() >= end) {
             return tl::unexpected(lost(tried.error()));
         }
+        station_.keep_alive();
         if (auto paused = station_.pause(kBetweenTries); !paused) {
             return paused;
         }

@@ -329,7 +329,7 @@ class Bench:
         if not os.path.exists(config):
             self.group = cgroup_root(os.path.basename(self.place.run))
             build.write_text(config, settings.helper_toml(self.place, bsp or {settings.PROFILE: self.place.bsp},
-                                                          self.environment, self.group))
+                                                          self.environment, self.group, self.more))
         self.helper = Process("helper", [os.path.join(self.place.binaries, "lineside-helper"), "--config", config],
                               self.log_file("helper"))
         until = time.monotonic() + 10

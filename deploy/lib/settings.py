@@ -69,7 +69,8 @@ use = "read-serial"
 
 
 def station_toml(place, slots, speed, port, jobs, more=None):
-    """`slots`: (label, port) pairs. `place` has the folders, see Bench. `more`: pass_stays_s, the policy of [release], the text of [web]."""
+    """`slots`: (label, port) pairs. `place` has the folders, see Bench. `more`: pass_stays_s, the policy of [release], the text of [web],
+    of [limits], `slot`: by label what stands behind the slot."""
     more = more or {}
     lines = [f"""# Written by deploy/run; it is written anew at each start.
 [station]
@@ -89,12 +90,12 @@ pass_stays_s = {more.get("pass_stays_s", 3)}
 
 [limits]
 jobs = {jobs}
-
+{more.get("limits", "")}
 [release]
 policy = {quoted(more.get("release", "none"))}
 {more.get("web", "")}"""]
     for label, path in slots:
-        lines.append(f'\n[[slot]]\nlabel = {quoted(label)}\nport = {quoted(path)}\n')
+        lines.append(f'\n[[slot]]\nlabel = {quoted(label)}\nport = {quoted(path)}\n' + more.get("slot", {}).get(label, ""))
     return "".join(lines)
 
 
@@ -135,8 +136,8 @@ def package_profile(way, model, tree, speed, more_steps):
     return begin + more_steps + profile(way, "Camera by " + way, model, tree, way, speed)
 
 
-def helper_toml(place, bsp, environment, cgroup_root):
-    """`bsp`: profile id -> tree."""
+def helper_toml(place, bsp, environment, cgroup_root, more=None):
+    """`bsp`: profile id -> tree. `more`: switch_ports, those whose power the station may switch."""
     lines = [f"""# Written by deploy/run; it is written anew at each start.
 socket = {quoted(place.helper_socket)}
 service_user = "lineside"
@@ -151,6 +152,8 @@ hide = {json.dumps([path for path in (place.key, place.station, place.setup) if 
             if path.startswith("/tmp/")]
     if keep:
         lines.append(f"keep = {json.dumps(keep)}\n")
+    if more and more.get("switch_ports"):
+        lines.append(f"switch_ports = {json.dumps(more['switch_ports'])}\n")
     if cgroup_root:
         lines.append(f"cgroup_root = {quoted(cgroup_root)}\n")
     lines.append("\n[environment]\n")

@@ -73,6 +73,7 @@ class WaitUnit final : public Step {
             } else {
                 refusing = false;
             }
+            context.station().keep_alive();  // an interface that is down refuses at once
             if (auto paused =
                     context.station().pause(last.why == Why::denied ? kAfterDenial : kBetween);
                 !paused) {

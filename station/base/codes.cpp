@@ -61,6 +61,7 @@ constexpr std::array kCodes{
     CodeEntry{"unit.known",          station, "E33", "This unit has passed before", "Put it aside", false},
     CodeEntry{"unit.duplicate_module", station, "E34", "Two units report one module serial", "Call technician", false},
     CodeEntry{"pool.no_field",       station, "E35", "Batch lacks a value that a step needs", "Call manager", false},
+    CodeEntry{"usb.over_current",    station, "E36", "Port draws too much current", "Change the cable", true},
     CodeEntry{"station.restarted",   station, "E40", "Station restarted while the unit was worked on", "Check unit", true},
     CodeEntry{"station.stopping",    station, "E41", "Station was stopped", "Press Try again", true},
     CodeEntry{"lease.doubt",         station, "E42", "It is not certain which serial the unit holds", "Call technician", false},

@@ -361,6 +361,7 @@ Reading read_config_text(std::string_view text, const std::filesystem::path& fil
     reading.config.limits.jobs = static_cast<int>(limits.number("jobs", 64, 1, 512));
     reading.config.limits.per_root_port =
         static_cast<int>(limits.number("per_root_port", 16, 1, 512));
+    reading.config.limits.learn = limits.flag("learn", true);
     limits.finish();
     read_care(part("backup"), part("logs"), reading.config);
     read_slots(top.tables("slot"), file.string(), reading);

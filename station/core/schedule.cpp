@@ -1,31 +1,65 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "station/core/schedule.h"
 
-#include <map>
+#include <algorithm>
+#include <optional>
 
 namespace lineside::core {
+namespace {
 
-std::vector<std::string> admit(const std::vector<Waiting>& queue,
-                               const std::vector<std::string>& busy_root_ports,
-                               const Limits& limits) {
-    std::map<std::string, int> per_port;
+// The units at one wire, and how many it takes.
+struct Place {
+    int units = 0;
+    int room = 0;
+    bool learned = false;
+};
+
+}  // namespace
+
+std::string controller_of(const std::string& root_port) {
+    return root_port.substr(0, root_port.find("-usb-"));
+}
+
+Admission admit(const std::vector<Waiting>& queue, const std::vector<std::string>& busy_root_ports,
+                const Limits& limits, const BestOf& best) {
+    std::map<std::string, Place> places;
+    const auto place = [&](const std::string& wire, int most) -> Place& {
+        const auto [found, is_new] = places.try_emplace(wire);
+        if (is_new) {
+            const int learned = std::clamp(best(wire, most), 1, most);
+            found->second = {0, learned, learned < most};
+        }
+        return found->second;
+    };
+    const auto root = [&](const std::string& port) -> Place& {
+        return place(port, limits.per_root_port);
+    };
+    const auto controller = [&](const std::string& port) -> Place& {
+        return place(controller_of(port), limits.jobs);
+    };
     for (const std::string& port : busy_root_ports) {
-        ++per_port[port];
+        ++root(port).units;
+        ++controller(port).units;
     }
     auto total = static_cast<int>(busy_root_ports.size());
-    std::vector<std::string> admitted;
+    Admission out;
     for (const Waiting& waiting : queue) {
-        if (total >= limits.jobs) {
-            break;
-        }
-        int& here = per_port[waiting.root_port];
-        if (here < limits.per_root_port) {
-            ++here;
+        Place& here = root(waiting.root_port);
+        Place& above = controller(waiting.root_port);
+        if (here.units >= here.room) {
+            out.waits[waiting.slot] = {Full::What::root_port, here.room, here.learned};
+        } else if (above.units >= above.room && above.learned) {
+            out.waits[waiting.slot] = {Full::What::controller, above.room, true};
+        } else if (total >= limits.jobs) {
+            out.waits[waiting.slot] = {Full::What::station, limits.jobs, false};
+        } else {
+            ++here.units;
+            ++above.units;
             ++total;
-            admitted.push_back(waiting.slot);
+            out.admitted.push_back(waiting.slot);
         }
     }
-    return admitted;
+    return out;
 }
 
 }  // namespace lineside::core

@@ -180,6 +180,17 @@ std::string ordinal(int n) {
     return fmt::format("{}{} in line", n, suffix);
 }
 
+std::string room_of(const Full& full) {
+    if (full.what == Full::What::station) {
+        return fmt::format("Station takes {} at once", full.units);
+    }
+    if (full.what == Full::What::controller) {
+        return fmt::format("USB controller carries {} best", full.units);
+    }
+    return full.learned ? fmt::format("USB port carries {} best", full.units)
+                        : fmt::format("USB port takes {} at once", full.units);
+}
+
 std::string fact_of(const SlotFacts& f, std::string_view state) {
     if (state == "waiting" && f.position_in_line) {
         return ordinal(*f.position_in_line);
@@ -208,6 +219,9 @@ std::string reason_of(const SlotFacts& f, std::string_view state) {
     }
     if (state == "skipped" || (state == "waiting" && !f.has_job)) {
         return f.hold_reason;
+    }
+    if (state == "waiting" && f.waits_for) {
+        return room_of(*f.waits_for);
     }
     if (state == "found") {
         return f.model.empty() ? "Checking" : f.model + ", checking";

@@ -6,6 +6,7 @@
 
 #include "station/core/job.h"
 #include "station/core/profile.h"
+#include "station/core/schedule.h"
 
 #include <cstdint>
 #include <optional>
@@ -47,6 +48,7 @@ struct SlotFacts {
     Hold hold = Hold::none;
     std::string hold_reason;              // sentence of that hold
     std::optional<int> position_in_line;  // 1 = next
+    std::optional<Full> waits_for;        // what has no room for it
     bool closed = false;                  // starts nothing until a technician reopens it
     bool closed_by_rule = false;          // the trouble is the slot's, else a person closed it
     std::string closed_why;

@@ -13,6 +13,7 @@
 #include "station/engine/facade.h"
 #include "station/engine/image_release.h"
 #include "station/engine/pace_book.h"
+#include "station/engine/wire_book.h"
 #include "station/journal/journal.h"
 #include "station/labels/print_queue.h"
 #include "station/process/worker.h"
@@ -117,6 +118,7 @@ struct Context : EngineParts {
     std::int64_t epoch = 0;
     std::string boot;
     PaceBook paces{store};
+    WireBook wires{store};
     std::shared_ptr<const labels::Drawing> drawing;  // shared with what runs on database threads
 
     [[nodiscard]] journal::Stamp stamp() const {

@@ -119,6 +119,15 @@ usb::MonitorEvents Engine::bus_events() {
             slot->disk_left(name);
         }
     };
+    events.over_current = [this](const std::string& port) {
+        const SlotActor* slot = find_port(port);
+        if (slot == nullptr || !slot->mapped()) {
+            base::log_warning("port {} draws too much current", port);
+            return;  // nobody's business, as what is plugged in there
+        }
+        raise_alarm("over-current " + port, "usb.over_current",
+                    std::string(base::code_entry("usb.over_current").sentence), {slot->slot()});
+    };
     return events;
 }
 
@@ -240,7 +249,11 @@ void Engine::admit() {
             busy.push_back(slot.root_port());
         }
     }
-    for (const std::string& name : core::admit(waiting, busy, context_.config.limits)) {
+    const auto admission = core::admit(
+        waiting, busy, context_.config.limits, [this](const std::string& wire, int most) {
+            return context_.config.limits.learn ? context_.wires.limit(wire, most) : most;
+        });
+    for (const std::string& name : admission.admitted) {
         if (SlotActor* slot = find_slot(name)) {
             slot->admitted();
         }
@@ -248,7 +261,9 @@ void Engine::admit() {
     std::erase_if(queue_, [](const SlotActor* slot) { return !slot->queued(); });
     int position = 0;
     for (SlotActor* slot : queue_) {
-        slot->set_position(++position);
+        const auto why = admission.waits.find(slot->slot());
+        slot->set_position(
+            ++position, why == admission.waits.end() ? std::nullopt : std::optional(why->second));
     }
     station_changed();
 }

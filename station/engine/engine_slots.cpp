@@ -133,6 +133,9 @@ base::Status Engine::load_slots(db::Tx& tx) {
     if (auto known = context_.paces.load(tx); !known) {
         return known;
     }
+    if (auto known = context_.wires.load(tx); !known) {
+        return known;
+    }
     auto mapped = journal::ports(tx);
     if (!mapped) {
         return tl::unexpected<base::Error>(mapped.error());

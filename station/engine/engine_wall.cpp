@@ -77,6 +77,9 @@ void Engine::beat() {
     }
     stream_.publish(std::nullopt, "beat",
                     {{"mono_ns", context_.clock.mono_ns()}, {"at", context_.clock.wall_ms()}});
+    if (!queue_.empty()) {
+        queue_changed();  // a wire may have been learned to carry more
+    }
     beat_timer_.expires_after(kBeat);
     beat_timer_.async_wait([this, alive = alive_](boost::system::error_code error) {
         if (!error && *alive) {

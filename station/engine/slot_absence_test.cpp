@@ -245,5 +245,22 @@ TEST_F(SlotAbsence, Hub_that_drops_is_one_alarm) {
     EXPECT_TRUE(engine->wall()["station"]["alarms"].empty());
 }
 
+TEST_F(SlotAbsence, A_port_that_draws_too_much_is_told_until_somebody_looked_at_its_slot) {
+    open_line();
+    FakeWorker& flash = to_flash("2");
+    bus->over_current("2");
+    bus->over_current("2");  // the hub tries again
+    bus->over_current("7");  // no slot of ours
+    const auto alarms = [&] { return engine->wall()["station"]["alarms"]; };
+    ASSERT_EQ(alarms().size(), 1U);
+    EXPECT_EQ(alarms()[0]["code"], "usb.over_current");
+    EXPECT_EQ(alarms()[0]["slots"], Json({"2"}));
+    bus->unplug("2");
+    flash.fail("usb.left");
+    run_until("the verdict", [&] { return !tile("2")["outcome"].is_null(); });
+    ASSERT_TRUE(acknowledge("2"));
+    EXPECT_TRUE(alarms().empty());
+}
+
 }  // namespace
 }  // namespace lineside::engine

@@ -363,12 +363,14 @@ void SlotActor::open_job(const OrderView& order, std::optional<base::UnitId> uni
 
 void SlotActor::admitted() {
     position_.reset();
+    waits_for_.reset();
     deliver(core::Admitted{});
 }
 
-void SlotActor::set_position(std::optional<int> position) {
-    if (position_ != position) {
+void SlotActor::set_position(std::optional<int> position, std::optional<core::Full> why) {
+    if (position_ != position || waits_for_ != why) {
         position_ = position;
+        waits_for_ = why;
         publish(std::nullopt);
     }
 }
@@ -449,6 +451,7 @@ core::SlotFacts SlotActor::facts() const {
     f.power_switch = power_ != nullptr;
     f.hold_reason = hold_reason_;
     f.position_in_line = position_;
+    f.waits_for = waits_for_;
     if (closing_) {
         f.closed = true;
         f.closed_by_rule = closing_->by == journal::kByRule;

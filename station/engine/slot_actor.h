@@ -8,6 +8,7 @@
 
 #include "station/core/job_machine.h"
 #include "station/core/profile.h"
+#include "station/core/schedule.h"
 #include "station/core/wall.h"
 #include "station/engine/context.h"
 #include "station/journal/recovery.h"
@@ -50,7 +51,8 @@ class SlotActor {
     void restore(const journal::OpenVerdict& verdict);
     void try_start();  // something changed that may let a waiting unit start
     void admitted();   // the scheduler has room
-    void set_position(std::optional<int> position);
+    // Its place in the line, and what it waits for where that is known.
+    void set_position(std::optional<int> position, std::optional<core::Full> why);
     void stop(const base::Error& why, const std::string& actor);
     void acknowledge(const std::string& actor, const Done& done);
     void retry(const std::string& actor, const Done& done);
@@ -133,6 +135,7 @@ class SlotActor {
     void fact(const protocol::Fact& fact);
     void progress(const protocol::Progress& progress);
     void phase(const protocol::Phase& phase);
+    void wire_use();
     void tell_port();
     void await_announcement();
     void announced();
@@ -205,6 +208,7 @@ class SlotActor {
     core::Hold hold_ = core::Hold::none;
     std::string hold_reason_;
     std::optional<int> position_;
+    std::optional<core::Full> waits_for_;
     bool used_to_map_ = false;
     std::optional<journal::Closing> closing_;  // starts nothing while it is closed
     // The job.

@@ -49,6 +49,7 @@ void SlotActor::perform(core::Transition transition) {
     const bool changed = transition.to.state != job_.state || transition.to.away != job_.away ||
                          transition.to.power_left != job_.power_left;
     job_ = std::move(transition.to);
+    wire_use();
     std::vector<core::Effect> commits;
     std::vector<core::Effect> acts;
     for (core::Effect& effect : transition.effects) {
@@ -359,6 +360,7 @@ void SlotActor::start_worker(int step, int attempt) {
     ++run_->stage;
     run_->progress = {};
     run_->pace = {};
+    run_->bytes_before += std::exchange(run_->bytes, 0);
     run_->step_began_mono_ns = context_.clock.mono_ns();
     run_->window.reset();
     run_->back_in_recovery = false;

@@ -45,6 +45,8 @@ struct SlotActor::Run {
     int stage = 0;  // counts steps started, for the tile
     core::StepProgress progress;
     core::PaceRun pace;
+    std::uint64_t bytes_before = 0;  // over the wire in earlier attempts at the flash
+    std::uint64_t bytes = 0;         // in this one
     std::int64_t step_began_mono_ns = 0;
     std::int64_t told_mono_ns = 0;
 

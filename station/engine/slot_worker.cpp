@@ -66,7 +66,24 @@ void SlotActor::phase(const protocol::Phase& phase) {
     run_->progress.phase(phase.weight);
 }
 
+// While a unit is flashed it shares the wire of its root port and of its controller.
+void SlotActor::wire_use() {
+    const auto now = context_.clock.mono_ns();
+    if (flashing()) {
+        context_.wires.begin(run_->job, root_port_, now);
+    } else if (run_) {
+        const bool whole = job_.state == core::JobState::awaiting_boot ||
+                           job_.state == core::JobState::provisioning ||
+                           job_.state == core::JobState::verifying;
+        context_.wires.end(run_->job, whole && !job_.ending, now);
+    }
+}
+
 void SlotActor::progress(const protocol::Progress& progress) {
+    if (flashing()) {
+        run_->bytes = std::max(run_->bytes, progress.bytes);
+        context_.wires.moved(run_->job, run_->bytes_before + run_->bytes, context_.clock.mono_ns());
+    }
     if (!run_->progress.progress(progress.done, progress.total)) {
         return;
     }
@@ -82,14 +99,29 @@ void SlotActor::fact(const protocol::Fact& fact) {
     const auto stamp = context_.stamp();
     const auto job = run_->job;
     const auto unit = run_->unit;
-    using Twin = std::optional<base::JobId>;
-    write_for_worker<Twin>(
-        [stamp, job, unit, slot = slot_, fact](db::Tx& tx) -> base::Result<Twin> {
+    struct Found {
+        std::optional<base::JobId> twin;
+        bool swapped = false;
+    };
+    const bool flashed = job_.step > 0;
+    write_for_worker<Found>(
+        [stamp, job, unit, flashed, slot = slot_, fact](db::Tx& tx) -> base::Result<Found> {
             base::Status done;
-            base::Result<Twin> twin = Twin();
+            Found found;
             if (fact.key == "module_serial") {
-                done = journal::set_module_serial(tx, unit, fact.value);
-                twin = journal::module_serial_elsewhere(tx, unit, fact.value);
+                const auto before = journal::module_serial_of(tx, unit);
+                if (!before) {
+                    return tl::unexpected<base::Error>(before.error());
+                }
+                found.swapped = flashed && !before->empty() && *before != fact.value;
+                if (!found.swapped) {
+                    done = journal::set_module_serial(tx, unit, fact.value);
+                    auto twin = journal::module_serial_elsewhere(tx, unit, fact.value);
+                    if (!twin) {
+                        return tl::unexpected<base::Error>(twin.error());
+                    }
+                    found.twin = *twin;
+                }
             } else if (fact.key == "board") {
                 done = journal::set_board(tx, job, fact.value);
             } else if (fact.key == "tool_version") {
@@ -101,14 +133,16 @@ void SlotActor::fact(const protocol::Fact& fact) {
             auto told = journal::append(
                 tx, stamp,
                 {"unit.fact", slot, unit, job, "", {{"key", fact.key}, {"value", fact.value}}});
-            return told ? twin : tl::unexpected<base::Error>(told.error());
+            return told ? base::Result<Found>(found) : tl::unexpected<base::Error>(told.error());
         },
-        [this](const base::Result<Twin>& written) {
+        [this](const base::Result<Found>& written) {
             if (!written) {
                 base::log_warning("a fact could not be written: {}", written.error().message);
-            } else if (*written) {  // cloned EEPROMs: nobody can say which of the two it is
+            } else if (written->swapped) {  // the cables were: whose serial it is says its own job
+                deliver(core::ProofFailed{base::make_error("unit.swapped")});
+            } else if (written->twin) {  // cloned EEPROMs: nobody can say which of the two it is
                 const auto error = base::make_error("unit.duplicate_module");
-                context_.engine.end_job(**written, error);
+                context_.engine.end_job(*written->twin, error);
                 deliver(core::ProofFailed{error});
             }
         });

@@ -193,6 +193,33 @@ TEST_F(SlotWorker, Two_boards_with_one_chip_id_both_stop) {
     EXPECT_EQ(outcome(), "ERROR unit.duplicate_chip");
 }
 
+// Each of two flashed units answers at the other's port.
+TEST_F(SlotWorker, Swapped_cables_are_no_cloned_boards) {
+    open_line();
+    std::vector<FakeWorker*> proofs;
+    for (const char* slot : {"1", "2"}) {
+        FakeWorker& flash = to_flash(slot);
+        const std::size_t before = launcher->workers.size();
+        flash.ask(1, "unit.admit", {{"chip_id", std::string("0xc") + slot}});
+        run_until("the chip id", [&] { return flash.answer(1) != nullptr; });
+        flash.say(protocol::Fact{"module_serial", std::string("142000") + slot});
+        flash.ok();
+        run_until("the restart", [&] { return state(slot) == "restarting"; });
+        boot(slot);
+        proofs.push_back(&worker(before + 1, "prove-image"));
+    }
+    proofs[0]->say(protocol::Fact{"module_serial", "1420002"});
+    proofs[1]->say(protocol::Fact{"module_serial", "1420001"});
+    for (const char* slot : {"1", "2"}) {
+        run_until("the verdict", [&] { return !tile(slot)["outcome"].is_null(); });
+        EXPECT_EQ(tile(slot)["code"], "unit.swapped");
+        EXPECT_EQ(tile(slot)["outcome"], "FAIL");
+    }
+    EXPECT_EQ(sql("SELECT group_concat(module_serial) FROM (SELECT module_serial FROM unit ORDER "
+                  "BY id)"),
+              "1420001,1420002");
+}
+
 TEST_F(SlotWorker, Two_boards_with_one_module_serial_both_stop) {
     open_line();
     FakeWorker& one = to_flash("1");

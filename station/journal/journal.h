@@ -140,6 +140,8 @@ struct ChipBinding {
                                                 const std::string& actor);
 
 // Another unit's live job whose unit says the same module serial.
+// What the unit said of itself before; "" = nothing.
+[[nodiscard]] Result<std::string> module_serial_of(Tx& tx, base::UnitId unit);
 [[nodiscard]] Result<std::optional<base::JobId>> module_serial_elsewhere(Tx& tx, base::UnitId unit,
                                                                          const std::string& serial);
 

@@ -144,6 +144,15 @@ Result<std::int64_t> allow_rework(Tx& tx, const Stamp& stamp, JobId job, const s
         {"job.rework_allowed", slot, std::get<0>(**unit), job, actor, {{"reason", reason}}});
 }
 
+Result<std::string> module_serial_of(Tx& tx, UnitId unit) {
+    auto known =
+        tx.one<std::string>("SELECT coalesce(module_serial, '') FROM unit WHERE id = ?1", unit);
+    if (!known) {
+        return tl::unexpected<base::Error>(known.error());
+    }
+    return *known ? std::get<0>(**known) : std::string();
+}
+
 Result<std::optional<JobId>> module_serial_elsewhere(Tx& tx, UnitId unit,
                                                      const std::string& serial) {
     auto live = tx.one<JobId>(

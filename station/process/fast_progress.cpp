@@ -85,6 +85,7 @@ class Cursor {
 struct Members {
     std::string_view event;
     std::optional<std::uint64_t> done, total;
+    std::uint64_t bytes = 0;
     std::string_view unit;
 
     bool put(std::string_view name, std::string_view text) {
@@ -92,7 +93,7 @@ struct Members {
             event = text;
         } else if (name == "unit") {
             unit = text;
-        } else if (name == "done" || name == "total") {
+        } else if (name == "done" || name == "total" || name == "bytes") {
             return false;
         }
         return true;
@@ -104,6 +105,10 @@ struct Members {
         }
         if (name == "total") {
             total = number;
+            return number.has_value();
+        }
+        if (name == "bytes") {
+            bytes = number.value_or(0);
             return number.has_value();
         }
         return name != "ev" && name != "unit";
@@ -147,6 +152,7 @@ std::optional<protocol::Progress> fast_progress(std::string_view line) {
     out.done = *members.done;
     out.total = *members.total;
     out.unit = members.unit;
+    out.bytes = members.bytes;
     return out;
 }
 

@@ -158,6 +158,19 @@ struct Monitor::Parts {
         }
     }
 
+    // The kernel says it with a change of the hub's interface (drivers/usb/core/hub.c,
+    // port_over_current_notify).
+    bool over_current(udev_device* device) const {
+        const auto port = text(udev_device_get_property_value(device, "OVER_CURRENT_PORT"));
+        if (port.empty()) {
+            return false;
+        }
+        if (const auto key = key_of_port_folder("/sys" + std::string(port))) {
+            events.over_current(*key);
+        }
+        return true;
+    }
+
     void take_all() {
         while (true) {
             const Ref<udev_device> device(udev_monitor_receive_device(monitor.get()));
@@ -165,6 +178,9 @@ struct Monitor::Parts {
                 return;
             }
             const std::string_view action = text(udev_device_get_action(device.get()));
+            if (action == "change" && over_current(device.get())) {
+                continue;
+            }
             if (action == "add" || action == "bind" || action == "change") {
                 added(device.get());
             } else if (action == "remove") {
@@ -226,6 +242,8 @@ base::Status Monitor::start(MonitorEvents events) {
     if (!parts.monitor ||
         udev_monitor_filter_add_match_subsystem_devtype(parts.monitor.get(), "usb", "usb_device") <
             0 ||
+        udev_monitor_filter_add_match_subsystem_devtype(parts.monitor.get(), "usb",
+                                                        "usb_interface") < 0 ||
         udev_monitor_filter_add_match_subsystem_devtype(parts.monitor.get(), "net", nullptr) < 0 ||
         udev_monitor_filter_add_match_subsystem_devtype(parts.monitor.get(), "block", "disk") < 0 ||
         udev_monitor_enable_receiving(parts.monitor.get()) < 0) {

@@ -14,7 +14,7 @@ Bench::~Bench() = default;
 const std::shared_ptr<Wire>& Bench::wire(int number) {
     auto& wire = wires[number];
     if (!wire) {
-        wire = std::make_shared<Wire>(options.wire_mbps);
+        wire = std::make_shared<Wire>(options.wire);
     }
     return wire;
 }

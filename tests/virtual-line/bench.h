@@ -23,7 +23,7 @@ struct Options {
     std::vector<FaultRule> faults;
     std::filesystem::path dir;
     std::filesystem::path control;
-    double wire_mbps = 40;
+    WireShape wire;
     std::filesystem::path image_old;
     std::filesystem::path board_os;  // empty: units show their gadget, but no OS runs
     bool auto_plug = true;

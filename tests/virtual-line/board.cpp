@@ -46,7 +46,7 @@ void write_whole(const fs::path& path, const std::string& text) {
 }
 
 // The host's interfaces are shared by every line that runs on it, so the name carries the line's
-// pid: at most 15 characters, "lsb1a2b3c-64" at the longest.
+// pid: at most 15 characters, "lsb1a2b3c-120" at the longest.
 std::string interface_name(int number) {
     std::array<char, 16> text{};
     std::snprintf(text.data(), text.size(), "lsb%x-%d",
@@ -158,6 +158,12 @@ void Board::later(double seconds, std::function<void()> task) {
                       });
 }
 
+void Board::away(double seconds, std::function<void()> task) {
+    constexpr double kBounce = 0.5;  // real seconds; the kernel's debounce is 0.1
+    const double least = bench_.options.bus == "testbed" ? 0 : kBounce * bench_.options.speed;
+    later(std::max(seconds, least), std::move(task));
+}
+
 // --- the bus
 // ---------------------------------------------------------------------------------------------
 
@@ -237,9 +243,9 @@ void Board::hop(std::uint64_t life, Hop where) {
         return;  // MB1 or MB2 died: nothing comes until the power was off
     }
     if (where == Hop::ToRecovery) {
-        later(kGoneToRecovery, [this] { enter_recovery(Stage::BootRom); });
+        away(kGoneToRecovery, [this] { enter_recovery(Stage::BootRom); });
     } else {
-        later(kGoneToBootloader, [this] { enter_recovery(Stage::Bootloader); });
+        away(kGoneToBootloader, [this] { enter_recovery(Stage::Bootloader); });
     }
 }
 
@@ -281,6 +287,12 @@ void Board::plug(bool recovery) {
     } else {
         boot(kBootFrom, kBootTo);
     }
+}
+
+void Board::moved() {
+    place_ = bench_.bus->place(number_);
+    bench_.journal.note(number_, "moved", {{"port", place_.port_key()}});
+    write_card();
 }
 
 void Board::unplug(const std::string& why, std::function<void()> done) {

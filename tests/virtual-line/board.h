@@ -39,6 +39,8 @@ class Board {
     std::uint64_t unit() const { return unit_; }
     // The storage of a unit that was taken away for good.
     void remove_storage();
+    // Its cable was plugged in elsewhere.
+    void moved();
 
   private:
     void set_state(const std::string& state);
@@ -66,11 +68,13 @@ class Board {
     unsigned product() const;  // on USB in recovery mode
     // Runs `task` after `seconds` of the board's time, unless its life took another turn.
     void later(double seconds, std::function<void()> task);
+    // The same for an absence from the bus; never so short that a kernel takes it for a bounce.
+    void away(double seconds, std::function<void()> task);
 
     Bench& bench_;
     const int number_;
     const std::uint64_t unit_;
-    const Place place_;
+    Place place_;
     const std::filesystem::path folder_;
     const std::string br_cid_;
     const std::string module_serial_;

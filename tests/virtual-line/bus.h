@@ -58,6 +58,10 @@ class Bus {
     virtual bool has_hub(int /*hub*/) const { return true; }
     virtual bool plug_hub(int /*hub*/) { return false; }
     virtual bool unplug_hub(int /*hub*/) { return false; }
+    // The board's hub tells that it switched the port off; false where hubs are not played.
+    virtual bool over_current(int /*board*/) { return false; }
+    // The cables of two boards that are not there now are exchanged; false where they are not.
+    virtual bool swap(int /*board*/, int /*other*/) { return false; }
     // What other processes need in their environment.
     [[nodiscard]] virtual std::vector<std::pair<std::string, std::string>> environment() const {
         return {};

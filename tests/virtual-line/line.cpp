@@ -235,7 +235,8 @@ Json Line::ask(const Json& request) {
     auto* board = board_of(request);
     if (board == nullptr) {
         return refuse(
-            "no such board, or no such request: list, plug, unplug, recovery, power-cycle, "
+            "no such board, or no such request: list, plug, unplug, recovery, power-cycle, swap, "
+            "over-current, "
             "replace, storage, card, card-out, reader-out, hub-drop, hub-plug, faults, subscribe, "
             "stop");
     }
@@ -244,6 +245,20 @@ Json Line::ask(const Json& request) {
     }
     if (verb == "replace") {
         return replace(*board);
+    }
+    if (verb == "over-current") {
+        return bench_->bus->over_current(board->number()) ? Json{{"ok", true}}
+                                                          : refuse("its hub is not there");
+    }
+    if (verb == "swap") {
+        auto* other = board_of({{"board", request.value("with", 0)}});
+        if (other == nullptr || other == board ||
+            !bench_->bus->swap(board->number(), other->number())) {
+            return refuse("only two boards that are not on the bus now, and only on vhci");
+        }
+        board->moved();
+        other->moved();
+        return {{"ok", true}};
     }
     if (!bench_->bus->has_hub(hub_of_board(board->number()))) {
         return refuse("the board's hub is gone");

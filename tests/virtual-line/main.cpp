@@ -23,9 +23,12 @@ namespace fs = std::filesystem;
 
 namespace {
 
+constexpr int kMost = 64;
+constexpr int kMostOnVhci = 120;  // what a kernel of Debian's has ports for
 constexpr const char* kUsage =
     "usage: lineside-line --dir DIR [--boards N] [--speed X] [--seed S] [--faults SPEC]\n"
-    "                     [--control SOCKET] [--wire-mbps M] [--image-old FILE] [--board-os "
+    "                     [--control SOCKET] [--wire-mbps M] [--wire-best N] [--wire-loss P] "
+    "[--image-old FILE] [--board-os "
     "PATH|none]\n"
     "                     [--plug auto|manual] [--stagger-ms N] [--worker-exe NAME] "
     "[--mount-cgroup]\n"
@@ -102,7 +105,7 @@ line::Options read_options(int argc, char** argv) {
             usage(name + " needs a value, or is no option.");
         }
         if (name == "--boards") {
-            options.boards = whole(name, value, 1, 64);
+            options.boards = whole(name, value, 1, kMostOnVhci);
         } else if (name == "--speed") {
             options.speed = number(name, value, 0.01, 100000);
         } else if (name == "--seed") {
@@ -118,7 +121,11 @@ line::Options read_options(int argc, char** argv) {
         } else if (name == "--control") {
             options.control = value;
         } else if (name == "--wire-mbps") {
-            options.wire_mbps = number(name, value, 0.01, 100000);
+            options.wire.mbps = number(name, value, 0.01, 100000);
+        } else if (name == "--wire-best") {
+            options.wire.best = static_cast<int>(number(name, value, 0, 64));
+        } else if (name == "--wire-loss") {
+            options.wire.loss = number(name, value, 0, 0.9);
         } else if (name == "--image-old") {
             options.image_old = value;
         } else if (name == "--board-os") {
@@ -149,6 +156,9 @@ line::Options read_options(int argc, char** argv) {
     }
     if (options.dir.empty()) {
         usage("--dir is missing.");
+    }
+    if (options.boards > kMost && options.bus != "vhci") {
+        usage("--boards: more than 64 only with --bus vhci.");
     }
     auto parsed = line::parse_faults(faults, options.boards, line::hub_count(options.boards));
     if (const auto* wrong = std::get_if<line::BadSpec>(&parsed)) {

@@ -171,9 +171,10 @@ Clock::time_point Testbed::add(const SysDevice& device) {
     return now;
 }
 
-void Testbed::announce(const SysDevice& device, const std::string& action) {
-    uevents_.send(action, device.path, device.subsystem, device.devtype,
-                  all_properties(device, "/dev/"));
+void Testbed::announce(const SysDevice& device, const std::string& action, const Properties& more) {
+    Properties properties = all_properties(device, "/dev/");
+    properties.insert(properties.end(), more.begin(), more.end());
+    uevents_.send(action, device.path, device.subsystem, device.devtype, properties);
 }
 
 void Testbed::remove(const SysDevice& device) {

@@ -42,7 +42,7 @@ class Testbed {
     // Adds the device and tells the monitors; returns the moment at which it was about to tell
     // them.
     Clock::time_point add(const SysDevice& device);
-    void announce(const SysDevice& device, const std::string& action);
+    void announce(const SysDevice& device, const std::string& action, const Properties& more = {});
     // Takes the device away (its children first, by the caller) and tells the monitors.
     void remove(const SysDevice& device);
     void set_attribute(const SysDevice& device, const std::string& name, const std::string& text);

@@ -189,6 +189,21 @@ bool TestbedBus::unplug_hub(int number) {
     return true;
 }
 
+bool TestbedBus::over_current(int board) {
+    const auto found = hubs_.find(hub_of_board(board));
+    if (found == hubs_.end() || !found->second.present || found->second.device.parts.size() < 2) {
+        return false;
+    }
+    const auto& hub = found->second.device.parts[1];  // its interface
+    const std::string name = hub_place(found->first).bus_port();
+    const std::string chain = board_place(board).chain;
+    testbed_.announce(hub, "change",
+                      {{"OVER_CURRENT_PORT",
+                        hub.path + "/" + name + "-port" + chain.substr(chain.rfind('.') + 1)},
+                       {"OVER_CURRENT_COUNT", "1"}});
+    return true;
+}
+
 std::vector<std::pair<std::string, std::string>> TestbedBus::environment() const {
     // A colon, not a blank, between the libraries: so a shell can use the file as it is.
     return {{"LD_PRELOAD", bench_.options.shim.string() + ":libumockdev-preload.so.0"},

@@ -32,6 +32,7 @@ class TestbedBus : public Bus {
     bool has_hub(int hub) const override;
     bool plug_hub(int hub) override;
     bool unplug_hub(int hub) override;
+    bool over_current(int board) override;
     [[nodiscard]] std::vector<std::pair<std::string, std::string>> environment() const override;
 
   private:

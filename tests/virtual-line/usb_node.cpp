@@ -280,7 +280,7 @@ bool UsbNode::feed(std::unique_lock<std::mutex>& lock) {
     const auto transfer = out_.front();
     const auto piece = std::min(kPiece, transfer->data.size() - transfer->actual);
     if (piece != 0 && !transfer->discarded && wire_) {
-        const auto passed = wire_->reserve(piece);
+        const auto passed = wire_->reserve(piece, this);
         while (!gone_ && !transfer->discarded && Clock::now() < passed) {
             changed_.wait_until(lock, passed);
         }

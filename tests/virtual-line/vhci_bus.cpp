@@ -21,6 +21,8 @@ const fs::path kPlatform = "/sys/devices/platform";
 // Of each controller, the kernel's VHCI_HC_PORTS (a build-time choice; Debian's): so many
 // high-speed ports, then as many SuperSpeed ones, in one flat count over all controllers.
 constexpr int kPorts = 15;
+constexpr Seconds kEnumerated{6};  // real ones, of a slow guest
+constexpr int kTries = 3;
 constexpr std::uintmax_t kDriversDisk = 1U << 20;  // bytes; what L4T shows besides its networks
 
 Json read_json(const fs::path& file) {
@@ -46,11 +48,8 @@ VhciBus::VhciBus(Bench& bench) : bench_(bench) {
             }
         }
     }
-    for (int board = 1; board <= bench.options.boards; board++) {
-        if (!fs::exists(kPlatform / ("usbip-vudc." + std::to_string(board - 1)))) {
-            throw std::runtime_error("modprobe usbip-vudc num=" +
-                                     std::to_string(bench.options.boards));
-        }
+    if (!fs::exists(kPlatform / "usbip-vudc.0")) {
+        throw std::runtime_error("modprobe usbip-vudc num=" + std::to_string(bench.options.boards));
     }
 }
 
@@ -61,17 +60,34 @@ VhciBus::~VhciBus() {
 }
 
 Place VhciBus::place(int board) const {
-    const auto& controller = controllers_.at(static_cast<std::size_t>((board - 1) / kPorts));
+    const int port = port_of(board);
+    const auto& controller = controllers_.at(static_cast<std::size_t>(port / kPorts));
     Place place;
     place.bus = controller.bus;
     place.controller = "vhci_hcd." + std::to_string(controller.number);
-    place.chain = std::to_string((board - 1) % kPorts + 1);
+    place.chain = std::to_string(port % kPorts + 1);
     place.on_pci = false;
     return place;
 }
 
 int VhciBus::flat_port(int board) const {
-    return (board - 1) / kPorts * 2 * kPorts + (board - 1) % kPorts;
+    const int port = port_of(board);
+    return port / kPorts * 2 * kPorts + port % kPorts;
+}
+
+int VhciBus::port_of(int board) const {
+    const auto moved = cables_.find(board);
+    return (moved == cables_.end() ? board : moved->second) - 1;
+}
+
+bool VhciBus::swap(int board, int other) {
+    if (present_.contains(board) || present_.contains(other)) {
+        return false;
+    }
+    const int port = port_of(board) + 1;
+    cables_[board] = port_of(other) + 1;
+    cables_[other] = port;
+    return true;
 }
 
 int VhciBus::plug(int board) {
@@ -113,6 +129,30 @@ void VhciBus::join_gadget(int board) {
     ::close(ours);
 }
 
+void VhciBus::keep_gadget(int board, const Gadget* which, int tries) {
+    bench_.loop.after(kEnumerated, [this, board, which, tries] {
+        const auto found = present_.find(board);
+        if (found == present_.end() || found->second.gadget.get() != which ||
+            fs::exists("/sys/bus/usb/devices/" + place(board).bus_port())) {
+            return;
+        }
+        bench_.journal.note(board, "lost-by-usbip", {{"tries", tries}});
+        try {
+            write_file(kPlatform / "vhci_hcd.0/detach", std::to_string(flat_port(board)));
+        } catch (const std::runtime_error&) {
+            // the kernel took it out already
+        }
+        try {
+            join_gadget(board);
+        } catch (const std::runtime_error& error) {
+            bench_.journal.note(board, "join-failed", {{"why", error.what()}});
+        }
+        if (tries > 1) {
+            keep_gadget(board, which, tries - 1);
+        }
+    });
+}
+
 void VhciBus::arrive_gadget(int board, const GadgetFacts& facts, Shown done) {
     GadgetShape shape;
     shape.serial = facts.serial;
@@ -143,6 +183,7 @@ void VhciBus::arrive_gadget(int board, const GadgetFacts& facts, Shown done) {
         }
         const auto now = Clock::now();
         join_gadget(board);
+        keep_gadget(board, which, kTries);
         done(0, now);
     };
     if (bench_.options.board_os.empty()) {

@@ -27,6 +27,7 @@ class VhciBus : public Bus {
     void leave(int board) override;
     [[nodiscard]] bool brings_network() const override { return true; }
     bool has_hub(int /*hub*/) const override { return true; }
+    bool swap(int board, int other) override;
 
   private:
     struct Controller {
@@ -40,11 +41,17 @@ class VhciBus : public Bus {
     // Plugs the other end of a new socket pair in; returns ours.
     int plug(int board);
     void join_gadget(int board);
+    // usbip loses a gadget at times while it is enumerated ("cannot find a urb of seqnum …" in the
+    // kernel's log, and the port is empty): it is plugged in again then, as often as that.
+    void keep_gadget(int board, const Gadget* which, int tries);
     [[nodiscard]] int flat_port(int board) const;
+    [[nodiscard]] int port_of(int board) const;  // from 0
 
     Bench& bench_;
     std::vector<Controller> controllers_;
     std::map<int, Present> present_;
+    std::map<int, int>
+        cables_;  // board -> the board whose port it is at, where cables were swapped
 };
 
 }  // namespace line

@@ -4,23 +4,33 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <mutex>
 
 #include "loop.h"
 
 namespace line {
 
+struct WireShape {
+    double mbps = 40;  // megabytes (10^6) a second
+    // A bad hub: each board that sends besides so many takes a part of the rate away. 0 = none.
+    int best = 0;
+    double loss = 0;
+};
+
 class Wire {
   public:
-    // Units: megabytes (10^6) a second.
-    explicit Wire(double megabytes_per_second);
-    // When a piece of `bytes` that starts as soon as the wire is free will have passed.
-    Clock::time_point reserve(std::size_t bytes);
+    explicit Wire(const WireShape& shape) : shape_(shape) {}
+    // When a piece of `bytes` that `sender` starts as soon as the wire is free will have passed.
+    Clock::time_point reserve(std::size_t bytes, const void* sender);
 
   private:
-    const double bytes_per_second_;
+    double rate(Clock::time_point now);  // bytes a second
+
+    const WireShape shape_;
     std::mutex mutex_;
     Clock::time_point free_at_{};
+    std::map<const void*, Clock::time_point> senders_;  // when each sent last
 };
 
 }  // namespace line

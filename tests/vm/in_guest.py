@@ -20,12 +20,9 @@ sys.path[:0] = [HERE, os.path.join(HERE, "lib")]
 import guest_bench  # noqa: E402
 import line_up  # noqa: E402
 import observer  # noqa: E402
-from scenarios import arrivals, churn, host, life, power  # noqa: E402
+from scenarios import arrivals, churn, host, life, power, switches  # noqa: E402
 
 DISK = "/data"
-# A tree of hubs as benches have: five and three ports of one chain of hubs, a full hub, two root ports.
-CHAINS = ["1.1", "1.2", "1.3", "1.4", "1.5"] + ["2.%d" % port for port in range(1, 9)] + ["1.8.1", "1.8.2", "1.8.3"] + ["11", "3"]
-GADGETS = 4
 # What is said about time in a recipes.toml for real units, for a guest that is ten times slower than they are.
 SLOWER = {"silence_s": 240, "total_s": 1500, "boot_s": 400, "refused_s": 200, "down_s": 200}
 
@@ -35,10 +32,11 @@ class Context:
     full_hub = "2"
 
     def __init__(self, options):
-        self.out, self.seed, self.nightly = options.out, options.seed, options.nightly
-        self.boards = line_up.Boards({number: chain for number, chain in enumerate(CHAINS, 1)}, os.path.join(options.out, "line"))
+        self.out, self.phase, self.seed, self.nightly = options.out, options.phase, options.seed, options.nightly
+        self.boards = line_up.Boards({number: chain for number, chain in enumerate(line_up.CHAINS, 1)}, os.path.join(options.out, "line"),
+                                     {line_up.SWITCHING})
         self.bench = self.uevents = self.stream = None
-        self.details, self.done_once, self.shown = [], set(), {}
+        self.details, self.done_once, self.shown, self.begun = [], set(), {}, {}
 
     def say(self, text):
         self.details.append(text)
@@ -107,17 +105,39 @@ def scenarios(options):
                 arrivals.clear(ctx)
         return run
 
-    count, gadgets = (200, 4) if options.nightly else (40, 1)
+    # Of the boards on vhci: whole lives, two whose cables are swapped, one that is at work when the power goes.
+    count, rounds = (200, 10) if options.nightly else (30, 1)
+    gadgets = gadgets_of(options)
+    lives, pair, cut = list(range(1, gadgets - 2)), [gadgets - 2, gadgets - 1], [gadgets]
+    meant = lambda name: not options.only or name in options.only.split(",")
+
+    def early(ctx):
+        """What takes long begins before it is looked at."""
+        life.begin(ctx, lives[:1] * meant("same-port life") + pair * meant("swapped cables"))
+    crowd = [("120 boards", lambda ctx: life.crowd(ctx, list(range(1, on_vhci(options) + 1))))] if options.nightly else []
     return [
-        ("arrival", arrivals.arrival),
+        ("arrival", lambda ctx: arrivals.arrival(ctx, rounds)),
         ("identity", arrivals.identity),
         ("hub with eight boards", cleared(arrivals.hub_with_eight)),
-        ("host care", host.care),
-        ("re-enumerations", ordered(churn.reenumerations)),
+        ("host care", lambda ctx: host.care(ctx, options.nightly)),
+        ("power switches", cleared(switches.switches)),
+        *crowd,
         ("random events", ordered(lambda ctx: churn.random_events(ctx, count))),
-        ("same-port life", ordered(lambda ctx: life.same_port(ctx, gadgets))),
-        ("power cut", ordered(lambda ctx: power.before(ctx, [2, 3]))),
+        ("re-enumerations", ordered(lambda ctx: churn.reenumerations(ctx, lambda: early(ctx)))),
+        ("swapped cables", ordered(lambda ctx: life.swapped(ctx, pair))),
+        ("same-port life", ordered(lambda ctx: life.same_port(ctx, lives, lambda: life.begin(ctx, cut * meant("power cut"))))),
+        ("power cut", ordered(lambda ctx: power.before(ctx, cut))),
     ]
+
+
+def gadgets_of(options):
+    """How many boards on vhci boot: one whole life (16), two swapped, one for the power cut."""
+    return 16 + 3 if options.nightly else 1 + 3
+
+
+def on_vhci(options):
+    """How many there are: as many as Debian's kernel has ports for, or those that boot."""
+    return 120 if options.nightly else gadgets_of(options)
 
 
 def after_the_cut(_options):
@@ -136,13 +156,17 @@ def run_one(ctx, name, what):
     print("%s %-24s %4.0f s  %s" % ("ok    " if good else "FAILED", name, seconds, "; ".join(ctx.details + [why] * (not good))), flush=True)
     with open(os.path.join(ctx.out, "results.jsonl"), "a", encoding="utf-8") as file:
         file.write(json.dumps({"name": name, "good": good, "seconds": round(seconds, 1)}) + "\n")
+    return good
 
 
 def keep_logs(ctx):
-    folder = os.path.join(ctx.out, "log")
-    os.makedirs(folder, exist_ok=True)
+    """To the host, over a slow way: where something failed, and at the end."""
+    folder = os.path.join(ctx.out, "log-" + ctx.phase)
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(folder)
     subprocess.run(["cp", "-r", ctx.bench.place.log + "/.", folder], check=False)
-    subprocess.run(["cp", "-r", ctx.bench.place.station, folder], check=False)
+    subprocess.run(["cp", "-r", os.path.join(ctx.bench.place.station, "logs"), folder], check=False)
+    subprocess.run("cp %s/station.db* %s" % (ctx.bench.place.station, folder), shell=True, check=False)
     if os.path.exists(os.path.join(ctx.bench.place.line, "journal.jsonl")):
         shutil.copy(os.path.join(ctx.bench.place.line, "journal.jsonl"), folder + "/line.journal.jsonl")
 
@@ -165,16 +189,17 @@ def main():
     if options.only:
         chosen = [entry for entry in chosen if entry[0] in options.only.split(",")]
     slots = [(ctx.label(board), ctx.boards.slot_port(board)) for board in ctx.boards.chains]
-    slots += [(life.label(board), guest_bench.gadget_port(board)) for board in range(1, GADGETS + 1)]
-    with SlowBench(os.path.join(DISK, "bench"), slots, gadgets=GADGETS) as bench:
+    slots += [(life.label(board), guest_bench.gadget_port(board)) for board in range(1, on_vhci(options) + 1)]
+    more = switches.config({chain: (ctx.label(board), ctx.boards.slot_port(board)) for board, chain in ctx.boards.chains.items()})
+    with SlowBench(os.path.join(DISK, "bench"), slots, gadgets=on_vhci(options), boot=gadgets_of(options), more=more) as bench:
         ctx.bench = bench
         try:
             bench.start()
             ctx.uevents, ctx.stream = observer.Uevents(), observer.Stream(bench.place.station_socket)
             print("       station up                %4.0f s after boot" % time.clock_gettime(time.CLOCK_BOOTTIME), flush=True)
             for name, what in chosen:
-                run_one(ctx, name, what)
-                keep_logs(ctx)
+                if not run_one(ctx, name, what):
+                    keep_logs(ctx)
         finally:
             keep_logs(ctx)
     print("       guest: %.0f s" % (time.monotonic() - begun), flush=True)

@@ -229,7 +229,29 @@ class Run {
         }
     }
 
+    // What has gone to the unit: the files whose writes are over, and of the one under way what the
+    // tool's bar says.
+    void count_bytes() {
+        if (seen_.writes() != counted_writes_) {
+            counted_writes_ = seen_.writes();
+            written_ += writing_;
+            writing_ = 0;
+            for (const auto& place : {tool_.written(), std::filesystem::path(params_.lane)}) {
+                std::error_code none;
+                const auto size =
+                    std::filesystem::file_size(place / "bootloader" / seen_.writing_file(), none);
+                if (!none) {
+                    writing_ = size;
+                    break;
+                }
+            }
+        }
+        station_.carried(written_ +
+                         writing_ / 100 * static_cast<std::uint64_t>(seen_.write_percent()));
+    }
+
     void report() {
+        count_bytes();
         while (phase_ + 1 < phases().size() && seen_.percent() >= phases()[phase_].to_pct) {
             ++phase_;
             next_phase();
@@ -336,6 +358,9 @@ class Run {
     milliseconds silence_ = params_.silence;
     const Stage* stage_ = nullptr;
     std::size_t phase_ = 0;
+    int counted_writes_ = 0;
+    std::uint64_t written_ = 0;  // bytes of the writes that are over
+    std::uint64_t writing_ = 0;  // of the file under way
     std::optional<Board> board_;
     bool admitted_ = false;
     std::optional<base::Error> refusal_;

@@ -195,6 +195,9 @@ void Transcript::take_share(double share) {
 }
 
 void Transcript::take_progress(int percent) {
+    if (!open_write_.empty()) {
+        write_percent_ = std::clamp(percent, write_percent_, 100);
+    }
     if (percent >= 100 && !open_write_.empty()) {
         finished_.insert(base::to_lower_ascii(std::exchange(open_write_, {})));
     }
@@ -204,15 +207,18 @@ void Transcript::take_progress(int percent) {
 }
 
 void Transcript::take_write(std::string_view line) {
-    static const Expression form{R"(Writing\s+partition\s+(\S+)\s+with\s)"};
+    static const Expression form{R"(Writing\s+partition\s+(\S+)\s+with\s+(\S*))"};
     std::string partition;
-    if (!RE2::PartialMatch(piece(line), form, &partition)) {
+    std::string file;
+    if (!RE2::PartialMatch(piece(line), form, &partition, &file)) {
         return;
     }
     if (!open_write_.empty()) {
         unfinished_.push_back(open_write_);
     }
     open_write_ = writing_ = partition;
+    writing_file_ = std::move(file);
+    write_percent_ = 0;
     ++writes_;
     writes_of_stage_ = base::to_lower_ascii(partition) == "app" ? 0 : writes_of_stage_ + 1;
 }

@@ -56,6 +56,9 @@ class Transcript {
     [[nodiscard]] bool any_stage() const { return stage_ != nullptr; }
     // What the tool was last seen writing, "" before the first write.
     [[nodiscard]] const std::string& writing() const { return writing_; }
+    // The file it writes there, and how far that is by the tool's bar; writes() says which write.
+    [[nodiscard]] const std::string& writing_file() const { return writing_file_; }
+    [[nodiscard]] int write_percent() const { return write_percent_; }
     [[nodiscard]] bool error_line() const { return error_line_; }  // "Error: Return value N"
     // The tool's own word that it failed, or a line that no good run has.
     [[nodiscard]] bool failed() const { return failed_; }
@@ -163,6 +166,8 @@ class Transcript {
     std::optional<double> stamp_;  // of the line that is being read
 
     std::string writing_;
+    std::string writing_file_;
+    int write_percent_ = 0;
     std::string open_write_;  // begun, 100 % not seen
     std::vector<std::string> unfinished_;
     std::set<std::string, std::less<>> finished_;  // in lower case

@@ -41,6 +41,7 @@ class Steps {
         if (done != told_ && bytes_ > 0) {
             told_ = done;
             station_.progress(std::min(done, bytes_), bytes_, "bytes");
+            station_.carried(progress.unpacked + progress.verified);
         }
     }
 

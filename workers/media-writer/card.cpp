@@ -38,6 +38,7 @@ class Teller {
         if (done != told_) {  // a disk that does not answer is silent, and that is judged above us
             told_ = done;
             station_.progress(done, data_ + zeros_, "bytes");
+            station_.carried(progress.written + progress.verified);
         }
     }
 

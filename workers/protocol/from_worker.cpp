@@ -44,6 +44,7 @@ FromWorker read_progress(Fields& in) {
     m.done = in.count_or("done", 0);
     m.total = in.count_or("total", 0);
     m.unit = in.text("unit", detail::kMaxName, false);
+    m.bytes = in.count_or("bytes", 0);
     return m;
 }
 
@@ -137,7 +138,11 @@ struct ToJson {
                 {"weight", m.weight}};
     }
     Json operator()(const Progress& m) const {
-        return {{"ev", "progress"}, {"done", m.done}, {"total", m.total}, {"unit", m.unit}};
+        Json out{{"ev", "progress"}, {"done", m.done}, {"total", m.total}, {"unit", m.unit}};
+        if (m.bytes > 0) {
+            out["bytes"] = m.bytes;
+        }
+        return out;
     }
     Json operator()(const Fact& m) const {
         return {{"ev", "fact"}, {"key", m.key}, {"value", m.value}};

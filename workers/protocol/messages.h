@@ -39,7 +39,8 @@ struct Progress {
     std::uint64_t done = 0;
     std::uint64_t total = 0;
     std::string unit;
-};  // of the phase
+    std::uint64_t bytes = 0;  // over the unit's wire in this step so far; 0 = not told
+};                            // of the phase
 struct Fact {
     std::string key;
     std::string value;

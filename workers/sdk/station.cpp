@@ -113,19 +113,29 @@ void Station::flush_progress(bool due_only) {
 
 void Station::phase(std::string name, int index, int of, double weight) {
     flush_progress(false);
+    const auto bytes = progress_.bytes;
     progress_ = {};
+    progress_.bytes = bytes;
     send(protocol::Phase{std::move(name), index, of, weight});
 }
 
 void Station::progress(std::uint64_t done, std::uint64_t total, std::string_view unit) {
     const protocol::Progress next{total > 0 ? std::min(done, total) : done, total,
-                                  bounded(unit, 64)};
+                                  bounded(unit, 64), progress_.bytes};
     if (fell(progress_, next) || (next.done == progress_.done && next.total == progress_.total)) {
         return;
     }
     progress_ = next;
     progress_pending_ = true;
     flush_progress(true);
+}
+
+void Station::carried(std::uint64_t bytes) {
+    if (bytes > progress_.bytes) {
+        progress_.bytes = bytes;
+        progress_pending_ = true;
+        flush_progress(true);
+    }
 }
 
 void Station::fact(std::string_view key, std::string_view value) {

@@ -54,6 +54,9 @@ class Station {
     // Of the current phase. Never falls within a phase; sent at most every 100 ms, the last one
     // always.
     void progress(std::uint64_t done, std::uint64_t total, std::string_view unit = "");
+    // So many bytes have gone over the unit's wire in this step, all phases together; told with the
+    // progress.
+    void carried(std::uint64_t bytes);
     void fact(std::string_view key, std::string_view value);
     void log(std::string_view level, std::string_view text);  // error, warn, info, debug
     void expect(std::vector<std::string> replug, std::chrono::seconds within);

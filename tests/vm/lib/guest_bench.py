@@ -37,18 +37,19 @@ def reload_rules():
 
 
 class GuestBench(bench.Bench):
-    """`slots`: (label, port) pairs. `gadgets`: how many boards a line of the guest's own has, on vhci."""
+    """`slots`: (label, port) pairs. `gadgets`: how many boards a line of the guest's own has, on vhci; `boot`: how many of them, the first ones, can
+    show more than recovery mode."""
 
-    def __init__(self, data, slots, gadgets=0, more=None, jobs=4):
+    def __init__(self, data, slots, gadgets=0, boot=0, more=None, jobs=4):
         super().__init__(data, boards=gadgets, speed=SPEED, more=more, jobs=jobs)
-        self.given_slots, self.gadgets = slots, gadgets
+        self.given_slots, self.gadgets, self.boot = slots, gadgets, boot
 
     def start_line(self):
         self.environment = {"STAND_IN_SPEED": str(TOOL_SPEED)}
         if not self.gadgets:
             return
         subprocess.run(["modprobe", "-a", "vhci-hcd", "libcomposite", "bridge"], check=True)
-        subprocess.run(["modprobe", "usbip-vudc", "num=%d" % self.gadgets], check=True)
+        subprocess.run(["modprobe", "usbip-vudc", "num=%d" % self.boot], check=True)
         self.line = Process("boards", [
             os.path.join(self.place.binaries, "lineside-line"), "--bus", "vhci", "--boards", str(self.gadgets), "--speed", str(SPEED),
             "--seed", "2", "--dir", self.place.line, "--control", self.place.line_socket, "--board-os", self.place.board_os,

@@ -6,6 +6,10 @@ import time
 from monitor import Monitor
 
 DEVICES = "/sys/bus/usb/devices"
+# A tree of hubs as benches have: five and three ports of one chain of hubs, a full hub, two root ports, and a hub that switches its ports.
+CHAINS = ["1.1", "1.2", "1.3", "1.4", "1.5"] + ["2.%d" % port for port in range(1, 9)] + ["1.8.1", "1.8.2", "1.8.3"] + ["11", "3"] + ["4.1", "4.2"]
+SWITCHING = "4"
+BY_GPIO, GPIO_LINE = "3", 5     # whose supply a relay is in, and which line of the adapter drives that
 
 
 def controller_key():
@@ -35,14 +39,14 @@ def read(*parts):
 
 
 class Boards:
-    """`chains`: board -> chain of ports. A hub stands where a chain asks for one."""
+    """`chains`: board -> chain of ports. A hub stands where a chain asks for one; those at `switching` switch the power of their ports."""
 
-    def __init__(self, chains, folder):
+    def __init__(self, chains, folder, switching=()):
         self.monitor, self.chains, self.folder = Monitor(), chains, folder
         self.key, self.bus = controller_key(), high_speed_bus()
         self.hubs = sorted({".".join(chain.split(".")[:depth]) for chain in chains.values() for depth in range(1, chain.count(".") + 1)},
                            key=lambda chain: (chain.count("."), chain))
-        self.plugged, self.hubs_in = set(), set()
+        self.plugged, self.hubs_in, self.switching = set(), set(), switching
 
     def slot_port(self, board):
         return self.key + self.chains[board]
@@ -61,7 +65,7 @@ class Boards:
         """The hubs that are missing, or those at and below one place."""
         for hub in self.hubs:
             if hub not in self.hubs_in and (not below or hub == below or hub.startswith(below + ".")):
-                self.monitor.add_hub("hub" + hub.replace(".", "-"), hub)
+                self.monitor.add_hub("hub" + hub.replace(".", "-"), hub, hub in self.switching)
                 self.hubs_in.add(hub)
                 # QEMU gives a hub its port at once; the kernel has to find it before its children.
                 wait(lambda hub=hub: read(self.bus_port(hub), "maxchild") == "8", 60, "hub %s" % hub)

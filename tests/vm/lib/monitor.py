@@ -36,9 +36,9 @@ class Monitor:
                     return
             self.events.append(self._line())
 
-    def add_hub(self, name, port):
-        """QEMU's hub has eight ports and is a full-speed one."""
-        self.ask("device_add", driver="usb-hub", id=name, bus="xhci.0", port=port, ports=8)
+    def add_hub(self, name, port, switches=False):
+        """QEMU's hub has eight ports and is a full-speed one. `switches`: it can take the power of each port away."""
+        self.ask("device_add", driver="usb-hub", id=name, bus="xhci.0", port=port, ports=8, **{"port-power": switches})
 
     def add_redirected(self, name, port, path):
         """A device at the far end of the Unix socket `path` of the host."""

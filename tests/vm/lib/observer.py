@@ -100,18 +100,23 @@ class Stream(_Watcher):
 
 
 class HeldUp(threading.Thread):
-    """How long this guest's processors were not there for somebody who was due: what no program in it can be blamed for."""
-    STEP = 0.02
+    """When this guest's processors were not there for somebody who was due: what no program in it can be blamed for."""
+    STEP, LATE = 0.02, 0.05     # seconds
 
     def __init__(self):
         super().__init__(daemon=True)
-        self.worst, self.over = 0.0, threading.Event()
+        self.times, self.over = [], threading.Event()
 
     def run(self):
         while not self.over.is_set():
             due = time.monotonic() + self.STEP
             time.sleep(self.STEP)
-            self.worst = max(self.worst, time.monotonic() - due)
+            now = time.monotonic()
+            if now - due > self.LATE:
+                self.times.append((due * 1e9, now * 1e9))
+
+    def during(self, begin_ns, end_ns):
+        return any(begin <= end_ns and end >= begin_ns for begin, end in self.times)
 
     def __enter__(self):
         self.start()

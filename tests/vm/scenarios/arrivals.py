@@ -7,7 +7,7 @@ MEDIAN_MS, P99_MS = 100, 300
 
 
 def come(ctx, board, seconds=60):
-    """Plugs a board in; ns from udev's event to the station's event stream."""
+    """Plugs a board in; the times of udev's event and of the station's event stream, ns."""
     told, seen = ctx.uevents.mark(), ctx.stream.mark()
     ctx.boards.plug(board)
     return between(ctx, board, "add", True, seconds, told, seen)
@@ -25,7 +25,7 @@ def between(ctx, board, action, present, seconds, told, seen):
     assert udev, "udev told of no %s of %s" % (action, name)
     tile = ctx.stream.wait_tile(ctx.label(board), lambda tile: tile["present"] is present, seconds, seen)
     assert tile, "the station's stream does not show %s at slot %s" % ("a board" if present else "an empty port", ctx.label(board))
-    return tile[0] - udev[0]
+    return udev[0], tile[0]
 
 
 def check_slots(ctx, seconds=60):
@@ -42,22 +42,30 @@ def check_slots(ctx, seconds=60):
     wait(lambda: not differing(), seconds, lambda: "; ".join(differing()), every=0.5)
 
 
-def arrival(ctx):
+def judge(ctx, name, times, held):
+    """Bounds hold for a machine that is there: what fell into a time in which it was away says nothing of the station."""
+    clear = [end - begin for begin, end in times if not held.during(begin, end)]
+    ctx.say("%s %s%s" % (name, figures(clear) if clear else "-", "" if len(clear) == len(times) else "; %d more fell into times in which the machine was away, "
+            "with them %s" % (len(times) - len(clear), figures([end - begin for begin, end in times]))))
+    assert len(clear) >= len(times) // 2, "%s: the machine is too busy to say anything" % name
+    assert quantile(clear, 0.5) <= MEDIAN_MS * 1e6, "%s: median above %d ms" % (name, MEDIAN_MS)
+    assert quantile(clear, 0.99) <= P99_MS * 1e6, "%s: p99 above %d ms" % (name, P99_MS)
+
+
+def arrival(ctx, rounds):
     """At root ports and behind chained hubs, one after another; then each leaves."""
     ctx.boards.add_hubs()
+    came, left = [], []
     with HeldUp() as held:
-        came = [come(ctx, board) for board in ctx.boards.chains]
-        left = [go(ctx, board) for board in ctx.some(6)]
+        first = come(ctx, next(iter(ctx.boards.chains)))        # reads the station's code for it from the host's disk
+        for number in range(rounds):
+            came += [come(ctx, board) for board in ctx.boards.chains if board not in ctx.boards.plugged]
+            some = sorted(ctx.boards.plugged) if number + 1 < rounds else ctx.some(6)
+            left += [go(ctx, board) for board in some]
     assert len(came) >= 12, "too few boards to say anything"
-    slowest = max(zip(came, ctx.boards.chains.values()))
-    ctx.say("udev to event stream: arrival %s (slowest at %s); leave %s" % (figures(came), slowest[1], figures(left)))
-    # The bounds hold for a machine that is there. One that others hold up for longer than the median says nothing of the station.
-    if held.worst * 1000 > MEDIAN_MS:
-        ctx.say("not judged: this machine was away for %.0f ms" % (held.worst * 1000))
-    else:
-        for name, values in (("arrival", came), ("leave", left)):
-            assert quantile(values, 0.5) <= MEDIAN_MS * 1e6, "%s: %s, bound %d ms" % (name, figures(values), MEDIAN_MS)
-            assert quantile(values, 0.99) <= P99_MS * 1e6, "%s: %s, bound %d ms" % (name, figures(values), P99_MS)
+    ctx.say("udev to event stream: the very first %.0f ms" % ((first[1] - first[0]) / 1e6))
+    judge(ctx, "arrival", came, held)
+    judge(ctx, "leave", left, held)
     check_slots(ctx)
 
 

@@ -10,7 +10,7 @@ from line_up import wait
 from scenarios import arrivals
 
 # A board that was pulled while its job ran: what may be said of it.
-PULLED = {"usb.left", "usb.no_device", "usb.link", "usb.cycle"}
+PULLED = {"usb.left", "usb.no_device", "usb.link", "usb.cycle", "operator.removed"}
 GROWN_KIB = 24 * 1024   # more than this after the first third is a leak
 
 
@@ -71,9 +71,10 @@ def last_job(ctx):
     return ctx.bench.sql("SELECT coalesce(max(id), 0) AS id FROM job")[0]["id"]
 
 
-def reenumerations(ctx):
-    """A board at a root port is flashed: three enumerations under new device numbers are one board at one slot."""
+def reenumerations(ctx, meanwhile):
+    """A board at a root port is flashed: three enumerations under new device numbers are one board at one slot. `meanwhile`: what may begin beside it."""
     arrivals.clear(ctx)
+    meanwhile()
     board = ctx.board_at("11")
     before, told = last_job(ctx), ctx.uevents.mark()
     ctx.boards.plug(board)
@@ -87,11 +88,16 @@ def reenumerations(ctx):
         return written()
     wait(flashed, 900, lambda: "the board is not flashed: %s, enumerations %s" % (ctx.bench.tiles()[ctx.label(board)]["word"], numbers()), every=0.5)
     assert len(numbers()) >= 3 and len(set(numbers())) == len(numbers()), numbers()
-    jobs = ctx.bench.sql("SELECT id, slot FROM job WHERE id > ?", before)
-    assert [row["slot"] for row in jobs] == [ctx.label(board)], jobs
+    jobs = ctx.bench.sql("SELECT id FROM job WHERE id > ? AND slot = ?", before, ctx.label(board))
+    assert len(jobs) == 1, jobs
     ctx.say("flashed over %d enumerations, one job" % len(numbers()))
     ctx.bench.station_api.post("/api/v1/slots/%s/stop" % ctx.label(board), {"job": jobs[0]["id"]})
-    settle(ctx)
+    arrivals.clear(ctx)
+
+    def over():
+        acknowledge_ready(ctx)
+        return not ctx.bench.tiles()[ctx.label(board)]["job"]
+    wait(over, 240, lambda: "slot %s: %s" % (ctx.label(board), ctx.bench.tiles()[ctx.label(board)]["word"]), every=0.5)
 
 
 def random_events(ctx, count):
@@ -99,7 +105,8 @@ def random_events(ctx, count):
     dice = random.Random(ctx.seed)
     boards, before, pulled, memory, kinds = ctx.boards, last_job(ctx), {}, [], {}
     arrivals.clear(ctx)
-    used = [board for board in boards.chains if boards.hub_of(board)]
+    apart = {chain for chain in boards.chains.values() if boards.hub_of(ctx.board_at(chain)) in boards.switching}
+    used = [board for board, chain in boards.chains.items() if boards.hub_of(board) and chain not in apart]
     out = lambda board: pulled.setdefault(board, []).append(time.time() * 1000)
     boards.add_hubs()
     for number in range(count):

@@ -5,7 +5,8 @@ import os
 import subprocess
 
 from guest_bench import gadget_port
-from line_up import DEVICES, wait
+from line_up import DEVICES, read, wait
+from observer import HeldUp, figures
 from scenarios import churn
 
 STAGES = ["955/7e19", "955/7e19", "955/7e19", "955/7035", "955/7020"]
@@ -47,11 +48,31 @@ def passed(ctx, board):
     return progress(ctx, board)[0]["outcome"]
 
 
-def plug(ctx, boards):
-    told = ctx.uevents.mark()
+def begin(ctx, boards):
+    """Plugs in those of these boards that are not; they go on while others are looked at."""
     for board in boards:
-        ctx.bench.line_api.ask(do="plug", board=board)
-    return told
+        if board not in ctx.begun:
+            ctx.begun[board] = (churn.last_job(ctx), ctx.uevents.mark())
+            ctx.bench.line_api.ask(do="plug", board=board)
+
+
+def take_out(ctx, boards):
+    """Unplugs them; a person presses each tile that is ready. Their slots are empty then."""
+    for board in boards:
+        ctx.bench.line_api.ask(do="unplug", board=board)
+
+    def empty():
+        churn.acknowledge_ready(ctx)
+        tiles = [ctx.bench.tiles()[label(board)] for board in boards]
+        return not any(tile["present"] or tile["job"] for tile in tiles)
+    wait(empty, 240, lambda: "slots %s" % [(tile["slot"], tile["word"], tile["present"]) for tile in ctx.bench.tiles().values() if tile["job"]], every=0.5)
+
+
+def verdict(ctx, board):
+    """The row of its one job."""
+    rows = ctx.bench.sql('SELECT job, chip_id, serial, result, code, message, port FROM record_v1 WHERE job > ? AND slot = ?', ctx.begun[board][0], label(board))
+    assert len(rows) == 1, "slot %s: %d jobs ended" % (label(board), len(rows))
+    return rows[0]
 
 
 def wait_up(ctx, board, seconds=900):
@@ -62,40 +83,97 @@ def wait_up(ctx, board, seconds=900):
     wait(state, seconds, lambda: "board %d is %s, tile %s" % (board, ctx.card(board)["state"], ctx.bench.tiles()[label(board)]["word"]), every=0.5)
 
 
-def same_port(ctx, count):
-    """A whole life each, to PASS; the unit's own word for its serial; then it leaves."""
-    boards = list(range(1, count + 1))
-    before, told = churn.last_job(ctx), plug(ctx, boards)
+def same_port(ctx, boards, meanwhile):
+    """A whole life each, all of them at one address of their own networks, to PASS; the unit's own word for its serial; then it leaves.
+    `meanwhile` is done when the first has its serial."""
+    begin(ctx, boards)
     for board in boards:
         wait_up(ctx, board)
         ctx.once("host care", lambda board=board: care_of_unit(ctx, board))
+    wait(lambda: any(progress(ctx, board)[0]["ticks"]["serial"] for board in boards), 900, "no unit got its serial", every=0.5)
+    meanwhile()
     for board in boards:
         wait(lambda board=board: passed(ctx, board), 900, lambda board=board: "slot %s: %s" % (label(board), ctx.bench.tiles()[label(board)]["word"]), 0.5)
-    serials = {}
+    serials, addresses = {}, set()
     for board in boards:
-        row = ctx.bench.sql('SELECT job, chip_id, serial, result, code, message, port FROM record_v1 WHERE job > ? AND slot = ?', before, label(board))
-        assert len(row) == 1, "slot %s: %d jobs ended" % (label(board), len(row))
-        row = row[0]
+        row = verdict(ctx, board)
         assert row["result"] == "PASS", "slot %s: %s %s: %s" % (label(board), row["result"], row["code"], row["message"])
         assert row["port"] == gadget_port(board)
         card = ctx.card(board)
         assert int(row["chip_id"], 16) == int(card["br_cid"], 16), "slot %s has the unit of another" % label(board)
         with open(os.path.join(ctx.bench.place.line, "boards/%d/os.json" % board), encoding="utf-8") as file:
-            init = json.load(file)["pid"]
-        with open("/proc/%d/root/etc/reeplayer/serial" % init, encoding="utf-8") as file:
+            os_said = json.load(file)
+        with open("/proc/%d/root/etc/reeplayer/serial" % os_said["pid"], encoding="utf-8") as file:
             heard = file.read().strip()
         assert heard == row["serial"], "slot %s: the row says %s, the unit %s" % (label(board), row["serial"], heard)
         serials[heard] = board
-        seen = products(ctx, board, told)
+        addresses.add(" ".join(sorted(os_said.get("addresses", []))))
+        seen = products(ctx, board, ctx.begun[board][1])
         assert seen[:5] == STAGES, "slot %s saw %s" % (label(board), seen)
-    assert len(serials) == count, "a serial was given twice: %s" % serials
-    for board in boards:
+    assert len(serials) == len(boards), "a serial was given twice: %s" % serials
+    assert len(addresses) == 1, "the units are at addresses of their own: %s" % addresses
+    take_out(ctx, boards)
+    assert not any(sysfs_name(gadget_port(board)) for board in boards)
+    ctx.say("%d PASS, all at %s; serials %s; %s" % (len(boards), addresses.pop(), ", ".join(sorted(serials)), " ".join(word.split("/")[1] for word in STAGES)))
+
+
+def crowd(ctx, boards):
+    """As many boards as there are ports, while no order is open: each is shown at its own slot, and only there; then every third is pulled."""
+    told, seen = ctx.uevents.mark(), ctx.stream.mark()
+    with HeldUp() as held:
+        for board in boards:
+            ctx.bench.line_api.ask(do="plug", board=board)
+        times = []
+        for board in boards:
+            tile = ctx.stream.wait_tile(label(board), lambda tile: tile["present"], 600, seen)
+            assert tile, "slot %s never showed its board" % label(board)
+            name = sysfs_name(gadget_port(board))
+            times.append((next(event[0] for event in ctx.uevents.events[told:] if event[1:3] == ("add", name)), tile[0]))
+
+    def shown():
+        tiles = ctx.bench.tiles()
+        return {board for board in boards if tiles[label(board)]["present"]}
+    assert shown() == set(boards)
+    pulled = set(boards[::3])
+    for board in pulled:
         ctx.bench.line_api.ask(do="unplug", board=board)
-    for board in boards:
-        wait(lambda board=board: not ctx.bench.tiles()[label(board)]["present"], 120, "slot %s still shows a unit" % label(board))
-        assert sysfs_name(gadget_port(board)) is None
-    churn.settle(ctx)
-    ctx.say("%d PASS; serials %s; %s" % (count, ", ".join(sorted(serials)), " ".join(word.split("/")[1] for word in STAGES)))
+    wait(lambda: shown() == set(boards) - pulled, 120, lambda: "shown though pulled %s, pulled wrongly %s" % (
+        sorted(shown() & pulled), sorted(set(boards) - pulled - shown())), every=0.5)
+    for board in set(boards) - pulled:
+        ctx.bench.line_api.ask(do="unplug", board=board)
+    wait(lambda: not shown(), 120, lambda: "still shown: %s" % sorted(shown()), every=0.5)
+    clear = [end - begin for begin, end in times if not held.during(begin, end)]
+    ctx.say("%d boards, each at its own slot; udev to event stream, all at once: %s%s" % (
+        len(boards), figures([end - begin for begin, end in times]), "; of those while the machine was there: %s" % figures(clear) if clear else ""))
+
+
+def swapped(ctx, pair):
+    """Two flashed units lose their power while they start, and their cables are put back crosswise: neither is taken for the other."""
+    begin(ctx, pair)
+    off = set()
+
+    def cut_off():
+        for board in set(pair) - off:
+            tile, card = progress(ctx, board)
+            assert tile["outcome"] is None, "slot %s: %s %s" % (label(board), tile["code"], tile["reason"])
+            if card["state"] in ("initrd", "booting"):
+                ctx.bench.line_api.ask(do="unplug", board=board)
+                off.add(board)
+        return off == set(pair)
+    wait(cut_off, 900, lambda: "boards %s" % [(board, ctx.card(board)["state"]) for board in pair], every=0.1)
+    wait(lambda: all(ctx.bench.line_api.boards()[board - 1]["gone"] for board in pair), 60, "the boards are not off")
+    ctx.bench.line_api.ask(do="swap", board=pair[0], **{"with": pair[1]})
+    for board in pair:
+        ctx.bench.line_api.ask(do="plug", board=board, boot=True)
+    for board in pair:
+        wait(lambda board=board: progress(ctx, board)[0]["outcome"], 900, lambda board=board: "slot %s: %s" % (
+            label(board), ctx.bench.tiles()[label(board)]["word"]), every=0.5)
+        row = verdict(ctx, board)
+        assert (row["result"], row["code"]) == ("FAIL", "unit.swapped"), "slot %s: %s %s: %s" % (label(board), row["result"], row["code"], row["message"])
+        assert not row["serial"], "slot %s was given %s" % (label(board), row["serial"])
+    take_out(ctx, pair)
+    ctx.bench.line_api.ask(do="swap", board=pair[0], **{"with": pair[1]})
+    ctx.say("both units FAIL unit.swapped, none got a serial")
 
 
 def properties(path):
@@ -105,15 +183,19 @@ def properties(path):
 
 def care_of_unit(ctx, board):
     """What the real udevd made of our rules for a booted unit: device, networks, disk, tty; and that it left others alone."""
-    device = os.path.realpath(os.path.join(DEVICES, sysfs_name(gadget_port(board))))
+    name = wait(lambda: sysfs_name(gadget_port(board)), 60, "nothing is at the unit's port")    # a unit is up before the host has looked at it
+    device = os.path.realpath(os.path.join(DEVICES, name))
+
+    def functions():
+        found = {"net": [], "block": [], "tty": []}
+        for kind, paths in found.items():
+            for each in os.listdir("/sys/class/" + kind):
+                path = os.path.realpath("/sys/class/%s/%s" % (kind, each))
+                if path.startswith(device + "/"):
+                    paths.append(path)
+        return found if len(found["net"]) == 2 and found["block"] and found["tty"] else None
+    found = wait(functions, 60, "a booted unit shows two networks, a disk and a tty")
     subprocess.run(["udevadm", "settle", "-t", "60"], check=True)
-    found = {"net": [], "block": [], "tty": []}
-    for kind, names in found.items():
-        for name in os.listdir("/sys/class/" + kind):
-            path = os.path.realpath("/sys/class/%s/%s" % (kind, name))
-            if path.startswith(device + "/"):
-                names.append(path)
-    assert len(found["net"]) == 2 and found["block"] and found["tty"], "a booted unit shows two networks, a disk and a tty: %s" % found
     node = properties(device)["DEVNAME"]
     with open(device + "/power/control", encoding="ascii") as file:
         assert file.read().strip() == "on", "the unit may be put to sleep"
@@ -124,6 +206,8 @@ def care_of_unit(ctx, board):
             told = properties(path)
             for key, value in wanted.items():
                 assert told.get(key) == value, "%s: %s is %s" % (path, key, told.get(key))
+    for path in found["net"]:
+        wait(lambda path=path: int(read(path, "flags") or "0", 16) & 1, 30, "%s is not brought up" % path)
     for name in os.listdir("/sys/class/net"):
         path = os.path.realpath("/sys/class/net/" + name)
         if not path.startswith(device + "/") and not path.startswith("/sys/devices/virtual/") and "7020" not in properties(path).get("ID_MODEL_ID", ""):

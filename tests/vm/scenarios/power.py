@@ -15,13 +15,16 @@ TOLD, CUT = "told.jsonl", "cut-me"      # below the folder shared with the host;
 
 
 def before(ctx, boards):
-    """Does not come back: the host takes the power away when the first of these units has its serial confirmed."""
-    life.plug(ctx, boards)
+    """Does not come back: the host takes the power away in the middle of the run of one of these units, when its serial is confirmed."""
+    life.begin(ctx, boards)
     holders = "SELECT s.value AS serial, u.chip_id, l.state FROM lease l JOIN serial s ON s.id = l.serial_id JOIN unit u ON u.id = l.unit_id"\
               " WHERE l.state <> 'released'"
-    confirmed = lambda: [row for row in ctx.bench.sql(holders) if row["state"] == "burned"]
-    had = len(confirmed())
-    wait(lambda: len(confirmed()) > had, 1200, lambda: "no serial is confirmed: %s" % [
+
+    def confirmed():
+        tiles = [ctx.bench.tiles()[life.label(board)] for board in boards]
+        assert not any(tile["outcome"] for tile in tiles), [(tile["slot"], tile["outcome"], tile["code"]) for tile in tiles]
+        return any(tile["ticks"]["serial"] for tile in tiles)
+    wait(confirmed, 1200, lambda: "no serial is confirmed: %s" % [
         (tile["slot"], tile["word"], tile["code"]) for tile in ctx.bench.tiles().values() if tile["job"]], every=0.1)
     told = {"leases": ctx.bench.sql(holders), "pass": ctx.bench.sql("SELECT job, serial, chip_id FROM record_v1 WHERE result = 'PASS'")}
     with open(os.path.join(ctx.out, TOLD), "w", encoding="utf-8") as file:

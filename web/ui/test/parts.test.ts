@@ -12,7 +12,7 @@ import { findHits, LogWindow, maxBytes, maxLines, shownText } from '../src/parts
 import { addressOf, apiQuery, filtersOf, withResult } from '../src/parts/record_query';
 import { mostSaved, readSaved, withSaved, writeSaved } from '../src/parts/saved_filters';
 import { tileClasses, tileShrink } from '../src/parts/tile_classes';
-import { chipCheckText, factOf, shortWord, smallFact, spokenTile, timeText } from '../src/parts/tile_text';
+import { factOf, shortWord, smallFact, spokenTile, timeText, walkUpText } from '../src/parts/tile_text';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
@@ -49,10 +49,17 @@ describe('what a tile says', () => {
     expect(smallFact(tile('1', 'flashing'), 312)).toBe('5:12');
   });
 
+  it('says what a unit in the line waits for, beside its place', () => {
+    const waits = tile('1', 'waiting', { reason: 'USB port carries 4 best' });
+    expect(walkUpText(waits)).toBe('USB port carries 4 best');
+    expect(factOf(waits)?.text).toBe('3rd in line');
+    expect(walkUpText(tile('1', 'waiting', { reason: 'Image is being prepared', position_in_line: null }))).toBeNull();
+  });
+
   it('says which chip id check applies while it is written, and never in the place of the fact', () => {
-    expect((['before_write', 'after_boot', 'never', null] as const).map((chip_check) => chipCheckText(tile('1', 'flashing', { chip_check }))))
+    expect((['before_write', 'after_boot', 'never', null] as const).map((chip_check) => walkUpText(tile('1', 'flashing', { chip_check }))))
       .toEqual(['Chip id before writing', 'Chip id after boot', 'No chip id', null]);
-    expect(chipCheckText(tile('1', 'verifying', { chip_check: 'before_write' }))).toBeNull();
+    expect(walkUpText(tile('1', 'verifying', { chip_check: 'before_write' }))).toBeNull();
     expect(factOf(tile('1', 'flashing', { chip_check: 'after_boot' }))?.text).toBe('47 %');
   });
 

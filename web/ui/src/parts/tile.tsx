@@ -9,7 +9,7 @@ import { Icon } from './icon';
 import type { Cell } from './jig';
 import { press, pressOf } from './press';
 import {
-  actionBudget, chipCheckText, factOf, isQuiet, isVerdict, shortWord, smallFact, spokenTile, timeText, widthOf,
+  actionBudget, factOf, isQuiet, isVerdict, shortWord, smallFact, spokenTile, timeText, walkUpText, widthOf,
 } from './tile_text';
 
 export function secondsLeft(tile: Tile): number | null {
@@ -92,7 +92,7 @@ function Face({ tile, still }: Shown): JSX.Element {
   const quiet = isQuiet(tile);
   const fact = factOf(tile);
   const within = tile.time_form === 'within' && tile.note === null;
-  const chipCheck = chipCheckText(tile);
+  const walkUp = walkUpText(tile);
   return (
     <span class="face" aria-hidden="true">
       <span class={tile.slot.length > 2 ? 'number long' : 'number'}>{tile.mapped ? tile.slot : t.wall.unmappedMark}</span>
@@ -103,7 +103,7 @@ function Face({ tile, still }: Shown): JSX.Element {
       </span>
       <span class="small"><SmallFact tile={tile} still={still} /></span>
       {!quiet && <span class="sign"><Icon name={tile.icon} /></span>}
-      {chipCheck !== null && <span class="chip-check">{chipCheck}</span>}
+      {walkUp !== null && <span class="chip-check">{walkUp}</span>}
       <span class="gutter">
         {tile.tone === 'fill-green' ? <Ticks tile={tile} /> : quiet && <Icon name={tile.icon} />}
       </span>

@@ -54,8 +54,10 @@ export function timeText(tile: Tile, secondsLeft: number | null): string | null 
   return tile.time_form === 'in' ? t.wall.inTime(time) : t.wall.within(time);
 }
 
-// Walk-up text while the unit is written: whether a known or a second unit is found before the first byte. Large tiles only.
-export function chipCheckText(tile: Tile): string | null {
+// Walk-up text, on large tiles only: what a unit in the line has to wait for; while it is written, whether a known or a second unit is found
+// before the first byte.
+export function walkUpText(tile: Tile): string | null {
+  if (tile.state === 'waiting' && tile.position_in_line !== null) return tile.reason;
   return tile.state === 'flashing' && tile.chip_check !== null ? t.wall.chipCheck[tile.chip_check] : null;
 }
 

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "station/engine/wire_book.h"
+
+#include "station/base/log.h"
+#include "station/core/schedule.h"
+
+namespace lineside::engine {
+namespace {
+
+double seconds(std::int64_t mono_ns) {
+    return static_cast<double>(mono_ns) / 1e9;
+}
+
+}  // namespace
+
+base::Status WireBook::load(db::Tx& tx) {
+    auto read = tx.each("SELECT wire, load FROM wire_load", {}, [this](const auto& row) {
+        if (const auto wire = core::Wire::from_text(row.text(1))) {
+            known(row.text(0)).wire = *wire;
+        }
+        return true;
+    });
+    return read ? base::Status() : tl::unexpected<base::Error>(read.error());
+}
+
+int WireBook::limit(const std::string& wire, int most) const {
+    const auto found = wires_.find(wire);
+    return found == wires_.end() ? core::Wire().limit(most) : found->second->wire.limit(most);
+}
+
+WireBook::Known& WireBook::known(const std::string& wire) {
+    auto& place = wires_[wire];
+    if (!place) {
+        place = std::make_unique<Known>();
+    }
+    return *place;
+}
+
+void WireBook::begin(base::JobId job, const std::string& root_port, std::int64_t mono_ns) {
+    const auto [place, is_new] =
+        jobs_.try_emplace(job, std::array{root_port, core::controller_of(root_port)});
+    if (is_new) {
+        for (const std::string& wire : place->second) {
+            known(wire).meter.begin(job.value, seconds(mono_ns));
+        }
+    }
+}
+
+bool WireBook::moved(base::JobId job, std::uint64_t bytes, std::int64_t mono_ns) {
+    const auto found = jobs_.find(job);
+    bool learned = false;
+    if (found != jobs_.end()) {
+        for (const std::string& wire : found->second) {
+            learned |=
+                known(wire).meter.moved(job.value, static_cast<double>(bytes), seconds(mono_ns));
+        }
+    }
+    return learned;
+}
+
+void WireBook::end(base::JobId job, bool whole, std::int64_t mono_ns) {
+    const auto found = jobs_.find(job);
+    if (found == jobs_.end()) {
+        return;
+    }
+    for (const std::string& wire : found->second) {
+        known(wire).meter.end(job.value, whole, seconds(mono_ns));
+        if (whole) {
+            keep(wire);
+        }
+    }
+    jobs_.erase(found);
+}
+
+void WireBook::keep(const std::string& wire) {
+    store_.write<bool>(
+        [wire, text = known(wire).wire.to_text()](db::Tx& tx) -> base::Result<bool> {
+            auto done = tx.run(
+                "INSERT INTO wire_load (wire, load) VALUES (?1, ?2) "
+                "ON CONFLICT (wire) DO UPDATE SET load = excluded.load",
+                wire, text);
+            return done ? base::Result<bool>(true) : tl::unexpected<base::Error>(done.error());
+        },
+        [](const base::Result<bool>& written) {
+            if (!written) {
+                base::log_warning("what a wire carries is not kept: {}", written.error().message);
+            }
+        });
+}
+
+}  // namespace lineside::engine

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The station switches units off and on: a port of a hub that can, one of a hub that cannot, a line of a GPIO adapter."""
+import os
+
+import station_api
+from line_up import BY_GPIO, GPIO_LINE, read, wait
+from scenarios import arrivals
+
+CAN, NEIGHBOUR, CANNOT = "4.1", "4.2", "1.5"
+ADAPTER = "5"
+CHIP = "viperboard gpio a"      # its label, by the kernel's driver
+
+
+def config(slots):
+    """What the configuration says of these slots; `slots`: chain -> (label, port)."""
+    by_port = '[slot.power]\ndriver = "hub-port"\noff_s = 1\n'
+    by_line = '[slot.power]\ndriver = "gpio"\nchip = "%s"\nline = %d\noff_s = 1\n' % (CHIP, GPIO_LINE)
+    return {"slot": {slots[CAN][0]: by_port, slots[CANNOT][0]: by_port, slots[BY_GPIO][0]: by_line},
+            "switch_ports": [slots[CAN][1], slots[CANNOT][1]]}
+
+
+def cycle(ctx, board):
+    """A technician's press."""
+    ctx.bench.station_api.post("/api/v1/slots/%s/power" % ctx.label(board), {})
+
+
+def seen_at(ctx, board, told):
+    name = ctx.boards.bus_port(ctx.boards.chains[board])
+    return [event[1] for event in ctx.uevents.events[told:] if event[2] == name and event[1] in ("add", "remove")]
+
+
+def off_and_on(ctx, board, neighbours):
+    """The unit of this slot is off and on again by the kernel's word, and nobody else saw a thing."""
+    told, seen = ctx.uevents.mark(), ctx.stream.mark()
+    cycle(ctx, board)
+    wait(lambda: seen_at(ctx, board, told) == ["remove", "add"], 60, lambda: "udev told %s at %s" % (
+        seen_at(ctx, board, told), ctx.boards.chains[board]))
+    assert ctx.stream.wait_tile(ctx.label(board), lambda tile: not tile["present"], 30, seen), "the tile never showed the port empty"
+    wait(lambda: ctx.bench.tiles()[ctx.label(board)]["present"], 60, "slot %s does not show its unit again" % ctx.label(board), every=0.5)
+    for other in neighbours:
+        assert not seen_at(ctx, other, told), "the neighbour at %s: %s" % (ctx.boards.chains[other], seen_at(ctx, other, told))
+        assert ctx.bench.tiles()[ctx.label(other)]["present"]
+
+
+def switches(ctx):
+    arrivals.clear(ctx)
+    boards = {chain: ctx.board_at(chain) for chain in (CAN, NEIGHBOUR, CANNOT, BY_GPIO)}
+    ctx.boards.add_hubs()
+    for board in boards.values():
+        ctx.boards.plug(board)
+    arrivals.check_slots(ctx)
+    off_and_on(ctx, boards[CAN], [boards[NEIGHBOUR], boards[CANNOT], boards[BY_GPIO]])
+    ctx.say("a hub's port: off and on, neighbours unharmed")
+
+    told = ctx.uevents.mark()
+    try:
+        cycle(ctx, boards[CANNOT])
+        raise AssertionError("a hub without power switches was believed")
+    except station_api.Refused as refused:
+        assert refused.problem.get("code") == "power.failed", refused.problem
+        ctx.say("a hub that cannot is found out: %s" % refused.problem.get("detail"))
+    assert not seen_at(ctx, boards[CANNOT], told), "the unit was dropped by a hub that cannot switch it off"
+
+    ctx.boards.monitor.add_redirected("gpio", ADAPTER, "%s/usb.gpio" % ctx.boards.folder)
+    chips = lambda: [name for name in os.listdir("/dev") if name.startswith("gpiochip")]
+    wait(chips, 60, lambda: "no gpiochip; at the port is %s:%s" % (
+        read(ctx.boards.bus_port(ADAPTER), "idVendor"), read(ctx.boards.bus_port(ADAPTER), "idProduct")))
+    for name in chips():
+        os.chmod("/dev/" + name, 0o666)     # a drop-in and a rule for the group, on a host with systemd
+    off_and_on(ctx, boards[BY_GPIO], [boards[NEIGHBOUR], boards[CANNOT], boards[CAN]])
+    ctx.say("a GPIO line of %s: off and on" % ", ".join(sorted(chips())))
+    arrivals.check_slots(ctx)
