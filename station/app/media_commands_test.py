@@ -12,6 +12,7 @@ import random
 import shutil
 import subprocess
 import sys
+import time
 import unittest
 import zipfile
 
@@ -92,7 +93,7 @@ class MediaCommands(MediaTestCase):
         # With the map only its ranges are written: what lies between stays.
         self.path("image.raw", content)
         target = self.path("target", b"x" * len(content))
-        status, answer, _ = run("write", image, target, "--bmap", image + ".bmap", "--json", "--no-check")
+        status, answer, _ = run("write", image, target, "--bmap", image + ".bmap", "--json", "--no-check", "--cache", self.path("cache"))
         self.assertEqual((status, answer["verdict"]), (0, "PASS"))
         with open(target, "rb") as file:
             written = file.read()
@@ -121,6 +122,125 @@ class MediaCommands(MediaTestCase):
         before = {entry.name: entry.stat().st_mtime_ns for entry in os.scandir(self.path("cache"))}
         self.assertEqual(run("write", packed["gz"], self.path("again"), "--json", "--cache", self.path("cache"))[0], 0)
         self.assertEqual(before, {entry.name: entry.stat().st_mtime_ns for entry in os.scandir(self.path("cache"))})
+
+    def mapped(self, content):
+        """An image with a block map of its own making: the first and the last megabyte, so that nobody can mistake it for the image's holes."""
+        ranges = ((0, 255), (len(content) // 4096 - 255, (len(content) - 1) // 4096))
+        sums = [hashlib.sha256(content[first * 4096:(last + 1) * 4096]).hexdigest() for first, last in ranges]
+        text = """<?xml version="1.0" ?>
+<bmap version="2.0"><ImageSize>%d</ImageSize><BlockSize>4096</BlockSize><BlocksCount>%d</BlocksCount><MappedBlocksCount>%d</MappedBlocksCount>
+<ChecksumType>sha256</ChecksumType><BmapFileChecksum>%s</BmapFileChecksum><BlockMap>%s</BlockMap></bmap>
+""" % (len(content), (len(content) + 4095) // 4096, sum(last - first + 1 for first, last in ranges), "0" * 64,
+       "".join('<Range chksum="%s">%d-%d</Range>' % (sums[i], *each) for i, each in enumerate(ranges)))
+        return text.replace("0" * 64, hashlib.sha256(text.encode()).hexdigest()), ranges
+
+    def written_by_map(self, *arguments, content, ranges):
+        """Writes onto a file of x and says whether only the ranges were written."""
+        target = self.path("by-map", b"x" * len(content))
+        status, answer, error = run("write", *arguments, target, "--json", "--no-check", "--cache", self.path("cache"))
+        self.assertEqual((status, answer["verdict"]), (0, "PASS"), error)
+        with open(target, "rb") as file:
+            written = file.read()
+        if written == content:
+            return False
+        wanted = bytearray(b"x" * len(content))
+        for first, last in ranges:
+            wanted[first * 4096:(last + 1) * 4096] = content[first * 4096:(last + 1) * 4096]
+        self.assertEqual(written, bytes(wanted))
+        return True
+
+    def test_a_map_beside_or_inside_is_used(self):
+        image, content = self.make_image()
+        text, ranges = self.mapped(content)
+        check = lambda *arguments: self.written_by_map(*arguments, content=content, ranges=ranges)
+        self.assertFalse(check(image))
+        for name in ("image.raw.bmap", "image.bmap"):
+            beside = self.path(name, text)
+            self.assertTrue(check(image), name)
+            self.assertFalse(check(image, "--no-bmap"))
+            os.unlink(beside)
+        for order in (("i.img", "i.bmap"), ("i.bmap", "i.img")):
+            with zipfile.ZipFile(self.path("z.zip"), "w", zipfile.ZIP_DEFLATED) as archive:
+                for name in order:
+                    archive.writestr(name, text if name == "i.bmap" else content)
+            self.assertTrue(check(self.path("z.zip")), order)
+            self.assertTrue(check(self.path("z.zip")), "from the cache")
+            self.assertFalse(check(self.path("z.zip"), "--no-bmap"))
+        with zipfile.ZipFile(self.path("two.zip"), "w") as archive:
+            for name in ("a.bmap", "i.img", "b.bmap"):
+                archive.writestr(name, text if name.endswith(".bmap") else content)
+        self.assertEqual(run("write", self.path("two.zip"), self.path("t"), "--cache", self.path("cache"))[0], 2)
+        # One that does not belong to the image is a mistake, not a map.
+        self.path("image.raw.bmap", text.replace("<Range", "<Range ", 1))
+        self.assertEqual(run("write", image, self.path("t"), "--cache", self.path("cache"))[0], 2)
+
+    def test_an_image_is_hashed_once(self):
+        image, content = self.make_image()
+        write = lambda: run("write", image, self.path("target"), "--json", "--cache", self.path("cache"))[1]
+        os.utime(image, (1_600_000_000, 1_600_000_000))
+        self.assertFalse(write()["image"]["known"], "its ctime is of this moment: a later change could look the same")
+        self.assertFalse(write()["image"]["known"])
+        time.sleep(3.1)         # what the coarsest file system's clock takes; there is no event for it
+        self.assertFalse(write()["image"]["known"])
+        answer = write()
+        self.assertEqual((answer["verdict"], answer["image"]["known"], answer["image"]["sha256"]), ("PASS", True, hashlib.sha256(content).hexdigest()))
+        self.assertEqual(run("write", image, self.path("target"), "--json", "--cache", self.path("cache"), "--sha256", "0" * 64)[0], 2)
+        with open(image, "r+b") as file:
+            file.seek(5000)
+            file.write(b"other")
+        answer = write()
+        self.assertEqual((answer["verdict"], answer["image"]["known"]), ("PASS", False))
+        self.assertNotEqual(answer["image"]["sha256"], hashlib.sha256(content).hexdigest())
+
+    @unittest.skipUnless(shutil.which("mkfs.ext4"), "e2fsprogs is not installed")
+    def test_free_blocks_of_ext4_are_left_out(self):
+        os.mkdir(self.path("tree"))
+        self.path("tree/noise", random.Random(9).randbytes(3 * MIB))
+        image = self.path("fs.img", b"")
+        subprocess.run(["mkfs.ext4", "-q", "-F", "-d", self.path("tree"), image, "24M"], check=True)
+        with open(image, "rb") as file:
+            fs = file.read()
+        # As a file system that was used looks: free blocks are not zeros.
+        holes = [at for at in range(0, len(fs), 4096) if not any(fs[at:at + 4096])]
+        in_use = self.used_blocks(image)
+        free = [at for at in holes if at // 4096 not in in_use]
+        self.assertGreater(len(free), 1000)
+        used = bytearray(fs)
+        for at in free:
+            used[at:at + 4096] = b"deleted " * 512
+        self.path("fs.img", bytes(used))
+        disk = self.path("disk.img", bytes(MIB) + bytes(used) + bytes(2 * MIB))
+        subprocess.run(["sfdisk", "-q", disk], input="label: gpt\nstart=2048,size=%d\n" % (len(fs) // 512), text=True, check=True)
+        for path, begin in ((image, 0), (disk, MIB)):
+            target = self.path("target", b"x" * os.path.getsize(path))
+            status, answer, error = run("write", path, target, "--used-blocks", "--json", "--no-check", "--cache", self.path("cache"))
+            self.assertEqual((status, answer["verdict"]), (0, "PASS"), error)
+            with open(target, "rb") as file:
+                file.seek(begin)
+                written = file.read(len(fs))
+            for at in range(0, len(fs), 4096):
+                wanted = used[at:at + 4096] if at // 4096 in in_use else b"x" * 4096
+                self.assertEqual(written[at:at + 4096], wanted, at)
+        subprocess.run(["e2fsck", "-f", "-n", self.path("written", written)], check=True, capture_output=True)
+        # Bitmaps that may be out of date are not believed.
+        subprocess.run(["debugfs", "-w", "-R", "set_super_value state 0", image], check=True, capture_output=True)
+        target = self.path("target", b"x" * len(fs))
+        self.assertEqual(run("write", image, target, "--used-blocks", "--json", "--no-check", "--cache", self.path("cache"))[0], 0)
+        with open(target, "rb") as file:
+            self.assertNotIn(b"x" * 4096, file.read())
+
+    def used_blocks(self, image):
+        """Of a file system with blocks of 4 KiB or 1 KiB, in blocks of 4 KiB: those that a bit is set in."""
+        told = subprocess.run(["dumpe2fs", image], check=True, capture_output=True, text=True).stdout
+        size = int(next(line.split()[-1] for line in told.splitlines() if line.startswith("Block size:")))
+        count = int(next(line.split()[-1] for line in told.splitlines() if line.startswith("Block count:")))
+        used = set(range(count))
+        for line in told.splitlines():
+            if line.strip().startswith("Free blocks:") and line.startswith("  "):
+                for word in line.partition(":")[2].replace(",", " ").split():
+                    first, _, last = word.partition("-")
+                    used -= set(range(int(first), int(last or first) + 1))
+        return {block * size // 4096 for block in used}
 
     @unittest.skipUnless(shutil.which("img2simg"), "img2simg is not installed")
     def test_android_sparse(self):

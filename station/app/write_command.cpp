@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `lineside write`: the write engine from the command line. Every target has its own thread; this
 // one tells the rates and hears the signals.
+#include "station/app/image_choice.h"
 #include "station/app/media_commands.h"
 #include "station/app/media_words.h"
 #include "station/base/text.h"
@@ -26,7 +27,7 @@ struct WriteArguments {
     std::string image, bmap, cache = "/var/cache/lineside/images", verify = "xxh3", sha256;
     std::vector<std::string> targets;
     bool json = false, progress = false, probe = false, discard = false, no_check = false;
-    bool threads = false;
+    bool threads = false, no_bmap = false, used_blocks = false;
 };
 
 struct Target {
@@ -150,14 +151,20 @@ void run_all(const media::PreparedImage& image, const WriteArguments& arguments,
 
 int run_write(const WriteArguments& arguments) {
     const std::atomic<bool>& stop = stop_on_signals();
+    const auto files =
+        choose_image(arguments.image, arguments.bmap, !arguments.no_bmap && !arguments.used_blocks,
+                     arguments.cache, stop);
+    if (!files) {
+        return nothing_begun("write", files.error(), arguments.json);
+    }
     media::ImagePlan plan;
-    plan.file = arguments.image;
+    plan.file = files->image;
+    plan.bmap = files->bmap;
+    plan.used_blocks = arguments.used_blocks;
+    plan.ignore_packed_bmap = arguments.no_bmap || arguments.used_blocks;
     plan.cache = arguments.cache;
     plan.hash = arguments.verify == "sha256" ? media::PieceHash::sha256 : media::PieceHash::xxh3;
     plan.sha256 = base::to_lower_ascii(arguments.sha256);
-    if (!arguments.bmap.empty()) {
-        plan.bmap = arguments.bmap;
-    }
     const auto image = media::PreparedImage::prepare(plan, stop);
     if (!image) {
         return nothing_begun("write", image.error(), arguments.json);
@@ -174,7 +181,8 @@ int run_write(const WriteArguments& arguments) {
     answers.give({{"image",
                    {{"sha256", (*image)->sha256()},
                     {"bytes", (*image)->map().size()},
-                    {"data", (*image)->map().bytes_of(media::Fill::data)}}}});
+                    {"data", (*image)->map().bytes_of(media::Fill::data)},
+                    {"known", (*image)->was_known()}}}});
     // Without a read-back it was asked for nothing else than writing.
     const bool wanted =
         arguments.verify == "none"
@@ -190,13 +198,24 @@ void add_write_command(CLI::App& app, int& status) {
     auto arguments = std::make_shared<WriteArguments>();
     auto* write = app.add_subcommand(
         "write", "write an image onto disks or files and prove it by reading back");
-    write->add_option("image", arguments->image, "raw or Android sparse; .gz .xz .zst .bz2 .zip")
+    write
+        ->add_option("image", arguments->image,
+                     "file or http(s):// address: raw or Android sparse; .gz .xz .zst .bz2 .zip")
         ->required();
     write->add_option("target", arguments->targets, "block devices or plain files")
         ->required()
         ->expected(1, kMostTargets);
-    write->add_option("--bmap", arguments->bmap, "block map: only its ranges are written");
-    write->add_option("--cache", arguments->cache, "folder for unpacked images");
+    auto* const bmap = write->add_option("--bmap", arguments->bmap,
+                                         "block map, file or address: only its ranges are written; "
+                                         "without it, the one beside or packed with the image");
+    auto* const no_bmap = write->add_flag("--no-bmap", arguments->no_bmap,
+                                          "all of the image, whatever maps there are");
+    write
+        ->add_flag("--used-blocks", arguments->used_blocks,
+                   "leave out what the ext4 file systems of the image have free")
+        ->excludes(bmap, no_bmap);
+    bmap->excludes(no_bmap);
+    write->add_option("--cache", arguments->cache, "folder for fetched, unpacked and known images");
     write->add_option("--verify", arguments->verify, "how the read-back is compared")
         ->check(CLI::IsMember({"xxh3", "sha256", "none"}));
     write->add_option("--sha256", arguments->sha256, "what the unpacked image must be");

@@ -15,6 +15,9 @@ constexpr std::string_view kFlash = "flash";
 constexpr std::string_view kSerial = "set-serial";
 constexpr std::int64_t kMostBytes = std::int64_t{1} << 50;
 constexpr std::int64_t kSerialBlock = 4096;  // as the method has it
+// Where the first block for a serial may be on a disk by a recipe, and the last.
+constexpr std::uint64_t kBehindTables = 32 * 1024;
+constexpr std::uint64_t kBeforePartitions = 1024 * 1024 - kSerialBlock;
 constexpr std::array<std::string_view, 8> kDiskProducts{
     // as recipes for cards have them
     "Uboot",         "Linux_Boot",     "Linux_Root", "Linux_Config",
@@ -112,12 +115,13 @@ Json read_recipe_image(TableReader& in, const toml::table& table, const std::str
 }  // namespace
 
 Json read_disk_image(const toml::table* table, const toml::table& profile, const std::string& file,
-                     bool serials, std::vector<Complaint>& complaints) {
+                     std::optional<std::uint64_t> serial_at, std::vector<Complaint>& complaints) {
     TableReader in(table, &profile, "profile.image", file, complaints);
     if (table != nullptr && table->contains("recipe")) {
-        if (serials) {
-            in.complain("recipe",
-                        "leaves no block free that set-serial could write: leave the step out");
+        if (serial_at && (*serial_at < kBehindTables || *serial_at > kBeforePartitions)) {
+            in.complain("recipe", fmt::format("leaves free what is before its first partition: let "
+                                              "set-serial write \"at\" {} to {}",
+                                              kBehindTables, kBeforePartitions));
         }
         return read_recipe_image(in, *table, file, complaints);
     }

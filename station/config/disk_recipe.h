@@ -19,9 +19,10 @@ namespace lineside::config {
                                             std::vector<Complaint>& complaints);
 void check_disk_order(TableReader& in, const std::vector<core::StepPlan>& steps);
 // [profile.image] of such a profile: which file, how it is compared; or which recipe with which
-// files, where the units get no serial of their own.
+// files. `serial_at`: where the units' serials go, if they get one.
 [[nodiscard]] base::Json read_disk_image(const toml::table* table, const toml::table& profile,
-                                         const std::string& file, bool serials,
+                                         const std::string& file,
+                                         std::optional<std::uint64_t> serial_at,
                                          std::vector<Complaint>& complaints);
 
 }  // namespace lineside::config

@@ -118,10 +118,14 @@ TEST_F(DiskRecipe, A_recipe_with_its_products_stands_in_place_of_an_image) {
         const std::string all = complaints(with(kImage, image));
         EXPECT_NE(all.find(told), std::string::npos) << image << all;
     }
-    std::string numbered = with(kImage, "recipe = \"b.yml\"\n");
-    numbered.insert(numbered.find("[[profile]]"),
-                    "[[recipe.step]]\nuse = \"set-serial\"\nat = 512_000\n");
-    EXPECT_NE(complaints(numbered).find("set-serial"), std::string::npos);
+    // A serial goes between the table and the first partition.
+    for (const auto& [at, good] : std::vector<std::pair<std::uint64_t, bool>>{
+             {0, false}, {28'672, false}, {32'768, true}, {1'044'480, true}, {1'048'576, false}}) {
+        std::string numbered = with(kImage, "recipe = \"b.yml\"\n");
+        numbered.insert(numbered.find("[[profile]]"),
+                        fmt::format("[[recipe.step]]\nuse = \"set-serial\"\nat = {}\n", at));
+        EXPECT_EQ(complaints(numbered).empty(), good) << at << ": " << complaints(numbered);
+    }
 }
 
 TEST_F(DiskRecipe, What_does_not_fit_is_named) {

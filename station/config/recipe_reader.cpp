@@ -282,9 +282,15 @@ core::Profile read_profile(const toml::table& table, const Recipes& recipes,
     };
     profile.disk = has(kFlash, "media-writer");
     if (profile.disk) {
-        profile.serials = has("set-serial", "media-writer");
+        std::optional<std::uint64_t> serial_at;
+        for (const StepPlan& step : profile.steps) {
+            if (step.name == "set-serial") {
+                serial_at = step.params.value("at", std::uint64_t{0});
+            }
+        }
+        profile.serials = serial_at.has_value();
         profile.image_params =
-            read_disk_image(in.table("image"), table, file, profile.serials, complaints);
+            read_disk_image(in.table("image"), table, file, serial_at, complaints);
         in.finish();
         return profile;
     }

@@ -129,9 +129,11 @@ class Cards(unittest.TestCase):
         images = os.path.join(bench.place.data, "gateway-images")      # as workers without rights see it
         bench.more["also"] = (recipe("gateway") + profile("gateway", images) +
                               profile("board", images, "gateway", BY_RECIPE) +
+                              recipe("numbered-board", STEP % ("set-serial", "at = 65536")) + profile("numbered-board", images, None, BY_RECIPE) +
+                              recipe("impatient").replace("silence_s = 30", "silence_s = 8") + profile("impatient", images, None, BY_RECIPE) +
                               recipe("numbered", STEP % ("set-serial", "at = %d" % SERIAL_AT)) + profile("numbered", images))
         bench.start_line()
-        bench.start_helper({settings.PROFILE: bench.place.bsp, "gateway": images, "board": images, "numbered": images})
+        bench.start_helper({settings.PROFILE: bench.place.bsp, "gateway": images, "board": images, "numbered": images, "numbered-board": images, "impatient": images})
         bench.write_station_config()
         bench.start_station()
         bench.started = common.time.time()
@@ -346,6 +348,32 @@ class Cards(unittest.TestCase):
         self.assertEqual(self.wait_verdict(4), "ERROR", self.tile(4))
         self.assertEqual(self.row(4)["code"], "usb.left", self.row(4)["message"])
         self.assertEqual(common.leftovers(self.bench), [])
+        self.clear()
+
+    def test_5_a_serial_onto_a_board_by_a_recipe(self):
+        self.bench.load_serials(least=5, size=5)
+        self.order("numbered-boards", "numbered-board", pool=settings.POOL)
+        path = self.make_card("numbered board")
+        self.insert(5, path)
+        self.assertEqual(self.wait_verdict(5), "PASS", self.tile(5))
+        row = self.row(5)
+        with open(path, "rb") as file:
+            file.seek(65536)
+            self.assertEqual(file.read(4096).rstrip(b"\0").decode(), row["serial"] + "\n")
+        self.assertEqual((row["lease"], row["serial_heard"], row["image_proven"]), ("burned", 1, 1))
+        self.assertEqual(len(json.loads(subprocess.run(["sfdisk", "--json", path], check=True, capture_output=True).stdout)["partitiontable"]["partitions"]), 2)
+        self.clear()
+
+    @unittest.skipUnless(os.path.exists(THROTTLE), "no blkio cgroup (v1) here to stop a card with")
+    def test_6_a_card_that_answers_no_more_under_a_recipe(self):
+        self.order("impatient", "impatient")
+        stuck = self.make_card("answers no more")
+        disk = self.insert(6, stuck)
+        self.slow(disk, 2 * MIB)
+        common.wait_for(lambda: self.writing(6), 60, 0.02, tell=lambda: self.tile(6))
+        self.slow(disk, 1)      # a byte a second
+        self.assertEqual(self.wait_verdict(6), "ERROR", self.tile(6))
+        self.assertEqual(self.row(6)["code"], "worker.silence", self.row(6)["message"])
         self.clear()
 
 

@@ -25,6 +25,13 @@ struct GadgetFacts {
     std::filesystem::path folder;  // the board's
 };
 
+// A card, and the reader that it is in; or a unit that shows its own storage.
+struct CardFacts {
+    std::filesystem::path file;
+    std::string model = "SD Reader";
+    unsigned vendor = 0x05e3, product = 0x0749;
+};
+
 class Bus {
   public:
     Bus() = default;
@@ -46,10 +53,10 @@ class Bus {
     virtual void leave(int board) = 0;
     // What a flashing initrd shows between bootloader and system: false where it is not played.
     virtual bool arrive_initrd(int /*board*/, const GadgetFacts& /*facts*/) { return false; }
-    // A card reader with `file` as its card, in the board's place; answers the disk's name. Taken
-    // out the reader stays, empty. Errors: std::runtime_error, also where cards are not played.
-    virtual std::string insert_card(int board, const std::filesystem::path& file,
-                                    const std::string& model);
+    // A card reader with a file as its card, in the board's place; answers the disk's name where it
+    // is known. Taken out the reader stays, empty. Errors: std::runtime_error, also where cards are
+    // not played.
+    virtual std::string insert_card(int board, const CardFacts& facts);
     virtual void take_card(int board, bool with_reader);
     // The unit's own end of its network: does board-os make it, or does the gadget bring it?
     [[nodiscard]] virtual bool brings_network() const { return false; }
@@ -68,8 +75,8 @@ class Bus {
     }
 };
 
-inline std::string Bus::insert_card(int, const std::filesystem::path&, const std::string&) {
-    throw std::runtime_error("only the testbed plays cards");
+inline std::string Bus::insert_card(int, const CardFacts&) {
+    throw std::runtime_error("no cards on this bus");
 }
 inline void Bus::take_card(int, bool) {}
 

@@ -16,6 +16,12 @@ namespace fs = std::filesystem;
 
 constexpr const char* kRoot = "/sys/kernel/config/usb_gadget";
 
+std::string hex(unsigned number) {
+    char text[8];
+    std::snprintf(text, sizeof text, "0x%04x", number);
+    return text;
+}
+
 bool has_network(const std::string& function) {
     return function.starts_with("rndis") || function.starts_with("ncm");
 }
@@ -27,18 +33,18 @@ Gadget::Gadget(std::string name, int controller, const GadgetShape& shape)
     take_apart();  // what a line that was killed left
     try {
         fs::create_directory(folder_);
-        char product[8];
-        std::snprintf(product, sizeof product, "0x%04x", shape.product);
-        write_file(folder_ / "idVendor", "0x0955");
-        write_file(folder_ / "idProduct", product);
+        write_file(folder_ / "idVendor", hex(shape.vendor));
+        write_file(folder_ / "idProduct", hex(shape.product));
         write_file(folder_ / "bcdUSB", "0x0200");
-        write_file(folder_ / "bDeviceClass", "0xef");
-        write_file(folder_ / "bDeviceSubClass", "2");
-        write_file(folder_ / "bDeviceProtocol", "1");
+        if (shape.functions.size() > 1) {  // composite
+            write_file(folder_ / "bDeviceClass", "0xef");
+            write_file(folder_ / "bDeviceSubClass", "2");
+            write_file(folder_ / "bDeviceProtocol", "1");
+        }
         const auto strings = folder_ / "strings/0x409";
         fs::create_directory(strings);
-        write_file(strings / "manufacturer", "NVIDIA");
-        write_file(strings / "product", "Linux for Tegra");
+        write_file(strings / "manufacturer", shape.maker);
+        write_file(strings / "product", shape.name);
         write_file(strings / "serialnumber", shape.serial);
         const auto configuration = folder_ / "configs/c.1";
         fs::create_directory(configuration);
@@ -53,7 +59,10 @@ Gadget::Gadget(std::string name, int controller, const GadgetShape& shape)
                 write_file(place / "dev_addr", shape.addresses[address++]);
             } else if (kind == "mass_storage") {
                 write_file(place / "lun.0/removable", "1");
-                write_file(place / "lun.0/ro", "1");
+                write_file(place / "lun.0/ro", shape.writable ? "0" : "1");
+                if (!shape.inquiry.empty()) {
+                    write_file(place / "lun.0/inquiry_string", shape.inquiry);
+                }
                 write_file(place / "lun.0/file", shape.disk.string());
             }
             fs::create_directory_symlink(place, configuration / function);
@@ -67,6 +76,14 @@ Gadget::Gadget(std::string name, int controller, const GadgetShape& shape)
 
 Gadget::~Gadget() {
     take_apart();
+}
+
+void Gadget::eject() {
+    write_file(folder_ / "functions/mass_storage.lineside/lun.0/forced_eject", "1");
+}
+
+void Gadget::insert(const fs::path& disk) {
+    write_file(folder_ / "functions/mass_storage.lineside/lun.0/file", disk.string());
 }
 
 std::vector<std::string> Gadget::interfaces() const {

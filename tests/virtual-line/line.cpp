@@ -6,6 +6,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 #include <csignal>
+#include <cstdio>
 #include <fstream>
 #include <iostream>
 #include <stdexcept>
@@ -185,10 +186,15 @@ Json Line::card(const Board& board, const std::string& verb, const Json& request
         bench_->bus->take_card(board.number(), verb == "reader-out");
         return {{"ok", true}};
     }
+    CardFacts facts;
     try {
-        return {{"ok", true},
-                {"disk", bench_->bus->insert_card(board.number(), request.value("file", ""),
-                                                  request.value("model", "SD Reader"))}};
+        facts.file = request.value("file", "");
+        facts.model = request.value("model", facts.model);
+        const auto ids = request.value("usb", std::string("05e3:0749"));
+        if (std::sscanf(ids.c_str(), "%4x:%4x", &facts.vendor, &facts.product) != 2) {
+            throw std::runtime_error("\"usb\" is not like 05e3:0749");
+        }
+        return {{"ok", true}, {"disk", bench_->bus->insert_card(board.number(), facts)}};
     } catch (const std::exception& error) {
         return {{"ok", false}, {"error", error.what()}};
     }

@@ -101,18 +101,17 @@ void TestbedBus::leave(int board) {
     usbfs_.retire(testbed_.ioctl_socket(here.device.node));
 }
 
-std::string TestbedBus::insert_card(int board, const std::filesystem::path& file,
-                                    const std::string& model) {
-    auto card = std::make_unique<LoopDisk>(file);
+std::string TestbedBus::insert_card(int board, const CardFacts& facts) {
+    auto card = std::make_unique<LoopDisk>(facts.file);
     const auto where = place(board);
     if (!readers_.contains(board)) {
         const int devnum = bench_.next_devnum(where.bus);
-        const auto device = card_reader(where, devnum);
+        const auto device = card_reader(where, devnum, facts.vendor, facts.product);
         arrive(board, device,
                std::make_shared<UsbNode>(device.descriptors, nullptr, bench_.wire(where.bus)));
         auto& reader = readers_[board];
         reader.devnum = devnum;
-        reader.scsi = scsi_device(where, board, model);
+        reader.scsi = scsi_device(where, board, facts.model);
         testbed_.add(reader.scsi);
         bench_.journal.note(board, "reader", {{"devnum", devnum}});
     }

@@ -26,8 +26,7 @@ class TestbedBus : public Bus {
                              std::shared_ptr<UsbNode> node) override;
     void arrive_gadget(int board, const GadgetFacts& facts, Shown done) override;
     void leave(int board) override;
-    std::string insert_card(int board, const std::filesystem::path& file,
-                            const std::string& model) override;
+    std::string insert_card(int board, const CardFacts& facts) override;
     void take_card(int board, bool with_reader) override;
     bool has_hub(int hub) const override;
     bool plug_hub(int hub) override;

@@ -344,9 +344,9 @@ SysDevice net_device(const Place& place, const std::string& name, unsigned index
     return device;
 }
 
-UsbDevice card_reader(const Place& place, int devnum) {
-    Shape shape{0x05e3,
-                0x0749,
+UsbDevice card_reader(const Place& place, int devnum, unsigned vendor, unsigned product) {
+    Shape shape{vendor,
+                product,
                 0x1532,
                 0,
                 "Generic",

@@ -55,7 +55,7 @@ SysDevice net_device(const Place& place, const std::string& name, unsigned index
 
 // A card reader (or any USB mass storage), what its SCSI layer shows, and the disk in it. `host`: a
 // SCSI host's number, one for each reader.
-UsbDevice card_reader(const Place& place, int devnum);
+UsbDevice card_reader(const Place& place, int devnum, unsigned vendor, unsigned product);
 SysDevice scsi_device(const Place& place, int host, const std::string& model);
 struct DiskLooks {
     std::string name;      // "loop17": its node is the host's own

@@ -208,6 +208,37 @@ bool VhciBus::arrive_initrd(int board, const GadgetFacts& facts) {
     return true;
 }
 
+std::string VhciBus::insert_card(int board, const CardFacts& facts) {
+    if (const auto found = present_.find(board); found != present_.end()) {
+        found->second.gadget->insert(facts.file);  // the reader is there, and empty
+        return "";
+    }
+    GadgetShape shape;
+    shape.vendor = facts.vendor;
+    shape.product = facts.product;
+    shape.maker = "Generic";
+    shape.name = "USB Storage";
+    shape.serial = "00000000" + std::to_string(1000 + board);
+    shape.functions = {"mass_storage"};
+    shape.disk = facts.file;
+    shape.writable = true;
+    shape.inquiry = "Generic " + facts.model;
+    present_[board].gadget =
+        std::make_unique<Gadget>("lineside" + std::to_string(board), board - 1, shape);
+    join_gadget(board);
+    bench_.journal.note(board, "card");
+    return "";
+}
+
+void VhciBus::take_card(int board, bool with_reader) {
+    if (with_reader) {
+        leave(board);
+    } else if (const auto found = present_.find(board); found != present_.end()) {
+        found->second.gadget->eject();
+        bench_.journal.note(board, "card-out");
+    }
+}
+
 void VhciBus::leave(int board) {
     const auto found = present_.find(board);
     if (found == present_.end()) {

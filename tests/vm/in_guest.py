@@ -12,7 +12,6 @@ import shutil
 import subprocess
 import sys
 import time
-import traceback
 
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -20,6 +19,7 @@ sys.path[:0] = [HERE, os.path.join(HERE, "lib")]
 import guest_bench  # noqa: E402
 import line_up  # noqa: E402
 import observer  # noqa: E402
+import results  # noqa: E402
 from scenarios import arrivals, churn, host, life, power, switches  # noqa: E402
 
 DISK = "/data"
@@ -144,21 +144,6 @@ def after_the_cut(_options):
     return [("power cut", power.after)]
 
 
-def run_one(ctx, name, what):
-    begun, ctx.details = time.monotonic(), []
-    try:
-        what(ctx)
-        good, why = True, ""
-    except Exception as error:      # whatever went wrong is this scenario's failure, and the next one goes on
-        good, why = False, "%s: %s" % (type(error).__name__, error)
-        traceback.print_exc()
-    seconds = time.monotonic() - begun
-    print("%s %-24s %4.0f s  %s" % ("ok    " if good else "FAILED", name, seconds, "; ".join(ctx.details + [why] * (not good))), flush=True)
-    with open(os.path.join(ctx.out, "results.jsonl"), "a", encoding="utf-8") as file:
-        file.write(json.dumps({"name": name, "good": good, "seconds": round(seconds, 1)}) + "\n")
-    return good
-
-
 def keep_logs(ctx):
     """To the host, over a slow way: where something failed, and at the end."""
     folder = os.path.join(ctx.out, "log-" + ctx.phase)
@@ -198,7 +183,7 @@ def main():
             ctx.uevents, ctx.stream = observer.Uevents(), observer.Stream(bench.place.station_socket)
             print("       station up                %4.0f s after boot" % time.clock_gettime(time.CLOCK_BOOTTIME), flush=True)
             for name, what in chosen:
-                if not run_one(ctx, name, what):
+                if not results.run_one(ctx, name, what):
                     keep_logs(ctx)
         finally:
             keep_logs(ctx)

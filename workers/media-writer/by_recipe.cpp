@@ -3,6 +3,7 @@
 
 #include "station/base/unique_fd.h"
 #include "workers/media-writer/card.h"
+#include "workers/media-writer/disk_life.h"
 #include "workers/media-writer/target.h"
 #include "workers/media/recipe/prepared_recipe.h"
 
@@ -28,11 +29,14 @@ class Steps {
   public:
     Steps(worker::Station& station, std::uint64_t bytes) : station_(station), bytes_(bytes) {}
 
-    void tell(const media::SetupProgress& progress) {
+    // True where something went on.
+    bool tell(const media::SetupProgress& progress) {
+        bool moved = false;
         const std::string_view name = progress.phase.load();
         for (const auto& [phase, number] : kSetupPhases) {
             if (phase == name && enter_phases(station_, now_, number)) {
                 told_ = 0;
+                moved = true;
             }
         }
         const std::uint64_t done = now_ == 2   ? progress.unpacked.load()
@@ -42,7 +46,9 @@ class Steps {
             told_ = done;
             station_.progress(std::min(done, bytes_), bytes_, "bytes");
             station_.carried(progress.unpacked + progress.verified);
+            moved = true;
         }
+        return moved;
     }
 
   private:
@@ -52,11 +58,10 @@ class Steps {
     std::uint64_t told_ = 0;
 };
 
-// Does `work` on a thread of its own; the station is served meanwhile, `look` at each tick. File
-// systems are made and flushed by the kernel, which says nothing of how far it is: the job's total
-// time bounds that, so the worker counts as alive.
+// Does `work` on a thread of its own; the station is served meanwhile, `look` at each tick: where
+// it sees something go on, the worker counts as alive.
 void beside_station(worker::Station& station, std::atomic<bool>& stop,
-                    const std::function<void()>& work, const std::function<void()>& look) {
+                    const std::function<void()>& work, const std::function<bool()>& look) {
     const base::UniqueFd ended(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     std::atomic<bool> over{false};
     std::thread worker([&] {
@@ -67,9 +72,10 @@ void beside_station(worker::Station& station, std::atomic<bool>& stop,
     });
     while (!over) {
         pollfd end{ended.get(), POLLIN, 0};
-        station.keep_alive();
+        if (look()) {
+            station.keep_alive();
+        }
         station.wait({&end, 1}, kLook);
-        look();
         stop = stop || !station.check().has_value();
     }
     worker.join();
@@ -101,8 +107,10 @@ base::Result<base::Json> set_up_card(worker::Station& station) {
     plan.probe_capacity = params->probe;
     std::atomic<bool> stop{false};
     base::Result<std::unique_ptr<media::Setup>> setup;
+    // Judging reads and unpacks every tar: the job's total time bounds that.
     beside_station(
-        station, stop, [&] { setup = media::Setup::prepare(std::move(plan), stop); }, [] {});
+        station, stop, [&] { setup = media::Setup::prepare(std::move(plan), stop); },
+        [] { return true; });
     if (auto go_on = station.check(); !go_on) {
         return tl::unexpected<base::Error>(go_on.error());
     }
@@ -119,8 +127,14 @@ base::Result<base::Json> set_up_card(worker::Station& station) {
     media::SetupProgress progress;
     media::SetupResult result;
     Steps steps(station, (*setup)->bytes_to_unpack());
+    // mkfs, the kernel's flushing and fsck say nothing of how far they are: the disk does.
+    DiskLife disk("/dev/" + params->disk.name);
     beside_station(
-        station, stop, [&] { result = (*setup)->run(progress); }, [&] { steps.tell(progress); });
+        station, stop, [&] { result = (*setup)->run(progress); },
+        [&] {
+            const bool told = steps.tell(progress);
+            return disk.moved() || told;
+        });
     if (auto go_on = station.check(); !go_on) {
         return tl::unexpected<base::Error>(go_on.error());
     }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "workers/media-writer/serial.h"
 
+#include "workers/media-writer/by_recipe.h"
 #include "workers/media-writer/target.h"
 #include "workers/media/engine/medium_checks.h"
 #include "workers/media/engine/prepared_image.h"
+#include "workers/media/recipe/layout.h"
 
 #include <algorithm>
 
@@ -12,6 +14,8 @@ namespace {
 
 constexpr std::chrono::milliseconds kAnswerWithin{30'000};
 constexpr std::size_t kLongestSerial = 64;  // as a batch may have them
+// 34 sectors of 512 bytes, 6 of 4096: no table goes further than this.
+constexpr std::uint64_t kBehindTables = 32 * 1024;
 
 }  // namespace
 
@@ -56,18 +60,72 @@ std::string serial_in(const SerialBlock& block) {
                                                                                  : text;
 }
 
-base::Result<base::Json> write_serial(worker::Station& station) {
-    station.phase("serial", 1, 1, 100);
-    const auto work = begin_work(station.job());
+std::string why_not_before_partitions(std::uint64_t at) {
+    if (at >= kBehindTables && at <= media::kSliceAlignment - kSerialBlock) {
+        return {};
+    }
+    return fmt::format(
+        "\"at\" {} is not between the partition table and the first partition: take a block from "
+        "{} to {}",
+        at, kBehindTables, media::kSliceAlignment - kSerialBlock);
+}
+
+namespace {
+
+struct Place {
+    Target target;
+    std::uint64_t at = 0;
+};
+
+base::Result<Place> place_in_image(const protocol::JobLine& job) {
+    auto work = begin_work(job);
     if (!work) {
         return tl::unexpected<base::Error>(work.error());
     }
-    media::Medium& medium = *work->target.medium;
-    const std::uint64_t at = work->params.serial_at;
-    if (const std::string why = why_not_there(work->image->map(), at, medium.size());
-        !why.empty()) {
+    Place place{std::move(work->target), work->params.serial_at};
+    const std::string why =
+        why_not_there(work->image->map(), place.at, place.target.medium->size());
+    return why.empty() ? base::Result<Place>(std::move(place)) : base::fail("config.invalid", why);
+}
+
+// What commands of the recipe wrote there (a boot loader) was proven, and stays.
+base::Result<Place> place_in_recipe(const protocol::JobLine& job) {
+    const auto params = read_params(job);
+    if (!params) {
+        return tl::unexpected<base::Error>(params.error());
+    }
+    if (const std::string why = why_not_before_partitions(params->serial_at); !why.empty()) {
         return base::fail("config.invalid", why);
     }
+    auto target = open_target(*params, media::kSliceAlignment);
+    if (!target) {
+        return tl::unexpected<base::Error>(target.error());
+    }
+    Place place{std::move(*target), params->serial_at};
+    SerialBlock there{};
+    if (const int error = place.target.medium->read_odd(place.at, there); error != 0) {
+        return media::io_error(*place.target.medium, {error, place.at}, "cannot be read");
+    }
+    if (there != SerialBlock{}) {
+        return base::fail("config.invalid",
+                          fmt::format("a command of the recipe wrote at byte {}: take another "
+                                      "block for the serial",
+                                      place.at));
+    }
+    return place;
+}
+
+}  // namespace
+
+base::Result<base::Json> write_serial(worker::Station& station) {
+    station.phase("serial", 1, 1, 100);
+    auto place = holds_recipe(station.job()) ? place_in_recipe(station.job())
+                                             : place_in_image(station.job());
+    if (!place) {
+        return tl::unexpected<base::Error>(place.error());
+    }
+    media::Medium& medium = *place->target.medium;
+    const std::uint64_t at = place->at;
     // Nothing can fail any more but the disk: from here on the serial is this disk's.
     auto issued = station.ask("identity.issue", base::Json::object(), kAnswerWithin);
     if (!issued) {

@@ -34,5 +34,14 @@ TEST(Serial, Its_block_is_never_a_part_of_the_image) {
     EXPECT_NE(why_not_there(map, ~std::uint64_t{4095}, 1 << 21), "");
 }
 
+TEST(Serial, By_a_recipe_its_block_is_before_the_first_partition) {
+    EXPECT_NE(why_not_before_partitions(0), "");
+    EXPECT_NE(why_not_before_partitions(28 * 1024), "") << "a GUID table in sectors of 4096";
+    EXPECT_EQ(why_not_before_partitions(32 * 1024), "");
+    EXPECT_EQ(why_not_before_partitions((1 << 20) - 4096), "");
+    EXPECT_NE(why_not_before_partitions(1 << 20), "");
+    EXPECT_NE(why_not_before_partitions(~std::uint64_t{4095}), "");
+}
+
 }  // namespace
 }  // namespace lineside::media_writer

@@ -102,7 +102,9 @@ TEST(Sighting, IsReadOrRefused) {
           R"({"events":[{"dev":"sdb"}]})", R"({"events":[7]})",
           R"({"events":[{"action":1,"dev":"sdb"}]})", R"({"events":[],"present":"sda"})",
           R"({"events":[],"present":[{"dev":"sda","system":"yes"}]})",
-          R"({"events":[{"action":"add","dev":"a b"}]})"}) {
+          R"({"events":[{"action":"add","dev":"a b"}]})",
+          R"({"events":[{"action":"add","dev":"../sdb"}]})",
+          R"({"events":[{"action":"add","dev":"/sys/sdb"}]})"}) {
         Report refused;
         (void)read_sighting(text, refused);
         EXPECT_FALSE(refused.accepted()) << text;

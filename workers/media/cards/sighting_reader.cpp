@@ -87,10 +87,15 @@ class Reader {
         if (text.starts_with("/dev/")) {
             text.erase(0, 5);
         }
-        const bool odd = std::any_of(text.begin(), text.end(), [](char c) {
+        const bool letters = std::none_of(text.begin(), text.end(), [](char c) {
             return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f;
         });
-        if (odd) {
+        // Below /dev, and nowhere else. (No name at all was complained about.)
+        const auto steps = base::split(text, '/');
+        const bool way = std::none_of(steps.begin(), steps.end(), [&](std::string_view step) {
+            return (step.empty() && !text.empty()) || step == "." || step == "..";
+        });
+        if (!letters || !way) {
             complain(field + ".dev", fmt::format("{} is no device name", shown(text)));
         }
         return text;

@@ -4,11 +4,6 @@
 #include "station/base/text.h"
 #include "workers/media/formats/digest.h"
 
-#include <openssl/sha.h>
-#include <xxhash.h>
-
-#include <cstring>
-
 namespace lineside::media {
 namespace {
 
@@ -57,17 +52,6 @@ std::optional<HashValue> hash_from(PieceHash kind, const base::Json& json) {
 }
 
 }  // namespace
-
-HashValue hash_piece(PieceHash kind, std::span<const std::byte> bytes) {
-    HashValue value{};
-    if (kind == PieceHash::sha256) {
-        SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), value.data());
-    } else {
-        const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
-        std::memcpy(value.data(), &hash, sizeof hash);
-    }
-    return value;
-}
 
 std::string digest_of(const ImageMap& map, PieceHash kind, std::span<const HashValue> hashes) {
     auto digest = Digest::of("sha256");

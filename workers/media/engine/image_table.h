@@ -6,17 +6,12 @@
 
 #include "station/base/json.h"
 #include "workers/media/engine/image_map.h"
+#include "workers/media/engine/piece_hash.h"
 
-#include <array>
 #include <span>
 #include <string>
 
 namespace lineside::media {
-
-// XXH3-128 finds what cables and flash do; SHA-256 also what an attacker would.
-enum class PieceHash { xxh3, sha256 };
-using HashValue = std::array<std::uint8_t, 32>;  // XXH3-128 fills the first half
-[[nodiscard]] HashValue hash_piece(PieceHash kind, std::span<const std::byte> bytes);
 
 // SHA-256, lower-case hex, over size, extents and the hashes of the pieces of data in order: of an
 // image what was hashed, of a medium what was read back. Equal: the medium holds the image.

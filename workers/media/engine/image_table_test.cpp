@@ -134,5 +134,24 @@ INSTANTIATE_TEST_SUITE_P(Both, ImageTableTest,
                              return row.param == PieceHash::xxh3 ? "xxh3" : "sha256";
                          });
 
+TEST(PieceHasher, Parts_hash_to_what_the_whole_does) {
+    std::mt19937_64 random(11);
+    std::vector<std::byte> bytes(3 * 131072 + 4097);
+    for (std::byte& each : bytes) {
+        each = static_cast<std::byte>(random());
+    }
+    for (const PieceHash kind : {PieceHash::xxh3, PieceHash::sha256}) {
+        PieceHasher hasher(kind);
+        for (const std::size_t length : {bytes.size(), std::size_t{4096}, std::size_t{1}}) {
+            const auto piece = std::span(bytes).first(length);
+            hasher.begin();
+            for (std::size_t at = 0; at < length; at += 131072) {
+                hasher.update(piece.subspan(at, std::min<std::size_t>(131072, length - at)));
+            }
+            EXPECT_EQ(hasher.end(), hash_piece(kind, piece)) << length;
+        }
+    }
+}
+
 }  // namespace
 }  // namespace lineside::media

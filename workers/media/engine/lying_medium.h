@@ -21,9 +21,10 @@ struct Lies {
     std::uint64_t short_every = 0;          // each such request is answered with a part of it
     std::uint64_t write_fails_at = kNever;  // EIO for a write that covers this byte
     std::uint64_t read_fails_at = kNever;
-    std::uint64_t flips_at = kNever;    // after the flush one bit of this byte is another
-    std::uint64_t gone_after = kNever;  // bytes written and read, then ENODEV
-    bool gone_as_eio = false;           // as the kernel tells it for many a reader
+    std::uint64_t flips_at = kNever;     // after the flush one bit of this byte is another
+    std::uint64_t misreads_at = kNever;  // the first read of this byte gives another bit
+    std::uint64_t gone_after = kNever;   // bytes written and read, then ENODEV
+    bool gone_as_eio = false;            // as the kernel tells it for many a reader
     bool flush_fails = false;
     bool keeps_nothing = false;  // says yes to all writes
     int stalls = 0;              // that many waits bring nothing
@@ -123,6 +124,10 @@ class LyingMedium : public Medium, public IoQueue {
                 std::memset(out + done, 0, step);
             }
             done += step;
+        }
+        if (out != nullptr && covers(lies_.misreads_at)) {
+            out[lies_.misreads_at - offset] ^= std::byte{0x10};
+            lies_.misreads_at = Lies::kNever;
         }
         return static_cast<std::int64_t>(length);
     }

@@ -93,18 +93,19 @@ base::Status check_first_megabyte(Medium& medium, const std::atomic<bool>& stop)
     if (const IoFailure failure = write_marks(medium, stop, marks)) {
         return io_error(medium, failure, "cannot be written");
     }
-    bool equal = false;
+    std::uint64_t right = 0;
     const IoFailure failure =
         Transfer(medium, kInFlight, stop)
-            .read(marks.places, [&](std::size_t, std::span<std::byte> piece) {
-                equal = piece.size() == kPieceBytes &&
-                        std::memcmp(piece.data(), random.data(), kPieceBytes) == 0;
-                return true;
+            .read(marks.places, [&](std::size_t, std::uint64_t at,
+                                    std::span<const std::byte> part) {
+                const bool same = std::memcmp(part.data(), random.data() + at, part.size()) == 0;
+                right += same ? part.size() : 0;
+                return same;
             });
     if (failure) {
         return io_error(medium, failure, "cannot be read back");
     }
-    if (!equal) {
+    if (right != kPieceBytes) {
         return base::fail("unit.storage",
                           medium.name() + ": its first megabyte does not keep what is written");
     }
@@ -127,8 +128,8 @@ base::Status probe_capacity(Medium& medium, const std::atomic<bool>& stop) {
     std::reverse(marks.places.begin(), marks.places.end());
     const std::size_t bytes = marks.places.size() * kAlignment;
     const RandomBlock old(bytes), random(bytes);
-    auto keep = [&](std::size_t index, std::span<std::byte> piece) {
-        std::memcpy(old.data() + index * kAlignment, piece.data(), piece.size());
+    auto keep = [&](std::size_t index, std::uint64_t, std::span<const std::byte> part) {
+        std::memcpy(old.data() + index * kAlignment, part.data(), part.size());
         return true;
     };
     if (const IoFailure failure = Transfer(medium, kInFlight, stop).read(marks.places, keep)) {
@@ -144,15 +145,16 @@ base::Status probe_capacity(Medium& medium, const std::atomic<bool>& stop) {
     bool equal = true;
     if (!failure) {
         failure = Transfer(medium, kInFlight, stop)
-                      .read(marks.places, [&](std::size_t index, std::span<std::byte> piece) {
-                          if (std::memcmp(piece.data(), random.data() + index * kAlignment,
-                                          kAlignment) != 0) {
-                              lost = equal ? marks.places[index].begin
-                                           : std::min(lost, marks.places[index].begin);
-                              equal = false;
-                          }
-                          return true;
-                      });
+                      .read(marks.places,
+                            [&](std::size_t index, std::uint64_t, std::span<const std::byte> part) {
+                                if (std::memcmp(part.data(), random.data() + index * kAlignment,
+                                                kAlignment) != 0) {
+                                    lost = equal ? marks.places[index].begin
+                                                 : std::min(lost, marks.places[index].begin);
+                                    equal = false;
+                                }
+                                return true;
+                            });
     }
     marks.memory = old.data();
     const std::atomic<bool> never{false};  // what was there is put back also after a stop

@@ -3,7 +3,9 @@
 
 #include "station/base/files.h"
 #include "station/base/text.h"
+#include "workers/media/engine/table_shelf.h"
 #include "workers/media/engine/unpack.h"
+#include "workers/media/engine/used_blocks.h"
 #include "workers/media/formats/digest.h"
 
 #include <fcntl.h>
@@ -11,6 +13,7 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <future>
 
 namespace lineside::media {
 namespace {
@@ -25,8 +28,7 @@ std::string_view as_text(std::span<const std::byte> bytes) {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-// Of what kind the image file is; a device as the source would need its own size call.
-base::Result<std::uint64_t> size_of(int fd, const std::filesystem::path& file) {
+base::Result<struct stat> status_of(int fd, const std::filesystem::path& file) {
     struct stat status {};
     if (::fstat(fd, &status) != 0) {
         return base::fail_errno("media.source", "cannot look at " + file.string(), errno);
@@ -37,16 +39,13 @@ base::Result<std::uint64_t> size_of(int fd, const std::filesystem::path& file) {
     if (status.st_size == 0) {
         return base::fail("media.source", file.string() + ": an image of no bytes");
     }
-    return static_cast<std::uint64_t>(status.st_size);
+    return status;
 }
 
-base::Result<Bmap> bmap_of(const std::filesystem::path& file, std::uint64_t image_size) {
-    auto text = base::read_file(file, kMaxBmapBytes);
-    if (!text) {
-        return tl::unexpected<base::Error>(text.error());
-    }
+base::Result<Bmap> bmap_of(const std::filesystem::path& file, std::string_view text,
+                           std::uint64_t image_size) {
     Report report;
-    Bmap map = read_bmap(*text, report);
+    Bmap map = read_bmap(text, report);
     if (report.accepted() && map.image_size != image_size) {
         report.error({1, 1, "ImageSize",
                       fmt::format("the map is of an image of {} bytes, this one has {}",
@@ -62,12 +61,12 @@ base::Result<Bmap> bmap_of(const std::filesystem::path& file, std::uint64_t imag
 
 }  // namespace
 
-PreparedImage::PreparedImage(base::UniqueFd fd, ImageMap map, PieceHash hash)
-    : fd_(std::move(fd)), map_(std::move(map)), hash_(hash), pieces_(map_.pieces(Fill::data)) {}
+PreparedImage::PreparedImage(base::UniqueFd fd, ImageTable table)
+    : fd_(std::move(fd)), table_(std::move(table)), pieces_(table_.map.pieces(Fill::data)) {}
 
 PreparedImage::~PreparedImage() {
     if (pages_ != nullptr) {
-        ::munmap(pages_, map_.size());
+        ::munmap(pages_, map().size());
     }
 }
 
@@ -77,82 +76,80 @@ Prepared PreparedImage::prepare(const ImagePlan& plan, const std::atomic<bool>& 
     if (!packed) {
         return failed(packed.error());
     }
-    std::filesystem::path file = plan.file;
-    std::optional<ImageMap> map;
+    Source source{plan.file, std::nullopt, plan.cache, false, std::nullopt};
     if (*packed) {
         if (plan.cache.empty()) {
-            return base::fail("media.source", file.string() + " is packed and there is no cache");
+            return base::fail("media.source",
+                              plan.file.string() + " is packed and there is no cache");
         }
         auto unpacked = unpack_image(plan.file, plan.cache, stop);
         if (!unpacked) {
             return failed(unpacked.error());
         }
-        file = unpacked->file;
-        map = std::move(unpacked->map);
+        source = {unpacked->file, std::move(unpacked->map), plan.cache, true,
+                  plan.ignore_packed_bmap ? std::nullopt : unpacked->bmap};
     }
-    return of_file(file, std::move(map), plan, stop);
+    return of_file(source, plan, stop);
 }
 
-base::Result<std::shared_ptr<PreparedImage>> PreparedImage::of_file(
-    const std::filesystem::path& file, std::optional<ImageMap> map, const ImagePlan& plan,
-    const std::atomic<bool>& stop) {
+base::Result<std::shared_ptr<PreparedImage>> PreparedImage::of_file(const Source& source,
+                                                                    const ImagePlan& plan,
+                                                                    const std::atomic<bool>& stop) {
     auto failed = [](const base::Error& error) { return tl::unexpected<base::Error>(error); };
-    base::UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+    base::UniqueFd fd(::open(source.file.c_str(), O_RDONLY | O_CLOEXEC));
     if (!fd) {
-        return base::fail_errno("media.source", "cannot open " + file.string(), errno);
+        return base::fail_errno("media.source", "cannot open " + source.file.string(), errno);
     }
-    const auto size = size_of(fd.get(), file);
-    if (!size) {
-        return failed(size.error());
+    const auto status = status_of(fd.get(), source.file);
+    if (!status) {
+        return failed(status.error());
     }
-    std::optional<Bmap> bmap;
-    if (plan.bmap) {
-        auto read = bmap_of(*plan.bmap, *size);
-        if (!read) {
-            return failed(read.error());
+    const auto size = static_cast<std::uint64_t>(status->st_size);
+    const auto& bmap_file = plan.bmap ? plan.bmap : source.bmap;
+    const auto text = bmap_file ? base::read_file(*bmap_file, kMaxBmapBytes)
+                                : base::Result<std::string>(plan.used_blocks ? "used" : "");
+    if (!text) {
+        return failed(text.error());
+    }
+    const TableShelf shelf(source.tables, *status, plan.hash, *text);
+    std::shared_ptr<PreparedImage> image;
+    if (auto table = shelf.find()) {
+        image.reset(new PreparedImage(std::move(fd), std::move(*table)));
+        image->known_ = true;
+    } else {
+        std::optional<Bmap> bmap;
+        if (bmap_file) {
+            auto read = bmap_of(*bmap_file, *text, size);
+            if (!read) {
+                return failed(read.error());
+            }
+            bmap = std::move(*read);
         }
-        bmap = std::move(*read);
-        map = map_of_bmap(*bmap);
-    } else if (!map) {
-        auto holes = map_of_holes(fd.get(), *size);
-        if (!holes) {
-            return failed(holes.error());
+        auto map = bmap         ? base::Result<ImageMap>(map_of_bmap(*bmap))
+                   : source.map ? base::Result<ImageMap>(*source.map)
+                                : map_of_holes(fd.get(), size);
+        if (map && !bmap && plan.used_blocks) {
+            map = without_free_blocks(source.file, *map);
         }
-        map = std::move(*holes);
+        if (!map) {
+            return failed(map.error());
+        }
+        const bool settled = source.ours || has_settled(*status);
+        image.reset(new PreparedImage(std::move(fd), {std::move(*map), plan.hash, {}, {}}));
+        if (auto hashed = image->hash_all(bmap ? &*bmap : nullptr, stop); !hashed) {
+            return failed(hashed.error());
+        }
+        struct stat after {};
+        if (settled && ::fstat(image->fd_.get(), &after) == 0 &&
+            identity_of(after) == identity_of(*status)) {
+            shelf.keep(image->table_);
+        }
     }
-    std::shared_ptr<PreparedImage> image(
-        new PreparedImage(std::move(fd), std::move(*map), plan.hash));
-    if (auto hashed = image->hash_all(stop); !hashed) {
-        return failed(hashed.error());
-    }
-    if (!plan.sha256.empty() && plan.sha256 != image->sha256_) {
+    if (!plan.sha256.empty() && plan.sha256 != image->sha256()) {
         return base::fail("media.source",
                           fmt::format("{}: its SHA-256 is {}, not {}; fetch it "
                                       "again",
-                                      plan.file.string(), image->sha256_, plan.sha256));
-    }
-    if (bmap) {
-        Report report;
-        std::uint64_t at = 0;
-        std::vector<std::byte> buffer(kPieceBytes);
-        const auto compared = compare_image(
-            *bmap,
-            [&](std::size_t) -> base::Result<std::string_view> {
-                const auto length = std::min<std::uint64_t>(buffer.size(), *size - at);
-                const std::span<std::byte> piece(buffer.data(), length);
-                if (auto read = image->read(at, piece); !read) {
-                    return tl::unexpected<base::Error>(read.error());
-                }
-                at += length;
-                return as_text(piece);
-            },
-            report);
-        if (!compared) {
-            return failed(compared.error());
-        }
-        if (!report.accepted()) {
-            return base::fail("media.source", report.errors().front().message);
-        }
+                                      plan.file.string(), image->sha256(), plan.sha256));
     }
     if (auto mapped = image->map_pages(); !mapped) {
         return failed(mapped.error());
@@ -176,12 +173,17 @@ Prepared PreparedImage::ingest(const ImagePlan& plan, const std::filesystem::pat
             "media.source",
             fmt::format("cannot name {}: {}", (folder / kImageFile).string(), failed.message()));
     }
-    auto image = of_file(folder / kImageFile, std::move(unpacked->map), plan, stop);
+    // Its table lies beside it, under one name.
+    auto image = of_file({folder / kImageFile, std::move(unpacked->map), {}, true, unpacked->bmap},
+                         plan, stop);
+    if (unpacked->bmap) {
+        std::filesystem::remove(*unpacked->bmap, failed);
+    }
     if (!image) {
         return tl::unexpected<base::Error>(image.error());
     }
-    const ImageTable table{(*image)->map_, (*image)->hash_, (*image)->hashes_, (*image)->sha256_};
-    if (auto kept = base::replace_file(folder / kTableFile, base::dump_json(to_json(table)));
+    if (auto kept =
+            base::replace_file(folder / kTableFile, base::dump_json(to_json((*image)->table_)));
         !kept) {
         return tl::unexpected<base::Error>(kept.error());
     }
@@ -206,10 +208,7 @@ Prepared PreparedImage::load(const std::filesystem::path& folder) {
         static_cast<std::uint64_t>(status.st_size) != table->map.size()) {
         return broken("the image file is not there, or has another size");
     }
-    std::shared_ptr<PreparedImage> image(
-        new PreparedImage(std::move(fd), std::move(table->map), table->hash));
-    image->hashes_ = std::move(table->hashes);
-    image->sha256_ = std::move(table->sha256);
+    std::shared_ptr<PreparedImage> image(new PreparedImage(std::move(fd), std::move(*table)));
     if (auto mapped = image->map_pages(); !mapped) {
         return tl::unexpected<base::Error>(mapped.error());
     }
@@ -226,7 +225,7 @@ base::Status PreparedImage::check(const std::atomic<bool>& stop) const {
         if (auto got = read(pieces_[i].begin, piece); !got) {
             return base::fail("image.broken", got.error().message);
         }
-        if (hash_piece(hash_, piece) != hashes_[i]) {
+        if (hash_piece(hash(), piece) != hash_of(i)) {
             return base::fail(
                 "image.broken",
                 fmt::format("The cached image is not what was hashed, in the {} bytes "
@@ -238,7 +237,7 @@ base::Status PreparedImage::check(const std::atomic<bool>& stop) const {
 }
 
 base::Status PreparedImage::map_pages() {
-    void* const pages = ::mmap(nullptr, map_.size(), PROT_READ, MAP_SHARED, fd_.get(), 0);
+    void* const pages = ::mmap(nullptr, map().size(), PROT_READ, MAP_SHARED, fd_.get(), 0);
     if (pages == MAP_FAILED) {
         return base::fail_errno("media.source", "cannot map the image", errno);
     }
@@ -261,18 +260,26 @@ base::Status PreparedImage::read(std::uint64_t offset, std::span<std::byte> byte
     return {};
 }
 
-// One pass: the hash of each piece, and of the whole as the source has it (unused bytes too).
-base::Status PreparedImage::hash_all(const std::atomic<bool>& stop) {
+// Two passes at once: one core each, and both together are as long as the longer.
+base::Status PreparedImage::hash_all(const Bmap* bmap, const std::atomic<bool>& stop) {
+    auto whole = std::async(std::launch::async, [&] { return hash_whole(stop); });
+    const auto pieces = hash_pieces(bmap, stop);
+    const auto all = whole.get();
+    return all ? pieces : all;
+}
+
+// As the source has it: unused bytes too.
+base::Status PreparedImage::hash_whole(const std::atomic<bool>& stop) {
     auto whole = Digest::of("sha256");
     std::vector<std::byte> buffer(kPieceBytes);
     const std::string zeros(kPieceBytes, '\0');
-    for (const Extent& extent : map_.extents()) {
+    for (const Extent& extent : map().extents()) {
         for (std::uint64_t at = extent.begin; at < extent.end;) {
             if (stop) {
                 return base::fail("operator.stopped");
             }
-            const std::uint64_t end = std::min((at / kPieceBytes + 1) * kPieceBytes, extent.end);
-            const std::span<std::byte> piece(buffer.data(), end - at);
+            const auto piece = std::span(buffer).first(
+                static_cast<std::size_t>(std::min(extent.end - at, kPieceBytes)));
             if (extent.fill == Fill::zero) {
                 whole->update(std::string_view(zeros).substr(0, piece.size()));
             } else {
@@ -281,14 +288,52 @@ base::Status PreparedImage::hash_all(const std::atomic<bool>& stop) {
                 }
                 whole->update(as_text(piece));
             }
-            if (extent.fill == Fill::data) {
-                hashes_.push_back(hash_piece(hash_, piece));
-            }
-            at = end;
+            at += piece.size();
         }
     }
-    sha256_ = whole->end();
+    table_.sha256 = whole->end();
     return {};
+}
+
+// The hash of each piece, and what the block map says of the same bytes.
+base::Status PreparedImage::hash_pieces(const Bmap* bmap, const std::atomic<bool>& stop) {
+    std::vector<std::byte> buffer(kPieceBytes);
+    const std::string unread(kPieceBytes, '\0');  // between the pieces, where no range is
+    std::size_t next = 0;
+    std::uint64_t at = 0;
+    const NextBytes bytes = [&](std::size_t) -> base::Result<std::string_view> {
+        if (stop) {
+            return base::fail("operator.stopped");
+        }
+        if (next == pieces_.size() || at < pieces_[next].begin) {
+            const std::uint64_t end = next < pieces_.size() ? pieces_[next].begin : map().size();
+            const auto length =
+                static_cast<std::size_t>(std::min<std::uint64_t>(end - at, unread.size()));
+            at += length;
+            return std::string_view(unread).substr(0, length);
+        }
+        const auto piece =
+            std::span(buffer).first(static_cast<std::size_t>(pieces_[next].end - at));
+        if (auto got = read(at, piece); !got) {
+            return tl::unexpected<base::Error>(got.error());
+        }
+        table_.hashes.push_back(hash_piece(hash(), piece));
+        at = pieces_[next++].end;
+        return as_text(piece);
+    };
+    if (bmap != nullptr) {
+        Report report;
+        const auto compared = compare_image(*bmap, bytes, report);
+        return !compared || report.accepted()
+                   ? compared
+                   : base::fail("media.source", report.errors().front().message);
+    }
+    for (;;) {
+        const auto piece = bytes(kPieceBytes);
+        if (!piece || piece->empty()) {
+            return piece ? base::Status() : tl::unexpected<base::Error>(piece.error());
+        }
+    }
 }
 
 }  // namespace lineside::media

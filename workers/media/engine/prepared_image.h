@@ -20,8 +20,13 @@ namespace lineside::media {
 
 struct ImagePlan {
     std::filesystem::path file;
+    // The image's block map; where none is named, the one that is packed with it.
     std::optional<std::filesystem::path> bmap;
-    std::filesystem::path cache;  // folder; made if missing. Empty: plain images only
+    bool ignore_packed_bmap = false;
+    bool used_blocks = false;  // without a block map: leave out what ext4 has free
+    // Folder for unpacked images and tables; made if missing. Empty: plain images only, and none
+    // is known from an earlier time.
+    std::filesystem::path cache;
     PieceHash hash = PieceHash::xxh3;
     std::string sha256;  // what the whole image must be, lower-case hex; empty: not known
 };
@@ -45,34 +50,42 @@ class PreparedImage {
     PreparedImage(const PreparedImage&) = delete;
     PreparedImage& operator=(const PreparedImage&) = delete;
 
-    [[nodiscard]] const ImageMap& map() const { return map_; }
-    [[nodiscard]] const std::string& sha256() const { return sha256_; }
-    [[nodiscard]] PieceHash hash() const { return hash_; }
+    [[nodiscard]] const ImageMap& map() const { return table_.map; }
+    [[nodiscard]] const std::string& sha256() const { return table_.sha256; }
+    [[nodiscard]] PieceHash hash() const { return table_.hash; }
     // Data and what each piece of it hashes to, in order.
     [[nodiscard]] const std::vector<Extent>& pieces() const { return pieces_; }
-    [[nodiscard]] const HashValue& hash_of(std::size_t piece) const { return hashes_[piece]; }
+    [[nodiscard]] const HashValue& hash_of(std::size_t piece) const { return table_.hashes[piece]; }
     // What a medium must give back.
-    [[nodiscard]] std::string digest() const { return digest_of(map_, hash_, hashes_); }
+    [[nodiscard]] std::string digest() const { return digest_of(map(), hash(), table_.hashes); }
+    // The cache had its table: nothing was hashed.
+    [[nodiscard]] bool was_known() const { return known_; }
     // Page-aligned; for O_DIRECT writes alone: the program itself reads by read(), which fails
     // where touching a page of a file that was cut would kill it.
     [[nodiscard]] std::byte* pages(std::uint64_t offset) const { return pages_ + offset; }
     [[nodiscard]] base::Status read(std::uint64_t offset, std::span<std::byte> bytes) const;
 
   private:
-    PreparedImage(base::UniqueFd fd, ImageMap map, PieceHash hash);
+    struct Source {
+        std::filesystem::path file;
+        std::optional<ImageMap> map;   // nothing: holes and block map say it
+        std::filesystem::path tables;  // folder of tables of earlier times; empty: none
+        bool ours = false;             // nobody else writes into this file
+        std::optional<std::filesystem::path> bmap;
+    };
+    PreparedImage(base::UniqueFd fd, ImageTable table);
     [[nodiscard]] static base::Result<std::shared_ptr<PreparedImage>> of_file(
-        const std::filesystem::path& file, std::optional<ImageMap> map, const ImagePlan& plan,
-        const std::atomic<bool>& stop);
+        const Source& source, const ImagePlan& plan, const std::atomic<bool>& stop);
     [[nodiscard]] base::Status map_pages();
-    [[nodiscard]] base::Status hash_all(const std::atomic<bool>& stop);
+    [[nodiscard]] base::Status hash_all(const Bmap* bmap, const std::atomic<bool>& stop);
+    [[nodiscard]] base::Status hash_whole(const std::atomic<bool>& stop);
+    [[nodiscard]] base::Status hash_pieces(const Bmap* bmap, const std::atomic<bool>& stop);
 
     base::UniqueFd fd_;
-    ImageMap map_;
-    PieceHash hash_;
+    ImageTable table_;
     std::vector<Extent> pieces_;
-    std::vector<HashValue> hashes_;
-    std::string sha256_;
     std::byte* pages_ = nullptr;
+    bool known_ = false;
 };
 
 }  // namespace lineside::media

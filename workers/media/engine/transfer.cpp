@@ -3,6 +3,7 @@
 
 #include <sys/mman.h>
 
+#include <array>
 #include <bit>
 #include <cerrno>
 #include <stdexcept>
@@ -14,7 +15,9 @@ using std::chrono::milliseconds;
 
 // A stop is looked for at least this often; the answer of a slow medium is not waited for longer.
 constexpr milliseconds kTick{20};
+// What is read is hashed while it is still in a core's cache: the parts are small, and few.
 constexpr std::size_t kReadBuffers = 8;
+constexpr std::uint64_t kReadPart = 128 * 1024;
 constexpr std::uint64_t kMostWindow = IoQueue::kDepth * kPieceBytes;
 constexpr std::uint64_t kLeastRequest = 64 * 1024;
 
@@ -26,17 +29,17 @@ std::uint64_t whole_blocks(const Extent& range) {
 class Buffers {
   public:
     Buffers()
-        : begin_(::mmap(nullptr, kReadBuffers * kPieceBytes, PROT_READ | PROT_WRITE,
+        : begin_(::mmap(nullptr, kReadBuffers * kReadPart, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)) {
         if (begin_ == MAP_FAILED) {
             throw std::bad_alloc();
         }
     }
-    ~Buffers() { ::munmap(begin_, kReadBuffers * kPieceBytes); }
+    ~Buffers() { ::munmap(begin_, kReadBuffers * kReadPart); }
     Buffers(const Buffers&) = delete;
     Buffers& operator=(const Buffers&) = delete;
     [[nodiscard]] std::byte* at(std::size_t slot) const {
-        return static_cast<std::byte*>(begin_) + slot * kPieceBytes;
+        return static_cast<std::byte*>(begin_) + slot * kReadPart;
     }
 
   private:
@@ -185,42 +188,53 @@ IoFailure Transfer::write(const std::vector<Extent>& ranges,
     return drain({});
 }
 
-IoFailure Transfer::read(
-    const std::vector<Extent>& ranges,
-    const std::function<bool(std::size_t range, std::span<std::byte> piece)>& take) {
+IoFailure Transfer::read(const std::vector<Extent>& ranges, const Take& take) {
     const Buffers buffers;
     begin(kReadBuffers);
+    // Part number n is in slot n % kReadBuffers from when it is asked for until it is taken.
+    std::array<bool, kReadBuffers> came{};
+    std::size_t asked = 0, taken = 0;
     std::size_t next = 0;
+    std::uint64_t at = 0;  // bytes of ranges[next] that were asked for
     bool wanted = true;
     for (;;) {
         if (stop_) {
             return drain({ECANCELED, 0});
         }
-        while (wanted && next < ranges.size() && !free_.empty() &&
-               (under_way_ == 0 || under_way_ + kPieceBytes <= window_.bytes())) {
-            const auto length = static_cast<std::size_t>(whole_blocks(ranges[next]));
-            const std::size_t slot = free_.back();
-            if (length == 0) {
-                wanted = take(next++, {buffers.at(slot), 0});
-                continue;
+        while (wanted && next < ranges.size() && asked - taken < kReadBuffers &&
+               (under_way_ == 0 || under_way_ + kReadPart <= window_.bytes())) {
+            const std::uint64_t whole = whole_blocks(ranges[next]);
+            const auto length = static_cast<std::size_t>(std::min(whole - at, kReadPart));
+            const std::size_t slot = asked++ % kReadBuffers;
+            parts_[slot] = {ranges[next].begin + at, buffers.at(slot), length, 0, next};
+            came[slot] = length == 0;
+            if (length > 0) {
+                free_.pop_back();  // counts what the queue has, whichever it is
+                under_way_ += length;
+                send(slot, IoRequest::Kind::read);
             }
-            free_.pop_back();
-            parts_[slot] = {ranges[next].begin, buffers.at(slot), length, 0, next};
-            under_way_ += length;
-            ++next;
-            send(slot, IoRequest::Kind::read);
+            at += length;
+            if (at == whole) {
+                ++next;
+                at = 0;
+            }
         }
-        if (free_.size() == parts_.size()) {
-            break;
+        for (; taken < asked && came[taken % kReadBuffers]; ++taken) {
+            const Part& part = parts_[taken % kReadBuffers];
+            wanted = wanted && take(part.range, part.offset - ranges[part.range].begin,
+                                    {part.data, part.length});
         }
-        const IoFailure failure = collect(IoRequest::Kind::read, [&](const Part& part) {
-            wanted = wanted && take(part.range, {part.data, part.length});
-        });
-        if (failure) {
-            return drain(failure);
+        if (taken < asked) {
+            const IoFailure failure = collect(IoRequest::Kind::read, [&](const Part& part) {
+                came[static_cast<std::size_t>(&part - parts_.data())] = true;
+            });
+            if (failure) {
+                return drain(failure);
+            }
+        } else if (!wanted || next == ranges.size()) {
+            return drain({});
         }
     }
-    return drain({});
 }
 
 }  // namespace lineside::media

@@ -44,11 +44,12 @@ class Transfer {
     [[nodiscard]] IoFailure write(const std::vector<Extent>& ranges,
                                   const std::function<std::byte*(std::uint64_t)>& bytes_at,
                                   std::atomic<std::uint64_t>& counter);
-    // Reads the whole blocks of each range (each at most kPieceBytes) and hands them over one by
-    // one, in any order; the buffer has room for a whole piece. False from `take` ends it.
-    [[nodiscard]] IoFailure read(
-        const std::vector<Extent>& ranges,
-        const std::function<bool(std::size_t range, std::span<std::byte> piece)>& take);
+    // Reads the whole blocks of each range and hands them over in order, part by part: `at` is what
+    // of the range came before. A range without a whole block is one part of no bytes. False from
+    // `take` ends it.
+    using Take =
+        std::function<bool(std::size_t range, std::uint64_t at, std::span<const std::byte> part)>;
+    [[nodiscard]] IoFailure read(const std::vector<Extent>& ranges, const Take& take);
 
   private:
     struct Part {

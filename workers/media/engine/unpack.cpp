@@ -5,6 +5,7 @@
 #include "station/base/json.h"
 #include "station/base/text.h"
 #include "station/base/unique_fd.h"
+#include "workers/media/engine/table_shelf.h"
 #include "workers/media/formats/sparse.h"
 #include "workers/media/source/image_bytes.h"
 
@@ -25,10 +26,7 @@ base::Result<std::string> key_of(const std::filesystem::path& file) {
         return base::fail_errno(errno == ENOENT ? "config.missing" : "media.source",
                                 "cannot look at " + file.string(), errno);
     }
-    return base::sha256_hex(fmt::format("1 {} {} {} {}.{} {}.{} {}", status.st_dev, status.st_ino,
-                                        status.st_size, status.st_mtim.tv_sec,
-                                        status.st_mtim.tv_nsec, status.st_ctim.tv_sec,
-                                        status.st_ctim.tv_nsec, file.extension().string()));
+    return base::sha256_hex(fmt::format("1 {} {}", identity_of(status), file.extension().string()));
 }
 
 bool is_zero(std::string_view bytes) {
@@ -181,12 +179,19 @@ base::Result<UnpackedImage> unpack_image(const std::filesystem::path& file,
     std::filesystem::create_directories(cache, made);
     const std::filesystem::path image = cache / (*key + ".img");
     const std::filesystem::path map_file = cache / (*key + ".map");
+    const std::filesystem::path bmap_file = cache / (*key + ".bmap");
+    const auto made_of = [&](ImageMap map) {
+        std::error_code none;
+        return UnpackedImage{
+            image, std::move(map),
+            std::filesystem::exists(bmap_file, none) ? std::optional(bmap_file) : std::nullopt};
+    };
     if (auto text = base::read_file(map_file, kMapBytes)) {
         const auto json = base::parse_json(*text, kMapBytes);
         auto map = json ? map_from(*json) : std::nullopt;
         std::error_code none;
         if (map && std::filesystem::file_size(image, none) == map->size() && !none) {
-            return UnpackedImage{image, std::move(*map)};
+            return made_of(std::move(*map));
         }
     }
     auto in = ImageBytes::open(file);
@@ -208,6 +213,11 @@ base::Result<UnpackedImage> unpack_image(const std::filesystem::path& file,
         if (*size == 0) {
             return base::fail("media.source", file.string() + ": an image of no bytes");
         }
+        if (in->bmap()) {
+            if (auto kept = base::replace_file(bmap_file, *in->bmap()); !kept) {
+                return tl::unexpected<base::Error>(kept.error());
+            }
+        }
         auto map = out.finish(*size);
         if (map && ::rename(part.c_str(), image.c_str()) != 0) {
             return base::fail_writing("media.source", "cannot name " + image.string(), errno);
@@ -219,7 +229,7 @@ base::Result<UnpackedImage> unpack_image(const std::filesystem::path& file,
         if (auto kept = base::replace_file(map_file, base::dump_json(to_json(*map))); !kept) {
             return tl::unexpected<base::Error>(kept.error());
         }
-        return UnpackedImage{image, std::move(*map)};
+        return made_of(std::move(*map));
     }
     ::unlink(part.c_str());
     return tl::unexpected<base::Error>(map.error());

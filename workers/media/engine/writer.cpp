@@ -28,7 +28,8 @@ class Writer {
           options_(options),
           progress_(progress),
           stop_(stop),
-          transfer_(medium, options.in_flight, stop) {}
+          transfer_(medium, options.in_flight, stop),
+          hasher_(image.hash()) {}
 
     WriteResult run() {
         result_.status = all();
@@ -133,15 +134,21 @@ class Writer {
         const auto zeros = image_.map().pieces(Fill::zero);
         for (const bool data : {true, false}) {
             const auto& pieces = data ? image_.pieces() : zeros;
-            const IoFailure failure =
-                transfer_.read(pieces, [&](std::size_t index, std::span<std::byte> piece) {
-                    return compare(pieces[index], index, piece);
+            std::vector<Extent> suspects;
+            const IoFailure failure = transfer_.read(
+                pieces, [&](std::size_t index, std::uint64_t at, std::span<const std::byte> part) {
+                    return take(pieces[index], index, at, part, suspects);
                 });
             if (failure) {
                 return io_error(medium_, failure, "cannot be read back");
             }
             if (trouble_) {
                 return tl::unexpected<base::Error>(*trouble_);
+            }
+            for (const Extent& each : suspects) {
+                if (auto known = find_differences(each); !known) {
+                    return known;
+                }
             }
         }
         if (!result_.differences.empty()) {
@@ -164,23 +171,32 @@ class Writer {
         return {};
     }
 
-    // False: enough is known.
-    bool compare(const Extent& wanted, std::size_t index, std::span<std::byte> piece) {
-        const auto length = static_cast<std::size_t>(wanted.end - wanted.begin);
-        const std::span<std::byte> all(piece.data(), length);  // a buffer holds a whole piece
-        if (piece.size() < length) {
-            const std::uint64_t odd_at = wanted.begin + piece.size();
-            if (const int error = medium_.read_odd(odd_at, all.subspan(piece.size())); error != 0) {
-                trouble_ = io_error(medium_, {error, odd_at}, "cannot be read back").value();
+    // The parts of a piece in order; false: enough is known.
+    bool take(const Extent& wanted, std::size_t index, std::uint64_t at,
+              std::span<const std::byte> part, std::vector<Extent>& suspects) {
+        if (at == 0) {
+            hasher_.begin();
+            zeros_ = true;
+        }
+        look(wanted, part);
+        const std::uint64_t length = wanted.end - wanted.begin;
+        const std::uint64_t odd = length % kAlignment;
+        if (at + part.size() < length - odd) {
+            return true;
+        }
+        if (odd > 0) {
+            std::array<std::byte, kAlignment> bytes{};
+            const auto tail = std::span(bytes).first(static_cast<std::size_t>(odd));
+            if (const int error = medium_.read_odd(wanted.end - odd, tail); error != 0) {
+                trouble_ =
+                    io_error(medium_, {error, wanted.end - odd}, "cannot be read back").value();
                 return false;
             }
+            look(wanted, tail);
         }
-        bool equal = false;
-        if (wanted.fill == Fill::zero) {
-            equal =
-                std::all_of(all.begin(), all.end(), [](std::byte b) { return b == std::byte{0}; });
-        } else {
-            heard_[index] = hash_piece(image_.hash(), all);
+        bool equal = zeros_;
+        if (wanted.fill == Fill::data) {
+            heard_[index] = hasher_.end();
             equal = heard_[index] == image_.hash_of(index);
         }
         if (equal) {
@@ -188,37 +204,77 @@ class Writer {
             progress_.verified += length;
             return true;
         }
-        return find_differences(wanted, all);
+        suspects.push_back(wanted);
+        return suspects.size() < kMostDifferences;
     }
 
-    bool find_differences(const Extent& wanted, std::span<const std::byte> found) {
+    void look(const Extent& wanted, std::span<const std::byte> part) {
+        if (wanted.fill == Fill::data) {
+            hasher_.update(part);
+        } else {
+            zeros_ = zeros_ && std::all_of(part.begin(), part.end(),
+                                           [](std::byte b) { return b == std::byte{0}; });
+        }
+    }
+
+    // Reads a piece that is not right once more: which of its bytes differ?
+    base::Status find_differences(const Extent& wanted) {
+        std::vector<std::byte> found(static_cast<std::size_t>(wanted.end - wanted.begin));
+        const IoFailure failure = transfer_.read({wanted}, [&](std::size_t, std::uint64_t at,
+                                                               std::span<const std::byte> part) {
+            std::copy(part.begin(), part.end(), found.begin() + static_cast<std::ptrdiff_t>(at));
+            return true;
+        });
+        if (failure) {
+            return io_error(medium_, failure, "cannot be read back");
+        }
+        const std::size_t whole = found.size() / kAlignment * kAlignment;
+        if (const int error =
+                medium_.read_odd(wanted.begin + whole, std::span(found).subspan(whole));
+            error != 0) {
+            return io_error(medium_, {error, wanted.begin + whole}, "cannot be read back");
+        }
         std::vector<std::byte> right(found.size());
         if (wanted.fill == Fill::data) {
             if (auto read = image_.read(wanted.begin, right); !read) {
-                trouble_ = read.error();
-                return false;
+                return read;
             }
         }
-        const std::size_t before = result_.differences.size();
+        if (found != right) {
+            note_differences(wanted, found, right);
+            return {};
+        }
+        const auto& pieces = image_.pieces();
+        const auto piece = std::find_if(pieces.begin(), pieces.end(), [&](const Extent& each) {
+            return each.begin == wanted.begin;
+        });
+        if (wanted.fill == Fill::data &&
+            hash_piece(image_.hash(), right) !=
+                image_.hash_of(static_cast<std::size_t>(piece - pieces.begin()))) {
+            return base::fail("media.source", "the image file changed while it was used");
+        }
+        return base::fail("image.mismatch",
+                          fmt::format("{} gave back other bytes between {} and {}, and the right "
+                                      "ones when it was asked again: it cannot be relied on",
+                                      medium_.name(), wanted.begin, wanted.end));
+    }
+
+    void note_differences(const Extent& wanted, std::span<const std::byte> found,
+                          std::span<const std::byte> right) {
+        auto& list = result_.differences;
+        const std::size_t before = list.size();
         for (std::size_t i = 0; i < found.size(); ++i) {
             if (found[i] == right[i]) {
                 continue;
             }
             ++differing_;
             const std::uint64_t at = wanted.begin + i;
-            auto& list = result_.differences;
             if (list.size() > before && list.back().end == at) {
                 ++list.back().end;
             } else if (list.size() < kMostDifferences) {
                 list.push_back({at, at + 1});
             }
         }
-        if (result_.differences.size() == before && before < kMostDifferences) {
-            // The medium was right and the image file is not what it was when it was hashed.
-            trouble_ = base::make_error("media.source", "the image file changed while it was used");
-            return false;
-        }
-        return result_.differences.size() < kMostDifferences;
     }
 
     const PreparedImage& image_;
@@ -227,6 +283,8 @@ class Writer {
     WriteProgress& progress_;
     const std::atomic<bool>& stop_;
     Transfer transfer_;
+    PieceHasher hasher_;  // of the piece that is read back just now
+    bool zeros_ = true;   // it is one of zeros, and was until here
     WriteResult result_;
     std::vector<HashValue> heard_;  // of the pieces of data, as the medium gave them back
     std::uint64_t differing_ = 0;

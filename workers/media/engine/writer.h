@@ -3,7 +3,7 @@
 // page cache, hashes to what the image hashed to, piece by piece. Nothing less is `proven`.
 // Each target has a thread of its own and shares only the image's pages, so a slow one holds nobody
 // up and reads again by itself what the host has dropped meanwhile; its memory is the buffers of
-// its read-back (8 MiB).
+// its read-back (1 MiB).
 // Errors: usb.left (gone), unit.storage (it refuses to be written or read), image.mismatch (it
 // holds other bytes), media.capacity, media.too_small, media.source, operator.stopped.
 // Thread: one per medium.

@@ -129,6 +129,9 @@ TEST_F(WriterTest, EachLieIsFoundAndNothingIsProven) {
     add("one bit of zeros", "image.mismatch", [](Lies& l) { l.flips_at = 2 * kPieceBytes; });
     add("one bit of the odd end", "image.mismatch",
         [](Lies& l) { l.flips_at = 5 * kPieceBytes + 776; });
+    add("one bit, once", "image.mismatch", [](Lies& l) { l.misreads_at = 4 * kPieceBytes + 5; });
+    add("one bit of zeros, once", "image.mismatch",
+        [](Lies& l) { l.misreads_at = 2 * kPieceBytes; });
     add("first megabyte", "unit.storage", [](Lies& l) { l.flips_at = 5; });
     add("keeps nothing", "unit.storage", [](Lies& l) { l.keeps_nothing = true; });
     add("smaller than it says", "image.mismatch", [](Lies& l) { l.real_size = 3 * kPieceBytes; });

@@ -60,6 +60,8 @@ class Parser {
   public:
     explicit Parser(std::string_view text) : good_(yaml_parser_initialize(&parser_) != 0) {
         if (good_) {
+            // Where the encoding is said, libyaml takes a byte order mark for a letter.
+            text.remove_prefix(text.starts_with("\xef\xbb\xbf") ? 3 : 0);
             yaml_parser_set_input_string(
                 &parser_, reinterpret_cast<const unsigned char*>(text.data()), text.size());
             yaml_parser_set_encoding(&parser_, YAML_UTF8_ENCODING);

@@ -197,6 +197,19 @@ class HttpClient::Connection {
     bool used_ = false;
 };
 
+namespace {
+
+// A strong entity tag, or the date of the last change; nothing where neither can be relied on.
+std::string mark_of(const Parser& head) {
+    const std::string tag(head.get()[http::field::etag]);
+    std::string mark = !tag.empty() && !tag.starts_with("W/")
+                           ? tag
+                           : std::string(head.get()[http::field::last_modified]);
+    return mark.size() <= HalfFile::kMostMark ? mark : "";
+}
+
+}  // namespace
+
 HttpClient::HttpClient(const std::atomic<bool>& stop) : stop_(stop) {}
 HttpClient::~HttpClient() = default;
 
@@ -244,6 +257,7 @@ base::Result<HttpReply> HttpClient::ask_once(const Ask& what, Sink& sink, std::s
         connection_.reset();
         return tl::unexpected<base::Error>(error);
     };
+    reply.mark = mark_of(*parser);
     if (is_redirect(reply.status)) {
         location = std::string(parser->get()[http::field::location]);
         connection_.reset();
@@ -360,19 +374,6 @@ base::Result<HttpReply> HttpClient::head(const HttpUrl& url, std::chrono::second
     }
     return reply;
 }
-
-namespace {
-
-// A strong entity tag, or the date of the last change; nothing where neither can be relied on.
-std::string mark_of(const Parser& head) {
-    const std::string tag(head.get()[http::field::etag]);
-    std::string mark = !tag.empty() && !tag.starts_with("W/")
-                           ? tag
-                           : std::string(head.get()[http::field::last_modified]);
-    return mark.size() <= HalfFile::kMostMark ? mark : "";
-}
-
-}  // namespace
 
 base::Result<std::uint64_t> HttpClient::download(const HttpUrl& url,
                                                  const std::filesystem::path& file,

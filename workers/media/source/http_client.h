@@ -39,6 +39,8 @@ struct HttpReply {
     unsigned status = 0;
     std::string body;
     std::optional<std::uint64_t> length;  // as the server says
+    // A strong entity tag or the date of the last change: what tells a file from a later one.
+    std::string mark;
 };
 
 struct DownloadLimits {

@@ -26,6 +26,7 @@ constexpr std::array<Suffix, 6> kSuffixes{{{".gz", Packing::gz},
                                            {".zstd", Packing::zst}}};
 
 constexpr std::size_t kReadBlock = 1024 * 1024;
+constexpr std::size_t kMostMap = 64 * 1024 * 1024;  // bytes; as kMaxBmapBytes
 
 }  // namespace
 
@@ -90,17 +91,15 @@ base::Status ImageBytes::open_archive() {
     } else {
         archive_read_support_format_raw(a);
     }
-    archive_entry* entry = nullptr;
-    int status = archive_read_open_fd(a, fd_.get(), kReadBlock);
-    do {
-        if (status == ARCHIVE_OK) {
-            status = archive_read_next_header(a, &entry);
-        }
-    } while (status == ARCHIVE_OK && archive_entry_filetype(entry) == AE_IFDIR);
-    if (status != ARCHIVE_OK) {
-        return status == ARCHIVE_EOF
-                   ? base::fail("media.source", file_.string() + ": no image in it")
-                   : damaged();
+    if (archive_read_open_fd(a, fd_.get(), kReadBlock) != ARCHIVE_OK) {
+        return damaged();
+    }
+    const auto found = next_file();
+    if (!found) {
+        return tl::unexpected<base::Error>(found.error());
+    }
+    if (!*found) {
+        return base::fail("media.source", file_.string() + ": no image in it");
     }
     // The raw format takes any bytes: a .gz that is none must not be written as it is.
     if (packing_ != Packing::zip && archive_filter_count(a) < 2) {
@@ -110,6 +109,52 @@ base::Status ImageBytes::open_archive() {
                                       file_.string()));
     }
     return {};
+}
+
+base::Result<bool> ImageBytes::next_file() {
+    for (;;) {
+        archive_entry* entry = nullptr;
+        const int status = archive_read_next_header(archive_.get(), &entry);
+        if (status == ARCHIVE_EOF) {
+            return false;
+        }
+        if (status != ARCHIVE_OK) {
+            return damaged();
+        }
+        const char* const name = archive_entry_pathname(entry);
+        if (archive_entry_filetype(entry) == AE_IFDIR) {
+            continue;
+        }
+        if (packing_ != Packing::zip || name == nullptr ||
+            !base::to_lower_ascii(name).ends_with(".bmap")) {
+            return true;
+        }
+        if (auto taken = take_bmap(); !taken) {
+            return tl::unexpected<base::Error>(taken.error());
+        }
+    }
+}
+
+base::Status ImageBytes::take_bmap() {
+    if (bmap_) {
+        return base::fail("media.source", file_.string() + ": more than one block map in it");
+    }
+    std::string text;
+    std::vector<char> piece(kReadBlock);
+    for (;;) {
+        const auto got = archive_read_data(archive_.get(), piece.data(), piece.size());
+        if (got < 0) {
+            return damaged();
+        }
+        if (got == 0) {
+            bmap_ = std::move(text);
+            return {};
+        }
+        if (text.size() + static_cast<std::size_t>(got) > kMostMap) {
+            return base::fail("media.source", file_.string() + ": its block map is too long");
+        }
+        text.append(piece.data(), static_cast<std::size_t>(got));
+    }
 }
 
 tl::unexpected<base::Error> ImageBytes::damaged() const {
@@ -143,20 +188,16 @@ base::Result<std::string_view> ImageBytes::next(std::size_t most) {
         return std::string_view(buffer_.data(), static_cast<std::size_t>(got));
     }
     ended_ = true;
-    archive_entry* entry = nullptr;
-    for (;;) {
-        const int status = archive_read_next_header(archive_.get(), &entry);
-        if (status == ARCHIVE_EOF) {
-            return std::string_view();
-        }
-        if (status != ARCHIVE_OK) {
-            return damaged();
-        }
-        if (archive_entry_filetype(entry) != AE_IFDIR) {
-            return base::fail("media.source",
-                              file_.string() + ": more than one file in it; pack the image alone");
-        }
+    const auto another = next_file();
+    if (!another) {
+        return tl::unexpected<base::Error>(another.error());
     }
+    if (*another) {
+        return base::fail("media.source", file_.string() +
+                                              ": more than one file in it; pack the "
+                                              "image alone, or with its block map");
+    }
+    return std::string_view();
 }
 
 std::uint64_t ImageBytes::read_of_file() const {
