@@ -18,6 +18,7 @@ option(LINESIDE_WERROR "Treat warnings as errors" ON)
 option(LINESIDE_CRASHPOINTS "Compile in the named crash points of the tests" ON)
 set(LINESIDE_UNITY 0 CACHE STRING "Sources of a target that are compiled as one; 0: each by itself")
 set(LINESIDE_SANITIZE "" CACHE STRING "Sanitizers: address,undefined or thread")
+option(LINESIDE_FUZZ "Build the fuzz targets with libFuzzer (clang)" OFF)
 
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
@@ -61,6 +62,10 @@ target_link_libraries(lineside_options INTERFACE Threads::Threads nlohmann_json:
 if(LINESIDE_SANITIZE)
     target_compile_options(lineside_options INTERFACE -fsanitize=${LINESIDE_SANITIZE} -fno-omit-frame-pointer)
     target_link_options(lineside_options INTERFACE -fsanitize=${LINESIDE_SANITIZE})
+    if(LINESIDE_FUZZ)       # what libFuzzer steers by; costs the unit tests of the same build next to nothing
+        target_compile_options(lineside_options INTERFACE -fsanitize=fuzzer-no-link)
+        target_link_options(lineside_options INTERFACE -fsanitize=fuzzer-no-link)
+    endif()
     find_program(LLD_PROGRAM ld.lld)
     if(LLD_PROGRAM)     # a third of ld's time; these programs are large
         target_link_options(lineside_options INTERFACE -fuse-ld=lld)

@@ -92,6 +92,13 @@ TEST(Config, A_good_file_is_read) {
     EXPECT_GT(steps[3].retries, 0);
 }
 
+TEST(Config, What_no_key_begins_with_is_told_with_its_line) {
+    for (const char* line : {"[=x]", "[\005station]", "[[,]]", "[.a]"}) {
+        const auto reading = read("\n" + std::string(line) + "\n");
+        EXPECT_NE(complaints(reading).find(":2"), std::string::npos) << complaints(reading);
+    }
+}
+
 TEST(Config, Step_takes_what_each_unit_has_of_its_own) {
     auto reading = read(with("ssid = \"Reeplayer\"\nwifi_ap_password = \"Reeplayer\"",
                              "ssid = \"{ap_ssid}\"\nwifi_ap_password = \"{ap_password}\""));

@@ -7,7 +7,7 @@
 #include "station/config/config.h"
 #include "station/config/table_reader.h"
 
-#include <toml++/toml.h>
+#include "station/base/toml.h"
 
 #include <vector>
 

@@ -4,7 +4,7 @@
 
 #include "station/config/config.h"
 
-#include <toml++/toml.h>
+#include "station/base/toml.h"
 
 namespace lineside::config {
 

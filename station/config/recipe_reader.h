@@ -7,7 +7,7 @@
 
 #include "station/config/config.h"
 
-#include <toml++/toml.h>
+#include "station/base/toml.h"
 
 #include <map>
 

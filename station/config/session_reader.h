@@ -7,7 +7,7 @@
 #include "provisioning/session/preparation.h"
 #include "station/config/config.h"
 
-#include <toml++/toml.h>
+#include "station/base/toml.h"
 
 namespace lineside::config {
 

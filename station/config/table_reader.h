@@ -6,7 +6,7 @@
 #include "station/base/json.h"
 #include "station/config/config.h"
 
-#include <toml++/toml.h>
+#include "station/base/toml.h"
 
 #include <set>
 #include <string>

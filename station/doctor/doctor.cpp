@@ -5,8 +5,8 @@
 #include "station/config/config.h"
 #include "station/doctor/leftovers.h"
 
-#include <toml++/toml.h>
 #include <CLI/CLI.hpp>
+#include "station/base/toml.h"
 
 #include <fmt/format.h>
 

@@ -5,7 +5,7 @@
 #include "station/base/unique_fd.h"
 #include "station/helper/packet.h"
 
-#include <toml++/toml.h>
+#include "station/base/toml.h"
 
 #include <fmt/format.h>
 #include <poll.h>

@@ -6,7 +6,7 @@
 #include "station/usb/port_path.h"
 
 #define TOML_EXCEPTIONS 0
-#include <toml++/toml.h>
+#include "station/base/toml.h"
 
 #include <fmt/format.h>
 #include <grp.h>

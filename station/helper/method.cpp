@@ -4,7 +4,7 @@
 #include "station/base/files.h"
 
 #define TOML_EXCEPTIONS 0
-#include <toml++/toml.h>
+#include "station/base/toml.h"
 
 #include <fmt/format.h>
 #include <sys/stat.h>

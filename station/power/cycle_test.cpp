@@ -15,10 +15,10 @@ class PowerCycleTest : public ::testing::Test {
     class Fake final : public Switch {
       public:
         Fake(PowerCycleTest& test, std::string name) : test_(test), name_(std::move(name)) {}
-        void set(const std::string& port, bool on, Done done) override {
+        void set(const std::string& which, bool on, Done done) override {
             const std::string what = fmt::format("{} {}", name_, on ? "on" : "off");
             test_.log.push_back(what);
-            test_.port = port;
+            test_.port = which;
             boost::asio::post(test_.loop, [fails = test_.fails == what, done = std::move(done)] {
                 done(fails ? base::Status(base::fail("power.failed", "no")) : base::Status());
             });

@@ -4,7 +4,7 @@
 #include "station/base/files.h"
 
 #include <fmt/format.h>
-#include <toml++/toml.h>
+#include "station/base/toml.h"
 
 #include <algorithm>
 

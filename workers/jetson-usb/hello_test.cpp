@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #define TOML_EXCEPTIONS 0
-#include <toml++/toml.h>
+#include "station/base/toml.h"
 
 #include <array>
 #include <string>

@@ -6,7 +6,7 @@
 #include "workers/media/builds/recipe_source.h"
 #include "workers/media/source/http_client.h"
 
-#include <toml++/toml.h>
+#include "station/base/toml.h"
 
 #include <sstream>
 
