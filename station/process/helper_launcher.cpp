@@ -13,7 +13,11 @@ using std::chrono::milliseconds;
 
 // A lane may have to be copied before the worker starts, an image synced before it is published.
 constexpr milliseconds kSpawnWithin{600'000};
-constexpr milliseconds kKillWithin{60'000};
+// Of a kill it is the end of every process that is the answer, and one that a disk does not answer
+// cannot end before the kernel gives the disk up (SCSI: 30 s a try, several tries, resets). That is
+// no sign of a helper that hangs, and must not cost the other slots their jobs.
+constexpr milliseconds kKillWithin{900'000};
+constexpr milliseconds kLookWithin{60'000};
 constexpr milliseconds kSwitchWithin{30'000};
 constexpr milliseconds kPublishWithin{1'200'000};
 
@@ -151,7 +155,7 @@ void HelperLauncher::remove_image(std::string key, std::function<void(base::Stat
 }
 
 void HelperLauncher::leftovers(std::function<void(base::Result<Json>)> done) {
-    client_->request({{"do", "leftovers"}}, {}, kKillWithin, std::move(done));
+    client_->request({{"do", "leftovers"}}, {}, kLookWithin, std::move(done));
 }
 
 }  // namespace lineside::process

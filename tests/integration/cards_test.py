@@ -372,6 +372,9 @@ class Cards(unittest.TestCase):
         self.slow(disk, 2 * MIB)
         common.wait_for(lambda: self.writing(6), 60, 0.02, tell=lambda: self.tile(6))
         self.slow(disk, 1)      # a byte a second
+        # The worker is killed, but for the thread that waits for the disk.
+        common.wait_for(lambda: not common.job_processes(bench=self.bench), 60, tell=lambda: self.tile(6))
+        self.slow(disk, 0)
         self.assertEqual(self.wait_verdict(6), "ERROR", self.tile(6))
         self.assertEqual(self.row(6)["code"], "worker.silence", self.row(6)["message"])
         self.clear()

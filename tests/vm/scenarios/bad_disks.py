@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """`lineside write` onto disks that the kernel's own dm-error, dm-flakey and scsi_debug make bad, two good ones beside each: what is said of each, and
 that the good ones hold the image and nothing else was touched."""
+import contextlib
 import glob
 import hashlib
 import json
 import os
 import random
 import subprocess
+import threading
 import time
 
 from line_up import wait
@@ -27,6 +29,27 @@ def run(*command, text=None, check=True):
     done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
     assert not check or done.returncode == 0, "%s: %d: %s%s" % (" ".join(command), done.returncode, done.stdout, done.stderr)
     return done.stdout.strip()
+
+
+class Stuck(threading.Thread):
+    """One byte below a disk is always another than the image's. (dm-flakey of Linux 6.1 would change the pages that it is given, which are the
+    image's own, and nothing that is read.)"""
+
+    def __init__(self, path, content):
+        super().__init__(daemon=True)
+        self.path, self.held, self.over = path, bytes([content[PLACE + 32] ^ 1]), threading.Event()
+
+    def __enter__(self):
+        self.start()
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.join()
+
+    def run(self):
+        with open(self.path, "r+b", buffering=0) as file:
+            while not self.over.wait(0.001):
+                os.pwrite(file.fileno(), self.held, PLACE + 32)
 
 
 class Disks:
@@ -127,14 +150,16 @@ def each_way(ctx):
         ("refuses writes alone", ("flakey", *always, "1", "error_writes"), {}, "unit.storage"),
         ("forgets what is written", ("flakey", *always, "1", "drop_writes"), {}, "image.mismatch"),
         ("forgets its first megabyte", ("flakey", *always, "1", "drop_writes"), {"begin": 0}, "unit.storage"),
-        ("keeps another byte", ("flakey", *always, "5", "corrupt_bio_byte", "33", "w", str(disks.content[PLACE + 32] ^ 1), "0"), {}, "image.mismatch"),
+        ("keeps another byte", ("linear",), {}, "image.mismatch"),
         ("refuses everything", ("error",), {"begin": 0, "size": DISK}, "unit.storage"),
         ("refuses zeros", ("error",), {"begin": HOLES[0][0], "size": MIB}, "unit.storage"),
     ]
     try:
         for name, middle, place, code in cases:
             for more in ((), ("--threads",)):
-                told = judge(ctx, disks, disks.on_top(*middle, **place), *more)
+                stuck = Stuck(disks.files[2], disks.content) if name == "keeps another byte" else contextlib.nullcontext()
+                with stuck:
+                    told = judge(ctx, disks, disks.on_top(*middle, **place), *more)
                 disks.remove()
                 if code is None:
                     assert told["verdict"] == "PASS", told
@@ -154,7 +179,7 @@ def by_dice(ctx):
     """Disks that come and go by dm-flakey at random places: PASS is said of exactly those that hold the image."""
     disks, dice = Disks(ctx), random.Random(ctx.seed + 1)
     words = {"PASS": 0, "FAIL": 0}
-    features = [(), ("1", "drop_writes"), ("1", "error_writes"), ("5", "corrupt_bio_byte", "33", "w", "0", "0")]
+    features = [(), ("1", "drop_writes"), ("1", "error_writes")]
     try:
         for turn in range(12):
             begin = dice.randrange(DISK // MIB) * MIB

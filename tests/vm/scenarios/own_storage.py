@@ -55,7 +55,7 @@ file = "image.raw"
     def tile(self, unit):
         return self.tiles()[label(unit)]
 
-    def order(self, what=None):
+    def for_order(self, what=None):
         if what:
             self.station_api.post("/api/v1/orders/%s/%s" % (PROFILE, what), {})
         else:
@@ -78,18 +78,17 @@ def four_at_once(ctx):
         os.chmod(path, 0o755)
     subprocess.run(["cp", "--sparse=always", disks.image, os.path.join(images, "image.raw")], check=True)
     files = {}
-    for unit in (*GOOD, PULLED):
+    for unit in (*GOOD, LIAR, PULLED):
         files[unit] = os.path.join(disks.folder, "unit%d" % unit)
         disks.renew(files[unit])
-    changed = str(disks.content[bad_disks.PLACE + 32] ^ 1)
-    files[LIAR] = disks.on_top("flakey", "0", "1", "5", "corrupt_bio_byte", "33", "w", changed, "0")
     guest_bench.install_rules()
     slots = [(label(unit), gadget_port(unit)) for unit in range(1, UNITS + 1)]
     try:
         with StorageBench(folder, slots, gadgets=UNITS, jobs=UNITS) as bench:
             try:
                 bench.start(os.path.join(bench.place.data, "storage-images"))
-                play(ctx, bench, disks, files)
+                with bad_disks.Stuck(files[LIAR], disks.content):
+                    play(ctx, bench, disks, files)
             finally:
                 keep_logs(ctx, bench)
     finally:
@@ -97,10 +96,10 @@ def four_at_once(ctx):
 
 
 def play(ctx, bench, disks, files):
-    bench.order()
+    bench.for_order()
     wait(lambda: any(each["name"] == PROFILE and each["image_ready"] for each in bench.station_api.status()["orders"]), 300,
          lambda: json.dumps(bench.station_api.status()["orders"]), 0.5)
-    bench.order("pause")
+    bench.for_order("pause")
     for unit, path in files.items():
         bench.line_api.ask(do="card", board=unit, file=path, usb=INITRD, model="eMMC")
     told = lambda: [(unit, bench.tile(unit)["state"], bench.tile(unit)["reason"]) for unit in files]
@@ -108,7 +107,7 @@ def play(ctx, bench, disks, files):
     names = {unit: whole_disks(gadget_port(unit)) for unit in files}
     assert all(len(found) == 1 for found in names.values()), "one disk at each port: %s" % names
     begun = time.monotonic()
-    bench.order("resume")
+    bench.for_order("resume")
     wait(lambda: bench.tile(PULLED)["state"] == "flashing" and (bench.tile(PULLED)["percent"] or 0) >= 10, 400, told, 0.05)
     bench.line_api.ask(do="reader-out", board=PULLED)
     wait(lambda: all(bench.tile(unit)["outcome"] for unit in files), 900, told, 0.5)
