@@ -5,6 +5,7 @@
 namespace lineside::engine {
 namespace {
 
+using base::Json;
 using testing::FakeWorker;
 using testing::port_of;
 
