@@ -29,12 +29,12 @@ class Context:
 
 
 SCENARIOS = [
+    ("units' own storage", own_storage.four_at_once),
     ("bad in each way", bad_disks.each_way),
     ("bad by dice", bad_disks.by_dice),
     ("bad by scsi_debug", bad_disks.of_scsi),
     ("taken away", bad_disks.gone),
     ("never the wrong disk", bad_disks.never_the_wrong),
-    ("units' own storage", own_storage.four_at_once),
 ]
 
 
