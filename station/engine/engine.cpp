@@ -119,13 +119,13 @@ usb::MonitorEvents Engine::bus_events() {
             slot->disk_left(name);
         }
     };
-    events.over_current = [this](const std::string& port) {
+    events.over_current = [this](const usb::PortPath& port) {
         const SlotActor* slot = find_port(port);
         if (slot == nullptr || !slot->mapped()) {
-            base::log_warning("port {} draws too much current", port);
+            base::log_warning("port {} draws too much current", port.key);
             return;  // nobody's business, as what is plugged in there
         }
-        raise_alarm("over-current " + port, "usb.over_current",
+        raise_alarm("over-current " + port.key, "usb.over_current",
                     std::string(base::code_entry("usb.over_current").sentence), {slot->slot()});
     };
     return events;

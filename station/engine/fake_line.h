@@ -104,7 +104,7 @@ class FakeBus final : public usb::Bus {
         events_.disk_left("sd" + slot, path_of(slot));
         events_.device_left(path_of(slot), false);
     }
-    void over_current(const std::string& slot) { events_.over_current(port_of(slot)); }
+    void over_current(const std::string& slot) { events_.over_current(path_of(slot)); }
     // The hub all slots are behind, after what was plugged into it.
     void hub_left() { events_.device_left({"pci-0000:00:14.0-usb-0:1", "1-1", "", ""}, true); }
 

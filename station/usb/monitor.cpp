@@ -165,8 +165,8 @@ struct Monitor::Parts {
         if (port.empty()) {
             return false;
         }
-        if (const auto key = key_of_port_folder("/sys" + std::string(port))) {
-            events.over_current(*key);
+        if (const auto at = socket_of_port_folder("/sys" + std::string(port))) {
+            events.over_current(*at);
         }
         return true;
     }

@@ -60,8 +60,8 @@ struct MonitorEvents {
     std::function<void(const std::string& name, const PortPath&)> net_left;
     std::function<void(const Disk&)> disk_arrived;  // or its medium is another one, or gone
     std::function<void(const std::string& name, const PortPath&)> disk_left;
-    // A hub switched this port off (its key), because what is plugged in draws too much.
-    std::function<void(const std::string& port)> over_current;
+    // A hub switched this port off, because what is plugged in draws too much.
+    std::function<void(const PortPath&)> over_current;
 };
 
 class Bus {

@@ -79,6 +79,14 @@ TEST(PortPeer, Follows_the_kernels_links_behind_hubs_and_at_the_root) {
     const auto alone = runs_at("usb2/2-8", "5000");  // nothing tells its other half
     EXPECT_EQ(alone.key, alone.half);
     EXPECT_FALSE(socket_of(host / "usb2"));
+    // Of a port itself, whoever is plugged in: its hub tells which half it is.
+    std::ofstream(host / "usb2/2-9/speed") << "5000\n";
+    const auto port = socket_of_port_folder(host / "usb2/2-9/2-9:1.0/2-9-port1");
+    ASSERT_TRUE(port);
+    EXPECT_EQ(port->key, "pci-0000:00:14.0-usb-0:5.1");
+    EXPECT_EQ(port->half, "pci-0000:00:14.0-usb-0:9.1");
+    EXPECT_EQ(socket_of_port_folder(host / "usb1/1-0:1.0/usb1-port3")->key,
+              "pci-0000:00:14.0-usb-0:3");
     for (const char* no : {"", "/", "/a", "/a/b", "/a/b-port", "/a/b-port3/c", "x-port1"}) {
         EXPECT_FALSE(key_of_port_folder(no)) << no;
     }

@@ -49,9 +49,7 @@ std::optional<std::string> peer_by_location(const fs::path& port) {
     return found;
 }
 
-}  // namespace
-
-std::optional<std::string> key_of_port_folder(std::string_view folder) {
+std::optional<PortPath> path_of_port_folder(std::string_view folder) {
     const auto slash = folder.rfind('/');
     const auto above = slash == std::string_view::npos || slash == 0 ? std::string_view::npos
                                                                      : folder.rfind('/', slash - 1);
@@ -63,8 +61,31 @@ std::optional<std::string> key_of_port_folder(std::string_view folder) {
     const std::string number(folder.substr(port + 5));
     const bool root = hub.starts_with("usb");
     const std::string name = root ? hub.substr(3) + "-" + number : hub + "." + number;
-    const auto found = port_of_syspath(std::string(folder.substr(0, above)) + "/" + name);
+    return port_of_syspath(std::string(folder.substr(0, above)) + "/" + name);
+}
+
+bool at_superspeed(const fs::path& device) {
+    int speed = 0;  // Mbit/s
+    std::ifstream(device / "speed") >> speed;
+    return speed >= kSuperSpeed;
+}
+
+}  // namespace
+
+std::optional<std::string> key_of_port_folder(std::string_view folder) {
+    const auto found = path_of_port_folder(folder);
     return found ? std::optional(found->key) : std::nullopt;
+}
+
+std::optional<PortPath> socket_of_port_folder(const std::string& folder) {
+    auto port = path_of_port_folder(folder);
+    if (port && at_superspeed(fs::path(folder).parent_path().parent_path())) {
+        std::error_code error;
+        const auto peer = fs::canonical(fs::path(folder) / "peer", error);
+        port->half = port->key;
+        port->key = (error ? std::nullopt : key_of_port_folder(peer.native())).value_or(port->key);
+    }
+    return port;
 }
 
 std::optional<std::string> peer_of(const std::string& device_syspath) {
@@ -103,9 +124,7 @@ std::optional<std::string> peer_of(const std::string& device_syspath) {
 
 std::optional<PortPath> socket_of(const std::string& device_syspath) {
     auto port = port_of_syspath(device_syspath);
-    int speed = 0;  // Mbit/s
-    std::ifstream(fs::path(device_syspath) / "speed") >> speed;
-    if (port && speed >= kSuperSpeed) {
+    if (port && at_superspeed(device_syspath)) {
         port->half = port->key;
         port->key = peer_of(device_syspath).value_or(port->key);
     }

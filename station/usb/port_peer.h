@@ -21,6 +21,9 @@ namespace lineside::usb {
 // tells of another half the key stays its own. Nothing for what is no USB device.
 [[nodiscard]] std::optional<PortPath> socket_of(const std::string& device_syspath);
 
+// The same of a port, by its folder below its hub; nothing need be plugged in.
+[[nodiscard]] std::optional<PortPath> socket_of_port_folder(const std::string& folder);
+
 // From the real path of a port in sysfs, ".../usb2/2-1/2-1:1.0/2-1-port3" or
 // ".../usb2/2-0:1.0/usb2-port3": the key of what is plugged in there.
 [[nodiscard]] std::optional<std::string> key_of_port_folder(std::string_view folder);

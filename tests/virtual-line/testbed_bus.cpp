@@ -190,10 +190,10 @@ bool TestbedBus::unplug_hub(int number) {
 
 bool TestbedBus::over_current(int board) {
     const auto found = hubs_.find(hub_of_board(board));
-    if (found == hubs_.end() || !found->second.present || found->second.device.parts.size() < 2) {
+    if (found == hubs_.end() || found->second.empty()) {
         return false;
     }
-    const auto& hub = found->second.device.parts[1];  // its interface
+    const auto& hub = found->second.front().device.parts.at(1);  // its interface, at USB 2
     const std::string name = hub_place(found->first).bus_port();
     const std::string chain = board_place(board).chain;
     testbed_.announce(hub, "change",
