@@ -89,7 +89,7 @@ TEST_F(SlotWire, Workers_that_say_nothing_are_let_in) {
     for (const char* slot : {"4", "5", "6"}) {
         config.slots.push_back({slot, port_of(slot), false, std::nullopt});
     }
-    open_line();
+    open_line(8);
     to_flash("1").ok();
     run_until("its end", [&] { return state("1") == "restarting"; });
     for (const char* slot : {"2", "3", "4", "5", "6"}) {

@@ -2,6 +2,7 @@
 """Boards on vhci: from recovery mode over the flashing initrd to a booted system with a real sshd, at one and the same port."""
 import json
 import os
+import re
 import subprocess
 
 from guest_bench import gadget_port
@@ -107,7 +108,9 @@ def same_port(ctx, boards, meanwhile):
             heard = file.read().strip()
         assert heard == row["serial"], "slot %s: the row says %s, the unit %s" % (label(board), row["serial"], heard)
         serials[heard] = board
-        addresses.add(" ".join(sorted(os_said.get("addresses", []))))
+        shown = subprocess.run(["nsenter", "--net=/proc/%d/ns/net" % os_said["pid"], "ip", "-o", "-4", "addr", "show", "dev", "l4tbr0"],
+                               capture_output=True, text=True, check=True).stdout
+        addresses.add(" ".join(sorted(re.findall(r"inet (\S+)", shown))))
         seen = products(ctx, board, ctx.begun[board][1])
         assert seen[:5] == STAGES, "slot %s saw %s" % (label(board), seen)
     assert len(serials) == len(boards), "a serial was given twice: %s" % serials
