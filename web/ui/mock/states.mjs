@@ -15,7 +15,7 @@ const kinds = {
   skipped: { state: 'skipped', word: 'Skipped', short: 'Skipped', icon: 'slash', tone: 'sunken', reason: 'Port not enabled', present: false },
   unmapped: { state: 'unmapped', word: 'No slot', short: 'No slot', icon: 'question', tone: 'sunken', reason: 'A unit is at a port without a slot', action: 'Call technician', action_icon: 'phone', mapped: false },
   found: { state: 'found', word: 'Found', short: 'Found', icon: 'dot', tone: 'work', reason: 'Xavier NX, checking', step: 1 },
-  waiting: { state: 'waiting', word: 'Waiting', short: 'Waiting', icon: 'clock', tone: 'work', fact: '3rd in line', position_in_line: 3, time_left_s: 130, time_form: 'in', step: 1 },
+  waiting: { state: 'waiting', word: 'Waiting', short: 'Waiting', icon: 'clock', tone: 'work', fact: '3rd in line', reason: 'USB port carries 8 best', position_in_line: 3, time_left_s: 130, time_form: 'in', step: 1 },
   noOrder: { state: 'waiting', word: 'Waiting', short: 'Waiting', icon: 'clock', tone: 'work', reason: 'No order is open for Xavier NX', step: 1 },
   preparing: { state: 'preparing', word: 'Starting flasher', short: 'Start', icon: 'power', tone: 'work', percent: 38, time_left_s: 15, time_form: 'left', step: 1 },
   flashing: { state: 'flashing', word: 'Flashing', short: 'Flash', icon: 'flash', tone: 'work', percent: 47, time_left_s: 312, time_form: 'left', step: 2, chip_check: 'before_write' },
