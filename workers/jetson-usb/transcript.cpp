@@ -34,9 +34,6 @@ bool has(std::string_view line, std::string_view word) {
            }) != line.end();
 }
 
-constexpr double kPollSeconds = 30;  // the fact sheet, row 10
-constexpr int kPolls = 30;           // one a second, where a log has no stamps
-constexpr int kPollLines = 4;        // of one poll, the bootloader's aside
 constexpr int kRowOfSigning = 6;     // of the fact sheet's section 8: the second tegraflash begins
 constexpr double kQuickErase = 1.5;  // row 30: "done in 1 s"
 constexpr int kCopiesOfQspi = 60;    // lines of one QSPI write, about
@@ -448,57 +445,6 @@ void Transcript::raise(const Failure& row, std::string_view line) {
         failure_ = &row;
         failure_line_.assign(line.substr(0, kKept));
     }
-}
-
-const Failure* Transcript::failure() const {
-    return poll_ != nullptr && (failure_ == nullptr || poll_ < failure_) ? poll_ : failure_;
-}
-
-const Failure* Transcript::failure_at_end(const ExitCode* known) const {
-    if (const Failure* row = failure()) {
-        return row;
-    }
-    if (known != nullptr) {
-        return known->failure.empty() ? nullptr : &failure_named(known->failure);
-    }
-    if (wait_ != Wait::none) {
-        return &failure_named(wait_ == Wait::boot ? "no-boot" : "no-ssh");
-    }
-    return stage() == "wait-usb" ? &failure_named("no-jetson") : nullptr;
-}
-
-const std::string& Transcript::failure_line() const {
-    return failure() == poll_ && poll_ != nullptr ? poll_line_ : failure_line_;
-}
-
-bool Transcript::still_waiting() const {
-    const bool whole_log = way_ != Way::flash || part_ == Part::flash;
-    return whole_log && poll_ != nullptr && !failed_ && stage_ != nullptr &&
-           stage_->name == "bootloader" && poll_to_ - poll_from_ < kPollSeconds &&
-           polls_ < kPolls && poll_lines_ < kPolls * kPollLines;
-}
-
-std::vector<std::string> Transcript::last_lines() const {
-    std::vector<std::string> out;
-    for (std::size_t i = tail_at_ < kTail ? 0 : tail_at_ - kTail; i < tail_at_; ++i) {
-        out.push_back(printable(tail_[i % kTail]));
-    }
-    return out;
-}
-
-std::vector<std::string> Transcript::unfinished() const {
-    auto out = unfinished_;
-    if (!open_write_.empty()) {
-        out.push_back(open_write_);
-    }
-    if (open_disks_ > 0) {
-        out.emplace_back("the unit's disk");
-    }
-    return out;
-}
-
-bool Transcript::wrote(std::string_view partition) const {
-    return finished_.contains(base::to_lower_ascii(partition));
 }
 
 }  // namespace lineside::jetson_usb
