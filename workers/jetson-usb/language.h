@@ -56,7 +56,7 @@ enum class Sign : std::uint8_t {
 // One pass over a line: which rows and signs are in it.
 struct Hits {
     static constexpr std::size_t kMost = 64;  // a line has few, also many that were glued together
-    std::array<std::uint16_t, kMost> marks{};
+    std::array<std::uint16_t, kMost> marks;   // `count` of them are set: one is made for each line
     std::size_t count = 0;
 };
 

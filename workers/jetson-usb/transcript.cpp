@@ -90,10 +90,12 @@ void Transcript::take_hits(std::string_view line, const Hits& hits) {
         const auto& mark = language_->mark(number);
         return mark.kind == Language::Kind::sign && static_cast<Sign>(mark.index) == sign;
     };
-    const bool noise = std::any_of(hits.marks.begin(), hits.marks.begin() + hits.count,
-                                   [&](auto number) { return is_sign(number, Sign::noise); });
+    const auto is_noise = [&] {
+        return std::any_of(hits.marks.begin(), hits.marks.begin() + hits.count,
+                           [&](auto number) { return is_sign(number, Sign::noise); });
+    };
     for (std::size_t i = 0; i < hits.count; ++i) {
-        if (noise && is_sign(hits.marks[i], Sign::complaint)) {
+        if (is_sign(hits.marks[i], Sign::complaint) && is_noise()) {
             continue;
         }
         const auto& mark = language_->mark(hits.marks[i]);
