@@ -80,7 +80,8 @@ class Orders(unittest.TestCase):
 
     def judged(self, count):
         common.wait_for(lambda: len(self.bench.verdicts()) >= count, 180, 0.5)
-        self.assertEqual({row["result"] for row in self.bench.verdicts().values()}, {"PASS"})
+        rows = self.bench.verdicts().values()
+        self.assertEqual({(row["result"], row["code"], row["reason"]) for row in rows}, {("PASS", None, None)})
 
     def two_people(self, data, image):
         path = "/api/v1/images/%s/release" % image
