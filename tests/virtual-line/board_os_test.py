@@ -155,6 +155,32 @@ class Boards(unittest.TestCase):
         self.assertEqual(inside.stdout.split()[:1], outside.split()[:1], inside.stderr)
         self.assertNotEqual(unit.ssh("sudo sysctl -w kernel.hostname=x || sudo sh -c 'echo 1 >/proc/sys/vm/swappiness'").returncode, 0)
 
+    def test_a_unit_writes_back_its_own_disks_only(self):
+        unit = self.unit().flash().start()
+        disk = self.line + "/neighbour.img"
+        with open(disk, "wb") as file:
+            file.truncate(16 << 20)
+        subprocess.run(["mkfs.ext4", "-q", "-O", "^has_journal", "-E", "lazy_itable_init=0", disk], check=True)
+        loop = subprocess.run(["losetup", "--find", "--show", disk], capture_output=True, text=True, check=True).stdout.strip()
+        self.addCleanup(subprocess.run, ["losetup", "--detach", loop], check=False)
+        folder = self.line + "/neighbour"
+        os.makedirs(folder)
+        subprocess.run(["mount", "-o", "noinit_itable", loop, folder], check=True)
+        self.addCleanup(subprocess.run, ["umount", folder], check=False)
+
+        def written():
+            with open("/sys/block/%s/stat" % os.path.basename(loop), encoding="ascii") as stat:
+                return int(stat.read().split()[6])
+
+        os.sync()
+        before = written()
+        with open(folder + "/film", "wb") as file:
+            file.write(bytes(1 << 20))
+        done = unit.ssh("echo film >film; sudo sync")
+        self.assertEqual((done.returncode, written()), (0, before), done.stderr)
+        os.sync()
+        self.assertGreater(written(), before)       # there was something to write
+
     def test_two_units_at_the_same_addresses(self):
         units = [self.unit().flash().start() for _ in range(2)]
         for unit in units:
