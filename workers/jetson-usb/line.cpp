@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "workers/jetson-usb/line.h"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 
 namespace lineside::jetson_usb {
@@ -16,6 +18,15 @@ bool is_digit(char letter) {
 bool is_blank(char letter) {
     return letter == ' ' || letter == '\t';
 }
+
+// What a bar is drawn of. A table, since most bytes of a log are those of bars.
+constexpr auto kOfABar = [] {
+    std::array<bool, 256> out{};
+    for (const char letter : std::string_view(".=#-> \t]")) {
+        out[static_cast<unsigned char>(letter)] = true;
+    }
+    return out;
+}();
 
 // What follows an escape: "[" parameters final, "]" text until BEL or ESC \, or one letter.
 // Source: ECMA-48, 5.4 and 8.3.89.
@@ -134,7 +145,9 @@ std::optional<int> bar_percent(std::string_view line) {
     }
     // Between the brackets is the bar alone; anything else is a line that happens to end so.
     const auto bar = line.substr(1, line.size() - digits - 1);
-    const bool alone = bar.find_first_not_of(".=#-> \t]") == std::string_view::npos;
+    const bool alone = std::all_of(bar.begin(), bar.end(), [](char letter) {
+        return kOfABar[static_cast<unsigned char>(letter)];
+    });
     return alone && bar.find(']') != std::string_view::npos ? std::optional(percent) : std::nullopt;
 }
 
