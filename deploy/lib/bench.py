@@ -177,6 +177,8 @@ def sweep_runs(base):
 class Bench:
     """Use as a context manager: leaving it ends every process and takes everything down."""
     serial_prefix = "RC26-"
+    READY_WITHIN = 60       # seconds: the station, on a host that is not slow
+    BSP_OPTIONS = ()        # more of make-bsp's
 
     def __init__(self, data, boards=8, faults="none", seed=1, speed=60.0, port=8080, choose_port=True, plug="manual",
                  jobs=None, more=None, line_options=()):
@@ -277,7 +279,8 @@ class Bench:
         half = tree + ".half"
         trees.remove(half)
         done = subprocess.run([os.path.join(self.place.source, "tests/stand-in-bsp/make-bsp"), "--out", half, "--tools",
-                               self.place.binaries, "--board", settings.BOARD, "--content-seed", str(content_seed)],
+                               self.place.binaries, "--board", settings.BOARD, "--content-seed", str(content_seed),
+                               *self.BSP_OPTIONS],
                               capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise CannotStart("make-bsp failed: " + done.stderr.strip())
@@ -368,7 +371,7 @@ class Bench:
                 "--config", config or os.path.join(self.place.run, "station.toml")]
 
     def start_station(self, config=None):
-        self.station = Process("station", self.station_command(config), self.log_file("station"), ready=60)
+        self.station = Process("station", self.station_command(config), self.log_file("station"), ready=self.READY_WITHIN)
         start = self.station.first_line.find("http")
         self.url = self.station.first_line[start:].split('"')[0] if start >= 0 else ""
 

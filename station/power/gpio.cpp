@@ -6,6 +6,9 @@
 #include <gpiod.h>
 
 #include <cerrno>
+#include <filesystem>
+#include <string>
+#include <system_error>
 
 namespace lineside::power {
 namespace {
@@ -15,6 +18,32 @@ constexpr const char* kConsumer = "lineside";
 struct CloseChip {
     void operator()(gpiod_chip* chip) const { gpiod_chip_close(chip); }  // its lines, too
 };
+
+using Chip = std::unique_ptr<gpiod_chip, CloseChip>;
+
+// The chip of this label, name or path. libgpiod's own search ends at the first chip of the host
+// that may not be opened, whose ever it is. Sets errno.
+Chip find_chip(const std::string& called) {
+    if (called.starts_with('/')) {
+        return Chip(gpiod_chip_open(called.c_str()));
+    }
+    int why = ENOENT;
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator("/dev", error)) {
+        if (!entry.path().filename().string().starts_with("gpiochip")) {
+            continue;
+        }
+        Chip chip(gpiod_chip_open(entry.path().c_str()));
+        if (!chip) {
+            why = errno;
+        } else if (called == gpiod_chip_label(chip.get()) ||
+                   called == gpiod_chip_name(chip.get())) {
+            return chip;
+        }
+    }
+    errno = why;
+    return nullptr;
+}
 
 class Gpio final : public Way {
   public:
@@ -29,7 +58,7 @@ class Gpio final : public Way {
             }
             held_.reset();  // the adapter was unplugged: another try opens it anew
         }
-        std::unique_ptr<gpiod_chip, CloseChip> chip(gpiod_chip_open_lookup(plan_.chip.c_str()));
+        Chip chip = find_chip(plan_.chip);
         if (!chip) {
             return failed("cannot be opened", errno);
         }
@@ -51,7 +80,7 @@ class Gpio final : public Way {
             "power.failed", fmt::format("GPIO {} line {} {}", plan_.chip, plan_.line, how), number);
     }
     const SwitchPlan plan_;
-    std::unique_ptr<gpiod_chip, CloseChip> held_;
+    Chip held_;
     gpiod_line* line_ = nullptr;  // the chip's
 };
 

@@ -2,7 +2,6 @@
 """The bench of deploy/run made cheap for many lives: a small image, the fewest steps a unit can pass with, points that are
 armed while processes run, and a service that may be one that is wrong on purpose."""
 import os
-import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -19,6 +18,7 @@ use = "read-serial"
 
 class TortureBench(bench.Bench):
     """`broken`: what LINESIDE_BREAK shall say to lineside-stationd-broken; None = the product's own service."""
+    BSP_OPTIONS = ("--small",)
 
     def __init__(self, data, boards, seed, speed, broken=None):
         more = {"recipe": settings.recipe_begin(speed) + SHORT_RECIPE, "pass_stays_s": 0.001}
@@ -33,17 +33,6 @@ class TortureBench(bench.Bench):
         bench.trees.remove(self.points)
         os.mkdir(self.points)
         os.chmod(self.points, 0o777)        # whoever dies takes the file away: service and workers have users of their own
-
-    def run_make_bsp(self, tree, content_seed):
-        half = tree + ".half"
-        bench.trees.remove(half)
-        done = subprocess.run([os.path.join(self.place.source, "tests/stand-in-bsp/make-bsp"), "--out", half, "--tools",
-                               self.place.binaries, "--board", settings.BOARD, "--content-seed", str(content_seed), "--small"],
-                              capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise bench.CannotStart("make-bsp failed: " + done.stderr.strip())
-        bench.trees.remove(tree)
-        os.rename(half, tree)
 
     def start_line(self):
         super().start_line()

@@ -39,6 +39,7 @@ def reload_rules():
 class GuestBench(bench.Bench):
     """`slots`: (label, port) pairs. `gadgets`: how many boards a line of the guest's own has, on vhci; `boot`: how many of them, the first ones, can
     show more than recovery mode."""
+    READY_WITHIN = 300      # seconds; a guest beside a busy machine's own work
 
     def __init__(self, data, slots, gadgets=0, boot=0, more=None, jobs=4):
         super().__init__(data, boards=gadgets, speed=SPEED, more=more, jobs=jobs)

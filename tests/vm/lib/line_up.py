@@ -69,6 +69,13 @@ class Boards:
                 self.hubs_in.add(hub)
                 # QEMU gives a hub its port at once; the kernel has to find it before its children.
                 wait(lambda hub=hub: read(self.bus_port(hub), "maxchild") == "8", 60, "hub %s" % hub)
+                self.keep_awake(hub)
+
+    def keep_awake(self, hub):
+        """QEMU's hub tells a change when it is polled, each 128 ms; put to sleep before that, it keeps the change to itself and does not wake
+        anybody. (Real ones wake the host, and for a maker's whose do not the kernel asks their ports before they sleep.)"""
+        with open(os.path.join(DEVICES, self.bus_port(hub), "power/control"), "w", encoding="ascii") as file:
+            file.write("on")
 
     def plug(self, board):
         assert board not in self.plugged and self.reachable(board)

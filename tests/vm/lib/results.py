@@ -2,6 +2,7 @@
 """How scenarios of a guest are run and counted."""
 import json
 import os
+import resource
 import time
 import traceback
 
@@ -37,6 +38,7 @@ def count(out, finished, begun):
     if not finished:
         failed += 1
         print("FAILED the guest did not end as it should; logs in %s" % out)
-    print("       all: %.0f s" % (time.monotonic() - begun))
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    print("       all: %.0f s, %.0f s of processors" % (time.monotonic() - begun, used.ru_utime + used.ru_stime))
     print("%d passed, %d failed" % (passed, failed))
     return 1 if failed or not passed else 0

@@ -52,24 +52,12 @@ def judge(ctx, name, times, held):
     assert quantile(clear, 0.99) <= P99_MS * 1e6, "%s: p99 above %d ms" % (name, P99_MS)
 
 
-def come_first(ctx, board):
-    """A hub of QEMU's that was plugged in a moment ago now and then says nothing of its first device until another comes (seen once, on a busy host)."""
-    try:
-        return come(ctx, board, 30)
-    except AssertionError as error:
-        if ctx.boards.state(board):
-            raise
-        ctx.say("plugged in a second time: %s" % error)
-        ctx.boards.unplug(board)
-        return come(ctx, board)
-
-
 def arrival(ctx, rounds):
     """At root ports and behind chained hubs, one after another; then each leaves."""
     ctx.boards.add_hubs()
     came, left = [], []
     with HeldUp() as held:
-        first = come_first(ctx, next(iter(ctx.boards.chains)))        # reads the station's code for it from the host's disk
+        first = come(ctx, next(iter(ctx.boards.chains)))        # reads the station's code for it from the host's disk
         for number in range(rounds):
             came += [come(ctx, board) for board in ctx.boards.chains if board not in ctx.boards.plugged]
             some = sorted(ctx.boards.plugged) if number + 1 < rounds else ctx.some(6)

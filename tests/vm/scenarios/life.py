@@ -53,7 +53,7 @@ def begin(ctx, boards):
     """Plugs in those of these boards that are not; they go on while others are looked at."""
     for board in boards:
         if board not in ctx.begun:
-            ctx.begun[board] = (churn.last_job(ctx), ctx.uevents.mark())
+            ctx.begun[board] = (churn.last_job(ctx), ctx.uevents.mark(), ctx.stream.mark())
             ctx.bench.line_api.ask(do="plug", board=board)
 
 
@@ -84,15 +84,12 @@ def wait_up(ctx, board, seconds=900):
     wait(state, seconds, lambda: "board %d is %s, tile %s" % (board, ctx.card(board)["state"], ctx.bench.tiles()[label(board)]["word"]), every=0.5)
 
 
-def same_port(ctx, boards, meanwhile):
-    """A whole life each, all of them at one address of their own networks, to PASS; the unit's own word for its serial; then it leaves.
-    `meanwhile` is done when the first has its serial."""
+def same_port(ctx, boards):
+    """A whole life each, all of them at one address of their own networks, to PASS; the unit's own word for its serial; then it leaves."""
     begin(ctx, boards)
     for board in boards:
         wait_up(ctx, board)
         ctx.once("host care", lambda board=board: care_of_unit(ctx, board))
-    wait(lambda: any(progress(ctx, board)[0]["ticks"]["serial"] for board in boards), 900, "no unit got its serial", every=0.5)
-    meanwhile()
     for board in boards:
         wait(lambda board=board: passed(ctx, board), 900, lambda board=board: "slot %s: %s" % (label(board), ctx.bench.tiles()[label(board)]["word"]), 0.5)
     serials, addresses = {}, set()
@@ -150,8 +147,9 @@ def crowd(ctx, boards):
         len(boards), figures([end - begin for begin, end in times]), "; of those while the machine was there: %s" % figures(clear) if clear else ""))
 
 
-def swapped(ctx, pair):
-    """Two flashed units lose their power while they start, and their cables are put back crosswise: neither is taken for the other."""
+def swapped(ctx, pair, meanwhile):
+    """Two flashed units lose their power while they start, and their cables are put back crosswise: neither is taken for the other. `meanwhile`: what may
+    begin when they are flashed."""
     begin(ctx, pair)
     off = set()
 
@@ -164,6 +162,7 @@ def swapped(ctx, pair):
                 off.add(board)
         return off == set(pair)
     wait(cut_off, 900, lambda: "boards %s" % [(board, ctx.card(board)["state"]) for board in pair], every=0.1)
+    meanwhile()
     wait(lambda: all(ctx.bench.line_api.boards()[board - 1]["gone"] for board in pair), 60, "the boards are not off")
     ctx.bench.line_api.ask(do="swap", board=pair[0], **{"with": pair[1]})
     for board in pair:

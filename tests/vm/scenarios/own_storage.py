@@ -84,7 +84,7 @@ def four_at_once(ctx):
     guest_bench.install_rules()
     slots = [(label(unit), gadget_port(unit)) for unit in range(1, UNITS + 1)]
     try:
-        with StorageBench(folder, slots, gadgets=UNITS, jobs=UNITS) as bench:
+        with StorageBench(folder, slots, gadgets=UNITS, boot=UNITS, jobs=UNITS) as bench:
             try:
                 bench.start(os.path.join(bench.place.data, "storage-images"))
                 with bad_disks.Stuck(files[LIAR], disks.content):

@@ -24,6 +24,7 @@ struct Answer {
     std::ostream& out;
     std::ostream& err;
 
+    // What is far too long could be read, and is rejected.
     int unreadable(const base::Error& error) const {
         err << "lineside check " << command << ": " << error.message << '\n';
         if (!error.hint.empty()) {
@@ -34,7 +35,7 @@ struct Answer {
             report.error({1, 1, "", error.message});
             out << base::dump_json(report.to_json(file, 0)) << '\n';
         }
-        return kUnreadable;
+        return error.code == "config.invalid" ? kReject : kUnreadable;
     }
 
     int give(const Report& report, std::int64_t count, std::string_view accepted_as,
@@ -50,8 +51,7 @@ struct Answer {
     }
 };
 
-// One byte more than a reader takes, so that a longer file is a rejected one, not an unreadable
-// one.
+// More than a reader takes: each tells itself by how much a file is too long.
 base::Result<std::string> bytes_of(const std::filesystem::path& file, std::size_t most) {
     return base::read_file(file, 4 * most);
 }

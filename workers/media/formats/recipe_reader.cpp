@@ -114,7 +114,7 @@ class Reader {
                      std::string_view owner, Names known) {
         const std::string near = base::nearest(name, known);
         complain(key, base::mended_text(where),
-                 fmt::format("Attribute {} is not allowed for {}; {}", shown(name),
+                 fmt::format("Attribute {} is not allowed for {}; {}", plain(name),
                              owner.empty() ? "a document" : fmt::format("recipe {}", owner),
                              near.empty() ? fmt::format("allowed are {}: remove it", joined(known))
                                           : fmt::format("did you mean {}?", near)));
@@ -189,7 +189,7 @@ class Reader {
             complain(node, "recipe.partition_table",
                      fmt::format("Partition table {} stated in document is not supported! Write "
                                  "msdos or gpt",
-                                 shown(recipe_.partition_table)));
+                                 plain(recipe_.partition_table)));
         }
     }
 
@@ -292,7 +292,7 @@ class Reader {
             complain(node, field,
                      fmt::format("Filesystem type {} is not supported. Write fat32, vfat, ext2, "
                                  "ext3, ext4 or btrfs",
-                                 shown(part.fs_type)));
+                                 plain(part.fs_type)));
         }
     }
 
@@ -360,7 +360,7 @@ class Reader {
         const std::string near = base::nearest(name, names);
         complain(node, field,
                  fmt::format(
-                     "Flag {} for partition {} is not valid. {}", shown(name), shown(part.name),
+                     "Flag {} for partition {} is not valid. {}", plain(name), plain(part.name),
                      near.empty() || near == name ? "Write libparted's names, separated by commas"
                                                   : fmt::format("Did you mean {}?", near)));
     }

@@ -105,20 +105,20 @@ INSTANTIATE_TEST_SUITE_P(
         Change{"type: mmc", "type: MMC", ""},
         Change{"type: mmc", "type:", "2 type: document(0): does not define attribute type"},
         Change{"type: mmc", "type: nand", "recipe type \"nand\" is not known"},
-        Change{"type: mmc", "type: mmc\nversion: 3", "Attribute \"version\" is not allowed"},
+        Change{"type: mmc", "type: mmc\nversion: 3", "Attribute version is not allowed"},
         Change{"type: mmc", "type: mmc\ntype: mmc", "3 type: Attribute type is given twice"},
         Change{"msdos", "gpt", ""}, Change{"msdos", "'gpt'", ""},
-        Change{"msdos", "mbr", "Partition table \"mbr\" stated in document is not supported!"},
+        Change{"msdos", "mbr", "Partition table mbr stated in document is not supported!"},
         Change{"msdos", "", "Partition table \"\" stated in document is not supported!"},
         Change{"msdos", "[gpt]", "recipe.partition_table: must be one value"},
         Change{"    partition_table: msdos\n", "", "Attributes are missing: partition_table"},
         Change{"    partition_table: msdos\n", "    partition_table: msdos\n    label: x\n",
-               "Attribute \"label\" is not allowed for recipe MMC"},
+               "Attribute label is not allowed for recipe MMC"},
         Change{"            mount_opts:\n            flags: boot, lba\n",
                "            flags: boot, lba\n", "Attributes are missing: mount_opts"},
         Change{"flags: boot, lba", "flag: boot", "did you mean flags?"},
         Change{"flags: boot, lba", "flags: ''", ""}, Change{"flags: boot, lba", "flags: ~", ""},
-        Change{"Misc_Root:", "Kernel:", "Attribute \"Kernel\" is not allowed for recipe Load"},
+        Change{"Misc_Root:", "Kernel:", "Attribute Kernel is not allowed for recipe Load"},
         Change{"Misc_Root:", "Uboot:", "Attribute Uboot is given twice"}));
 
 INSTANTIATE_TEST_SUITE_P(
@@ -131,13 +131,13 @@ INSTANTIATE_TEST_SUITE_P(
         Change{"name: boot", "name: \"a\\nb\"", "one line without control characters"},
         Change{"fat32", "vfat", ""}, Change{"fat32", "ext2", ""}, Change{"fat32", "ext3", ""},
         Change{"fat32", "ext4", ""},
-        Change{"fat32", "FAT32", "Filesystem type \"FAT32\" is not supported."},
-        Change{"fat32", "xfs", "Filesystem type \"xfs\" is not supported."},
+        Change{"fat32", "FAT32", "Filesystem type FAT32 is not supported."},
+        Change{"fat32", "xfs", "Filesystem type xfs is not supported."},
         Change{"fat32", "", "Filesystem type \"\" is not supported."},
         Change{"boot, lba", "boot,lba ,  hidden", ""},
-        Change{"boot, lba", "boot,,lba", "Flag \"\" for partition \"BOOT\" is not valid."},
-        Change{"boot, lba", "bootable", "Flag \"bootable\" for partition \"BOOT\" is not valid."},
-        Change{"boot, lba", "Boot", "Flag \"Boot\" for partition \"BOOT\" is not valid."},
+        Change{"boot, lba", "boot,,lba", "Flag \"\" for partition BOOT is not valid."},
+        Change{"boot, lba", "bootable", "Flag bootable for partition BOOT is not valid."},
+        Change{"boot, lba", "Boot", "Flag Boot for partition BOOT is not valid."},
         Change{"boot, lba", "[boot, lba]", "must be one value"},
         Change{"mount_point: /boot", "mount_point:", ""},
         Change{"mount_point: /boot", "mount_point: boot", "is no path from /"},
@@ -157,7 +157,7 @@ INSTANTIATE_TEST_SUITE_P(
         Change{"device: 0", "device: 0\n            command: dd",
                "must state exactly one attribute (device|command)"},
         Change{"device: 0", "device: 0\n            command:", ""},
-        Change{"device: 0", "partition: 0", "Attribute \"partition\" is not allowed"},
+        Change{"device: 0", "partition: 0", "Attribute partition is not allowed"},
         Change{"device: 0", "command: ''", "the command is empty"},
         Change{"of=${device}", "of=${device1}", ""},
         Change{"of=${device}", "of=${device2}", "${device2} names no partition"},
@@ -167,6 +167,12 @@ INSTANTIATE_TEST_SUITE_P(
         Change{"oflag=dsync", "| tee x", "run without a shell"},
         Change{"oflag=dsync", "$(reboot)", "begins no variable"},
         Change{"oflag=dsync", "'a | b'", ""}, Change{"oflag=dsync", "'a", "never closed"}));
+
+TEST(Recipe, WhatAMessageShowsIsCutBetweenCharacters) {
+    const std::string most(79, 'x');
+    EXPECT_THAT(errors_of(changed("fat32", most + "\u00e9\u00e9")),
+                ElementsAre(HasSubstr("Filesystem type " + most + "… is not supported.")));
+}
 
 TEST(Recipe, SeveralErrorsAreAllTold) {
     std::string text = changed("type: mmc", "type: spi");

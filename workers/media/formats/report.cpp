@@ -70,10 +70,24 @@ std::string_view trimmed(std::string_view text) {
                : text.substr(first, text.find_last_not_of(kBlank) - first + 1);
 }
 
-std::string shown(std::string_view text) {
+std::string cut_text(std::string_view text, std::size_t bytes) {
+    std::size_t end = text.size();
+    if (end > bytes) {
+        end = bytes;
+        while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) {
+            --end;
+        }
+    }
+    return std::string(text.substr(0, end));
+}
+
+std::string plain(std::string_view text) {
     constexpr std::size_t kMostShown = 80;
-    std::string out = "\"";
-    for (const char c : text.substr(0, kMostShown)) {
+    if (text.empty()) {
+        return "\"\"";
+    }
+    std::string out;
+    for (const char c : cut_text(text, kMostShown)) {
         const auto byte = static_cast<unsigned char>(c);
         if (byte < 0x20 || byte == 0x7f) {
             fmt::format_to(std::back_inserter(out), "\\x{:02x}", byte);
@@ -81,7 +95,11 @@ std::string shown(std::string_view text) {
             out += c;
         }
     }
-    return out + (text.size() > kMostShown ? "…\"" : "\"");
+    return text.size() > kMostShown ? out + "…" : out;
+}
+
+std::string shown(std::string_view text) {
+    return text.empty() ? plain(text) : fmt::format("\"{}\"", plain(text));
 }
 
 }  // namespace lineside::media

@@ -48,7 +48,12 @@ class Report {
 
 // Without blanks, tabs and line breaks at both ends.
 [[nodiscard]] std::string_view trimmed(std::string_view text);
+// At most `bytes` of UTF-8, never ending inside a character. A character has no more UTF-16 units
+// than bytes.
+[[nodiscard]] std::string cut_text(std::string_view text, std::size_t bytes);
 // Text of a file inside a message: at most 80 bytes of it, nothing that a terminal would obey.
+// `plain` without quotes, as Flashtool's own messages have it.
 [[nodiscard]] std::string shown(std::string_view text);
+[[nodiscard]] std::string plain(std::string_view text);
 
 }  // namespace lineside::media

@@ -58,7 +58,7 @@ base::Status can_be_made(const FileSystemPlan& plan) {
     const Tools* const tools = tools_of(plan.fs_type);
     if (tools == nullptr) {
         return base::fail("config.invalid",
-                          fmt::format("Filesystem type {} is not supported", shown(plan.fs_type)));
+                          fmt::format("Filesystem type {} is not supported", plain(plan.fs_type)));
     }
     for (const std::string_view name : {tools->make, tools->check}) {
         if (auto found = Programs::find(std::string(name)); !found) {

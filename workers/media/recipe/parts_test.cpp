@@ -6,8 +6,13 @@
 #include "workers/media/recipe/partition_table.h"
 #include "workers/media/recipe/programs.h"
 #include "workers/media/recipe/tar_reader.h"
+#include "workers/media/recipe/tree.h"
 
+#include <archive.h>
+#include <archive_entry.h>
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <thread>
 
@@ -149,6 +154,49 @@ TEST(Tar, PathsInside) {
     for (const char* each : {"", "/", "/a", "..", "a/..", "a/../b", "./../a"}) {
         EXPECT_EQ(path_inside(each), std::nullopt) << each;
     }
+}
+
+TEST(Tar, FoldersThatWereThereGetTheirTimesWhenAllIsInThem) {
+    namespace fs = std::filesystem;
+    const fs::path root = fs::path(::testing::TempDir()) / "lineside_unpack_test";
+    fs::remove_all(root);
+    fs::create_directories(root / "to/lib");  // as an earlier product left it
+    const auto tar = (root / "later.tar").string();
+    archive* const writer = archive_write_new();
+    archive_write_set_format_pax_restricted(writer);
+    ASSERT_EQ(archive_write_open_filename(writer, tar.c_str()), ARCHIVE_OK);
+    archive_entry* const entry = archive_entry_new();
+    constexpr std::time_t kTime = 1'300'000'000;
+    const std::vector<std::string> folders{"./", "./lib/", "./lib/modules/"};
+    for (const std::string& name : folders) {
+        archive_entry_set_pathname(entry, name.c_str());
+        archive_entry_set_filetype(entry, AE_IFDIR);
+        archive_entry_set_perm(entry, 0755);
+        archive_entry_set_mtime(entry, kTime, 0);
+        ASSERT_EQ(archive_write_header(writer, entry), ARCHIVE_OK);
+    }
+    for (const char* const name : {"./top", "./lib/modules/one"}) {
+        archive_entry_set_pathname(entry, name);
+        archive_entry_set_filetype(entry, AE_IFREG);
+        ASSERT_EQ(archive_write_header(writer, entry), ARCHIVE_OK);
+    }
+    archive_entry_free(entry);
+    ASSERT_EQ(archive_write_free(writer), ARCHIVE_OK);
+
+    const std::atomic<bool> stop{false};
+    std::atomic<std::uint64_t> counter{0};
+    const auto tree = scan_tree(tar, stop);
+    ASSERT_TRUE(tree.has_value()) << tree.error().message;
+    const base::UniqueFd to(::open((root / "to").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const auto done = unpack_tree(*tree, to.get(), Keep::files, stop, counter);
+    ASSERT_TRUE(done.has_value()) << done.error().message;
+    EXPECT_TRUE(fs::exists(root / "to/lib/modules/one"));
+    for (const std::string& name : folders) {
+        struct stat found {};
+        ASSERT_EQ(::stat((root / "to" / name).c_str(), &found), 0);
+        EXPECT_EQ(found.st_mtim.tv_sec, kTime) << name;
+    }
+    fs::remove_all(root);
 }
 
 TEST(Commands, VariablesArePutInOnce) {

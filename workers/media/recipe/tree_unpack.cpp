@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "workers/media/recipe/mounted.h"
 #include "workers/media/recipe/tar_reader.h"
 #include "workers/media/recipe/tree.h"
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <fcntl.h>
 #include <sched.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -33,14 +36,14 @@ class Unpacker {
         archive_write_disk_set_options(disk_.get(), flags | ARCHIVE_EXTRACT_TIME);
     }
 
-    base::Status run() {
+    base::Status run(int root) {
         auto read = TarReader::each(
             tree_.file, tree_.packed,
             [this](TarReader& reader, archive_entry* entry) { return put_member(reader, entry); });
         if (!read) {
             return read;
         }
-        return archive_write_close(disk_.get()) == ARCHIVE_OK ? base::Status() : failed("");
+        return archive_write_close(disk_.get()) == ARCHIVE_OK ? set_folder_times(root) : failed("");
     }
 
   private:
@@ -73,6 +76,11 @@ class Unpacker {
             }
             archive_entry_set_hardlink(entry, target->c_str());
         }
+        if (archive_entry_filetype(entry) == AE_IFDIR && archive_entry_mtime_is_set(entry) != 0) {
+            folder_times_[*path] = {archive_entry_mtime(entry), archive_entry_mtime_nsec(entry)};
+        } else {
+            folder_times_.erase(*path);
+        }
         if (archive_write_header(disk_.get(), entry) != ARCHIVE_OK) {
             return failed(*path);
         }
@@ -81,6 +89,21 @@ class Unpacker {
         }
         return archive_write_finish_entry(disk_.get()) == ARCHIVE_OK ? base::Status()
                                                                      : failed(*path);
+    }
+
+    // libarchive puts off the times of folders that it makes until all is in them, but not of those
+    // that were there: the file system's own, and what an earlier product brought.
+    base::Status set_folder_times(int root) const {
+        for (const auto& [path, time] : folder_times_) {
+            const base::UniqueFd fd(
+                open_below(root, path.empty() ? "." : path, O_RDONLY | O_DIRECTORY));
+            const std::array<timespec, 2> times{{{0, UTIME_OMIT}, time}};
+            if (!fd || ::futimens(fd.get(), times.data()) != 0) {
+                return base::fail_errno(
+                    "unit.storage", fmt::format("cannot set the time of /{}", shown(path)), errno);
+            }
+        }
+        return {};
     }
 
     base::Status copy_data(TarReader& reader, const std::string& path) {
@@ -109,6 +132,7 @@ class Unpacker {
     Keep keep_;
     const std::atomic<bool>& stop_;
     std::atomic<std::uint64_t>& counter_;
+    std::map<std::string, timespec> folder_times_;
     std::unique_ptr<archive, FreeDisk> disk_;
 };
 
@@ -126,7 +150,7 @@ base::Status unpack_tree(const Tree& tree, int root, Keep keep, const std::atomi
             return;
         }
         ::umask(0);  // the thread's own since unshare()
-        result = Unpacker(tree, keep, stop, counter).run();
+        result = Unpacker(tree, keep, stop, counter).run(root);
     }).join();
     return result;
 }
