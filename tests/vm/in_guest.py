@@ -21,7 +21,7 @@ import line_up  # noqa: E402
 import observer  # noqa: E402
 import results  # noqa: E402
 from guest_bench import settings  # noqa: E402
-from scenarios import arrivals, churn, host, life, power, switches  # noqa: E402
+from scenarios import arrivals, churn, host, life, ports, power, switches  # noqa: E402
 
 DISK = "/data"
 # What is said about time in a recipes.toml for real units, for a guest that is ten times slower than they are.
@@ -138,11 +138,13 @@ def scenarios(options):
     def late(ctx):
         """Of one life what is left is shorter than the whole of another; of sixteen it is not."""
         life.begin(ctx, cut * (meant("power cut") and len(lives) == 1))
+    named = [("behind five hubs", ports.deep), ("other bus numbers", cleared(ports.renumbered))] if options.nightly else []
     crowd = [("120 boards", lambda ctx: life.crowd(ctx, list(range(1, on_vhci(options) + 1))))] if options.nightly else []
     return [
         ("arrival", lambda ctx: arrivals.arrival(ctx, rounds)),
         ("identity", arrivals.identity),
         ("hub with eight boards", cleared(arrivals.hub_with_eight)),
+        *named,
         ("host care", lambda ctx: host.care(ctx, options.nightly)),
         ("power switches", cleared(switches.switches)),
         *crowd,
@@ -198,6 +200,8 @@ def main():
     if options.only:
         chosen = [entry for entry in chosen if entry[0] in options.only.split(",")]
     slots = [(ctx.label(board), ctx.boards.slot_port(board)) for board in ctx.boards.chains]
+    deep = len(ctx.boards.chains) + 1
+    slots.append((ctx.label(deep), ctx.boards.key + line_up.DEEP))
     slots += [(life.label(board), guest_bench.gadget_port(board)) for board in range(1, on_vhci(options) + 1)]
     more = switches.config({chain: (ctx.label(board), ctx.boards.slot_port(board)) for board, chain in ctx.boards.chains.items()})
     whole = settings.recipe(guest_bench.SPEED).replace(WIFI_STEP, "") if options.nightly else settings.recipe_begin(guest_bench.SPEED) + FEW_STEPS

@@ -9,6 +9,7 @@ DEVICES = "/sys/bus/usb/devices"
 # A tree of hubs as benches have: five and three ports of one chain of hubs, a full hub, two root ports, and a hub that switches its ports.
 CHAINS = ["1.1", "1.2", "1.3", "1.4", "1.5"] + ["2.%d" % port for port in range(1, 9)] + ["1.8.1", "1.8.2", "1.8.3"] + ["11", "3"] + ["4.1", "4.2"]
 SWITCHING = "4"
+DEEP = "1.8.8.8.8.1"            # of one more board, behind five hubs in a row: only while `deep` looks
 BY_GPIO, GPIO_LINE = "3", 5     # whose supply a relay is in, and which line of the adapter drives that
 
 

@@ -120,20 +120,25 @@ def same_port(ctx, boards):
 def crowd(ctx, boards):
     """As many boards as there are ports, while no order is open: each is shown at its own slot, and only there; then every third is pulled."""
     told, seen = ctx.uevents.mark(), ctx.stream.mark()
-    with HeldUp() as held:
-        for board in boards:
-            ctx.bench.line_api.ask(do="plug", board=board)
-        times = []
-        for board in boards:
-            tile = ctx.stream.wait_tile(label(board), lambda tile: tile["present"], 600, seen)
-            assert tile, "slot %s never showed its board" % label(board)
-            name = sysfs_name(gadget_port(board))
-            times.append((next(event[0] for event in ctx.uevents.events[told:] if event[1:3] == ("add", name)), tile[0]))
 
     def shown():
         tiles = ctx.bench.tiles()
         return {board for board in boards if tiles[label(board)]["present"]}
-    assert shown() == set(boards)
+    with HeldUp() as held:
+        for board in boards:
+            ctx.bench.line_api.ask(do="plug", board=board)
+        wait(lambda: shown() == set(boards), 600, lambda: "not shown: %s; of those the kernel has nothing at the ports of %s" % (
+            sorted(set(boards) - shown()), [board for board in boards if not sysfs_name(gadget_port(board))]), every=1)
+    times, untold = [], 0
+    for board in boards:
+        tile = ctx.stream.wait_tile(label(board), lambda tile: tile["present"], 1, seen)
+        if not tile:
+            untold += 1     # a reader that falls behind is told to look anew, and not each tile
+            continue
+        name = sysfs_name(gadget_port(board))
+        times.append((next(event[0] for event in ctx.uevents.events[told:] if event[1:3] == ("add", name)), tile[0]))
+    assert untold == 0 or ctx.stream.wait(lambda event: event[1] == "reset", 0, seen), "the stream never told of %d boards, and of no reset" % untold
+
     pulled = set(boards[::3])
     for board in pulled:
         ctx.bench.line_api.ask(do="unplug", board=board)
@@ -143,8 +148,8 @@ def crowd(ctx, boards):
         ctx.bench.line_api.ask(do="unplug", board=board)
     wait(lambda: not shown(), 120, lambda: "still shown: %s" % sorted(shown()), every=0.5)
     clear = [end - begin for begin, end in times if not held.during(begin, end)]
-    ctx.say("%d boards, each at its own slot; udev to event stream, all at once: %s%s" % (
-        len(boards), figures([end - begin for begin, end in times]), "; of those while the machine was there: %s" % figures(clear) if clear else ""))
+    ctx.say("%d boards, each at its own slot; udev to event stream, all at once%s: %s%s" % (
+        len(boards), ", but for %d that a reset hid" % untold if untold else "", figures([end - begin for begin, end in times]), "; of those while the machine was there: %s" % figures(clear) if clear else ""))
 
 
 def swapped(ctx, pair, meanwhile):

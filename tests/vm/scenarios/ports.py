@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ports that are hard to name: deep below hubs, and on buses whose numbers have changed."""
+import glob
+import os
+import subprocess
+
+import line_up
+from line_up import wait
+from scenarios import arrivals
+
+XHCI = "/sys/bus/pci/drivers/xhci_hcd"
+
+
+def deep(ctx):
+    """Five hubs in a row, as deep as USB goes: the board there is at its own slot, and leaves with a hub in the middle."""
+    board, chain = len(line_up.CHAINS) + 1, line_up.DEEP
+    hubs = [".".join(chain.split(".")[:depth]) for depth in range(1, chain.count(".") + 1)]
+    boards, before = ctx.boards, list(ctx.boards.hubs)
+    boards.chains[board] = chain
+    boards.hubs += [hub for hub in hubs if hub not in before]
+    try:
+        boards.add_hubs()
+        arrivals.come(ctx, board)
+        arrivals.check_slots(ctx)
+        middle = hubs[2]
+        seen = ctx.stream.mark()
+        assert boards.drop_hub(middle) == {board}
+        assert ctx.stream.wait_tile(ctx.label(board), lambda tile: not tile["present"], 60, seen), "slot %s still shows its board" % ctx.label(board)
+        arrivals.check_slots(ctx)
+    finally:
+        del boards.chains[board]
+        boards.hubs = before
+    ctx.say("a board at %s came and left with hub %s, the other %d as they were" % (chain, middle, len(boards.plugged)))
+
+
+def renumbered(ctx):
+    """The controller is another bus than before, as after a restart of the host: every board is at the slot where it was."""
+    arrivals.plug_missing(ctx)
+    old, address = ctx.boards.bus, ctx.boards.key.removeprefix("pci-").partition("-usb")[0]
+
+    def write(name):
+        with open(os.path.join(XHCI, name), "w", encoding="ascii") as file:
+            file.write(address)
+    seen = ctx.stream.mark()
+    write("unbind")
+    for board in ctx.boards.chains:
+        assert ctx.stream.wait_tile(ctx.label(board), lambda tile: not tile["present"], 60, seen), "slot %s still shows a board" % ctx.label(board)
+    subprocess.run(["modprobe", "dummy_hcd"], check=True)      # takes the numbers that are free
+    write("bind")
+    wait(lambda: glob.glob(os.path.join(XHCI, address, "usb*/speed")), 60, "the controller has no bus")
+    ctx.boards.bus = line_up.high_speed_bus()
+    assert ctx.boards.bus != old, "the bus has its old number"
+    for hub in ctx.boards.hubs:
+        wait(lambda hub=hub: line_up.read(ctx.boards.bus_port(hub), "maxchild") == "8", 60, "hub %s" % hub)
+        ctx.boards.keep_awake(hub)
+    arrivals.check_slots(ctx)
+    ctx.say("%d boards at their own slots, on bus %d then and %d now" % (len(ctx.boards.plugged), old, ctx.boards.bus))
