@@ -9,9 +9,14 @@
 #include <libudev.h>
 #include <boost/asio/posix/stream_descriptor.hpp>
 
+#include <unistd.h>
+
+#include <cerrno>
 #include <cstdlib>
 #include <map>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace lineside::usb {
 namespace {
@@ -171,11 +176,19 @@ struct Monitor::Parts {
         return true;
     }
 
+    // ENOBUFS: nobody read in time, and the kernel has dropped events. Many boards at once on a
+    // busy host are enough, since the service may not make its buffer as large as it asks for.
     void take_all() {
+        bool dropped = false;
         while (true) {
+            errno = 0;
             const Ref<udev_device> device(udev_monitor_receive_device(monitor.get()));
+            if (!device && errno == ENOBUFS) {
+                dropped = true;
+                continue;
+            }
             if (!device) {
-                return;
+                break;
             }
             const std::string_view action = text(udev_device_get_action(device.get()));
             if (action == "change" && over_current(device.get())) {
@@ -186,6 +199,31 @@ struct Monitor::Parts {
             } else if (action == "remove") {
                 left(std::string(text(udev_device_get_syspath(device.get()))));
             }
+        }
+        if (dropped) {
+            base::log_warning("events of the USB bus were lost: looking at all of it anew");
+            look_anew();
+        }
+    }
+
+    // What is not there any more leaves, what is new arrives; the rest hears nothing.
+    void look_anew() {
+        std::vector<std::string> gone;
+        const auto find_gone = [&](const auto& known) {
+            for (const auto& [syspath, what] : known) {
+                if (::access(syspath.c_str(), F_OK) != 0) {
+                    gone.push_back(syspath);
+                }
+            }
+        };
+        find_gone(nets);
+        find_gone(disks);
+        find_gone(devices);
+        for (const std::string& syspath : gone) {
+            left(syspath);
+        }
+        for (const char* subsystem : {"usb", "net", "block"}) {
+            scan(subsystem);
         }
     }
 
@@ -251,9 +289,7 @@ base::Status Monitor::start(MonitorEvents events) {
     }
     udev_monitor_set_receive_buffer_size(parts.monitor.get(), 8 * 1024 * 1024);
     parts.socket.assign(udev_monitor_get_fd(parts.monitor.get()));
-    parts.scan("usb");
-    parts.scan("net");
-    parts.scan("block");
+    parts.look_anew();
     parts.wait();
     return {};
 }
