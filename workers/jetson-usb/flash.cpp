@@ -335,6 +335,7 @@ class Run {
                                      static_cast<double>(end.took.count()) / 1000.0));
         }
         run.unit_gone = failed && unit_gone();
+        run.hub_gone = failed && !hub_above(params_.bus_port);
         run.without_room = failed ? place_without_room(params_) : "";
         if (auto verdict = judge(run, seen_, params_); !verdict) {
             if (!seen_.failure_line().empty()) {

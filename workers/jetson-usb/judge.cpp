@@ -41,10 +41,12 @@ tl::unexpected<base::Error> no_answer(const RunEnd& end) {
 Status judge_failed_run(const RunEnd& end, const Transcript& seen) {
     const ExitCode* known = exit_code(seen.way(), end.status);
     const Failure* row = seen.failure_at_end(known);
-    if (row != nullptr && !row->link) {
+    // A bootloader that says nothing is the unit's fault, unless its hub has left with it.
+    const bool left_with_hub = end.hub_gone && row != nullptr && row->name == "bootloader";
+    if (row != nullptr && !row->link && !left_with_hub) {
         return fail_at(row->code, row->message, seen);
     }
-    if (end.unit_gone) {
+    if (end.unit_gone || left_with_hub) {
         return fail_at("usb.left", "", seen);
     }
     if (row != nullptr && row->name == "probe") {

@@ -21,6 +21,7 @@ struct RunEnd {
     milliseconds took{0};
     milliseconds silence{0};   // the limit that was in force
     bool unit_gone = false;    // the unit is not on its port, and was not expected to leave
+    bool hub_gone = false;     // nor is the hub above it
     std::string without_room;  // the folder of the tool's with a full disk; "": there is room
 };
 

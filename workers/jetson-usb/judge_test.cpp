@@ -44,6 +44,18 @@ TEST(Judge, Whole_run_with_all_signs_is_good) {
     EXPECT_EQ(code(sample::whole(), exited(0)), "ok");
 }
 
+// The hub was pulled just when the unit would have come back as its bootloader.
+TEST(Judge, A_bootloader_does_not_answer_without_its_hub) {
+    const std::string said =
+        until_app() + "Error: None of the bootloaders are running on device. Check the UART log.\n";
+    RunEnd end = exited(1);
+    EXPECT_EQ(code(said, end), "unit.bootloader");
+    end.hub_gone = true;
+    EXPECT_EQ(code(said, end), "usb.left");
+    // What the unit had said before is so all the same.
+    EXPECT_EQ(code(said + "[  9.1 ] Parsing board information failed.\n", end), "unit.eeprom");
+}
+
 TEST(Judge, Exit_0_alone_proves_nothing) {
     EXPECT_EQ(code("", exited(0)), "tool.no_proof");
     EXPECT_EQ(code(until_app() + sample::app() + sample::rest() + sample::end(), exited(0)),

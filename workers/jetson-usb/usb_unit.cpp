@@ -61,4 +61,11 @@ std::optional<UsbUnit> unit_at(std::string_view bus_port, const std::filesystem:
     return parse_descriptors(bytes);
 }
 
+bool hub_above(std::string_view bus_port, const std::filesystem::path& devices) {
+    const auto dot = bus_port.rfind('.');
+    std::error_code none;
+    return dot == std::string_view::npos ||
+           std::filesystem::exists(devices / bus_port.substr(0, dot), none);
+}
+
 }  // namespace lineside::jetson_usb

@@ -24,4 +24,8 @@ struct UsbUnit {
 [[nodiscard]] std::optional<UsbUnit> unit_at(
     std::string_view bus_port, const std::filesystem::path& devices = "/sys/bus/usb/devices");
 
+// Is the hub above `bus_port` there? True at a root port, which has none.
+[[nodiscard]] bool hub_above(std::string_view bus_port,
+                             const std::filesystem::path& devices = "/sys/bus/usb/devices");
+
 }  // namespace lineside::jetson_usb

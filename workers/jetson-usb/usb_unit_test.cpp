@@ -53,5 +53,15 @@ TEST(UsbUnit, Is_looked_for_at_one_port) {
     std::filesystem::remove_all(devices);
 }
 
+TEST(UsbUnit, Has_a_hub_above_it_or_a_root_port) {
+    const std::filesystem::path devices = testing::TempDir() + "/usb_unit_hub_test";
+    std::filesystem::create_directories(devices / "1-2.3");
+    EXPECT_TRUE(hub_above("1-2.3.4", devices));
+    EXPECT_FALSE(hub_above("1-2.4.3", devices));
+    EXPECT_FALSE(hub_above("1-3.1", devices));
+    EXPECT_TRUE(hub_above("1-3", devices));
+    std::filesystem::remove_all(devices);
+}
+
 }  // namespace
 }  // namespace lineside::jetson_usb
