@@ -15,6 +15,15 @@ beforeAll(async () => {
 });
 afterAll(() => bench.close());
 
+// A slot elsewhere is closed, and the page has drawn that.
+async function drawnAnew(page: Page): Promise<void> {
+  const before = await page.evaluate(() => window.__lineside.lastSeq ?? 0);
+  const answer = await fetch(`${bench.url}/api/v1/slots/9/close`, { method: 'POST', headers: { 'content-type': 'application/json', 'x-lineside': '1' }, body: '{"reason":"worn"}' });
+  expect(answer.status).toBe(200);
+  await until(page, (seq) => (window.__lineside.lastSeq ?? 0) > seq, before);
+  await page.evaluate(() => new Promise((done) => { requestAnimationFrame(() => requestAnimationFrame(done)); }));
+}
+
 const has = (page: Page, what: string): Promise<void> => until(page, (sought) => document.querySelector(sought) !== null, what);
 
 describe('slots', () => {
@@ -58,6 +67,8 @@ describe('the wall as the jig stands', () => {
     expect(await page.getAttribute('[data-place="1"]', 'data-cell')).toBe('1.1');
     expect(await page.getAttribute('[data-place="2"]', 'data-cell')).toBe('0.0');
     await page.fill('[name=columns]', '6');
+    await drawnAnew(page);
+    expect(await page.inputValue('[name=columns]')).toBe('6');
     await page.keyboard.press('Tab');
     await page.click('[data-place="4"]');
     await page.click('[data-cell="0.5"]');

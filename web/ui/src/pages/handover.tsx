@@ -12,6 +12,7 @@ import { ProblemPanel, useLoaded } from '../parts/load_state';
 import { Codes, Sums } from '../parts/sums';
 import { shiftWord } from '../parts/shift_word';
 import { spokenTile } from '../parts/tile_text';
+import { TypedInput } from '../parts/typed_input';
 import { t } from '../i18n';
 import { count, date, when } from '../i18n/format';
 
@@ -110,8 +111,8 @@ export function HandoverPage(): JSX.Element {
     until.value = Math.min(one.until, Date.now());
   };
   const field = (name: string, label: string, at: typeof since): JSX.Element => (
-    <label>{label} <input type="datetime-local" name={name} value={localText(at.value)}
-      onChange={(event) => { const ms = new Date(event.currentTarget.value).getTime(); if (Number.isFinite(ms)) at.value = ms; }} /></label>
+    <label>{label} <TypedInput type="datetime-local" name={name} value={localText(at.value)}
+      change={(typed) => { const ms = new Date(typed).getTime(); if (Number.isFinite(ms)) at.value = ms; }} /></label>
   );
   return (
     <main class="page handover">

@@ -3,7 +3,7 @@
 // Nothing is changed on the walls until it is saved.
 import type { JSX } from 'preact';
 import { useSignal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { api, sentenceOf } from '../api/client';
 import type { SlotPlace } from '../api/types_slots';
 import { may } from '../live/session';
@@ -11,6 +11,7 @@ import { allTiles, live, places as shownPlaces } from '../live/store';
 import { layoutFor } from '../parts/layout';
 import { mostLines, movedTo, startingPlaces, withHub, type Cell } from '../parts/jig';
 import { useOnce } from '../parts/once';
+import { TypedInput } from '../parts/typed_input';
 import { t } from '../i18n';
 
 const arrows: Readonly<Record<string, readonly [number, number]>> = {
@@ -30,9 +31,9 @@ function Tools({ draft, chosen, change }: { draft: Draft; chosen: ReadonlySet<st
   const hub = draft.places.find((one) => chosen.has(one.slot))?.hub ?? '';
   const number = (label: string, key: 'lines' | 'columns'): JSX.Element => (
     <label class="field">{label}
-      <input type="number" name={key} min={least[key]} max={mostLines} value={draft[key]}
-        onChange={(event) => {
-          const wanted = Math.trunc(Number(event.currentTarget.value));
+      <TypedInput type="number" name={key} min={least[key]} max={mostLines} value={String(draft[key])}
+        change={(typed) => {
+          const wanted = Math.trunc(Number(typed));
           change({ [key]: Math.min(mostLines, Math.max(least[key], Number.isFinite(wanted) ? wanted : least[key])) });
         }} />
     </label>
@@ -58,8 +59,14 @@ export function LayoutPage(): JSX.Element {
   const spoken = useSignal('');
   const answer = useSignal<{ text: string; bad: boolean } | null>(null);
   const grid = useRef<HTMLDivElement>(null);
+  const moved = useRef<string | null>(null);
   const once = useOnce();
   useEffect(() => { document.title = `${t.product} – ${t.layout.title}`; }, []);
+  // A tile that a key moved keeps the focus: with the drawing itself, since a frame later somebody may be elsewhere.
+  useLayoutEffect(() => {
+    if (moved.current !== null) grid.current?.querySelector<HTMLElement>(`[data-place="${CSS.escape(moved.current)}"]`)?.focus();
+    moved.current = null;
+  });
   const reset = (): void => {
     const all = startingPlaces(slots, shownPlaces.peek(), layoutFor(slots.length, 1920, 1080).columns);
     draft.value = { places: all, ...sizeOf(all) };
@@ -84,8 +91,7 @@ export function LayoutPage(): JSX.Element {
     if (by === undefined) return;
     event.preventDefault();
     move(one.slot, { line: one.line + by[0], place: one.place + by[1] });
-    // The tile keeps the focus: it was moved, not left.
-    requestAnimationFrame(() => grid.current?.querySelector<HTMLElement>(`[data-place="${CSS.escape(one.slot)}"]`)?.focus());
+    moved.current = one.slot;
   };
   const save = (places: readonly SlotPlace[]): void => void once(async () => {
     try {

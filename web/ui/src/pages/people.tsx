@@ -18,7 +18,7 @@ import { iso, when } from '../i18n/format';
 
 function RoleChoice({ value, label, change }: { value?: AccountRole; label: string; change?: (role: AccountRole) => void }): JSX.Element {
   return (
-    <select name="role" aria-label={label} value={value ?? 'operator'}
+    <select name="role" aria-label={label} value={value}
       onChange={(event) => {
         const chosen = accountRoles.find((role) => role === event.currentTarget.value);
         if (chosen && change) change(chosen);

@@ -44,7 +44,7 @@ function WarnAt({ pool, reload }: { pool: Pool; reload: () => void }): JSX.Eleme
   }
   return (
     <form class="warn-at" data-warn-form onSubmit={(event) => { event.preventDefault(); set(event.currentTarget); }}>
-      <label>{t.pool.warnFrom} <input name="warn_at" type="number" min={0} max={100_000_000} step={1} required value={pool.warn_at} /></label>
+      <label>{t.pool.warnFrom} <input name="warn_at" type="number" min={0} max={100_000_000} step={1} required defaultValue={String(pool.warn_at)} /></label>
       <button type="submit">{t.pool.warnSet}</button>
       {problem.value !== null && <p class="bad" role="alert">{problem.value}</p>}
     </form>

@@ -13,6 +13,7 @@ import {
 import { shiftWord } from '../parts/shift_word';
 import { ResultTag } from '../parts/result_tag';
 import { keepSaved, loadSaved, withSaved, type Saved } from '../parts/saved_filters';
+import { TypedInput } from '../parts/typed_input';
 import { go, Link, place } from '../router';
 import { t } from '../i18n';
 import { count, duration, iso, shortHex, whenSeconds } from '../i18n/format';
@@ -29,11 +30,9 @@ interface EntryProps {
 }
 
 function Entry({ name, type, value, placeholder, set }: EntryProps): JSX.Element {
-  const changed = (event: { currentTarget: HTMLInputElement }): void => set(event.currentTarget.value);
-  return type === 'text' ? (
-    <input name={name} type="text" value={value} maxLength={64} placeholder={placeholder} spellcheck={false}
-      autoComplete="off" onChange={changed} />
-  ) : <input name={name} type={type} value={value} onChange={changed} />;
+  return type === 'text'
+    ? <TypedInput name={name} type="text" value={value} maxLength={64} placeholder={placeholder} spellcheck={false} change={set} />
+    : <TypedInput name={name} type={type} value={value} change={set} />;
 }
 
 function Field({ name, label, filters, type = 'text', placeholder = t.records.any, list, word = shortHex }: {
