@@ -2,11 +2,11 @@
 // Every page by axe-core's rules for WCAG 2.2 AA, light and dark, with a tile of each state on the wall.
 import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { AxeResults } from 'axe-core';
-import type { BrowserContext } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { AxeResults, RunOnly } from 'axe-core';
+import type { BrowserContext, Page } from 'playwright-core';
 import type { Wall } from '../src/api/types';
-import { openBench, type Bench } from './bench';
+import { openBench, until, type Bench } from './bench';
 
 const source = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
@@ -44,25 +44,31 @@ const pages: readonly { name: string; path: string; ready: string; size?: { widt
   { name: 'nowhere', path: '/nowhere', ready: 'main' },
 ];
 
-describe.each(['light', 'dark'] as const)('%s', (colorScheme) => {
-  // One for all pages, as a person's browser: what it holds of the dashboard it does not fetch and compile again.
-  let person: BrowserContext;
-  beforeAll(async () => { person = await bench.browser.newContext({ colorScheme, reducedMotion: 'reduce' }); });
-  afterAll(() => person.close());
+// One for all pages, as a person's browser: what it holds of the dashboard it does not fetch and compile again.
+let person: BrowserContext;
+let page: Page;
+beforeAll(async () => { person = await bench.browser.newContext({ colorScheme: 'light', reducedMotion: 'reduce' }); });
+afterEach(() => page.close());      // each holds a connection, and a browser has six
 
+async function violations(only: RunOnly): Promise<string[]> {
+  return page.evaluate(async (runOnly) => {
+    const { axe } = window as unknown as { axe: { run(root: Document, options: object): Promise<AxeResults> } };
+    return (await axe.run(document, { runOnly, resultTypes: ['violations'] })).violations
+      .map((one) => `${one.id}: ${one.nodes.slice(0, 4).map((node) => `${node.target.join(' ')} ${node.failureSummary?.split('\n')[1]?.trim() ?? ''}`).join(' | ')}`);
+  }, only);
+}
+
+describe('light, and dark where it makes a difference', () => {
   it.each(pages)('$name', async ({ path, ready, size }) => {
-    const page = await person.newPage();
+    page = await person.newPage();
     await page.setViewportSize(size ?? { width: 1280, height: 800 });
     const unit = (await bench.get<Wall>('/api/v1/wall')).tiles.find((tile) => tile.unit !== null)?.unit ?? 0;
     await page.goto(bench.url + path.replace('UNIT', String(unit)));
     await page.waitForSelector(ready);
     await page.evaluate(source);
-    const found = await page.evaluate(async (only) => {
-      const { axe } = window as unknown as { axe: { run(root: Document, options: object): Promise<AxeResults> } };
-      return (await axe.run(document, { runOnly: { type: 'tag', values: only }, resultTypes: ['violations'] })).violations
-        .map((one) => `${one.id}: ${one.nodes.slice(0, 4).map((node) => `${node.target.join(' ')} ${node.failureSummary?.split('\n')[1]?.trim() ?? ''}`).join(' | ')}`);
-    }, tags);
-    expect(found).toEqual([]);
-    await page.close();
+    expect(await violations({ type: 'tag', values: tags })).toEqual([]);
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await until(page, () => document.documentElement.dataset.theme === 'dark', null);
+    expect(await violations({ type: 'rule', values: ['color-contrast'] })).toEqual([]);
   });
 });
