@@ -10,7 +10,7 @@ import unittest
 import common
 
 UI = os.path.join(common.ROOT, "web/ui")
-SPECS = ["log", "texts", "axe", "batches", "people", "ports", "orders", "turns", "labels", "technician"]
+SPECS = ["log", "texts", "axe", "batches", "people", "ports", "orders", "turns", "labels", "technician", "tabs"]
 
 
 class Pages(unittest.TestCase):

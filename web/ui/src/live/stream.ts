@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // One SSE connection to the station, kept alive: reopened with the last journal sequence after any break, and called
 // dead when no beat comes for 3 s, whatever the socket says. The sockets' own retry is not used, so that the page can
-// say when it tries next. A page nobody has looked at for 5 minutes lets go of its connection (browsers allow six).
+// say when it tries next. A browser has six connections for a station: a page that nobody sees lets go of its own as soon as another page
+// of the station is opened, and after 5 minutes anyway. Seen again it catches up, and has the time of a beat for that.
 import { api } from '../api/client';
 import { localise, ownWords } from '../i18n/phrases';
 import type {
@@ -42,6 +43,11 @@ export class Stream {
     this.open();
     setInterval(() => this.watch(), 250);
     document.addEventListener('visibilitychange', () => this.visibility());
+    const pages = new BroadcastChannel('lineside.pages');
+    pages.addEventListener('message', () => {
+      if (document.hidden) this.rest();
+    });
+    pages.postMessage('opened');
   }
 
   private open(): void {
@@ -86,6 +92,7 @@ export class Stream {
   }
 
   private watch(): void {
+    if (this.resting) return;
     const now = performance.now();
     const quiet = now - Math.max(this.lastBeat ?? 0, this.isLive ? 0 : this.openedAt);
     if (this.isLive ? quiet > silenceMs : this.lastBeat !== null || now - this.startedAt > silenceMs) {
@@ -99,19 +106,24 @@ export class Stream {
     this.hooks.live(live, this.lastSeenMs, this.nextTryMs);
   }
 
+  private rest(): void {
+    this.resting = true;
+    this.source?.close();
+    this.source = null;
+    if (this.retryTimer !== null) clearTimeout(this.retryTimer);
+    this.retryTimer = null;
+  }
+
   private visibility(): void {
     if (document.hidden) {
-      this.hiddenTimer ??= setTimeout(() => {
-        this.resting = true;
-        this.source?.close();
-        this.source = null;
-      }, hiddenMs);
+      this.hiddenTimer ??= setTimeout(() => this.rest(), hiddenMs);
       return;
     }
     if (this.hiddenTimer !== null) clearTimeout(this.hiddenTimer);
     this.hiddenTimer = null;
     if (this.resting) {
       this.resting = false;
+      if (this.isLive) this.lastBeat = performance.now();
       this.open();
     }
   }
