@@ -125,6 +125,13 @@ def scenarios(options):
                 arrivals.clear(ctx)
         return run
 
+    def reopened(what):
+        """Boards that come and go that fast close their slots, as they should."""
+        def run(ctx):
+            what(ctx)
+            ports.reopen(ctx, ports.closed(ctx))
+        return run
+
     # Of the boards on vhci: whole lives, two whose cables are swapped, one that is at work when the power goes.
     count, rounds = (200, 10) if options.nightly else (24, 1)
     gadgets = gadgets_of(options)
@@ -141,8 +148,9 @@ def scenarios(options):
     named = [("behind five hubs", ports.deep), ("other bus numbers", cleared(ports.renumbered))] if options.nightly else []
     crowd = [("120 boards", lambda ctx: life.crowd(ctx, list(range(1, on_vhci(options) + 1))))] if options.nightly else []
     return [
-        ("arrival", lambda ctx: arrivals.arrival(ctx, rounds)),
+        ("arrival", reopened(lambda ctx: arrivals.arrival(ctx, rounds))),
         ("identity", arrivals.identity),
+        ("flapping port", lambda ctx: ports.flapping(ctx, options.nightly)),
         ("hub with eight boards", cleared(arrivals.hub_with_eight)),
         *named,
         ("host care", lambda ctx: host.care(ctx, options.nightly)),
