@@ -14,7 +14,9 @@ import tomllib
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 RULES = "udev/99-lineside.rules"
-BRINGS_UP = "/sbin/ip link set dev $name up"     # the one program that the rules may run
+# What the rules may run.
+RUNS = ("/sbin/ip link set dev $name up", "/sbin/ip address add 192.168.55.100 peer 192.168.55.1/32 dev $name")
+HAS_IPV6 = ("{net/ipv6/conf/$kernel/disable_ipv6}", "0")     # the one setting of the kernel's that they may change, of their own interface
 UNITS = ("lineside-helper.service", "lineside-stationd.service")
 NEVER = ("7045",)
 complaints = []
@@ -64,7 +66,7 @@ def rule_lines():
 def check_rules():
     """What `udevadm verify` (systemd 254) checks and what it cannot: that the rules touch our ids only."""
     item = re.compile(r'^([A-Z_]+)(\{[^}]+\})?(==|!=|=|\+=|:=)"([^"]*)"$')
-    known = {"ACTION", "SUBSYSTEM", "SUBSYSTEMS", "ENV", "ATTR", "ATTRS", "GOTO", "LABEL", "MODE", "GROUP", "RUN"}
+    known = {"ACTION", "SUBSYSTEM", "SUBSYSTEMS", "ENV", "ATTR", "ATTRS", "GOTO", "LABEL", "MODE", "GROUP", "RUN", "TEST", "SYSCTL"}
     labels, gotos = set(), set()
     usb = set()
     for number, line in rule_lines():
@@ -85,7 +87,9 @@ def check_rules():
                 labels.add(value)
             else:
                 assigns.append(name)
-                if key == "RUN" and value != BRINGS_UP:
+                if key == "SYSCTL" and (sub, value) != HAS_IPV6:
+                    complain("%s:%d: sets '%s' to '%s'" % (RULES, number, name, value))
+                if key == "RUN" and value not in RUNS:
                     complain("%s:%d: runs '%s'" % (RULES, number, value))
         if assigns:
             vendor = match.get("ATTR{idVendor}") or match.get("ATTRS{idVendor}")

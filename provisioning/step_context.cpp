@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "provisioning/step.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace lineside::provisioning {
@@ -111,7 +112,8 @@ tl::expected<void, ConnectError> StepContext::try_connect(milliseconds connect_w
             continue;
         }
         target.ifname = ifname;
-        auto opened = SshSession::open(target, connect_within, kOpenWithin,
+        auto opened = SshSession::open(target, connect_within,
+                                       std::max<milliseconds>(kOpenWithin, seconds("connect_s")),
                                        [this](pollfd& ready, milliseconds most) {
                                            station_.wait({&ready, 1}, most);
                                            station_.keep_alive();

@@ -26,8 +26,7 @@ Engine::Engine(const EngineParts& parts)
       mapping_timer_(parts.loop),
       beat_timer_(parts.loop),
       station_timer_(parts.loop),
-      sign_timer_(parts.loop),
-      just_left_timer_(parts.loop) {
+      sign_timer_(parts.loop) {
     build_slots();
     context_.drawing = drawing_of(context_);
     labels_ = std::make_unique<LabelDesk>(label_parts());
@@ -157,38 +156,6 @@ void Engine::device_arrived(const usb::Device& device) {
         slot->hold_until_unplugged();
     }
     slot->device_arrived(device, scanning_);
-}
-
-void Engine::device_left(const usb::PortPath& port, bool is_hub) {
-    if (is_hub) {
-        return hub_left(port);
-    }
-    SlotActor* slot = find_port(port);
-    if (slot == nullptr) {
-        return;
-    }
-    just_left_.emplace_back(slot->slot(), port.key);
-    just_left_timer_.expires_after(context_.patience.hub_gather);
-    just_left_timer_.async_wait([this, alive = alive_](boost::system::error_code error) {
-        if (!error && *alive) {
-            just_left_.clear();
-        }
-    });
-    slot->device_left();
-}
-
-void Engine::hub_left(const usb::PortPath& port) {
-    // The kernel tells of the children first, so they have left already: one cause, one alarm.
-    std::vector<std::string> slots;
-    for (const auto& [slot, key] : just_left_) {
-        if (usb::is_behind(key, port.key)) {
-            slots.push_back(slot);
-        }
-    }
-    if (!slots.empty()) {
-        std::string sentence = fmt::format("Hub left with {} units", slots.size());
-        raise_alarm("hub " + port.key, "usb.left", std::move(sentence), std::move(slots));
-    }
 }
 
 SlotActor* Engine::find_port(const usb::PortPath& port) {

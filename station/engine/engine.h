@@ -113,6 +113,9 @@ class Engine final : public Facade, private Surroundings {
     void device_arrived(const usb::Device& device);
     void device_left(const usb::PortPath& port, bool is_hub);
     void hub_left(const usb::PortPath& port);
+    void forget_who_left(std::int64_t mono_ns);
+    void left_together(const std::string& key);
+    void left_with_hub(const std::vector<std::string>& slots);
     [[nodiscard]] SlotActor* find_port(const usb::PortPath& port);
     [[nodiscard]] SlotActor* find_slot(const std::string& slot);
     void try_all();
@@ -187,9 +190,12 @@ class Engine final : public Facade, private Surroundings {
     boost::asio::steady_timer beat_timer_;
     boost::asio::steady_timer station_timer_;
     boost::asio::steady_timer sign_timer_;
-    // Units that left together with a hub: their slots, for one alarm.
-    std::vector<std::pair<std::string, std::string>> just_left_;  // slot, port
-    boost::asio::steady_timer just_left_timer_;
+    struct JustLeft {
+        std::string slot;
+        std::string port;
+        std::int64_t mono_ns = 0;
+    };
+    std::vector<JustLeft> just_left_;  // within Patience::hub_gather: they may have one cause
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

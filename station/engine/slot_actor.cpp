@@ -66,6 +66,7 @@ void SlotActor::device_arrived(const usb::Device& device, bool at_start) {
     since_ms_ = context_.clock.wall_ms();
     fresh_ = !at_start;
     tell_port();
+    close_if_flapping();
     if (live()) {
         const std::string id = fmt::format("{:04x}:{:04x}", device.vendor, device.product);
         const bool awaited = window_open() && run_->window->replug.contains(id);
@@ -98,6 +99,7 @@ void SlotActor::device_arrived(const usb::Device& device, bool at_start) {
 void SlotActor::device_left() {
     const bool expected = live() && (job_.state == JobState::awaiting_boot || window_open() ||
                                      job_.state == JobState::interrupted);
+    count_leave(expected);
     device_.reset();
     used_to_map_ = false;
     nets_.clear();
@@ -129,10 +131,13 @@ void SlotActor::device_left() {
 void SlotActor::await_announcement() {
     // The kernel tells of a leave at once, the worker's announcement has to come through the tool's
     // output and two pipes first; on a busy host it may be the later of the two.
-    run_->unannounced = true;
+    if (!std::exchange(run_->unannounced, true)) {
+        run_->unannounced_mono_ns = context_.clock.mono_ns();
+    }
     announce_timer_.expires_after(context_.patience.announcement);
     announce_timer_.async_wait([this, alive = alive_](boost::system::error_code error) {
         if (!error && *alive && run_ && std::exchange(run_->unannounced, false)) {
+            close_if_flapping();
             deliver(core::UnitLeft{false});
         }
     });
@@ -141,6 +146,7 @@ void SlotActor::await_announcement() {
 void SlotActor::announced() {
     if (std::exchange(run_->unannounced, false)) {
         announce_timer_.cancel();
+        leaves_.explained(run_->unannounced_mono_ns);
         deliver(core::UnitLeft{true});
         if (device_ && model_ != nullptr && job_.state == JobState::flashing &&
             !run_->window->replug.contains(
@@ -206,7 +212,7 @@ void SlotActor::try_start() {
         return;
     }
     const bool too_many = shows_cards() && media() > 1;
-    if (deciding_ || !mapped_ || !device_ ||
+    if (deciding_ || closing_itself_ || !mapped_ || !device_ ||
         (model_ == nullptr && never_ == nullptr && !too_many)) {
         return;
     }

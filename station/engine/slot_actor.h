@@ -6,6 +6,7 @@
 // holds.
 #pragma once
 
+#include "station/core/flapping.h"
 #include "station/core/job_machine.h"
 #include "station/core/profile.h"
 #include "station/core/schedule.h"
@@ -41,6 +42,7 @@ class SlotActor {
     // ---- from the bus
     void device_arrived(const usb::Device& device, bool at_start);
     void device_left();
+    void left_with_hub(std::int64_t since_mono_ns);  // what has left since then, all at once
     void net_arrived(const usb::NetInterface& net);
     void net_left(const std::string& name);
     void disk_arrived(const usb::Disk& disk, bool at_start);  // or its medium changed
@@ -68,7 +70,10 @@ class SlotActor {
     void cycle_power_for(const std::string& actor, const Done& done);
     void power_after_restart();             // once the bus is known
     void fail_job(const base::Error& why);  // live only
-    void set_closing(std::optional<journal::Closing> closing) { closing_ = std::move(closing); }
+    void set_closing(std::optional<journal::Closing> closing) {
+        closing_ = std::move(closing);
+        leaves_.clear();
+    }
     // The unit that is plugged in, or is about to be, was used to map the ports: it is not made.
     void hold_until_unplugged() { used_to_map_ = true; }
     // ---- its label, station/engine/label_desk.h
@@ -139,6 +144,8 @@ class SlotActor {
     void tell_port();
     void await_announcement();
     void announced();
+    void count_leave(bool expected);
+    void close_if_flapping();
     void gadget_maybe_ready();
     // ---- power
     void find_power();
@@ -211,6 +218,8 @@ class SlotActor {
     std::optional<core::Full> waits_for_;
     bool used_to_map_ = false;
     std::optional<journal::Closing> closing_;  // starts nothing while it is closed
+    bool closing_itself_ = false;              // the commit that says so is on its way
+    core::FlapCount leaves_;                   // of no reason that is known
     // The job.
     core::Job job_;
     std::unique_ptr<Run> run_;

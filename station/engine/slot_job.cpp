@@ -402,8 +402,13 @@ void SlotActor::finish_end() {
     run_->worker.reset();
     run_->redactions += end.redactions;
     // All that the worker had to say has been heard: nobody announced that the unit would leave.
-    const bool pulled = std::exchange(run_->unannounced, false) && !device_;
+    const bool left = std::exchange(run_->unannounced, false);
+    const bool pulled = left && !device_;
     announce_timer_.cancel();
+    if (left && end.outcome.ok) {  // it starts, which needs no announcement
+        leaves_.explained(run_->unannounced_mono_ns);
+    }
+    close_if_flapping();
     if (end.outcome.ok) {
         if (job_.step + 1 == static_cast<int>(run_->profile->steps.size()) || job_.step > 0) {
             run_->window.reset();

@@ -36,6 +36,7 @@ struct SlotActor::Run {
     std::shared_ptr<process::Worker> worker;
     std::optional<Window> window;
     bool unannounced = false;              // left, and its announcement may still be on its way
+    std::int64_t unannounced_mono_ns = 0;  // … since then
     std::int64_t waits_until_mono_ns = 0;  // boot or replug deadline, for the tile
     int pending = 0;                       // commits the worker's end has to wait for
     std::optional<process::WorkerEnd> held_end;

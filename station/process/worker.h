@@ -29,7 +29,8 @@ struct WorkerSpec {
     protocol::JobLine job_line;
     std::vector<base::Secret> secrets;  // replaced by *** in log and recording
     std::filesystem::path log_file;     // "<nn>-<step>.log"; ".events.jsonl" is put beside it
-    std::chrono::milliseconds hello_within{5000};
+    // A host at its limits needs many seconds to start a program; one that dies is told at once.
+    std::chrono::milliseconds hello_within{30'000};
     std::chrono::milliseconds silence{60000};
     std::chrono::milliseconds total{1800000};
 };

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <fstream>
 #include <stdexcept>
+#include <system_error>
 
 #include "sysfs.h"
 
@@ -52,7 +53,14 @@ Gadget::Gadget(std::string name, int controller, const GadgetShape& shape)
         for (const auto& kind : shape.functions) {
             const auto function = kind + ".lineside";
             const auto place = folder_ / "functions" / function;
-            fs::create_directory(place);
+            std::error_code full;
+            fs::create_directory(place, full);
+            if (full == std::errc::device_or_resource_busy && kind == "acm") {
+                continue;  // the kernel has eight of these for all gadgets together
+            }
+            if (full) {
+                throw fs::filesystem_error("no " + function, place, full);
+            }
             functions_.push_back(function);
             if (has_network(kind) && address + 1 < shape.addresses.size()) {
                 write_file(place / "host_addr", shape.addresses[address++]);

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs as root in the guest of tests/vm/run: puts the station up and goes through the scenarios.
 
-    in_guest.py OUT first|after-cut [--nightly] [--seed S] [--only NAME,…] [--list]
+    in_guest.py OUT first|after-cut|retries|no-ipv6 [--nightly] [--seed S] [--only NAME,…] [--list]
 
 Each scenario is told in a line; OUT/results.jsonl has them for the host."""
 import argparse
+import glob
 import json
 import os
 import shutil
@@ -26,6 +27,7 @@ from scenarios import arrivals, churn, host, life, ports, power, switches  # noq
 DISK = "/data"
 # What is said about time in a recipes.toml for real units, for a guest that is ten times slower than they are.
 SLOWER = {"silence_s": 240, "total_s": 1500, "boot_s": 400, "refused_s": 200, "down_s": 200}
+CONNECT_S = 180     # for a login, which is all computing
 
 
 class Context:
@@ -75,7 +77,7 @@ def sweep_disk():
         shutil.rmtree(os.path.join(DISK, "bench", name), ignore_errors=True)
 
 
-# Of the steps on a booted unit those that the kernel's USB has a part in, nightly all; and two behind the proof of the serial, for a power cut to fall into.
+# Of the steps on a booted unit those that the kernel's USB has a part in; all of them where one unit is alone in its guest. And two behind the proof of the serial, for a power cut to fall into.
 FEW_STEPS = """[[recipe.step]]
 use = "set-serial"
 [[recipe.step]]
@@ -101,6 +103,8 @@ class SlowBench(guest_bench.GuestBench):
             name = line.partition(" = ")[0]
             if name in SLOWER:
                 lines[at] = "%s = %d" % (name, SLOWER[name])
+            elif name == "use" and line != 'use = "flash"':
+                lines[at] += "\nconnect_s = %d\nsilence_s = %d" % (CONNECT_S, SLOWER["silence_s"])
         super().write_recipes("\n".join(lines) + "\n")
 
 
@@ -125,10 +129,17 @@ def scenarios(options):
                 arrivals.clear(ctx)
         return run
 
-    # Of the boards on vhci: whole lives, two whose cables are swapped, one that is at work when the power goes.
+    def reopened(what):
+        """Boards that come and go that fast close their slots, as they should."""
+        def run(ctx):
+            what(ctx)
+            ports.reopen(ctx, ports.closed(ctx))
+        return run
+
+    # Of the boards on vhci: whole lives, two whose cables are swapped, one that is at work when the power goes, nightly one on a host without IPv6.
     count, rounds = (200, 10) if options.nightly else (24, 1)
-    gadgets = gadgets_of(options)
-    lives, pair, cut = list(range(1, gadgets - 2)), [gadgets - 2, gadgets - 1], [gadgets]
+    lives = list(range(1, 17)) if options.nightly else [1]
+    pair, cut, alone = [lives[-1] + 1, lives[-1] + 2], [lives[-1] + 3], lives[-1] + 4
     meant = lambda name: not options.only or name in options.only.split(",")
 
     def early(ctx):
@@ -139,10 +150,12 @@ def scenarios(options):
         """Of one life what is left is shorter than the whole of another; of sixteen it is not."""
         life.begin(ctx, cut * (meant("power cut") and len(lives) == 1))
     named = [("behind five hubs", ports.deep), ("other bus numbers", cleared(ports.renumbered))] if options.nightly else []
+    without = [("IPv6 off", ordered(lambda ctx: life.without_ipv6(ctx, alone)))] if options.nightly else []
     crowd = [("120 boards", lambda ctx: life.crowd(ctx, list(range(1, on_vhci(options) + 1))))] if options.nightly else []
     return [
-        ("arrival", lambda ctx: arrivals.arrival(ctx, rounds)),
+        ("arrival", reopened(lambda ctx: arrivals.arrival(ctx, rounds))),
         ("identity", arrivals.identity),
+        ("flapping port", cleared(lambda ctx: ports.flapping(ctx, options.nightly))),
         ("hub with eight boards", cleared(arrivals.hub_with_eight)),
         *named,
         ("host care", lambda ctx: host.care(ctx, options.nightly)),
@@ -152,13 +165,14 @@ def scenarios(options):
         ("re-enumerations", ordered(lambda ctx: churn.reenumerations(ctx, lambda: early(ctx)))),
         ("swapped cables", ordered(lambda ctx: life.swapped(ctx, pair, lambda: late(ctx)))),
         ("same-port life", ordered(lambda ctx: life.same_port(ctx, lives))),
+        *without,
         ("power cut", ordered(lambda ctx: power.before(ctx, cut))),
     ]
 
 
 def gadgets_of(options):
-    """How many boards on vhci boot: one whole life (16), two swapped, one for the power cut."""
-    return 16 + 3 if options.nightly else 1 + 3
+    """How many boards on vhci boot: one whole life (16), two swapped, one for the power cut, one without IPv6."""
+    return 16 + 4 if options.nightly else 1 + 3
 
 
 def on_vhci(options):
@@ -170,6 +184,27 @@ def after_the_cut(_options):
     return [("power cut", power.after)]
 
 
+def with_retries(_options):
+    def ordered(ctx):
+        ctx.bench.load_serials(50, 60)
+        ctx.bench.open_order(50)
+        switches.in_a_retry(ctx)
+    return [("power in a retry", ordered)]
+
+
+def without_ipv6(_options):
+    """Its kernel has none; the units are spoken to by IPv4."""
+    def ordered(ctx):
+        assert not os.path.exists("/proc/net/if_inet6"), "this kernel has IPv6"
+        ctx.bench.load_serials(50, 60)
+        ctx.bench.open_order(50)
+        life.same_port(ctx, [1])
+    return [("no IPv6 at all", ordered)]
+
+
+PHASES = {"first": scenarios, "after-cut": after_the_cut, "retries": with_retries, "no-ipv6": without_ipv6}
+
+
 def keep_logs(ctx):
     """To the host, over a slow way: where something failed, and at the end."""
     folder = os.path.join(ctx.out, "log-" + ctx.phase)
@@ -178,6 +213,8 @@ def keep_logs(ctx):
     subprocess.run(["cp", "-r", ctx.bench.place.log + "/.", folder], check=False)
     subprocess.run(["cp", "-r", os.path.join(ctx.bench.place.station, "logs"), folder], check=False)
     subprocess.run("cp %s/station.db* %s" % (ctx.bench.place.station, folder), shell=True, check=False)
+    for path in glob.glob(os.path.join(ctx.bench.place.line, "boards/*/board-os.log")):
+        shutil.copy(path, os.path.join(folder, "board-os.%s.log" % os.path.basename(os.path.dirname(path))))
     if os.path.exists(os.path.join(ctx.bench.place.line, "journal.jsonl")):
         shutil.copy(os.path.join(ctx.bench.place.line, "journal.jsonl"), folder + "/line.journal.jsonl")
 
@@ -185,18 +222,18 @@ def keep_logs(ctx):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out")
-    parser.add_argument("phase", choices=("first", "after-cut"))
+    parser.add_argument("phase", choices=sorted(PHASES))
     parser.add_argument("--nightly", action="store_true")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", default="")
     options = parser.parse_args()
     begun = time.monotonic()
     mount_disk()
-    if options.phase == "first":
+    if options.phase != "after-cut":
         sweep_disk()
     guest_bench.install_rules()
     ctx = Context(options)
-    chosen = scenarios(options) if options.phase == "first" else after_the_cut(options)
+    chosen = PHASES[options.phase](options)
     if options.only:
         chosen = [entry for entry in chosen if entry[0] in options.only.split(",")]
     slots = [(ctx.label(board), ctx.boards.slot_port(board)) for board in ctx.boards.chains]
@@ -204,10 +241,13 @@ def main():
     slots.append((ctx.label(deep), ctx.boards.key + line_up.DEEP))
     slots += [(life.label(board), guest_bench.gadget_port(board)) for board in range(1, on_vhci(options) + 1)]
     more = switches.config({chain: (ctx.label(board), ctx.boards.slot_port(board)) for board, chain in ctx.boards.chains.items()})
-    whole = settings.recipe(guest_bench.SPEED).replace(WIFI_STEP, "") if options.nightly else settings.recipe_begin(guest_bench.SPEED) + FEW_STEPS
+    whole = settings.recipe(guest_bench.SPEED).replace(WIFI_STEP, "") if options.phase == "no-ipv6" else settings.recipe_begin(guest_bench.SPEED) + FEW_STEPS
     more["recipe"] = whole + BEHIND_PROOF
-    boards = on_vhci(options) if options.phase == "first" else 0        # what is looked at after the cut needs none
-    with SlowBench(os.path.join(DISK, "bench"), slots, gadgets=boards, boot=gadgets_of(options), more=more) as bench:
+    if options.phase == "retries":
+        more["recipe"] = more["recipe"].replace('use = "flash"\n', 'use = "flash"\nretries = 1\n', 1)
+    # What is looked at after the cut and with retries needs none on vhci.
+    boards, booting = {"first": (on_vhci(options), gadgets_of(options)), "no-ipv6": (1, 1)}.get(options.phase, (0, 0))
+    with SlowBench(os.path.join(DISK, "bench"), slots, gadgets=boards, boot=booting, more=more) as bench:
         ctx.bench = bench
         try:
             bench.start()

@@ -131,13 +131,13 @@ def has_kvm():
 
 
 class Guest:
-    def __init__(self, cache, out, shares=None, memory=3072, processors=1, disk=None, modules=(), devices=()):
-        """modules: what the guest loads besides what it boots from; devices: more arguments of QEMU."""
+    def __init__(self, cache, out, shares=None, memory=3072, processors=1, disk=None, modules=(), devices=(), parameters=""):
+        """modules: what the guest loads besides what it boots from; devices: more arguments of QEMU; parameters: more of them for the kernel."""
         missing = [name for name in PROGRAMS if not shutil.which(name, path=PATH)]
         if missing:
             raise Missing("not installed: " + ", ".join(missing))
         self.out, self.shares, self.memory, self.processors = os.path.abspath(out), shares or {}, memory, processors
-        self.modules, self.devices = list(modules), list(devices)
+        self.modules, self.devices, self.parameters = list(modules), list(devices), parameters
         if disk:
             self.modules += ["virtio_blk", "ext4"]
             # The host's page cache outlives QEMU: what the guest's kernel handed over is there after a cut, and no flush need wait for the host's disk.
@@ -180,7 +180,7 @@ class Guest:
                      "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
                      "-kernel", "%s/boot/vmlinuz-%s" % (self.kernel, self.version), "-initrd", self.initramfs,
                      "-append", "console=ttyS0 quiet loglevel=4 panic=-1 mitigations=off nokaslr tsc=reliable no_timer_check "
-                     "random.trust_cpu=on net.ifnames=0 vm.out=%s vm.modules=%s/lib/modules" % (self.out, self.kernel),
+                     "random.trust_cpu=on net.ifnames=0 vm.out=%s vm.modules=%s/lib/modules %s" % (self.out, self.kernel, self.parameters),
                      "-serial", "file:%s/console.log" % self.out, "-device", "virtio-serial-pci",
                      "-chardev", "file,id=out,path=/dev/fd/%d,append=on" % writer, "-device", "virtserialport,chardev=out,name=out",
                      # The monitor's two ends, joined inside QEMU: one is the monitor's, the other the guest's port.

@@ -10,6 +10,7 @@ from line_up import DEVICES, read, wait
 from observer import HeldUp, figures
 from scenarios import churn
 
+AT_ONCE = 4
 STAGES = ["955/7e19", "955/7e19", "955/7e19", "955/7035", "955/7020"]
 
 
@@ -35,9 +36,9 @@ def products(ctx, board, told):
             if event[1] == "add" and "/%s/" % controller in event[3]["DEVPATH"] and event[2].split("-")[1] == chain]
 
 
-def progress(ctx, board):
+def progress(ctx, board, tiles=None):
     """One line for each turn that a board or its tile takes."""
-    tile, card = ctx.bench.tiles()[label(board)], ctx.card(board)
+    tile, card = (tiles or ctx.bench.tiles())[label(board)], ctx.card(board)
     now = (card["state"], card["stage"], tile["word"], tile["code"])
     if ctx.shown.get(board) != now:
         ctx.shown[board] = now
@@ -76,22 +77,46 @@ def verdict(ctx, board):
     return rows[0]
 
 
+def is_up(ctx, board, tiles=None):
+    tile, card = progress(ctx, board, tiles)
+    assert tile["outcome"] in (None, "PASS"), "slot %s: %s" % (label(board), {key: tile[key] for key in ("outcome", "code", "reason", "fact")})
+    return card["state"] == "up"
+
+
+def first_up(ctx, boards, seconds=900):
+    def one():
+        tiles = ctx.bench.tiles()
+        return next((board for board in boards if is_up(ctx, board, tiles)), None)
+    return wait(one, seconds, "none is up", every=1)
+
+
 def wait_up(ctx, board, seconds=900):
-    def state():
-        tile, card = progress(ctx, board)
-        assert tile["outcome"] in (None, "PASS"), "slot %s: %s" % (label(board), {key: tile[key] for key in ("outcome", "code", "reason", "fact")})
-        return card["state"] == "up"
-    wait(state, seconds, lambda: "board %d is %s, tile %s" % (board, ctx.card(board)["state"], ctx.bench.tiles()[label(board)]["word"]), every=0.5)
+    wait(lambda: is_up(ctx, board), seconds, lambda: "board %d is %s, tile %s" % (board, ctx.card(board)["state"], ctx.bench.tiles()[label(board)]["word"]), every=0.5)
+
+
+def to_pass(ctx, boards):
+    """A few at a time, since these machines compute everything; those that are done stay as they are, booted."""
+    for first in range(0, len(boards), AT_ONCE):
+        some = boards[first:first + AT_ONCE]
+        begin(ctx, some)
+        ctx.once("host care", lambda some=some: care_of_unit(ctx, first_up(ctx, some)))     # it has a serial line; the ninth of them has none
+        for board in some:
+            wait_up(ctx, board)
+        for board in some:
+            wait(lambda board=board: passed(ctx, board), 900, lambda board=board: "slot %s: %s" % (label(board), ctx.bench.tiles()[label(board)]["word"]), 0.5)
 
 
 def same_port(ctx, boards):
-    """A whole life each, all of them at one address of their own networks, to PASS; the unit's own word for its serial; then it leaves."""
-    begin(ctx, boards)
+    """A whole life each to PASS, in the end all of them booted at one address of their own networks; the unit's own word for its serial; then it leaves."""
+    try:
+        to_pass(ctx, boards)
+    except AssertionError:
+        for board in boards:        # what follows has the guest to itself
+            ctx.bench.line_api.ask(do="unplug", board=board)
+        raise
+    tiles = ctx.bench.tiles()
     for board in boards:
-        wait_up(ctx, board)
-        ctx.once("host care", lambda board=board: care_of_unit(ctx, board))
-    for board in boards:
-        wait(lambda board=board: passed(ctx, board), 900, lambda board=board: "slot %s: %s" % (label(board), ctx.bench.tiles()[label(board)]["word"]), 0.5)
+        assert is_up(ctx, board, tiles), "board %d is %s" % (board, ctx.card(board)["state"])
     serials, addresses = {}, set()
     for board in boards:
         row = verdict(ctx, board)
@@ -115,6 +140,35 @@ def same_port(ctx, boards):
     take_out(ctx, boards)
     assert not any(sysfs_name(gadget_port(board)) for board in boards)
     ctx.say("%d PASS, all at %s; serials %s; %s" % (len(boards), addresses.pop(), ", ".join(sorted(serials)), " ".join(word.split("/")[1] for word in STAGES)))
+
+
+def without_ipv6(ctx, board):
+    """The host has switched IPv6 off for all that it has and will have. A unit's own networks have their link-local address all the same, nothing else has."""
+    setting = "/proc/sys/net/ipv6/conf/%s/disable_ipv6"
+
+    def switch(off):
+        for name in ("all", "default"):
+            with open(setting % name, "w", encoding="ascii") as file:
+                file.write("%d" % off)
+    switch(True)
+    try:
+        begin(ctx, [board])
+        wait_up(ctx, board)
+        device = os.path.realpath(os.path.join(DEVICES, wait(lambda: sysfs_name(gadget_port(board)), 60, "nothing is at the unit's port")))
+        own = lambda: {name for name in os.listdir("/sys/class/net") if os.path.realpath("/sys/class/net/" + name).startswith(device + "/")}
+        wait(lambda: len(own()) == 2, 60, "a booted unit shows two networks")
+        subprocess.run(["udevadm", "settle", "-t", "60"], check=True)
+
+        def addresses():
+            shown = subprocess.run(["ip", "-o", "-6", "addr", "show"], capture_output=True, text=True, check=True).stdout
+            return {line.split()[1]: line.split()[3] for line in shown.splitlines()}
+        wait(lambda: set(addresses()) == own(), 60, lambda: "IPv6 is off, and there are %s; the unit's networks are %s" % (addresses(), own()))
+        have = addresses()
+        assert all(address.startswith("fe80:") for address in have.values()), have
+        ctx.say("the host's IPv6 off, the unit's own networks at %s" % ", ".join(sorted(have.values())))
+        same_port(ctx, [board])
+    finally:
+        switch(False)
 
 
 def crowd(ctx, boards):
@@ -184,8 +238,12 @@ def swapped(ctx, pair, meanwhile):
 
 
 def properties(path):
-    shown = subprocess.run(["udevadm", "info", "--query=property", "--path=" + path], capture_output=True, text=True, check=True).stdout
-    return dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
+    """What udev knows of a device; None where it left, or was given another name, since it was found."""
+    told = subprocess.run(["udevadm", "info", "--query=property", "--path=" + path], capture_output=True, text=True, check=False)
+    if told.returncode != 0:
+        assert not os.path.exists(path), "udev knows nothing of %s: %s" % (path, told.stderr)
+        return None
+    return dict(line.split("=", 1) for line in told.stdout.splitlines() if "=" in line)
 
 
 def care_of_unit(ctx, board):
@@ -201,8 +259,9 @@ def care_of_unit(ctx, board):
                 if path.startswith(device + "/"):
                     paths.append(path)
         return found if len(found["net"]) == 2 and found["block"] and found["tty"] else None
-    found = wait(functions, 60, "a booted unit shows two networks, a disk and a tty")
+    wait(functions, 60, "a booted unit shows two networks, a disk and a tty")
     subprocess.run(["udevadm", "settle", "-t", "60"], check=True)
+    found = wait(functions, 60, "a booted unit keeps two networks, a disk and a tty")      # udevd has given the networks their names by now
     node = properties(device)["DEVNAME"]
     with open(device + "/power/control", encoding="ascii") as file:
         assert file.read().strip() == "on", "the unit may be put to sleep"
@@ -211,13 +270,15 @@ def care_of_unit(ctx, board):
                          ("tty", {"ID_MM_DEVICE_IGNORE": "1", "ID_MM_PORT_IGNORE": "1"})):
         for path in found[kind]:
             told = properties(path)
+            assert told is not None, "%s has left" % path
             for key, value in wanted.items():
                 assert told.get(key) == value, "%s: %s is %s" % (path, key, told.get(key))
     for path in found["net"]:
         wait(lambda path=path: int(read(path, "flags") or "0", 16) & 1, 30, "%s is not brought up" % path)
     for name in os.listdir("/sys/class/net"):
         path = os.path.realpath("/sys/class/net/" + name)
-        if not path.startswith(device + "/") and not path.startswith("/sys/devices/virtual/") and "7020" not in properties(path).get("ID_MODEL_ID", ""):
-            assert "NM_UNMANAGED" not in properties(path), "%s is none of ours, and NetworkManager is kept from it" % name
+        told = None if path.startswith((device + "/", "/sys/devices/virtual/")) else properties(path)
+        if told is not None and told.get("ID_MODEL_ID") != "7020":      # those of other units come and go meanwhile
+            assert "NM_UNMANAGED" not in told, "%s is none of ours, and NetworkManager is kept from it" % name
     drivers = sorted(os.path.basename(os.path.realpath(path + "/device/driver")) for path in found["net"])
     ctx.say("booted unit: networks by %s, disk, tty, no sleep: each as the rules say" % " and ".join(drivers))

@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ports that are hard to name: deep below hubs, and on buses whose numbers have changed."""
+"""Ports that are hard to name, deep below hubs and on buses whose numbers have changed; and one that comes and goes."""
 import glob
+import json
 import os
 import subprocess
+import time
 
 import line_up
 from line_up import wait
 from scenarios import arrivals
 
 XHCI = "/sys/bus/pci/drivers/xhci_hcd"
+TIMES, MOST_TIMES = 6, 40      # within a minute, says station/core/flapping.h; a slow guest may begin anew
 
 
 def deep(ctx):
@@ -55,3 +58,45 @@ def renumbered(ctx):
         ctx.boards.keep_awake(hub)
     arrivals.check_slots(ctx)
     ctx.say("%d boards at their own slots, on bus %d then and %d now" % (len(ctx.boards.plugged), old, ctx.boards.bus))
+
+
+def closed(ctx):
+    """{slot: why} of those that closed themselves or were closed."""
+    return {tile["slot"]: tile["reason"] for tile in ctx.bench.tiles().values() if tile["state"] == "closed"}
+
+
+def reopen(ctx, slots):
+    for slot in slots:
+        ctx.bench.station_api.post("/api/v1/slots/%s/reopen" % slot, {"reason": "the cable is another one now"})
+    assert not set(closed(ctx)) & set(slots), closed(ctx)
+
+
+def flapping(ctx, hub_too):
+    """A port that comes and goes closes its slot, until a technician reopens it; its neighbours' slots stay open. `hub_too`: a hub that does the same
+    closes none."""
+    arrivals.plug_missing(ctx)
+    board, times = ctx.board_at("1.1"), 0
+    label = ctx.label(board)
+    while not closed(ctx):
+        assert times < MOST_TIMES, "slot %s is open after %d times" % (label, times)
+        arrivals.go(ctx, board)
+        arrivals.come(ctx, board)
+        times += 1
+    assert times >= TIMES, "slot %s closed after %d times" % (label, times)
+    wait(lambda: set(closed(ctx)) == {label} and closed(ctx)[label].startswith("E31, came and went 6 times"), 5, lambda: "closed: %s" % closed(ctx))
+    rows = ctx.bench.sql("SELECT data FROM event WHERE kind = 'slot.closed'")
+    assert [json.loads(row["data"])["code"] for row in rows] == ["slot.flapping"], rows
+    reopen(ctx, [label])
+    ctx.say("slot %s closed itself when its board had come and gone %d times, and was reopened" % (label, times))
+    if hub_too:
+        begun = time.monotonic()
+        for _ in range(TIMES + 2):
+            gone = ctx.boards.drop_hub("1.8")
+            assert len(gone) == 3, gone
+            ctx.boards.add_hubs()
+            for each in sorted(gone):
+                ctx.boards.plug(each)
+            arrivals.check_slots(ctx)
+        assert not closed(ctx), "closed with their hub: %s" % closed(ctx)
+        ctx.say("a hub that did so %d times in %.0f s closed none" % (TIMES + 2, time.monotonic() - begun))
+    arrivals.check_slots(ctx)

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The station switches units off and on: a port of a hub that can, one of a hub that cannot, a line of a GPIO adapter."""
+"""The station switches units off and on: a port of a hub that can, one of a hub that cannot, a line of a GPIO adapter; and by itself before a retry."""
 import fcntl
 import glob
 import os
+import signal
 
 import station_api
 from line_up import BY_GPIO, GPIO_LINE, read, wait
-from scenarios import arrivals
+from scenarios import arrivals, churn
 
 CAN, NEIGHBOUR, CANNOT = "4.1", "4.2", "1.5"
 ADAPTER = "5"
@@ -83,3 +84,43 @@ def switches(ctx):
     off_and_on(ctx, boards[BY_GPIO], [boards[NEIGHBOUR], boards[CANNOT], boards[CAN]])
     ctx.say("a GPIO line of %s: off and on" % chip)
     arrivals.check_slots(ctx)
+
+
+def in_a_retry(ctx):
+    """A flash fails, here because its worker is killed: the station switches this unit off and on before it tries again, and nobody else's."""
+    arrivals.clear(ctx)
+    boards = {chain: ctx.board_at(chain) for chain in (CAN, NEIGHBOUR, CANNOT, BY_GPIO)}
+    ctx.boards.add_hubs()
+    unit, others = boards.pop(CAN), list(boards.values())
+    for board in others:
+        ctx.boards.plug(board)
+    # These have jobs of their own, which are none of ours: they end first, and what they left stays plugged in.
+    wait(lambda: all(ctx.bench.tiles()[ctx.label(board)]["job"] for board in others), 120, "the neighbours' jobs do not begin", every=0.5)
+    for board in others:
+        ctx.bench.station_api.post("/api/v1/slots/%s/stop" % ctx.label(board), {"job": ctx.bench.tiles()[ctx.label(board)]["job"]})
+    wait(lambda: all(ctx.bench.tiles()[ctx.label(board)]["outcome"] for board in others) and not ctx.bench.workers(), 240, "the neighbours' jobs do not end", every=0.5)
+    before, told_before = churn.last_job(ctx), len(churn.journal(ctx))
+    ctx.boards.plug(unit)
+    wait(lambda: any(entry.get("board") == unit and entry["ev"] in ("uid", "rcm") for entry in churn.journal(ctx)[told_before:]), 300, "the flash does not begin", every=0.5)
+    job = ctx.bench.sql("SELECT id FROM job WHERE id > ? AND slot = ?", before, ctx.label(unit))[0]["id"]
+    told = ctx.uevents.mark()
+    for pid, _ in ctx.bench.workers():
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass    # the helper kills them all together
+    steps = lambda: [row["data"] for row in ctx.bench.sql("SELECT data FROM event WHERE job_id = ? AND kind = 'step.started' ORDER BY seq", job)]
+    wait(lambda: len(steps()) == 2, 240, lambda: "no second attempt: %s, udev told %s, tile %s" % (
+        steps(), seen_at(ctx, unit, told), ctx.bench.tiles()[ctx.label(unit)]), every=0.5)
+    assert seen_at(ctx, unit, told)[:2] == ["remove", "add"], seen_at(ctx, unit, told)
+    kinds = [row["kind"] for row in ctx.bench.sql("SELECT kind FROM event WHERE job_id = ? ORDER BY seq", job)]
+    first, second = (at for at, kind in enumerate(kinds) if kind == "step.started")
+    assert first < kinds.index("unit.power_asked") < kinds.index("unit.power_cycled"), kinds
+    assert kinds.index("unit.power_asked") < second, kinds
+    for other in others:
+        assert not seen_at(ctx, other, told), "the neighbour at %s: %s" % (ctx.boards.chains[other], seen_at(ctx, other, told))
+    asked = ctx.bench.sql("SELECT DISTINCT slot FROM event WHERE kind = 'unit.power_asked'")
+    assert [row["slot"] for row in asked] == [ctx.label(unit)], asked
+    ctx.say("its worker killed, slot %s was switched off and on and flashed again; the other %d stayed as they were" % (ctx.label(unit), len(others)))
+    ctx.bench.station_api.post("/api/v1/slots/%s/stop" % ctx.label(unit), {"job": job})
+    churn.settle(ctx)

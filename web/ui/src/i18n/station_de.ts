@@ -274,6 +274,7 @@ export const stationDe: Readonly<Record<string, string>> = {
   'Slot is closed': 'Platz ist gesperrt',
   'Use another slot': 'Anderen Platz nehmen',
   '{}, {} of {} here': '{}, {} von {} hier',
+  '{}, came and went {} times in {} s': '{}, {}-mal weg und wieder da in {} s',
   'slot closed: {reason}': 'Platz gesperrt: {reason}',
   'Ports are being mapped by {}': '{} ordnet die Ports zu',
   'Ports are being mapped': 'Ports werden zugeordnet',

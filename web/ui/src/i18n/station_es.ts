@@ -274,6 +274,7 @@ export const stationEs: Readonly<Record<string, string>> = {
   'Slot is closed': 'La ranura está cerrada',
   'Use another slot': 'Use otra ranura',
   '{}, {} of {} here': '{}, {} de {} aquí',
+  '{}, came and went {} times in {} s': '{}, se fue y volvió {} veces en {} s',
   'slot closed: {reason}': 'ranura cerrada: {reason}',
   'Ports are being mapped by {}': '{} está asignando los puertos',
   'Ports are being mapped': 'Se asignan los puertos',

@@ -274,6 +274,7 @@ export const stationVi: Readonly<Record<string, string>> = {
   'Slot is closed': 'Khe đã bị đóng',
   'Use another slot': 'Dùng khe khác',
   '{}, {} of {} here': '{}, {} trên {} ở đây',
+  '{}, came and went {} times in {} s': '{}, mất rồi có lại {} lần trong {} s',
   'slot closed: {reason}': 'đã đóng khe: {reason}',
   'Ports are being mapped by {}': '{} đang gán cổng',
   'Ports are being mapped': 'Đang gán cổng',

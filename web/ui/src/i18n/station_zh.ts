@@ -274,6 +274,7 @@ export const stationZh: Readonly<Record<string, string>> = {
   'Slot is closed': '槽位已关闭',
   'Use another slot': '换其他槽位',
   '{}, {} of {} here': '{}，此处 {}/{}',
+  '{}, came and went {} times in {} s': '{}，{} 次断开又恢复，历时 {} 秒',
   'slot closed: {reason}': '槽位已关闭：{reason}',
   'Ports are being mapped by {}': '{} 正在映射端口',
   'Ports are being mapped': '正在映射端口',
