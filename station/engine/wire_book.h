@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What was learned of each root port and controller, from what the workers of the units there say
-// they moved; in memory and in the table wire_load. A row that cannot be read or written costs what
-// was learned, nothing else. Thread: the io_context's, but load().
+// What was learned of each root port and controller, from the lives of the units there and what
+// their workers say they moved; in memory and in the table wire_load. A row that cannot be read or
+// written costs what was learned, nothing else. Thread: the io_context's, but load().
 #pragma once
 
 #include "station/base/ids.h"
