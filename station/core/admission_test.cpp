@@ -61,6 +61,8 @@ Took best_fixed(const Scene& scene, int& which) {
         if (fixed == 1 || took.all < best.all) {
             best = took;
             which = fixed;
+        } else if (took.all > 1.2 * best.all) {
+            break;  // it only gets worse
         }
     }
     return best;

@@ -16,7 +16,8 @@ namespace {
 constexpr int kMost = 512;
 constexpr double kEnough = 0.4;    // units, of those at once, that make a number known …
 constexpr double kFewest = 2;      // … but not fewer
-constexpr double kRemembered = 4;  // times as many units as are at once
+constexpr double kRemembered = 4;  // times as many units as are at once …
+constexpr double kAtLeast = 16;    // … but not fewer
 constexpr double kNewest = 0.2;    // what the last unit counts in what one takes
 constexpr int kTryAnother = 300;   // units after which another number is tried
 
@@ -33,7 +34,7 @@ void Wire::Load::add(int at_once, double work_more, double seconds_more) {
     work += work_more;
     seconds += seconds_more;
     units += 1;
-    const double keep = std::min(1.0, kRemembered * at_once / units);
+    const double keep = std::min(1.0, std::max(kAtLeast, kRemembered * at_once) / units);
     *this = {work * keep, seconds * keep, units * keep};
 }
 

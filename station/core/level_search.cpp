@@ -10,7 +10,7 @@ namespace {
 constexpr int kFirst = 2;         // a bad hub costs little with two, and one is found from there
 constexpr double kGrows = 0.3;    // of what an empty wire would gain by as many more
 constexpr double kBetter = 1.02;  // of the best: worth a try
-constexpr double kNearlyBest = 0.98;  // of the best: more would only slow the others
+constexpr double kNearlyBest = 0.99;  // of the best: more would only slow the others
 constexpr double kDoubt = 1.1;        // what a rate that is not sure may be off
 
 using At = Rates::const_iterator;

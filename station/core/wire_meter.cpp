@@ -7,7 +7,7 @@
 namespace lineside::core {
 namespace {
 
-constexpr int kFirstPart = 25;       // percent of its way
+constexpr int kFirstPart = 50;       // percent of its way: well into what moves data
 constexpr double kNearlyAll = 0.8;   // of its life
 constexpr double kNearlyFull = 0.8;  // of those let in: the next one takes a moment to come
 constexpr double kNearlySame = 0.2;  // of a number: so much more or less is no other one

@@ -41,7 +41,7 @@ class Play {
     // `wire`: what learns from it. Its clock begins at `at`.
     Play(const Scene& scene, unsigned seed, Wire& wire) : scene_(scene), dice_(seed), meter_(wire) {
         const double alone = scene.setup + scene.after + unit_mb() / scene.shape(1);
-        step_ = alone / 100;
+        step_ = alone / 60;
         for (int slot = 0; slot < scene.slots; ++slot) {
             free_.push_back(scene.random ? 3 * alone * part() : 0);
         }
@@ -132,10 +132,12 @@ class Play {
         }
         const double moved = std::min(unit.left, mb);
         unit.left -= moved;
-        const int percent = static_cast<int>(100 * (1 - unit.left / unit.size));
-        if (percent > unit.percent) {  // a tool tells of whole percents
+        // A tool tells of whole percents, and begins to write at a quarter of its way.
+        const double written = 1 - unit.left / unit.size;
+        const int percent = static_cast<int>(25 + 72 * written);
+        if (percent > unit.percent) {
             unit.percent = percent;
-            meter_.moved(unit.id, scene_.mute ? 0 : unit.size * 1e4 * percent, percent, at_);
+            meter_.moved(unit.id, scene_.mute ? 0 : unit.size * 1e6 * written, percent, at_);
         }
         return moved;
     }
