@@ -19,7 +19,7 @@ using testing::Play;
 using testing::Scene;
 
 constexpr std::size_t kUnits = 60;
-constexpr unsigned kSeeds = 4;
+constexpr unsigned kSeeds = 6;
 
 struct Row {
     Scene scene;
@@ -190,14 +190,14 @@ std::vector<Row> rows() {
 // What the 0.95 of all others is not: where more and more units always bring more, or many begin in
 // step, the first sixty are over before all is known.
 const std::map<std::string, std::array<double, 3>> kLess{
-    {"never_full_8_slots", {0.92, 0.95, 0.95}},  {"never_full_16_slots", {0.80, 0.95, 0.95}},
-    {"never_full_20_slots", {0.78, 0.95, 0.95}}, {"line_best_1_loss_40", {0.86, 0.95, 0.95}},
-    {"falls_above_4", {0.88, 0.95, 0.95}},       {"falls_above_5", {0.84, 0.95, 0.95}},
-    {"falls_above_6", {0.88, 0.95, 0.95}},       {"falls_above_8", {0.95, 0.95, 0.88}},
-    {"random_best_3", {0.88, 0.93, 0.93}},       {"in_step_best_3", {0.95, 0.93, 0.95}},
-    {"in_step_best_6", {0.95, 0.95, 0.91}},      {"full_with_10", {0.92, 0.95, 0.95}},
-    {"short_units", {0.86, 0.82, 0.95}},         {"mixed_sizes", {0.90, 0.94, 0.95}},
-    {"differing_speeds", {0.91, 0.95, 0.95}}};
+    {"never_full_8_slots", {0.92, 0.95, 0.95}},  {"never_full_16_slots", {0.79, 0.95, 0.95}},
+    {"never_full_20_slots", {0.73, 0.95, 0.95}}, {"line_best_1_loss_40", {0.85, 0.95, 0.95}},
+    {"line_best_2_loss_40", {0.93, 0.95, 0.95}}, {"falls_above_4", {0.90, 0.95, 0.95}},
+    {"falls_above_5", {0.89, 0.95, 0.95}},       {"falls_above_6", {0.87, 0.95, 0.95}},
+    {"falls_above_8", {0.95, 0.95, 0.91}},       {"random_best_3", {0.91, 0.95, 0.95}},
+    {"in_step_best_3", {0.95, 0.92, 0.95}},      {"in_step_best_6", {0.95, 0.95, 0.92}},
+    {"full_with_10", {0.90, 0.95, 0.95}},        {"short_units", {0.90, 0.90, 0.95}},
+    {"mixed_sizes", {0.86, 0.94, 0.95}},         {"differing_speeds", {0.93, 0.95, 0.95}}};
 
 std::vector<Row> rows_and_bounds() {
     auto out = rows();
