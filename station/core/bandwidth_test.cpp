@@ -63,10 +63,11 @@ TEST(NextLevel, Goes_on_as_far_as_the_last_step_brought_something) {
 
 // Where one more would only take from the others it waits, though the wire is at its best with it.
 TEST(NextLevel, Is_the_fewest_that_carry_nearly_the_best) {
-    const Level level = next_level(sure({{2, 60}, {3, 99}, {4, 100}, {5, 100.6}, {8, 100.8}}), 16);
+    const Level level =
+        next_level(sure({{2, 60}, {3, 100}, {4, 100.2}, {5, 100.6}, {8, 100.8}}), 16);
     EXPECT_TRUE(level.found);
     EXPECT_EQ(level.units, 3);
-    EXPECT_EQ(next_level(sure({{1, 99}, {2, 100}, {4, 100}}), 16).units, 1);
+    EXPECT_EQ(next_level(sure({{1, 99.5}, {2, 100}, {4, 100}}), 16).units, 1);
 }
 
 TEST(NextLevel, Makes_sure_of_the_best_and_of_what_is_beside_it) {

@@ -42,7 +42,7 @@ TEST_F(SlotWire, A_unit_waits_until_more_are_known_to_do) {
     bus->plug("3");
     waits("3", "USB port carries 2 best");
     EXPECT_EQ(launcher->workers.size(), 2U);
-    move(units, 10, 100, 30);
+    move(units, 10, 100, 60);
     worker(3, "flash");
     EXPECT_EQ(tile("3")["reason"], Json(nullptr));
     for (const char* slot : {"4", "5"}) {
@@ -120,7 +120,7 @@ TEST_F(SlotWire, Workers_that_tell_of_no_bytes_are_let_in) {
     const std::vector<FakeWorker*> units{&to_flash("1"), &to_flash("2")};
     bus->plug("3");
     waits("3", "USB port carries 2 best");
-    move(units, 10, 0, 30);
+    move(units, 10, 0, 60);
     worker(3, "flash");
 }
 
