@@ -1,293 +1,223 @@
 // SPDX-License-Identifier: Apache-2.0
-// A played wire, units that take their turn at it, and admission by what was learned, against each
-// fixed number of units. Nothing is told to the learner.
+// What one number of units tells, and which is tried next. How well that does is in
+// admission_test.cpp.
 #include "station/core/bandwidth.h"
 
-#include "station/core/wire_meter.h"
+#include "station/core/wire_play.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <functional>
-#include <iostream>
-#include <ostream>
-#include <random>
-#include <vector>
+#include <map>
 
 namespace lineside::core {
 namespace {
 
-constexpr int kMostUnits = 16;
-constexpr double kStep = 1;  // seconds
-
-// Bytes per second (in MB) of the whole wire with so many units that transfer.
-using Shape = std::function<double(int)>;
-
-struct Scene {
-    const char* name;
-    Shape shape;
-    double setup = 15;     // seconds before a unit transfers
-    double after = 5;      // … and behind it
-    double size = 1'500;   // MB of a unit
-    double spread = 0.1;   // how much units differ
-    double jitter = 0.05;  // of the wire from second to second
-    friend std::ostream& operator<<(std::ostream& out, const Scene& s) { return out << s.name; }
-};
-
-// Many units wait always. Returns MB per second over the whole run, and over its second half.
-struct Carried {
-    double all = 0;
-    double second_half = 0;
-};
-Carried play(const Scene& scene, double seconds, unsigned seed,
-             const std::function<int(double)>& limit, Wire* wire) {
-    struct Unit {
-        std::int64_t id;
-        double setup, size, left, after;
-        int percent = 0;
-    };
-    std::mt19937 dice(seed);
-    const auto about = [&](double value, double part) {
-        return value * std::uniform_real_distribution<double>(1 - part, 1 + part)(dice);
-    };
-    std::vector<Unit> units;
-    std::int64_t ids = 0;
-    Wire nobodys;
-    WireMeter meter(wire != nullptr ? *wire : nobodys);
-    Carried out;
-    for (double at = 0; at < seconds; at += kStep) {
-        while (static_cast<int>(units.size()) < limit(at)) {
-            const double size = about(scene.size, scene.spread);
-            units.push_back({++ids, about(scene.setup, scene.spread), size, size,
-                             about(scene.after, scene.spread)});
-            meter.begin(ids, at);
+// Units at a wire that carries so much with so many at once.
+void tell(Wire& wire, const std::map<int, double>& rates) {
+    for (const auto& [units, rate] : rates) {
+        for (int i = 0; i < std::max(2, units); ++i) {
+            wire.life(units, 1'000, 1'000 / rate);
         }
-        const auto moving = std::count_if(units.begin(), units.end(), [](const Unit& unit) {
-            return unit.setup <= 0 && unit.left > 0;
-        });
-        const double each = moving == 0
-                                ? 0
-                                : about(scene.shape(static_cast<int>(moving)), scene.jitter) /
-                                      static_cast<double>(moving);
-        for (Unit& unit : units) {
-            if (unit.setup > 0) {
-                unit.setup -= kStep;
-                if (unit.setup <= 0) {
-                    meter.moved(unit.id, 0, at + kStep);  // its write begins
-                }
-            } else if (unit.left > 0) {
-                const double moved = std::min(unit.left, each * kStep);
-                unit.left -= moved;
-                out.all += moved;
-                out.second_half += at >= seconds / 2 ? moved : 0;
-                // A tool tells of whole percents.
-                const int percent = static_cast<int>(100 * (1 - unit.left / unit.size));
-                if (percent > unit.percent) {
-                    unit.percent = percent;
-                    meter.moved(unit.id, unit.size * 1e4 * percent, at + kStep);
-                }
-            } else {
-                unit.after -= kStep;
-            }
-        }
-        std::erase_if(units, [&](const Unit& unit) {
-            const bool done = unit.left <= 0 && unit.after <= 0;
-            if (done) {
-                meter.end(unit.id, true, at + kStep);
-            }
-            return done;
-        });
     }
-    out.all /= seconds;
-    out.second_half /= seconds / 2;
+}
+
+Rates sure(const std::map<int, double>& rates) {
+    Rates out;
+    for (const auto& [units, rate] : rates) {
+        out[units] = {rate, true};
+    }
     return out;
 }
 
-double best_fixed(const Scene& scene, double seconds, int* which = nullptr) {
-    double best = 0;
-    for (int fixed = 1; fixed <= kMostUnits; ++fixed) {
-        const double carried = play(
-                                   scene, seconds, 1, [&](double) { return fixed; }, nullptr)
-                                   .all;
-        if (carried > best) {
-            best = carried;
-            if (which != nullptr) {
-                *which = fixed;
+TEST(NextLevel, Finds_each_peak_in_few_tries) {
+    for (int peak = 1; peak <= 16; ++peak) {
+        for (const double loss : {0.05, 0.2, 0.5}) {
+            const auto carries = [&](int n) {
+                return n <= peak ? n : peak * std::pow(1 - loss, n - peak);
+            };
+            Rates rates;
+            Level level = next_level(rates, 16);
+            while (!level.found) {
+                ASSERT_FALSE(rates.contains(level.units));
+                rates[level.units] = {carries(level.units), true};
+                level = next_level(rates, 16);
             }
+            EXPECT_GE(carries(level.units), 0.95 * peak) << peak << " " << loss;
+            EXPECT_LE(rates.size(), 9U) << peak << " " << loss;
         }
     }
-    return best;
 }
 
-class LearnedAdmission : public ::testing::TestWithParam<Scene> {};
-
-// A shift of eight hours, from knowing nothing.
-TEST_P(LearnedAdmission, Carries_what_the_best_fixed_number_carries) {
-    constexpr double kShift = 8 * 3'600;
-    int best_number = 0;
-    const double best = best_fixed(GetParam(), kShift, &best_number);
-    for (const unsigned seed : {1U, 2U, 3U}) {
-        Wire wire;
-        const auto carried = play(
-            GetParam(), kShift, seed, [&](double) { return wire.limit(kMostUnits); }, &wire);
-        std::cout << "  seed " << seed << ": " << carried.all / best
-                  << " of the best fixed number (" << best_number << "), second half "
-                  << carried.second_half / best << ", limit " << wire.limit(kMostUnits) << "\n";
-        EXPECT_GE(carried.all, 0.95 * best);
-        EXPECT_GE(carried.second_half, 0.95 * best);
-    }
-}
-
-// How soon: the first hour of a station's life, learning included.
-TEST_P(LearnedAdmission, Is_not_far_off_from_the_first_hour_on) {
-    constexpr double kHour = 3'600;
-    const double best = best_fixed(GetParam(), kHour);
-    Wire wire;
-    const auto carried = play(
-        GetParam(), kHour, 1, [&](double) { return wire.limit(kMostUnits); }, &wire);
-    std::cout << "  first hour: " << carried.all / best << ", limit " << wire.limit(kMostUnits)
-              << ": " << wire.to_text() << "\n";
-    EXPECT_GE(carried.all, 0.8 * best);
-}
-
-// What was learned goes on after a restart of the service.
-TEST_P(LearnedAdmission, Is_kept_as_text) {
-    Wire wire;
-    (void)play(
-        GetParam(), 4 * 3'600, 1, [&](double) { return wire.limit(kMostUnits); }, &wire);
-    const auto kept = Wire::from_text(wire.to_text());
-    ASSERT_TRUE(kept) << wire.to_text();
-    EXPECT_EQ(kept->limit(kMostUnits), wire.limit(kMostUnits)) << wire.to_text();
-}
-
-double collapse(int n, int best, double each, double loss) {
-    return n <= best ? n * each : best * each * std::pow(1 - loss, n - best);
-}
-
-INSTANTIATE_TEST_SUITE_P(
-    Shapes, LearnedAdmission,
-    ::testing::Values(
-        Scene{"flat_above_4", [](int n) { return std::min(n * 30.0, 120.0); }},
-        Scene{"flat_above_10", [](int n) { return std::min(n * 12.0, 120.0); }},
-        Scene{"never_full", [](int n) { return n * 10.0; }},
-        Scene{"full_with_one", [](int /*n*/) { return 35.0; }},
-        Scene{"collapses_above_6", [](int n) { return collapse(n, 6, 20, 0.12); }},
-        Scene{"collapses_above_3", [](int n) { return collapse(n, 3, 30, 0.2); }},
-        Scene{"bends_slowly", [](int n) { return 200.0 * n / (n + 4); }},
-        Scene{"sinks_slowly", [](int n) { return std::min(n * 25.0, 130.0 - 3.0 * n); }},
-        Scene{"long_setup", [](int n) { return std::min(n * 30.0, 60.0); }, 60, 20, 900},
-        Scene{"short_units", [](int n) { return collapse(n, 5, 20, 0.1); }, 4, 2, 120},
-        Scene{"rough", [](int n) { return std::min(n * 30.0, 110.0); }, 15, 5, 1'500, 0.4, 0.4}),
-    [](const auto& row) { return std::string(row.param.name); });
-
-TEST(Wire, Nothing_known_is_half_of_what_is_allowed_and_never_none) {
-    EXPECT_EQ(Wire().limit(16), 8);
-    EXPECT_EQ(Wire().limit(32), 16);
-    EXPECT_EQ(Wire().limit(5), 5);
-    EXPECT_EQ(Wire().limit(1), 1);
-    Wire mute;  // nobody says how much: nothing can be learned
-    mute.unit_took(0, 60);
-    EXPECT_EQ(mute.limit(16), 16);
-    Wire dead;  // nothing ever gets through: one is always tried
-    for (int i = 0; i < 1'000; ++i) {
-        dead.carried(2, 0, 60);
-    }
-    EXPECT_GE(dead.limit(16), 1);
-}
-
-// A wire that still grows as an empty one is soon given all there is.
-TEST(Wire, Grows_while_more_units_bring_more) {
-    Wire wire;
-    wire.carried(6, 60 * 20, 20);
-    wire.carried(8, 80 * 20, 20);
-    EXPECT_EQ(wire.limit(16), 16);
-    wire.carried(9, 70 * 20, 20);
-    EXPECT_EQ(wire.limit(16), 8);
+TEST(NextLevel, Goes_on_as_far_as_the_last_step_brought_something) {
+    EXPECT_EQ(next_level({}, 16).units, 2);
+    EXPECT_EQ(next_level({}, 1).units, 1);
+    EXPECT_EQ(next_level(sure({{2, 20}}), 16).units, 4);
+    EXPECT_EQ(next_level(sure({{2, 20}}), 3).units, 3);
+    EXPECT_EQ(next_level(sure({{2, 20}, {4, 40}}), 16).units, 8);
+    EXPECT_EQ(next_level(sure({{2, 20}, {4, 30}}), 16).units, 6);  // half of that
+    EXPECT_EQ(next_level(sure({{2, 20}, {4, 24}}), 16).units, 3);  // it is full
+    EXPECT_EQ(next_level(sure({{2, 20}, {4, 10}}), 16).units, 3);
+    EXPECT_EQ(next_level(sure({{2, 20}, {3, 15}, {4, 10}}), 16).units, 1);
 }
 
 // Where one more would only take from the others it waits, though the wire is at its best with it.
-TEST(Wire, As_few_as_carry_nearly_the_best) {
+TEST(NextLevel, Is_the_fewest_that_carry_nearly_the_best) {
+    const Level level =
+        next_level(sure({{2, 60}, {3, 100}, {4, 100.2}, {5, 100.6}, {8, 100.8}}), 16);
+    EXPECT_TRUE(level.found);
+    EXPECT_EQ(level.units, 3);
+    EXPECT_EQ(next_level(sure({{1, 99.5}, {2, 100}, {4, 100}}), 16).units, 1);
+}
+
+TEST(NextLevel, Makes_sure_of_the_best_and_of_what_is_beside_it) {
+    Rates rates = sure({{4, 40}});
+    rates[2] = {30, false};
+    EXPECT_EQ(next_level(rates, 4).units, 3);  // the other is far off
+    rates[2] = {39, false};
+    EXPECT_EQ(next_level(rates, 4).units, 2);
+    rates[8] = {50, false};
+    EXPECT_EQ(next_level(rates, 16).units, 8);
+}
+
+TEST(Wire, Begins_with_two_and_never_takes_none) {
+    EXPECT_EQ(Wire().limit(16), 2);
+    EXPECT_EQ(Wire().limit(1), 1);
+    EXPECT_EQ(Wire().limit(0), 1);
+    Wire slow;
+    for (int i = 0; i < 2'000; ++i) {
+        slow.life(slow.limit(16), 1, 1e6);
+        EXPECT_GE(slow.limit(16), 1);
+    }
+}
+
+TEST(Wire, One_unit_is_no_rate) {
     Wire wire;
-    wire.unit_took(6'000, 0);
-    for (const auto& [units, rate] :
-         {std::pair(1, 30.0), {2, 60.0}, {3, 90.0}, {4, 100.0}, {5, 100.6}, {6, 100.8}}) {
-        wire.carried(units, rate * 10, 10);
+    wire.life(2, 1'000, 10);
+    EXPECT_FALSE(wire.rate(2).has_value());
+    EXPECT_EQ(wire.limit(16), 2);
+    wire.life(2, 3'000, 10);
+    EXPECT_DOUBLE_EQ(wire.rate(2).value_or(0), 200);
+    EXPECT_EQ(wire.limit(16), 4);
+    wire.life(0, 3'000, 10);  // of units that were now more, now fewer
+    EXPECT_FALSE(wire.rate(0).has_value());
+}
+
+// Units that only just began already say whether more bring more.
+TEST(Wire, Goes_on_by_the_first_part_of_the_way) {
+    Wire wire;
+    for (int i = 0; i < 2; ++i) {
+        wire.first_part(2, 10);
     }
     EXPECT_EQ(wire.limit(16), 4);
-    EXPECT_EQ(wire.limit(3), 3);
-    EXPECT_DOUBLE_EQ(wire.rate(3).value_or(0), 90.0);
-    EXPECT_FALSE(wire.rate(7).has_value());
+    for (int i = 0; i < 2; ++i) {
+        wire.first_part(4, 5);
+    }
+    EXPECT_EQ(wire.limit(16), 8);
+    tell(wire, {{4, 40}, {2, 60}});  // … but whole lives count
+    EXPECT_LT(wire.limit(16), 4);
 }
 
-// Units that are away from the wire half of their time: twice as many are worked on.
-TEST(Wire, Counts_in_the_time_a_unit_moves_nothing) {
+TEST(Wire, Counts_units_where_no_worker_tells_of_bytes) {
     Wire wire;
-    wire.unit_took(1'000, 0);
-    for (int units = 1; units <= 12; ++units) {
-        wire.carried(units, 10 * std::min(units * 10.0, 40.0), 10);
+    for (int i = 0; i < 2; ++i) {
+        wire.life(2, 0, 10);
     }
-    EXPECT_EQ(wire.limit(32), 4);
-    for (int i = 0; i < 40; ++i) {
-        wire.unit_took(1'000, 100);
-    }
-    EXPECT_GE(wire.limit(32), 8);
-}
-
-// A better hub: what was too many before is tried again after a while, and found to do.
-TEST(Wire, A_wire_that_became_better_or_worse_is_found_out) {
-    const Scene before{"before", [](int n) { return collapse(n, 2, 30, 0.2); }};
-    const Scene after{"after", [](int n) { return collapse(n, 8, 30, 0.2); }};
-    for (const auto& [first, second] : {std::pair(before, after), std::pair(after, before)}) {
-        Wire wire;
-        const auto by_wire = [&](double) { return wire.limit(kMostUnits); };
-        (void)play(first, 6 * 3'600, 1, by_wire, &wire);
-        (void)play(second, 6 * 3'600, 2, by_wire, &wire);
-        const auto then = play(second, 4 * 3'600, 3, by_wire, &wire);
-        int which = 0;
-        const double best = best_fixed(second, 4 * 3'600, &which);
-        EXPECT_GE(then.all, 0.95 * best) << then.all / best << " of " << which << ", limit "
-                                         << wire.limit(kMostUnits) << ": " << wire.to_text();
-    }
+    EXPECT_DOUBLE_EQ(wire.rate(2).value_or(0), 0.1);
+    wire.life(2, 5'000, 10);  // from now on bytes
+    EXPECT_FALSE(wire.rate(2).has_value());
+    wire.life(2, 0, 10);  // one that is mute counts as one of the others
+    EXPECT_DOUBLE_EQ(wire.rate(2).value_or(0), 500);
 }
 
 TEST(Wire, Text_that_is_none_is_refused) {
-    for (const char* text : {"", "x", "1", "1 2 3", "1 2 0 3 4", "1 2 2 -3 4", "1 2 2 3 nan",
-                             "1 2 2 3 4 5", "1 2 99999 1 1"}) {
+    for (const char* text :
+         {"", "x", "1", "w2", "w2 0 0", "w2 0 0 x", "w2 0 0 0 1", "w2 0 0 0 1 0 1 1 1",
+          "w2 0 0 0 1 1 -1 1 1", "w2 0 0 0 1 1 1 nan 1", "w2 0 0 0 1 1 1 0 1",
+          "w2 0 0 0 1 99999 1 1 1", "w3 0 0 0", "17000000 3.2 1 29.0 3400000"}) {
         EXPECT_FALSE(Wire::from_text(text)) << text;
     }
-    EXPECT_TRUE(Wire::from_text("0 0"));
+    EXPECT_TRUE(Wire::from_text("w2 0 0 0"));
+    Wire wire;
+    tell(wire, {{2, 20}, {3, 18}});
+    wire.first_part(4, 5);
+    auto kept = Wire::from_text(wire.to_text());
+    ASSERT_TRUE(kept);
+    EXPECT_EQ(kept->to_text(), wire.to_text());
+    EXPECT_EQ(kept->limit(16), wire.limit(16));
 }
 
-// A report tells of the time since the one before: a second counts when all have told of it.
-TEST(WireMeter, Spreads_what_is_reported_over_the_seconds_it_took) {
-    Wire wire;
-    WireMeter meter(wire);
-    meter.begin(1, 0);
-    meter.begin(2, 0);
-    meter.moved(1, 0, 10);
-    meter.moved(2, 0, 10);
-    EXPECT_FALSE(meter.moved(1, 1'000, 20));  // the other has said nothing of these seconds
-    EXPECT_TRUE(meter.moved(2, 2'000, 20));
-    EXPECT_DOUBLE_EQ(wire.rate(2).value_or(0), 300.0);
-    EXPECT_FALSE(meter.moved(1, 2'000, 30));
-    EXPECT_FALSE(wire.rate(1).has_value());
-    EXPECT_TRUE(meter.moved(2, 2'000, 30));  // it moved nothing meanwhile
-    EXPECT_DOUBLE_EQ(wire.rate(1).value_or(0), 100.0);
-    EXPECT_EQ(meter.units(), 2);
-    meter.end(1, true, 40);
-    EXPECT_FALSE(meter.moved(1, 9'000, 41));
-}
-
-// One that hangs keeps nobody from being counted.
-TEST(WireMeter, Waits_for_nobody_longer_than_a_minute) {
-    Wire wire;
-    WireMeter meter(wire);
-    meter.begin(1, 0);
-    meter.begin(2, 0);
-    for (int at = 1; at <= 120; ++at) {
-        meter.moved(1, 10.0 * at, at);
+// Another hub: what was too many or too few before is tried again after a while.
+TEST(Wire, A_wire_that_became_better_or_worse_is_found_out) {
+    const auto hub = [](int best) {
+        return testing::Scene{
+            "hub",
+            [best](int n) { return n <= best ? n * 30.0 : best * 30 * std::pow(0.8, n - best); },
+            16};
+    };
+    for (const auto& [before, after] : {std::pair(2, 8), std::pair(8, 2)}) {
+        Wire wire;
+        const auto learned = [&] { return wire.limit(64); };
+        (void)testing::Play(hub(before), 1, wire).run(600, learned);
+        (void)testing::Play(hub(after), 2, wire).run(1'500, learned);
+        const double took = testing::Play(hub(after), 3, wire).run(200, learned).back();
+        Wire nobodys;
+        const double best =
+            testing::Play(hub(after), 3, nobodys).run(200, [&] { return after; }).back();
+        EXPECT_GE(best / took, 0.95)
+            << before << " to " << after << ": " << wire.limit(64) << " " << wire.to_text();
     }
-    EXPECT_DOUBLE_EQ(wire.rate(1).value_or(0), 10.0);
+}
+
+// Each moment is shared by all who are at work: two of them took half of the time each.
+TEST(WireMeter, A_unit_takes_its_part_of_the_time) {
+    Wire wire;
+    WireMeter meter(wire);
+    meter.let_in(2);
+    std::int64_t id = 0;
+    const auto pair_of = [&](double at, bool whole) {
+        meter.begin(++id, at);
+        meter.begin(++id, at);
+        for (const std::int64_t unit : {id - 1, id}) {
+            meter.moved(unit, 500, 10, at + 5);
+            meter.end(unit, whole, at + 10);
+        }
+    };
+    pair_of(0, false);  // what is broken off says nothing
+    EXPECT_EQ(wire.to_text(), Wire().to_text());
+    pair_of(10, true);
+    EXPECT_DOUBLE_EQ(wire.rate(2).value_or(0), 100.0);
+    meter.end(id, true, 30);  // has ended
+    meter.moved(99, 500, 100, 30);
+    EXPECT_DOUBLE_EQ(wire.rate(2).value_or(0), 100.0);
+}
+
+TEST(WireMeter, A_life_with_now_more_and_now_fewer_says_nothing) {
+    Wire wire;
+    WireMeter meter(wire);
+    meter.let_in(3);
+    meter.begin(1, 0);
+    meter.begin(2, 4);
+    meter.begin(3, 6);
+    meter.end(1, true, 10);
+    meter.end(2, true, 12);
+    EXPECT_EQ(wire.to_text(), Wire().to_text());
+}
+
+// The next one takes a moment to come: nearly as many as are let in are as many. Fewer are fewer.
+TEST(WireMeter, Counts_those_who_come) {
+    for (const auto& [allowed, counted] : {std::pair(6, 6), std::pair(8, 5)}) {
+        Wire wire;
+        WireMeter meter(wire);
+        meter.let_in(allowed);
+        for (std::int64_t id = 1; id <= 5; ++id) {
+            meter.begin(id, 0);
+        }
+        for (std::int64_t id = 1; id <= 5; ++id) {
+            meter.end(id, true, 10);
+        }
+        EXPECT_EQ(wire.rate(counted).has_value(), true) << allowed << ": " << wire.to_text();
+    }
 }
 
 }  // namespace

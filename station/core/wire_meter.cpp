@@ -7,35 +7,58 @@
 namespace lineside::core {
 namespace {
 
-constexpr double kQuiet = 60;     // seconds without a report: it does not move
-constexpr double kPartly = 0.25;  // of a unit: a second in which somebody began or ended
+constexpr int kFirstPart = 50;       // percent of its way: well into what moves data
+constexpr double kNearlyAll = 0.8;   // of its life
+constexpr double kNearlyFull = 0.8;  // of those let in: the next one takes a moment to come
+constexpr double kNearlySame = 0.2;  // of a number: so much more or less is no other one
 
 }  // namespace
 
-void WireMeter::begin(std::int64_t unit, double at) {
-    if (units_.empty()) {
-        seconds_.clear();
-        first_ = static_cast<std::int64_t>(std::floor(at));
+void WireMeter::pass(double at) {
+    const double time = at - now_;
+    if (time <= 0) {
+        return;
     }
-    units_[unit] = {at, at, 0, 0};
+    const auto units = static_cast<int>(units_.size());
+    for (auto& [id, unit] : units_) {
+        unit.part += time / units;
+        unit.with[units] += time;
+    }
+    now_ = at;
 }
 
-bool WireMeter::moved(std::int64_t unit, double bytes, double at) {
+void WireMeter::begin(std::int64_t unit, double at) {
+    pass(at);
+    now_ = std::max(now_, at);
+    units_[unit] = Unit{allowed_, at};
+}
+
+int WireMeter::at_once(const Unit& unit, double life) {
+    const double mean = life / unit.part;
+    const int units = mean >= kNearlyFull * unit.allowed
+                          ? std::max(1, unit.allowed)
+                          : std::max(1, static_cast<int>(std::lround(mean)));
+    double held = 0;
+    for (const auto& [others, seconds] : unit.with) {
+        held += std::abs(others - units) <= kNearlySame * units ? seconds : 0;
+    }
+    return held >= kNearlyAll * life ? units : 0;
+}
+
+void WireMeter::moved(std::int64_t unit, double bytes, int percent, double at) {
     const auto found = units_.find(unit);
-    if (found == units_.end() || at < found->second.told) {
-        return false;
+    if (found == units_.end()) {
+        return;
     }
     Unit& told = found->second;
-    if (bytes > told.bytes && at > told.told) {
-        const double from = std::max(told.told, at - kQuiet);
-        spread(from, at, bytes - told.bytes);
-        told.moving += at - from;
+    told.bytes = std::max(told.bytes, bytes);
+    if (percent >= kFirstPart && !told.first_part_told) {
+        told.first_part_told = true;
+        pass(at);
+        if (told.part > 0) {
+            wire_.first_part(at_once(told, now_ - told.began), told.part);
+        }
     }
-    if (at > told.told) {
-        told.bytes = std::max(told.bytes, bytes);
-        told.told = at;
-    }
-    return settle(at);
 }
 
 void WireMeter::end(std::int64_t unit, bool whole, double at) {
@@ -43,50 +66,12 @@ void WireMeter::end(std::int64_t unit, bool whole, double at) {
     if (found == units_.end()) {
         return;
     }
-    const Unit& done = found->second;
-    if (whole) {
-        wire_.unit_took(done.bytes, std::max(0.0, at - done.began - done.moving));
-    }
+    pass(at);
+    const Unit done = found->second;
     units_.erase(found);
-    (void)settle(at);
-}
-
-void WireMeter::spread(double from, double to, double bytes) {
-    for (auto second = std::max(first_, static_cast<std::int64_t>(std::floor(from)));
-         static_cast<double>(second) < to; ++second) {
-        const auto place = static_cast<std::size_t>(second - first_);
-        if (place >= seconds_.size()) {
-            seconds_.resize(place + 1);
-        }
-        const auto begins = static_cast<double>(second);
-        const double part = std::min(to, begins + 1) - std::max(from, begins);
-        seconds_[place].moving += part;
-        seconds_[place].bytes += bytes * part / (to - from);
+    if (whole && done.part > 0) {
+        wire_.life(at_once(done, now_ - done.began), done.bytes, done.part);
     }
-}
-
-bool WireMeter::settle(double at) {
-    double until = at;
-    for (const auto& [id, unit] : units_) {
-        if (at - unit.told <= kQuiet) {
-            until = std::min(until, unit.told);
-        }
-    }
-    bool told = false;
-    while (!seconds_.empty() && static_cast<double>(first_ + 1) <= until) {
-        const Second second = seconds_.front();
-        seconds_.pop_front();
-        ++first_;
-        const double whole = std::round(second.moving);
-        if (whole >= 1 && std::abs(second.moving - whole) <= kPartly) {
-            wire_.carried(static_cast<int>(whole), second.bytes, 1);
-            told = true;
-        }
-    }
-    if (seconds_.empty()) {
-        first_ = std::max(first_, static_cast<std::int64_t>(std::floor(until)));
-    }
-    return told;
 }
 
 }  // namespace lineside::core

@@ -61,6 +61,7 @@ class LineTest : public ::testing::Test {
         config.release = config::ReleasePolicy::none;
         config.data = folder;
         config.images = folder / "images";
+        config.limits.learn = false;  // but where that is the matter: all units at once
         for (const char* slot : {"1", "2", "3"}) {
             config.slots.push_back({slot, port_of(slot), false, std::nullopt});
         }

@@ -13,50 +13,54 @@ constexpr double kMega = 1e6;
 
 class SlotWire : public testing::LineTest {
   protected:
-    // Each of them moves so much in every one of so many seconds.
-    void move(const std::vector<FakeWorker*>& workers, double mega_per_second, int seconds) {
-        for (int i = 0; i < seconds; ++i) {
-            clock.advance_ms(1'000);
-            for (FakeWorker* worker : workers) {
-                std::uint64_t& bytes = moved_[worker];
-                bytes += static_cast<std::uint64_t>(mega_per_second * kMega);
-                worker->say(protocol::Progress{bytes, 0, "bytes", bytes});
-            }
+    void SetUp() override {
+        LineTest::SetUp();
+        config.limits.learn = true;
+        for (const char* slot : {"4", "5", "6"}) {
+            config.slots.push_back({slot, port_of(slot), false, std::nullopt});
         }
     }
-    // Three at once, of which each takes from the others, then two.
-    std::vector<FakeWorker*> learn_two() {
-        config.slots.push_back({"4", port_of("4"), false, std::nullopt});
-        open_line();
-        std::vector<FakeWorker*> units;
-        for (const char* slot : {"1", "2", "3"}) {
-            units.push_back(&to_flash(slot));
+    // So many seconds later each of them has moved so much, and is so far.
+    void move(const std::vector<FakeWorker*>& workers, int seconds, double mega,
+              std::uint64_t percent) {
+        clock.advance_ms(seconds * 1'000);
+        for (FakeWorker* worker : workers) {
+            worker->say(
+                protocol::Progress{percent, 100, "%", static_cast<std::uint64_t>(mega * kMega)});
         }
-        move(units, 10, 20);
-        units.back()->ok();
-        run_until("its end", [&] { return state("3") == "restarting"; });
-        units.pop_back();
-        move(units, 30, 20);
-        return units;
     }
-
-  private:
-    std::map<FakeWorker*, std::uint64_t> moved_;
+    void waits(const std::string& slot, const std::string& reason) {
+        run_until("the line", [&] { return tile(slot)["position_in_line"] == 1; });
+        EXPECT_EQ(tile(slot)["reason"], reason);
+    }
 };
 
-TEST_F(SlotWire, A_unit_waits_where_it_would_only_slow_the_others) {
-    const auto units = learn_two();
-    bus->plug("4");
-    run_until("the line", [&] { return tile("4")["position_in_line"] == 1; });
-    EXPECT_EQ(tile("4")["reason"], "USB port carries 2 best");
-    EXPECT_EQ(launcher->workers.size(), 3U);
-    units[0]->ok();
-    EXPECT_EQ(worker(4, "flash").spec.job_line.slot, "4");
-    EXPECT_EQ(tile("4")["reason"], Json(nullptr));
+// Nothing is known: two. As soon as these are seen to get on, more.
+TEST_F(SlotWire, A_unit_waits_until_more_are_known_to_do) {
+    open_line(8);
+    const std::vector<FakeWorker*> units{&to_flash("1"), &to_flash("2")};
+    bus->plug("3");
+    waits("3", "USB port carries 2 best");
+    EXPECT_EQ(launcher->workers.size(), 2U);
+    move(units, 10, 100, 60);
+    worker(3, "flash");
+    EXPECT_EQ(tile("3")["reason"], Json(nullptr));
+    for (const char* slot : {"4", "5"}) {
+        bus->plug(slot);
+    }
+    waits("5", "USB port carries 4 best");
 }
 
 TEST_F(SlotWire, What_was_learned_outlives_the_service) {
-    (void)learn_two();
+    open_line(8);
+    const std::vector<FakeWorker*> units{&to_flash("1"), &to_flash("2")};
+    move(units, 10, 300, 100);
+    for (FakeWorker* unit : units) {
+        unit->ok();
+    }
+    for (const char* slot : {"1", "2"}) {
+        run_until("its end", [&] { return state(slot) == "restarting"; });
+    }
     settle();
     EXPECT_EQ(sql("SELECT group_concat(wire, ' ') FROM (SELECT wire FROM wire_load ORDER BY wire)"),
               "pci-0000:00:14.0 pci-0000:00:14.0-usb-0:1");
@@ -64,12 +68,39 @@ TEST_F(SlotWire, What_was_learned_outlives_the_service) {
         const auto kept = core::Wire::from_text(
             sql(fmt::format("SELECT load FROM wire_load WHERE wire = '{}'", wire)));
         ASSERT_TRUE(kept);
-        EXPECT_EQ(kept->rate(3).value_or(0), 30 * kMega);
+        EXPECT_NEAR(kept->rate(2).value_or(0), 60 * kMega, kMega);
     }
     // The next life knows it from its first unit on.
     WireBook book(*store);
     ASSERT_TRUE(store->read_now([&](db::Tx& tx) { return book.load(tx); }));
-    EXPECT_EQ(book.limit("pci-0000:00:14.0-usb-0:1", 64), 32);
+    EXPECT_EQ(book.limit("pci-0000:00:14.0-usb-0:1", 64), 4);
+    EXPECT_EQ(book.limit("pci-0000:00:14.0-usb-0:2", 64), 2);
+}
+
+// What an older version had written tells nothing, and is written anew.
+TEST_F(SlotWire, What_an_older_version_wrote_is_forgotten) {
+    ASSERT_TRUE(store->write_now([](db::Tx& tx) -> base::Status {
+        auto done = tx.run("INSERT INTO wire_load (wire, load) VALUES (?1, ?2)",
+                           std::string("pci-0000:00:14.0"), std::string("17000000 3.2 1 29.0 34"));
+        return done ? base::Status() : tl::unexpected<base::Error>(done.error());
+    }));
+    open_line(8);
+    to_flash("1").ok();
+    run_until("its end", [&] { return state("1") == "restarting"; });
+    settle();
+    EXPECT_TRUE(
+        core::Wire::from_text(sql("SELECT load FROM wire_load WHERE wire = 'pci-0000:00:14.0'")));
+}
+
+// A unit that fails says nothing of the wire.
+TEST_F(SlotWire, A_fault_teaches_nothing) {
+    open_line(8);
+    FakeWorker& unit = to_flash("1");
+    move({&unit}, 10, 300, 10);
+    unit.fail("flash.tool");
+    run_until("its verdict", [&] { return tile("1")["outcome"] == "ERROR"; });
+    settle();
+    EXPECT_EQ(sql("SELECT count(*) FROM wire_load"), "0");
 }
 
 TEST_F(SlotWire, Says_which_bound_of_the_configuration_it_waits_for) {
@@ -83,18 +114,14 @@ TEST_F(SlotWire, Says_which_bound_of_the_configuration_it_waits_for) {
     worker(2, "flash");
 }
 
-// A method that cannot say what it moves is bounded by the configuration alone.
-TEST_F(SlotWire, Workers_that_say_nothing_are_let_in) {
-    config.limits.per_root_port = 8;
-    for (const char* slot : {"4", "5", "6"}) {
-        config.slots.push_back({slot, port_of(slot), false, std::nullopt});
-    }
+// A method that cannot say what it moves is judged by how far its units are.
+TEST_F(SlotWire, Workers_that_tell_of_no_bytes_are_let_in) {
     open_line(8);
-    to_flash("1").ok();
-    run_until("its end", [&] { return state("1") == "restarting"; });
-    for (const char* slot : {"2", "3", "4", "5", "6"}) {
-        (void)to_flash(slot);
-    }
+    const std::vector<FakeWorker*> units{&to_flash("1"), &to_flash("2")};
+    bus->plug("3");
+    waits("3", "USB port carries 2 best");
+    move(units, 10, 0, 60);
+    worker(3, "flash");
 }
 
 }  // namespace

@@ -80,14 +80,16 @@ void SlotActor::wire_use() {
 }
 
 void SlotActor::progress(const protocol::Progress& progress) {
+    const bool rose = run_->progress.progress(progress.done, progress.total);
+    const std::int64_t now = context_.clock.mono_ns();
     if (flashing()) {
         run_->bytes = std::max(run_->bytes, progress.bytes);
-        context_.wires.moved(run_->job, run_->bytes_before + run_->bytes, context_.clock.mono_ns());
+        context_.wires.moved(run_->job, run_->bytes_before + run_->bytes, run_->progress.percent(),
+                             now);
     }
-    if (!run_->progress.progress(progress.done, progress.total)) {
+    if (!rose) {
         return;
     }
-    const std::int64_t now = context_.clock.mono_ns();
     run_->pace.reached(run_->progress.percent(), run_->spent_ms(now));
     if (now - run_->told_mono_ns >= kTellEveryNs) {
         run_->told_mono_ns = now;

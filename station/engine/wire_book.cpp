@@ -23,9 +23,11 @@ base::Status WireBook::load(db::Tx& tx) {
     return read ? base::Status() : tl::unexpected<base::Error>(read.error());
 }
 
-int WireBook::limit(const std::string& wire, int most) const {
-    const auto found = wires_.find(wire);
-    return found == wires_.end() ? core::Wire().limit(most) : found->second->wire.limit(most);
+int WireBook::limit(const std::string& wire, int most) {
+    Known& here = known(wire);
+    const int units = here.wire.limit(most);
+    here.meter.let_in(units);
+    return units;
 }
 
 WireBook::Known& WireBook::known(const std::string& wire) {
@@ -46,16 +48,14 @@ void WireBook::begin(base::JobId job, const std::string& root_port, std::int64_t
     }
 }
 
-bool WireBook::moved(base::JobId job, std::uint64_t bytes, std::int64_t mono_ns) {
+void WireBook::moved(base::JobId job, std::uint64_t bytes, int percent, std::int64_t mono_ns) {
     const auto found = jobs_.find(job);
-    bool learned = false;
     if (found != jobs_.end()) {
         for (const std::string& wire : found->second) {
-            learned |=
-                known(wire).meter.moved(job.value, static_cast<double>(bytes), seconds(mono_ns));
+            known(wire).meter.moved(job.value, static_cast<double>(bytes), percent,
+                                    seconds(mono_ns));
         }
     }
-    return learned;
 }
 
 void WireBook::end(base::JobId job, bool whole, std::int64_t mono_ns) {
