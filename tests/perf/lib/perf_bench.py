@@ -36,7 +36,7 @@ class PerfBench(bench.Bench):
     """`slots`: how many of the boards' ports the station has in its configuration (all)."""
 
     def __init__(self, data, boards, seed, speed, tool_seconds=0.0, slots=None):
-        super().__init__(data, boards, seed=seed, speed=speed, more={"limits": "learn = false\n"})  # all at once: what they cost is measured
+        super().__init__(data, boards, seed=seed, speed=speed)
         self.tool_seconds, self.slot_count = tool_seconds, slots
         self.line_group = self.watch = None
 
