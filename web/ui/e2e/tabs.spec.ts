@@ -8,7 +8,8 @@ let bench: Bench;
 beforeAll(async () => { bench = await openMockBench('mixed16'); });
 afterAll(() => bench.close());
 
-const live = (page: Page): Promise<void> => until(page, () => window.__lineside.live, null);
+// A desk page comes in two parts: the link is there with the second.
+const live = (page: Page): Promise<void> => until(page, () => '__lineside' in window && window.__lineside.live, null);
 // Playwright shows each page as if it were the one in front.
 async function show(page: Page, shown: boolean): Promise<void> {
   await page.evaluate((hidden) => {
