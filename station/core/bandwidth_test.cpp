@@ -162,8 +162,9 @@ TEST(Wire, A_wire_that_became_better_or_worse_is_found_out) {
         (void)testing::Play(hub(after), 2, wire).run(1'500, learned);
         const double took = testing::Play(hub(after), 3, wire).run(200, learned).back();
         Wire nobodys;
-        const double best =
-            testing::Play(hub(after), 3, nobodys).run(200, [&] { return after; }).back();
+        const double best = testing::Play(hub(after), 3, nobodys)
+                                .run(200, [fixed = after] { return fixed; })
+                                .back();
         EXPECT_GE(best / took, 0.95)
             << before << " to " << after << ": " << wire.limit(64) << " " << wire.to_text();
     }
