@@ -82,12 +82,13 @@ def flapping(ctx, hub_too):
         arrivals.go(ctx, board)
         arrivals.come(ctx, board)
         times += 1
-    assert times >= TIMES, "slot %s closed after %d times" % (label, times)
     wait(lambda: set(closed(ctx)) == {label} and closed(ctx)[label].startswith("E31, came and went 6 times"), 5, lambda: "closed: %s" % closed(ctx))
     rows = ctx.bench.sql("SELECT data FROM event WHERE kind = 'slot.closed'")
-    assert [json.loads(row["data"])["code"] for row in rows] == ["slot.flapping"], rows
+    # What the scenarios before did at this port within the minute counts, too: who counts exactly is the rule's own test.
+    last = json.loads(rows[-1]["data"])
+    assert (last["code"], last["times"]) == ("slot.flapping", TIMES) and last["seconds"] <= 60, rows
     reopen(ctx, [label])
-    ctx.say("slot %s closed itself when its board had come and gone %d times, and was reopened" % (label, times))
+    ctx.say("slot %s closed itself when its board had come and gone %d times within %d s, and was reopened" % (label, TIMES, last["seconds"]))
     if hub_too:
         begun = time.monotonic()
         for _ in range(TIMES + 2):
