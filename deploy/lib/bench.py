@@ -187,7 +187,7 @@ class Bench:
         self.jobs = jobs or 64
         self.line_options = list(line_options)
         # What the wire takes is to be found out where the wire is what is looked at; everywhere else all boards are let in at once.
-        self.limits = "" if any(option.startswith("--wire-") for option in self.line_options) else "learn = false\n"
+        self.admission = "" if any(option.startswith("--wire-") for option in self.line_options) else "learn = false\n"
         self.real_data = os.path.abspath(data)
         self.line = self.helper = self.station = None
         self.group = self.url = self.order = self.lock = self.pointer = None
@@ -346,7 +346,7 @@ class Bench:
     def write_station_config(self):
         self.port = free_port(self.port, self.choose_port)
         build.write_text(os.path.join(self.place.run, "station.toml"),
-                         settings.station_toml(self.place, self.slots(), self.speed, self.port, self.jobs, {"limits": self.limits, **(self.more or {})}))
+                         settings.station_toml(self.place, self.slots(), self.speed, self.port, self.jobs, {"limits": self.admission, **(self.more or {})}))
         self.write_recipes(settings.recipes_toml(self.place, self.speed, self.more))
 
     def write_recipes(self, text):
