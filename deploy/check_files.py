@@ -16,7 +16,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 RULES = "udev/99-lineside.rules"
 # What the rules may run.
 RUNS = ("/sbin/ip link set dev $name up", "/sbin/ip address add 192.168.55.100 peer 192.168.55.1/32 dev $name")
-HAS_IPV6 = ("{net/ipv6/conf/$kernel/disable_ipv6}", "0")     # the one setting of the kernel's that they may change, of their own interface
+# The settings of the kernel's that they may change, of their own interfaces.
+SETTINGS = (("{net/ipv6/conf/$kernel/disable_ipv6}", "0"), ("{net/ipv4/conf/$kernel/rp_filter}", "2"))
 UNITS = ("lineside-helper.service", "lineside-stationd.service")
 NEVER = ("7045",)
 complaints = []
@@ -87,7 +88,7 @@ def check_rules():
                 labels.add(value)
             else:
                 assigns.append(name)
-                if key == "SYSCTL" and (sub, value) != HAS_IPV6:
+                if key == "SYSCTL" and (sub, value) not in SETTINGS:
                     complain("%s:%d: sets '%s' to '%s'" % (RULES, number, name, value))
                 if key == "RUN" and value not in RUNS:
                     complain("%s:%d: runs '%s'" % (RULES, number, value))

@@ -196,9 +196,11 @@ def without_ipv6(_options):
     """Its kernel has none; the units are spoken to by IPv4."""
     def ordered(ctx):
         assert not os.path.exists("/proc/net/if_inet6"), "this kernel has IPv6"
+        for name in ("all", "default"):
+            host.write("/proc/sys/net/ipv4/conf/%s/rp_filter" % name, "1")      # as strict as a host may be
         ctx.bench.load_serials(50, 60)
         ctx.bench.open_order(50)
-        life.same_port(ctx, [1])
+        life.same_port(ctx, [1, 2])
     return [("no IPv6 at all", ordered)]
 
 
@@ -246,7 +248,7 @@ def main():
     if options.phase == "retries":
         more["recipe"] = more["recipe"].replace('use = "flash"\n', 'use = "flash"\nretries = 1\n', 1)
     # What is looked at after the cut and with retries needs none on vhci.
-    boards, booting = {"first": (on_vhci(options), gadgets_of(options)), "no-ipv6": (1, 1)}.get(options.phase, (0, 0))
+    boards, booting = {"first": (on_vhci(options), gadgets_of(options)), "no-ipv6": (2, 2)}.get(options.phase, (0, 0))
     with SlowBench(os.path.join(DISK, "bench"), slots, gadgets=boards, boot=booting, more=more) as bench:
         ctx.bench = bench
         try:
