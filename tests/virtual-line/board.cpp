@@ -164,6 +164,24 @@ void Board::away(double seconds, std::function<void()> task) {
     later(std::max(seconds, least), std::move(task));
 }
 
+bool Board::too_soon(std::function<void()> task) {
+    constexpr Seconds kLook{0.02};
+    constexpr std::chrono::seconds kGiveUp{30};
+    if (bench_.bus->noticed(number_)) {
+        return false;
+    }
+    if (Clock::now() - left_at_ > kGiveUp) {
+        bench_.journal.note(number_, "unnoticed");
+        return false;
+    }
+    bench_.loop.after(kLook, [this, life = life_, task = std::move(task)] {
+        if (life == life_) {
+            task();
+        }
+    });
+    return true;
+}
+
 // --- the bus
 // ---------------------------------------------------------------------------------------------
 
@@ -176,12 +194,16 @@ void Board::leave_bus() {
         node_->leave();
     }
     bench_.bus->leave(number_);
+    left_at_ = Clock::now();
     bench_.free_devnum(here_.bus, devnum_);
     bench_.journal.note(number_, "left", {{"devnum", devnum_}});
     node_.reset();
 }
 
 void Board::enter_recovery(Stage stage) {
+    if (too_soon([this, stage] { enter_recovery(stage); })) {
+        return;
+    }
     stage_ = stage == Stage::BootRom ? "bootrom" : "bootloader";
     here_ = place_;
     devnum_ = bench_.next_devnum(here_.bus);

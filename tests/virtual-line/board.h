@@ -70,6 +70,10 @@ class Board {
     void later(double seconds, std::function<void()> task);
     // The same for an absence from the bus; never so short that a kernel takes it for a bounce.
     void away(double seconds, std::function<void()> task);
+    // Whether the host has not noticed yet that the board left the bus, and then does `task` as
+    // soon as it has. To a host that missed the absence the board would be the same as before, and
+    // on vhci what it was asked in between never ends, as it does at every real controller.
+    bool too_soon(std::function<void()> task);
 
     Bench& bench_;
     const int number_;
@@ -92,6 +96,7 @@ class Board {
     std::shared_ptr<Storage> storage_;
     std::shared_ptr<UsbNode> node_;
     bool present_ = false;  // something of it is on the bus
+    Clock::time_point left_at_{};
 
     bool os_running_ = false;
     int os_stopping_ = 0;

@@ -79,7 +79,8 @@ GadgetFacts Board::gadget_facts() const {
 }
 
 void Board::show_gadget() {
-    if (!os_up_ || !boot_time_over_ || state_ != "booting" || present_) {
+    if (!os_up_ || !boot_time_over_ || state_ != "booting" || present_ ||
+        too_soon([this] { show_gadget(); })) {
         return;
     }
     here_ = has("superspeed") ? bench_.bus->twin(number_).value_or(place_) : place_;
@@ -103,6 +104,9 @@ void Board::show_gadget() {
 // Between bootloader and system, where the bus can play it: the disk and the network of the
 // flashing initrd, for so long as the options say.
 void Board::initrd_then(std::function<void()> next) {
+    if (too_soon([this, next] { initrd_then(next); })) {
+        return;
+    }
     const auto seconds = bench_.options.initrd_seconds;
     here_ = place_;
     devnum_ = bench_.next_devnum(here_.bus);

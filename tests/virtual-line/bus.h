@@ -51,6 +51,8 @@ class Bus {
     virtual void arrive_gadget(int board, const GadgetFacts& facts, Shown done) = 0;
     // Its node has left already. Nothing there: nothing done.
     virtual void leave(int board) = 0;
+    // The host has taken notice that the board left; a busy kernel is late at it.
+    [[nodiscard]] virtual bool noticed(int /*board*/) const { return true; }
     // What a flashing initrd shows between bootloader and system: false where it is not played.
     virtual bool arrive_initrd(int /*board*/, const GadgetFacts& /*facts*/) { return false; }
     // A card reader with a file as its card, in the board's place; answers the disk's name where it

@@ -129,6 +129,11 @@ void VhciBus::join_gadget(int board) {
     ::close(ours);
 }
 
+bool VhciBus::noticed(int board) const {
+    return present_.contains(board) ||
+           !fs::exists("/sys/bus/usb/devices/" + place(board).bus_port());
+}
+
 void VhciBus::keep_gadget(int board, const Gadget* which, int tries) {
     bench_.loop.after(kEnumerated, [this, board, which, tries] {
         const auto found = present_.find(board);

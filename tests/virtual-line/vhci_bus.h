@@ -25,6 +25,7 @@ class VhciBus : public Bus {
     void arrive_gadget(int board, const GadgetFacts& facts, Shown done) override;
     bool arrive_initrd(int board, const GadgetFacts& facts) override;
     void leave(int board) override;
+    [[nodiscard]] bool noticed(int board) const override;
     // Takes no notice of when the kernel has found the disk, nor of its name: "".
     std::string insert_card(int board, const CardFacts& facts) override;
     void take_card(int board, bool with_reader) override;
