@@ -11,6 +11,7 @@ from scenarios import arrivals
 
 # A board that was pulled while its job ran: what may be said of it.
 PULLED = {"usb.left", "usb.no_device", "usb.link", "usb.cycle", "operator.removed"}
+NO_BOOT = {"boot.none", "boot.back_in_recovery"}    # of one that was flashed, and then stayed away or was plugged in anew
 GROWN_KIB = 24 * 1024   # more than this after the first third is a leak
 
 
@@ -30,8 +31,8 @@ def acknowledge_ready(ctx):
                 pass    # it changed meanwhile
 
 
-def settle(ctx, seconds=240):
-    """All boards out, every job over and acknowledged, no process of a job left."""
+def settle(ctx, seconds=600):
+    """All boards out, every job over and acknowledged, no process of a job left. One that was flashed is waited for as long as a unit may boot."""
     for board in sorted(ctx.boards.plugged):
         ctx.boards.unplug(board)
 
@@ -58,13 +59,22 @@ def pulled_while_it_hopped(ctx):
     return found
 
 
+def flashed_whole(ctx):
+    """{board: how often it was flashed to its end}. These boards have no system that boots."""
+    found = {}
+    for entry in journal(ctx):
+        if entry.get("state") == "booting":
+            found[entry["board"]] = found.get(entry["board"], 0) + 1
+    return found
+
+
 def check_records(ctx, since, pulled):
     """No verdict that the board's own account does not bear out, no slot with another's unit. Returns {code: cases}."""
     cards = {}
     for board in ctx.boards.chains:
         with open(os.path.join(ctx.out, "line/boards/%d/board.json" % board), encoding="utf-8") as file:
             cards[board] = json.load(file)
-    counts, hopped = {}, pulled_while_it_hopped(ctx)
+    counts, hopped, flashed = {}, pulled_while_it_hopped(ctx), flashed_whole(ctx)
     rows = ctx.bench.sql('SELECT job, slot, port, chip_id, result, code, started_ms, ended_ms FROM record_v1 WHERE job > ?', since)
     for row in rows:
         board = next(board for board in cards if ctx.label(board) == row["slot"])
@@ -78,6 +88,8 @@ def check_records(ctx, since, pulled):
         times = [at for at in pulled.get(board, []) if row["started_ms"] - 1000 <= at <= row["ended_ms"] + 1000]
         if times and code == "unit.bootloader" and hopped.get(board, 0) > 0:
             hopped[board] -= 1
+        elif code in NO_BOOT and flashed.get(board, 0) > 0:
+            flashed[board] -= 1
         elif times:
             assert code in PULLED, "job %d at slot %s: the board was pulled, the verdict is %s" % (row["job"], row["slot"], code)
         else:

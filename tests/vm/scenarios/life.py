@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Boards on vhci: from recovery mode over the flashing initrd to a booted system with a real sshd, at one and the same port."""
+import itertools
 import json
 import os
 import re
@@ -11,7 +12,7 @@ from observer import HeldUp, figures
 from scenarios import churn
 
 AT_ONCE = 4
-STAGES = ["955/7e19", "955/7e19", "955/7e19", "955/7035", "955/7020"]
+STAGES = ["955/7e19", "955/7035", "955/7020"]     # what a board is in turn; recovery mode up to three times
 
 
 def label(board):
@@ -30,7 +31,7 @@ def sysfs_name(port):
 
 
 def products(ctx, board, told):
-    """Products that udev told of at the board's port since `told`, without repetition of one enumeration."""
+    """Products of the enumerations at the board's port that udev told of since `told`."""
     controller, _, chain = gadget_port(board).removeprefix("platform-").partition("-usb-0:")
     return ["/".join(event[3].get("PRODUCT", "").split("/")[:2]) for event in ctx.uevents.events[told:]
             if event[1] == "add" and "/%s/" % controller in event[3]["DEVPATH"] and event[2].split("-")[1] == chain]
@@ -117,7 +118,7 @@ def same_port(ctx, boards):
     tiles = ctx.bench.tiles()
     for board in boards:
         assert is_up(ctx, board, tiles), "board %d is %s" % (board, ctx.card(board)["state"])
-    serials, addresses = {}, set()
+    serials, addresses, enumerations = {}, set(), 0
     for board in boards:
         row = verdict(ctx, board)
         assert row["result"] == "PASS", "slot %s: %s %s: %s" % (label(board), row["result"], row["code"], row["message"])
@@ -134,12 +135,14 @@ def same_port(ctx, boards):
                                capture_output=True, text=True, check=True).stdout
         addresses.add(" ".join(sorted(re.findall(r"inet (\S+)", shown))))
         seen = products(ctx, board, ctx.begun[board][1])
-        assert seen[:5] == STAGES, "slot %s saw %s" % (label(board), seen)
+        enumerations += len(seen)
+        # A hub that a busy kernel looks at half a second late has seen no absence, and the board is the same device as before.
+        assert [product for product, _ in itertools.groupby(seen)] == STAGES, "slot %s saw %s" % (label(board), seen)
     assert len(serials) == len(boards), "a serial was given twice: %s" % serials
     assert len(addresses) == 1, "the units are at addresses of their own: %s" % addresses
     take_out(ctx, boards)
     assert not any(sysfs_name(gadget_port(board)) for board in boards)
-    ctx.say("%d PASS, all at %s; serials %s; %s" % (len(boards), addresses.pop(), ", ".join(sorted(serials)), " ".join(word.split("/")[1] for word in STAGES)))
+    ctx.say("%d PASS, all at %s; serials %s; %s in %d enumerations" % (len(boards), addresses.pop(), ", ".join(sorted(serials)), " ".join(word.split("/")[1] for word in STAGES), enumerations))
 
 
 def without_ipv6(ctx, board):
