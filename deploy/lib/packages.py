@@ -54,17 +54,22 @@ def as_root(command):
     return ["sudo", *command]
 
 
-def keep_sshd_down():
-    """The virtual units start their own sshd; installing the package must not open the host's port 22."""
-    if os.path.isdir("/run/systemd/system"):
-        subprocess.run(as_root(["systemctl", "mask", "ssh.service", "ssh.socket"]), capture_output=True, check=False)
-        print("openssh-server: the host's own sshd stays off; `systemctl unmask ssh` gives it back", file=sys.stderr)
+# Packages that begin to serve the network when they are installed: (their units, what gives them back). What is tested starts its own.
+SERVERS = {"openssh-server": (["ssh.service", "ssh.socket"], "ssh"), "snmpd": (["snmpd.service"], "snmpd")}
+
+
+def keep_servers_down(names):
+    """Installing these packages must open no port of this host's."""
+    for name in names:
+        if name in SERVERS and os.path.isdir("/run/systemd/system"):
+            units, own = SERVERS[name]
+            subprocess.run(as_root(["systemctl", "mask", *units]), capture_output=True, check=False)
+            print("%s: the host's own stays off; `systemctl unmask %s` gives it back" % (name, own), file=sys.stderr)
 
 
 def install(names):
     quiet = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "-o", "Dpkg::Use-Pty=0"]
-    if "openssh-server" in names:
-        keep_sshd_down()
+    keep_servers_down(names)
     print("installing Debian packages: " + " ".join(names), file=sys.stderr, flush=True)
     for command in (quiet + ["update"], quiet + ["install", "-y", "--no-install-recommends", *names]):
         done = subprocess.run(as_root(command), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,

@@ -6,6 +6,8 @@
 #include "station/loop/endpoint.h"
 #include "station/power/serial_frame.h"
 
+#include <fmt/format.h>
+
 #include <array>
 
 namespace lineside::config {
@@ -125,6 +127,54 @@ void read_http(TableReader& in, SwitchPlan& plan) {
     }
 }
 
+bool is_oid(std::string_view text) {
+    constexpr std::size_t kFewest = 3;
+    constexpr std::size_t kMost = 64;
+    constexpr std::size_t kDigits = 10;
+    const auto arcs = base::split(text.substr(text.starts_with('.') ? 1 : 0), '.');
+    return arcs.size() >= kFewest && arcs.size() <= kMost &&
+           std::all_of(arcs.begin(), arcs.end(), [](std::string_view arc) {
+               return !arc.empty() && arc.size() <= kDigits &&
+                      arc.find_first_not_of("0123456789") == std::string_view::npos;
+           });
+}
+
+std::string read_oid(TableReader& in, std::string_view key, bool required) {
+    std::string text = required ? in.required_text(key) : in.text(key, "");
+    if (!text.empty() && !is_oid(text)) {
+        in.complain(key,
+                    "must be an object's number, such as \"1.3.6.1.4.1.318.1.1.12.3.3.1.1.4.3\"");
+    }
+    return text;
+}
+
+void read_snmp(TableReader& in, SwitchPlan& plan) {
+    plan.address = in.required_text("address");
+    if (!plan.address.empty() && !loop::endpoint_of(plan.address)) {
+        plan.address += ":161";
+        if (!loop::endpoint_of(plan.address)) {
+            in.complain("address",
+                        "must be an address, no name to be looked up: \"10.0.0.7\" or "
+                        "\"[fd00::7]:1161\"");
+        }
+    }
+    plan.oid = read_oid(in, "oid", true);
+    plan.state_oid = read_oid(in, "state_oid", false);
+    constexpr std::int64_t kMost = 0x7fffffff;
+    plan.on_value = static_cast<int>(in.number("on", plan.on_value, 0, kMost));
+    plan.off_value = static_cast<int>(in.number("off", plan.off_value, 0, kMost));
+    if (plan.on_value == plan.off_value) {
+        in.complain("off", "must be another value than \"on\"");
+    }
+    plan.settings_file = in.required_text("settings_file");
+    if (!plan.settings_file.empty() &&
+        (plan.settings_file.front() != '/' || !plan.settings_file.ends_with("/snmp.conf"))) {
+        in.complain("settings_file",
+                    "must be the whole path of a snmp.conf with version and community or login, "
+                    "such as /etc/lineside/strip/snmp.conf");
+    }
+}
+
 void read_command(TableReader& in, SwitchPlan& plan) {
     for (const auto& [key, words] :
          {std::pair("on", &plan.on_command), std::pair("off", &plan.off_command)}) {
@@ -142,9 +192,9 @@ bool read_driver(TableReader& in, bool recovery, SwitchPlan& plan) {
     const auto driver = power::driver_from_text(name);
     const bool of_units = driver == Driver::hub_port || driver == Driver::manual;
     if (!driver || (recovery && of_units)) {
-        constexpr std::string_view kAll[]{"hub-port",     "manual", "gpio",
-                                          "serial-relay", "http",   "command"};
-        const std::span<const std::string_view> known(kAll + (recovery ? 2 : 0), recovery ? 4 : 6);
+        constexpr std::string_view kAll[]{"hub-port", "manual", "gpio",   "serial-relay",
+                                          "http",     "snmp",   "command"};
+        const auto known = std::span(kAll).subspan(recovery ? 2 : 0);
         const std::string near = driver ? "" : base::nearest(name, known);
         if (!name.empty()) {
             in.complain("driver", fmt::format("must be one of {}{}", fmt::join(known, ", "),
@@ -171,6 +221,9 @@ bool read_driver(TableReader& in, bool recovery, SwitchPlan& plan) {
             break;
         case Driver::http:
             read_http(in, plan);
+            break;
+        case Driver::snmp:
+            read_snmp(in, plan);
             break;
         case Driver::command:
             read_command(in, plan);

@@ -81,6 +81,15 @@ TEST(PowerConfig, Each_driver_with_what_it_needs) {
     EXPECT_EQ(power.power.off_command.back(), "off");
     EXPECT_EQ(power.power.within, 2s);
 
+    power = power_of(
+        "[slot.power]\ndriver = \"snmp\"\naddress = \"10.0.0.7\"\n"
+        "oid = \"1.3.6.1.4.1.318.1.1.12.3.3.1.1.4.3\"\noff = 3\n"
+        "settings_file = \"/etc/lineside/strip/snmp.conf\"\n");
+    EXPECT_EQ(power.power.address, "10.0.0.7:161");
+    EXPECT_EQ(power.power.on_value, 1);
+    EXPECT_EQ(power.power.off_value, 3);
+    EXPECT_EQ(power.power.state_oid, "");
+
     power = power_of("[slot.power]\ndriver = \"manual\"\n");
     EXPECT_EQ(power.power.within, 900s);
 }
@@ -103,19 +112,23 @@ TEST_P(PowerComplaint, Names_line_field_and_remedy) {
 const std::string kGpio = "[slot.power]\ndriver = \"gpio\"\nchip = \"c\"\n";
 const std::string kRelay = "[slot.power]\ndriver = \"serial-relay\"\ndevice = \"/dev/ttyS0\"\n";
 const std::string kHttp = "[slot.power]\ndriver = \"http\"\n";
+const std::string kSnmp =
+    "[slot.power]\ndriver = \"snmp\"\naddress = \"10.0.0.7\"\n"
+    "settings_file = \"/etc/lineside/strip/snmp.conf\"\n";
 
 INSTANTIATE_TEST_SUITE_P(
     All, PowerComplaint,
     ::testing::Values(
         Wrong{"unknown", "[slot.power]\ndriver = \"hubport\"\n",
               "s.toml:5:10: slot.power.driver must be one of hub-port, manual, gpio, serial-relay, "
-              "http, command; did you mean 'hub-port'?"},
+              "http, snmp, command; did you mean 'hub-port'?"},
         Wrong{"no_driver", "[slot.power]\noff_s = 1\n", "s.toml:4:1: slot.power.driver is missing"},
         Wrong{"recovery_alone", "[slot.recovery]\ndriver = \"gpio\"\nchip = \"c\"\nline = 1\n",
               "slot.power.driver is missing: [slot.recovery] goes with a [slot.power]"},
         Wrong{"recovery_by_hub",
               "[slot.power]\ndriver = \"hub-port\"\n[slot.recovery]\ndriver = \"hub-port\"\n",
-              "s.toml:7:10: slot.recovery.driver must be one of gpio, serial-relay, http, command"},
+              "s.toml:7:10: slot.recovery.driver must be one of gpio, serial-relay, http, snmp, "
+              "command"},
         Wrong{"recovery_by_hand",
               "[slot.power]\ndriver = \"manual\"\n[slot.recovery]\ndriver = \"gpio\"\nchip = "
               "\"c\"\nline = 1\n",
@@ -150,6 +163,19 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"method",
               kHttp + "on = \"http://10.0.0.7/\"\noff = \"http://10.0.0.7/\"\nmethod = \"get\"\n",
               "slot.power.method must be \"GET\", \"POST\" or \"PUT\""},
+        Wrong{"no_oid", kSnmp, "slot.power.oid is missing"},
+        Wrong{"oid_by_name", kSnmp + "oid = \"sPDUOutletCtl.3\"\n",
+              "s.toml:8:7: slot.power.oid must be an object's number"},
+        Wrong{"same_values", kSnmp + "oid = \"1.3.6.1\"\non = 2\n",
+              "slot.power.off must be another value than \"on\""},
+        Wrong{"strip_by_name",
+              "[slot.power]\ndriver = \"snmp\"\naddress = \"strip.lan\"\noid = \"1.3.6.1\"\n"
+              "settings_file = \"/etc/strip.conf\"\n",
+              "s.toml:6:11: slot.power.address must be an address, no name to be looked up"},
+        Wrong{"settings",
+              "[slot.power]\ndriver = \"snmp\"\naddress = \"10.0.0.7\"\noid = \"1.3.6.1\"\n"
+              "settings_file = \"/etc/strip.conf\"\n",
+              "s.toml:8:17: slot.power.settings_file must be the whole path of a snmp.conf"},
         Wrong{"shell", "[slot.power]\ndriver = \"command\"\non = [\"outlet on\"]\noff = []\n",
               "s.toml:6:6: slot.power.on must be a program by its whole path"},
         Wrong{"time", "[slot.power]\ndriver = \"hub-port\"\noff_s = 0\n",

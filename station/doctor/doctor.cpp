@@ -51,8 +51,13 @@ void read_power(const config::SlotConfig& slot, bool of_service, Wanted& wanted)
         for (const auto* words : {&plan.on_command, &plan.off_command}) {
             add(program, words->empty() ? "" : words->front());
         }
-        if (of_service || !plan.password_file.starts_with("/run/credentials/")) {
-            add(password, plan.password_file);
+        if (plan.driver == power::Driver::snmp) {
+            add(program, std::string(power::kSnmpSet));
+        }
+        for (const auto& secret : {plan.password_file, plan.settings_file}) {
+            if (of_service || !secret.starts_with("/run/credentials/")) {
+                add(password, secret);
+            }
         }
         if (plan.driver == power::Driver::hub_port) {
             add(hub_port, slot.port);

@@ -189,6 +189,14 @@ password_file = "/etc/lineside/pdu"
 driver = "gpio"
 chip = "/dev/gpiochip0"
 line = 3
+[[slot]]
+label = "3"
+port = "pci-0000:00:14.0-usb-0:1.3"
+[slot.power]
+driver = "snmp"
+address = "10.0.0.8"
+oid = "1.3.6.1.4.1.318.1.1.12.3.3.1.1.4.3"
+settings_file = "/etc/lineside/strip/snmp.conf"
 )");
     put("/etc/lineside/helper.toml", "switch_ports = [\"pci-0000:00:14.0-usb-0:1\"]\n");
     Options options;
@@ -198,7 +206,9 @@ line = 3
     for (const PowerNeed& need : wanted.power) {
         all += need.slot + " " + need.name + "\n";
     }
-    EXPECT_EQ(all, "1 pci-0000:00:14.0-usb-0:1.1\n2 /etc/lineside/pdu\n2 /dev/gpiochip0\n");
+    EXPECT_EQ(all,
+              "1 pci-0000:00:14.0-usb-0:1.1\n2 /etc/lineside/pdu\n2 /dev/gpiochip0\n"
+              "3 /usr/bin/snmpset\n3 /etc/lineside/strip/snmp.conf\n");
     EXPECT_TRUE(wanted.helper_read);
     EXPECT_EQ(wanted.switch_ports, std::vector<std::string>{"pci-0000:00:14.0-usb-0:1"});
 }

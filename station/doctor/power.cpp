@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "station/doctor/power.h"
 
+#include "station/power/plan.h"
 #include "station/usb/port_path.h"
 
 #include <fmt/format.h>
@@ -61,8 +62,9 @@ std::optional<Finding> problem(const Host& host, const Wanted& wanted, const Pow
             if (host.hidden(need.name) || (mode_of(host, need.name) & 0111) != 0) {
                 return std::nullopt;
             }
-            return wrong(need, need.name + " is no program that can be run",
-                         "chmod +x " + need.name);
+            return wrong(
+                need, need.name + " is no program that can be run",
+                need.name == power::kSnmpSet ? "apt-get install snmp" : "chmod +x " + need.name);
         case password:
             if (!host.exists(need.name) && !host.hidden(need.name)) {
                 return wrong(need, fmt::format("its password file {} is not there", need.name),

@@ -25,6 +25,7 @@ constexpr std::array kDrivers{
     std::pair{Driver::gpio, std::string_view("gpio")},
     std::pair{Driver::serial_relay, std::string_view("serial-relay")},
     std::pair{Driver::http, std::string_view("http")},
+    std::pair{Driver::snmp, std::string_view("snmp")},
     std::pair{Driver::command, std::string_view("command")},
     std::pair{Driver::manual, std::string_view("manual")},
 };
@@ -130,6 +131,8 @@ std::unique_ptr<Way> make_way(const SwitchPlan& plan) {
             return serial_way(plan);
         case Driver::http:
             return http_way(plan);
+        case Driver::snmp:
+            return snmp_way(plan);
         case Driver::command:
             return command_way(plan);
         case Driver::hub_port:

@@ -77,7 +77,8 @@ class PowerDriver : public ::testing::Test {
 };
 
 TEST_F(PowerDriver, Names_are_those_of_the_configuration) {
-    for (const char* name : {"hub-port", "gpio", "serial-relay", "http", "command", "manual"}) {
+    for (const char* name :
+         {"hub-port", "gpio", "serial-relay", "http", "snmp", "command", "manual"}) {
         const auto driver = driver_from_text(name);
         ASSERT_TRUE(driver) << name;
         EXPECT_EQ(to_text(*driver), name);

@@ -12,9 +12,12 @@
 
 namespace lineside::power {
 
-enum class Driver { hub_port, gpio, serial_relay, http, command, manual };
+enum class Driver { hub_port, gpio, serial_relay, http, snmp, command, manual };
 [[nodiscard]] std::string_view to_text(Driver driver);  // as in station.toml: "hub-port"
 [[nodiscard]] std::optional<Driver> driver_from_text(std::string_view text);
+
+// net-snmp's program, of Debian's package snmp.
+inline constexpr std::string_view kSnmpSet = "/usr/bin/snmpset";
 
 // One switch, of whatever kind. Only the members of its driver mean something.
 struct SwitchPlan {
@@ -35,7 +38,7 @@ struct SwitchPlan {
     std::string on_answer;  // what the relay says to it; "": nothing is waited for
     std::string off_answer;
     // http, without TLS
-    std::string address;  // "10.0.0.7:80", "[fd00::7]:8080": no name to be looked up
+    std::string address;  // "10.0.0.7:80", "[fd00::7]:8080": no name to be looked up; of snmp, too
     std::string method = "GET";
     std::string on_target;  // "/relay/3?turn=on"
     std::string off_target;
@@ -44,6 +47,12 @@ struct SwitchPlan {
     std::string content_type = "text/plain";
     std::string user;           // "": no login
     std::string password_file;  // read at each switching; its first line is the password
+    // snmp, by kSnmpSet
+    std::string oid;  // of what switches the socket: an INTEGER
+    int on_value = 1;
+    int off_value = 2;
+    std::string state_oid;      // read until it has that value, too; "": the answer is believed
+    std::string settings_file;  // …/snmp.conf: version, community or login
     // command
     std::vector<std::string> on_command;  // argv, no shell
     std::vector<std::string> off_command;

@@ -22,6 +22,7 @@ class Way {
 [[nodiscard]] std::unique_ptr<Way> gpio_way(const SwitchPlan& plan);
 [[nodiscard]] std::unique_ptr<Way> serial_way(const SwitchPlan& plan);
 [[nodiscard]] std::unique_ptr<Way> http_way(const SwitchPlan& plan);
+[[nodiscard]] std::unique_ptr<Way> snmp_way(const SwitchPlan& plan);
 [[nodiscard]] std::unique_ptr<Way> command_way(const SwitchPlan& plan);
 
 // Milliseconds to `until`, for poll(): 0 when it is past.
