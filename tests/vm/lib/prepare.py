@@ -22,6 +22,16 @@ class Failed(Exception):
     pass
 
 
+def programs(binaries, names):
+    """They are there, or are built as everything is; False where that failed, and has said why."""
+    there = lambda: all(os.path.exists(os.path.join(binaries, name)) for name in names)
+    if there():
+        return True
+    print("       not built yet: deploy/test --only build", flush=True)
+    subprocess.run([os.path.join(ROOT, "deploy/test"), "--only", "build"], stdin=subprocess.DEVNULL, check=False)
+    return there()
+
+
 class SmallBench(bench.Bench):
     BSP_OPTIONS = ("--small",)      # what a guest writes and hashes says nothing by its size
 

@@ -7,6 +7,7 @@ import sys
 
 import guest_bench
 
+MEDDLERS = ("udisksd", "ModemManager", "NetworkManager")
 PARAMETERS = "/sys/module/usbcore/parameters/"
 
 
@@ -47,15 +48,23 @@ class Meddler:
 def care(ctx, singly):
     """usbfs memory, autosuspend, our rules, those who meddle: fine now, found when wrong and only then, fine again. `singly`: each by itself."""
     memory, sleep = read(PARAMETERS + "usbfs_memory_mb"), read(PARAMETERS + "autosuspend")
-    meddlers = []
+    meddlers = {}
     no_rules, rules = guest_bench.remove_rules, guest_bench.install_rules
+
+    def meddle(names):
+        meddlers.update((name, Meddler(name)) for name in names)
+
+    def unmeddle():
+        while meddlers:
+            meddlers.popitem()[1].end()
     # What is wrong, how it becomes so, how it is mended. Without our rules nobody keeps the others away.
     cases = (
         ({"host.usbfs_memory"}, lambda: write(PARAMETERS + "usbfs_memory_mb", "16"), lambda: write(PARAMETERS + "usbfs_memory_mb", "1000")),
         ({"host.tlp"}, lambda: (write("/usr/sbin/tlp", "#!/bin/sh\n"), os.chmod("/usr/sbin/tlp", 0o755)), lambda: os.unlink("/usr/sbin/tlp")),
         ({"host.udev"}, no_rules, rules),
         ({"host.udev", "host.autosuspend"}, lambda: (write(PARAMETERS + "autosuspend", "2"), no_rules()), lambda: (write(PARAMETERS + "autosuspend", "-1"), rules())),
-        ({"host.udev", "host.meddlers"}, lambda: (meddlers.append(Meddler("udisksd")), no_rules()), lambda: (meddlers.pop().end(), rules())),
+        *(({"host.udev", "host.meddlers"}, lambda names=names: (meddle(names), no_rules()), lambda: (unmeddle(), rules()))
+          for names in ([[name] for name in MEDDLERS] if singly else [MEDDLERS])),
     )
     write(PARAMETERS + "autosuspend", "-1")
     write(PARAMETERS + "usbfs_memory_mb", "1000")   # what deploy/tmpfiles.d does on a host with systemd
@@ -70,8 +79,11 @@ def care(ctx, singly):
             for _, break_it, _ in group:
                 break_it()
             try:
-                found = told()
+                problems = doctor(ctx)
+                found = ours & set(problems)
                 assert found == wanted, "doctor finds %s, wrong is %s" % (sorted(found), sorted(wanted))
+                named = [name for name in MEDDLERS if name in problems.get("host.meddlers", {}).get("cause", "")]
+                assert set(named) == set(meddlers), "doctor names %s, there are %s" % (named, sorted(meddlers))
             finally:
                 for _, _, mend_it in group:
                     mend_it()
@@ -79,4 +91,4 @@ def care(ctx, singly):
     finally:
         write(PARAMETERS + "usbfs_memory_mb", memory)
         write(PARAMETERS + "autosuspend", sleep)
-    ctx.say("doctor found " + ", ".join(sorted(ours)))
+    ctx.say("doctor found %s; %s" % (", ".join(sorted(ours)), ", ".join(MEDDLERS)))
