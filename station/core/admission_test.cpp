@@ -41,13 +41,15 @@ struct Took {
 };
 
 template <typename LimitOf>
-Took play(const Scene& scene, unsigned seed, Wire& wire, std::size_t units, LimitOf limit) {
-    const auto ends = Play(scene, seed, wire).run(units, limit);
+Took play(const Scene& scene, unsigned seed, Wire& wire, std::size_t units, LimitOf limit,
+          bool apart = false) {
+    const auto ends = Play(scene, seed, wire).run(units, limit, apart);
     return {ends.back(), ends.back() - ends[units / 2 - 1]};
 }
 
 Took learn(const Scene& scene, unsigned seed, Wire& wire, std::size_t units) {
-    return play(scene, seed, wire, units, [&] { return wire.limit(64); });
+    return play(
+        scene, seed, wire, units, [&] { return wire.limit(64); }, true);
 }
 
 Took best_fixed(const Scene& scene, int& which) {
@@ -154,6 +156,16 @@ std::vector<Row> rows() {
     }
     out.push_back(
         {with(line("no_bytes_plain", hub(1, 12, 0), 8), [](Scene& s) { s.mute = true; })});
+    for (const int slots : {8, 16}) {
+        const auto idle = [](Scene& s) {
+            s.setup = 3;
+            s.spread = 0.02;
+        };
+        out.push_back(
+            {with(line(fmt::format("idle_{}_slots", slots), hub(1, 14, 0), slots), idle)});
+        out.push_back({with(
+            line(fmt::format("idle_{}_slots_best_3", slots), hub(3, 14, 0.15), slots), idle)});
+    }
     out.push_back({large("full_with_4", peak(4, 30, 0), 16)});
     out.push_back({large("full_with_10", peak(10, 12, 0), 16)});
     out.push_back({large("full_with_1", peak(1, 35, 0), 16)});
@@ -187,17 +199,22 @@ std::vector<Row> rows() {
     return out;
 }
 
-// What the 0.95 of all others is not: where more and more units always bring more, or many begin in
-// step, the first sixty are over before all is known.
+// What the 0.95 of all others is not: where more and more units always bring more, or a step too
+// far is dear, the first sixty are over before that is made good; units of two sizes tell little.
 const std::map<std::string, std::array<double, 3>> kLess{
-    {"never_full_8_slots", {0.92, 0.95, 0.95}},  {"never_full_16_slots", {0.79, 0.95, 0.95}},
-    {"never_full_20_slots", {0.73, 0.95, 0.95}}, {"line_best_1_loss_40", {0.85, 0.95, 0.95}},
-    {"line_best_2_loss_40", {0.93, 0.95, 0.95}}, {"falls_above_4", {0.90, 0.95, 0.95}},
-    {"falls_above_5", {0.89, 0.95, 0.95}},       {"falls_above_6", {0.87, 0.95, 0.95}},
-    {"falls_above_8", {0.95, 0.95, 0.91}},       {"random_best_3", {0.91, 0.95, 0.95}},
-    {"in_step_best_3", {0.95, 0.92, 0.95}},      {"in_step_best_6", {0.95, 0.95, 0.92}},
-    {"full_with_10", {0.90, 0.95, 0.95}},        {"short_units", {0.90, 0.90, 0.95}},
-    {"mixed_sizes", {0.86, 0.94, 0.95}},         {"differing_speeds", {0.93, 0.95, 0.95}}};
+    {"never_full_8_slots", {0.92, 0.95, 0.95}},
+    {"never_full_16_slots", {0.79, 0.95, 0.95}},
+    {"never_full_20_slots", {0.73, 0.95, 0.95}},
+    {"line_best_1_loss_40", {0.85, 0.95, 0.95}},
+    {"falls_above_4", {0.92, 0.95, 0.95}},
+    {"falls_above_5", {0.90, 0.95, 0.95}},
+    {"falls_above_6", {0.86, 0.95, 0.95}},
+    {"falls_above_7", {0.93, 0.95, 0.95}},
+    {"full_with_10", {0.90, 0.95, 0.95}},
+    {"bends", {0.93, 0.95, 0.95}},
+    {"rough", {0.93, 0.95, 0.95}},
+    {"mixed_sizes", {0.84, 0.91, 0.95}},
+    {"differing_speeds", {0.92, 0.95, 0.95}}};
 
 std::vector<Row> rows_and_bounds() {
     auto out = rows();

@@ -19,6 +19,8 @@ constexpr double kFewest = 2;      // … but not fewer
 constexpr double kRemembered = 4;  // times as many units as are at once …
 constexpr double kAtLeast = 16;    // … but not fewer
 constexpr double kNewest = 0.2;    // what the last unit counts in what one takes
+constexpr double kApart = 0.25;    // of what a unit takes of the wire's time …
+constexpr double kApartMost = 30;  // … but not more seconds
 constexpr int kTryAnother = 300;   // units after which another number is tried
 
 std::optional<double> number_of(const std::string& text) {
@@ -121,6 +123,15 @@ void Wire::try_another(const Level& level, int most) {
             return more_ ? each.first > level.units : each.first < level.units;
         });
     }
+}
+
+double Wire::apart() const {
+    Load all;
+    for (const auto& [units, load] : lives_) {
+        all.seconds += load.seconds;
+        all.units += load.units;
+    }
+    return all.units > 0 ? std::min(kApartMost, kApart * all.seconds / all.units) : 0;
 }
 
 std::optional<double> Wire::rate(int units) const {

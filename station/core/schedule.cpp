@@ -12,6 +12,14 @@ struct Place {
     int units = 0;
     int room = 0;
     bool learned = false;
+    int more = 0;  // may begin now
+
+    [[nodiscard]] bool full() const { return units >= room || (units > 0 && more <= 0); }
+    [[nodiscard]] Full why(Full::What what) const { return {what, room, learned, units < room}; }
+    void take_one() {
+        ++units;
+        --more;
+    }
 };
 
 }  // namespace
@@ -21,13 +29,14 @@ std::string controller_of(const std::string& root_port) {
 }
 
 Admission admit(const std::vector<Waiting>& queue, const std::vector<std::string>& busy_root_ports,
-                const Limits& limits, const BestOf& best) {
+                const Limits& limits, const BestOf& best, const MoreOf& more) {
     std::map<std::string, Place> places;
     const auto place = [&](const std::string& wire, int most) -> Place& {
         const auto [found, is_new] = places.try_emplace(wire);
         if (is_new) {
             const int learned = std::clamp(best(wire, most), 1, most);
-            found->second = {0, learned, learned < most};
+            const bool asked = more && learned < most;
+            found->second = {0, learned, learned < most, asked ? more(wire) : most};
         }
         return found->second;
     };
@@ -46,15 +55,15 @@ Admission admit(const std::vector<Waiting>& queue, const std::vector<std::string
     for (const Waiting& waiting : queue) {
         Place& here = root(waiting.root_port);
         Place& above = controller(waiting.root_port);
-        if (here.units >= here.room) {
-            out.waits[waiting.slot] = {Full::What::root_port, here.room, here.learned};
-        } else if (above.units >= above.room && above.learned) {
-            out.waits[waiting.slot] = {Full::What::controller, above.room, true};
+        if (here.full()) {
+            out.waits[waiting.slot] = here.why(Full::What::root_port);
+        } else if (above.full() && above.learned) {
+            out.waits[waiting.slot] = above.why(Full::What::controller);
         } else if (total >= limits.jobs) {
-            out.waits[waiting.slot] = {Full::What::station, limits.jobs, false};
+            out.waits[waiting.slot] = {Full::What::station, limits.jobs, false, false};
         } else {
-            ++here.units;
-            ++above.units;
+            here.take_one();
+            above.take_one();
             ++total;
             out.admitted.push_back(waiting.slot);
         }

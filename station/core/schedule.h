@@ -31,6 +31,7 @@ struct Full {
     What what = What::station;
     int units = 0;         // so many are let in at once
     bool learned = false;  // because the wire carries them best, not because of the configuration
+    bool soon = false;     // there is room, but another was let in a moment ago
     bool operator==(const Full&) const = default;
 };
 
@@ -42,10 +43,14 @@ struct Admission {
 // What is known to be best for a wire (a root port or a controller), of so many that are allowed.
 using BestOf = std::function<int(const std::string& wire, int most)>;
 
+// … and how many may begin there now, since one was let in a moment ago. Not asked of a wire that
+// takes as many as are allowed.
+using MoreOf = std::function<int(const std::string& wire)>;
+
 // `queue` in order of arrival, given the root ports of the jobs that flash now. Who came first is
 // asked first whenever room was made, and a wire with nobody at it takes one: everybody gets on.
 [[nodiscard]] Admission admit(const std::vector<Waiting>& queue,
                               const std::vector<std::string>& busy_root_ports, const Limits& limits,
-                              const BestOf& best);
+                              const BestOf& best, const MoreOf& more = {});
 
 }  // namespace lineside::core

@@ -181,6 +181,9 @@ std::string ordinal(int n) {
 }
 
 std::string room_of(const Full& full) {
+    if (full.soon) {
+        return "Starts in a moment";
+    }
     if (full.what == Full::What::station) {
         return fmt::format("Station takes {} at once", full.units);
     }

@@ -39,15 +39,19 @@ struct Scene {
 class Play {
   public:
     // `wire`: what learns from it. Its clock begins at `at`.
-    Play(const Scene& scene, unsigned seed, Wire& wire) : scene_(scene), dice_(seed), meter_(wire) {
+    Play(const Scene& scene, unsigned seed, Wire& wire)
+        : scene_(scene), dice_(seed), wire_(wire), meter_(wire) {
         const double alone = scene.setup + scene.after + unit_mb() / scene.shape(1);
         step_ = alone / 60;
         for (int slot = 0; slot < scene.slots; ++slot) {
             free_.push_back(scene.random ? 3 * alone * part() : 0);
         }
     }
-    // Seconds when so much was carried as each of `count` average units takes.
-    std::vector<double> run(std::size_t count, const std::function<int()>& limit) {
+    // Seconds when so much was carried as each of `count` average units takes. `apart`: as the
+    // wire tells, where others wait.
+    std::vector<double> run(std::size_t count, const std::function<int()>& limit,
+                            bool apart = false) {
+        apart_ = apart;
         std::vector<double> out;
         while (out.size() < count) {
             carried_ += step(limit());
@@ -75,7 +79,9 @@ class Play {
     }
     void let_in(int limit) {
         meter_.let_in(limit);
-        while (static_cast<int>(units_.size()) < std::min(limit, scene_.slots)) {
+        const double apart = apart_ && limit < scene_.slots ? wire_.apart() : 0;
+        while (static_cast<int>(units_.size()) < std::min(limit, scene_.slots) &&
+               (units_.empty() || at_ >= last_ + apart)) {
             const auto next = std::min_element(free_.begin(), free_.end());
             if (*next > at_) {
                 return;
@@ -89,6 +95,7 @@ class Play {
                                                   : std::numeric_limits<double>::infinity(),
                               size, part() < scene_.faults});
             meter_.begin(ids_, at_);
+            last_ = at_;
         }
     }
     double step(int limit) {
@@ -144,7 +151,10 @@ class Play {
 
     const Scene& scene_;
     std::mt19937 dice_;
+    Wire& wire_;
     WireMeter meter_;
+    bool apart_ = false;
+    double last_ = -std::numeric_limits<double>::infinity();  // when one was let in
     std::vector<Unit> units_;
     std::vector<double> free_;  // slots, from when on
     std::int64_t ids_ = 0;

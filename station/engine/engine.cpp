@@ -26,7 +26,8 @@ Engine::Engine(const EngineParts& parts)
       mapping_timer_(parts.loop),
       beat_timer_(parts.loop),
       station_timer_(parts.loop),
-      sign_timer_(parts.loop) {
+      sign_timer_(parts.loop),
+      line_timer_(parts.loop) {
     build_slots();
     context_.drawing = drawing_of(context_);
     labels_ = std::make_unique<LabelDesk>(label_parts());
@@ -216,16 +217,28 @@ void Engine::admit() {
             busy.push_back(slot.root_port());
         }
     }
+    const std::int64_t now = context_.clock.mono_ns();
     const auto admission = core::admit(
-        waiting, busy, context_.config.limits, [this](const std::string& wire, int most) {
+        waiting, busy, context_.config.limits,
+        [this](const std::string& wire, int most) {
             return context_.config.limits.learn ? context_.wires.limit(wire, most) : most;
-        });
+        },
+        [this, now](const std::string& wire) { return context_.wires.more(wire, now); });
     for (const std::string& name : admission.admitted) {
         if (SlotActor* slot = find_slot(name)) {
+            context_.wires.let_in(slot->root_port(), now);
             slot->admitted();
         }
     }
     std::erase_if(queue_, [](const SlotActor* slot) { return !slot->queued(); });
+    if (const auto rests = context_.wires.rests(now); rests && !admission.waits.empty()) {
+        line_timer_.expires_after(*rests);
+        line_timer_.async_wait([this, alive = alive_](boost::system::error_code error) {
+            if (!error && *alive) {
+                queue_changed();
+            }
+        });
+    }
     int position = 0;
     for (SlotActor* slot : queue_) {
         const auto why = admission.waits.find(slot->slot());

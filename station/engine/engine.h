@@ -190,6 +190,7 @@ class Engine final : public Facade, private Surroundings {
     boost::asio::steady_timer beat_timer_;
     boost::asio::steady_timer station_timer_;
     boost::asio::steady_timer sign_timer_;
+    boost::asio::steady_timer line_timer_;  // who waits for another to be ahead
     struct JustLeft {
         std::string slot;
         std::string port;

@@ -29,6 +29,18 @@ class SlotWire : public testing::LineTest {
                 protocol::Progress{percent, 100, "%", static_cast<std::uint64_t>(mega * kMega)});
         }
     }
+    // The units of slots 1 and 2, together, to the end of their flash.
+    void flash_two(int seconds) {
+        const std::vector<FakeWorker*> units{&to_flash("1"), &to_flash("2")};
+        move(units, seconds, 300, 100);
+        for (FakeWorker* unit : units) {
+            unit->ok();
+        }
+        for (const char* slot : {"1", "2"}) {
+            run_until("its end", [&] { return state(slot) == "restarting"; });
+        }
+        settle();
+    }
     void waits(const std::string& slot, const std::string& reason) {
         run_until("the line", [&] { return tile(slot)["position_in_line"] == 1; });
         EXPECT_EQ(tile(slot)["reason"], reason);
@@ -53,15 +65,7 @@ TEST_F(SlotWire, A_unit_waits_until_more_are_known_to_do) {
 
 TEST_F(SlotWire, What_was_learned_outlives_the_service) {
     open_line(8);
-    const std::vector<FakeWorker*> units{&to_flash("1"), &to_flash("2")};
-    move(units, 10, 300, 100);
-    for (FakeWorker* unit : units) {
-        unit->ok();
-    }
-    for (const char* slot : {"1", "2"}) {
-        run_until("its end", [&] { return state(slot) == "restarting"; });
-    }
-    settle();
+    flash_two(10);
     EXPECT_EQ(sql("SELECT group_concat(wire, ' ') FROM (SELECT wire FROM wire_load ORDER BY wire)"),
               "pci-0000:00:14.0 pci-0000:00:14.0-usb-0:1");
     for (const char* wire : {"pci-0000:00:14.0", "pci-0000:00:14.0-usb-0:1"}) {
@@ -122,6 +126,20 @@ TEST_F(SlotWire, Workers_that_tell_of_no_bytes_are_let_in) {
     waits("3", "USB port carries 2 best");
     move(units, 10, 0, 60);
     worker(3, "flash");
+}
+
+// Those that begin together are at the same thing all their lives, and leave the wire alone
+// together.
+TEST_F(SlotWire, Where_a_wire_is_known_the_next_begins_a_moment_later) {
+    open_line(8);
+    flash_two(1);
+    bus->plug("3");
+    bus->plug("4");
+    waits("4", "Starts in a moment");
+    worker(3, "flash");
+    EXPECT_EQ(launcher->workers.size(), 3U);
+    clock.advance_ms(200);
+    worker(4, "flash");
 }
 
 }  // namespace

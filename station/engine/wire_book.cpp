@@ -4,6 +4,8 @@
 #include "station/base/log.h"
 #include "station/core/schedule.h"
 
+#include <limits>
+
 namespace lineside::engine {
 namespace {
 
@@ -28,6 +30,37 @@ int WireBook::limit(const std::string& wire, int most) {
     const int units = here.wire.limit(most);
     here.meter.let_in(units);
     return units;
+}
+
+std::int64_t WireBook::Known::next_mono_ns() const {
+    return last_mono_ns ? *last_mono_ns + static_cast<std::int64_t>(wire.apart() * 1e9)
+                        : std::numeric_limits<std::int64_t>::min();
+}
+
+int WireBook::more(const std::string& wire, std::int64_t mono_ns) {
+    const Known& here = known(wire);
+    if (here.wire.apart() <= 0) {
+        return std::numeric_limits<int>::max();
+    }
+    return mono_ns < here.next_mono_ns() ? 0 : 1;
+}
+
+void WireBook::let_in(const std::string& root_port, std::int64_t mono_ns) {
+    for (const std::string& wire : {root_port, core::controller_of(root_port)}) {
+        known(wire).last_mono_ns = mono_ns;
+    }
+}
+
+std::optional<std::chrono::nanoseconds> WireBook::rests(std::int64_t mono_ns) const {
+    std::optional<std::chrono::nanoseconds> out;
+    for (const auto& [wire, here] : wires_) {
+        const std::chrono::nanoseconds left(
+            here->next_mono_ns() > mono_ns ? here->next_mono_ns() - mono_ns : 0);
+        if (left.count() > 0 && (!out || left < *out)) {
+            out = left;
+        }
+    }
+    return out;
 }
 
 WireBook::Known& WireBook::known(const std::string& wire) {

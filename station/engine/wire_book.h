@@ -9,8 +9,11 @@
 #include "station/db/store.h"
 
 #include <array>
+#include <chrono>
+#include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace lineside::engine {
@@ -23,6 +26,13 @@ class WireBook {
     // How many are let in at the wire from now on.
     [[nodiscard]] int limit(const std::string& wire, int most);
 
+    // How many more may begin at the wire now: one, none shortly after another, or no matter.
+    [[nodiscard]] int more(const std::string& wire, std::int64_t mono_ns);
+    // One begins at the port's wires.
+    void let_in(const std::string& root_port, std::int64_t mono_ns);
+    // How long it takes until the next may begin at a wire that takes none now; nothing: no such.
+    [[nodiscard]] std::optional<std::chrono::nanoseconds> rests(std::int64_t mono_ns) const;
+
     // A job that uses the wires of its port, until it ends; again is nothing.
     void begin(base::JobId job, const std::string& root_port, std::int64_t mono_ns);
     // So many bytes and so much of its way since it began.
@@ -34,6 +44,9 @@ class WireBook {
     struct Known {
         core::Wire wire;
         core::WireMeter meter{wire};
+        std::optional<std::int64_t> last_mono_ns{};  // when one was let in
+        // When the next may be; in the past where it may.
+        [[nodiscard]] std::int64_t next_mono_ns() const;
     };
     [[nodiscard]] Known& known(const std::string& wire);
     void keep(const std::string& wire);

@@ -56,6 +56,7 @@ export const beside: readonly (readonly [text: string, files: string, pieces?: r
   ['USB port takes {} at once', wall],
   ['USB port carries {} best', wall],
   ['USB controller carries {} best', wall],
+  ['Starts in a moment', wall],
   ['Port not enabled', slot],
   ['This unit was judged here', slot],
   ['Several disks at this port: leave one', slot],

@@ -217,6 +217,7 @@ export const stationDe: Readonly<Record<string, string>> = {
   'USB port takes {} at once': 'USB-Port nimmt {} zugleich',
   'USB port carries {} best': 'USB-Port trägt am besten {}',
   'USB controller carries {} best': 'USB-Controller trägt am besten {}',
+  'Starts in a moment': 'Startet gleich',
   'Port not enabled': 'Port nicht aktiviert',
   'This unit was judged here': 'Dieses Gerät wurde hier bewertet',
   'Several disks at this port: leave one': 'Mehrere Datenträger an diesem Port: nur einen lassen',

@@ -217,6 +217,7 @@ export const stationEs: Readonly<Record<string, string>> = {
   'USB port takes {} at once': 'El puerto USB admite {} a la vez',
   'USB port carries {} best': 'El puerto USB rinde mejor con {}',
   'USB controller carries {} best': 'El controlador USB rinde mejor con {}',
+  'Starts in a moment': 'Empieza en un momento',
   'Port not enabled': 'Puerto no habilitado',
   'This unit was judged here': 'Esta unidad ya se evaluó aquí',
   'Several disks at this port: leave one': 'Varios medios en este puerto: deje solo uno',

@@ -217,6 +217,7 @@ export const stationVi: Readonly<Record<string, string>> = {
   'USB port takes {} at once': 'Cổng USB nhận {} cùng lúc',
   'USB port carries {} best': 'Cổng USB chạy tốt nhất với {}',
   'USB controller carries {} best': 'Bộ điều khiển USB chạy tốt nhất với {}',
+  'Starts in a moment': 'Sắp bắt đầu',
   'Port not enabled': 'Cổng chưa được bật',
   'This unit was judged here': 'Thiết bị này đã được kết luận ở đây',
   'Several disks at this port: leave one': 'Nhiều thẻ ở cổng này: chỉ để lại một',

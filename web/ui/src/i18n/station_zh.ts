@@ -217,6 +217,7 @@ export const stationZh: Readonly<Record<string, string>> = {
   'USB port takes {} at once': 'USB 端口同时处理 {} 件',
   'USB port carries {} best': 'USB 端口同时 {} 件最快',
   'USB controller carries {} best': 'USB 控制器同时 {} 件最快',
+  'Starts in a moment': '马上开始',
   'Port not enabled': '端口未启用',
   'This unit was judged here': '此产品已在此判定',
   'Several disks at this port: leave one': '此端口有多个介质：只留一个',
