@@ -24,8 +24,8 @@ class Wire {
 
     // How many may be worked on at once now, 1 to `most`.
     [[nodiscard]] int limit(int most);
-    // Seconds that lie between two who are let in where others wait: who began together is at the
-    // same thing all its life, and leaves the wire alone together. 0: no life is known.
+    // Seconds that lie between two who are let in where not all may at once: who began together is
+    // at the same thing all its life, and leaves the wire alone together. 0: no life is known.
     [[nodiscard]] double apart() const;
     // Bytes per second, or units where no worker tells of bytes, where it is known.
     [[nodiscard]] std::optional<double> rate(int units) const;

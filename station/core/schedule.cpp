@@ -30,12 +30,21 @@ std::string controller_of(const std::string& root_port) {
 
 Admission admit(const std::vector<Waiting>& queue, const std::vector<std::string>& busy_root_ports,
                 const Limits& limits, const BestOf& best, const MoreOf& more) {
+    std::map<std::string, int> there;  // at work or waiting
+    const auto count = [&](const std::string& port) {
+        ++there[port];
+        ++there[controller_of(port)];
+    };
+    std::for_each(busy_root_ports.begin(), busy_root_ports.end(), count);
+    for (const Waiting& waiting : queue) {
+        count(waiting.root_port);
+    }
     std::map<std::string, Place> places;
     const auto place = [&](const std::string& wire, int most) -> Place& {
         const auto [found, is_new] = places.try_emplace(wire);
         if (is_new) {
             const int learned = std::clamp(best(wire, most), 1, most);
-            const bool asked = more && learned < most;
+            const bool asked = more && learned < there[wire];
             found->second = {0, learned, learned < most, asked ? more(wire) : most};
         }
         return found->second;

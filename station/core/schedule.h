@@ -44,7 +44,7 @@ struct Admission {
 using BestOf = std::function<int(const std::string& wire, int most)>;
 
 // … and how many may begin there now, since one was let in a moment ago. Not asked of a wire that
-// takes as many as are allowed.
+// takes all who are there.
 using MoreOf = std::function<int(const std::string& wire)>;
 
 // `queue` in order of arrival, given the root ports of the jobs that flash now. Who came first is

@@ -51,18 +51,21 @@ TEST(Schedule, What_was_learned_of_a_wire_bounds_it_and_is_said) {
     EXPECT_EQ(told.waits.at("5").units, 3);
 }
 
-// Where a wire is known, one after the other; a wire with nobody at it has nobody to wait for.
+// Where a wire takes fewer than are there, one after the other; a wire with nobody at it has nobody
+// to wait for.
 TEST(Schedule, Who_would_begin_together_with_another_waits_a_moment) {
     const auto best = [](const std::string& wire, int most) { return wire == kA1 ? 3 : most; };
     int room = 1;
     const auto more = [&](const std::string& wire) {
-        EXPECT_EQ(wire, kA1) << "the others take as many as are allowed";
+        EXPECT_EQ(wire, kA1) << "the others take all who are there";
         return room;
     };
-    const std::vector<Waiting> queue{{"1", kA1}, {"2", kA1}, {"3", kB1}, {"4", kB1}};
+    std::vector<Waiting> queue{{"1", kA1}, {"2", kA1}, {"3", kB1}, {"4", kB1}};
+    EXPECT_EQ(admit(queue, {kA1}, {64, 16}, best, more).admitted, (Slots{"1", "2", "3", "4"}));
+    queue.insert(queue.end(), {{"5", kA1}, {"6", kA1}});
     auto told = admit(queue, {}, {64, 16}, best, more);
     EXPECT_EQ(told.admitted, (Slots{"1", "3", "4"}));
-    EXPECT_EQ(told.waits.at("2"), (Full{What::root_port, 3, true, true}));
+    EXPECT_EQ(told.waits.at("6"), (Full{What::root_port, 3, true, true}));
     room = 0;
     EXPECT_EQ(admit(queue, {kA1}, {64, 16}, best, more).admitted, (Slots{"3", "4"}));
     EXPECT_EQ(admit(queue, {}, {64, 16}, best, more).admitted, (Slots{"1", "3", "4"}));

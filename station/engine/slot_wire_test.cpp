@@ -16,7 +16,7 @@ class SlotWire : public testing::LineTest {
     void SetUp() override {
         LineTest::SetUp();
         config.limits.learn = true;
-        for (const char* slot : {"4", "5", "6"}) {
+        for (const char* slot : {"4", "5", "6", "7"}) {
             config.slots.push_back({slot, port_of(slot), false, std::nullopt});
         }
     }
@@ -133,9 +133,11 @@ TEST_F(SlotWire, Workers_that_tell_of_no_bytes_are_let_in) {
 TEST_F(SlotWire, Where_a_wire_is_known_the_next_begins_a_moment_later) {
     open_line(8);
     flash_two(1);
-    bus->plug("3");
-    bus->plug("4");
-    waits("4", "Starts in a moment");
+    for (const char* slot : {"3", "4", "5", "6", "7"}) {
+        bus->plug(slot);
+    }
+    run_until("the line", [&] { return tile("7")["position_in_line"] == 4; });
+    EXPECT_EQ(tile("4")["reason"], "Starts in a moment");
     worker(3, "flash");
     EXPECT_EQ(launcher->workers.size(), 3U);
     clock.advance_ms(200);
