@@ -13,9 +13,15 @@ struct Place {
     int room = 0;
     bool learned = false;
     int more = 0;  // may begin now
+    int next = 0;  // of those that wait, those that there is room for
 
     [[nodiscard]] bool full() const { return units >= room || (units > 0 && more <= 0); }
-    [[nodiscard]] Full why(Full::What what) const { return {what, room, learned, units < room}; }
+    // Of the next one that waits.
+    Full why(Full::What what) {
+        const bool soon = units + next < room;
+        next += soon ? 1 : 0;
+        return {what, room, learned, soon};
+    }
     void take_one() {
         ++units;
         --more;

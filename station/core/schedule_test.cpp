@@ -65,7 +65,9 @@ TEST(Schedule, Who_would_begin_together_with_another_waits_a_moment) {
     queue.insert(queue.end(), {{"5", kA1}, {"6", kA1}});
     auto told = admit(queue, {}, {64, 16}, best, more);
     EXPECT_EQ(told.admitted, (Slots{"1", "3", "4"}));
-    EXPECT_EQ(told.waits.at("6"), (Full{What::root_port, 3, true, true}));
+    EXPECT_EQ(told.waits.at("2"), (Full{What::root_port, 3, true, true}));
+    EXPECT_EQ(told.waits.at("5"), (Full{What::root_port, 3, true, true}));
+    EXPECT_EQ(told.waits.at("6"), (Full{What::root_port, 3, true, false})) << "behind these two";
     room = 0;
     EXPECT_EQ(admit(queue, {kA1}, {64, 16}, best, more).admitted, (Slots{"3", "4"}));
     EXPECT_EQ(admit(queue, {}, {64, 16}, best, more).admitted, (Slots{"1", "3", "4"}));

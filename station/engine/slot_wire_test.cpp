@@ -138,6 +138,7 @@ TEST_F(SlotWire, Where_a_wire_is_known_the_next_begins_a_moment_later) {
     }
     run_until("the line", [&] { return tile("7")["position_in_line"] == 4; });
     EXPECT_EQ(tile("4")["reason"], "Starts in a moment");
+    EXPECT_EQ(tile("7")["reason"], "USB port carries 4 best");
     worker(3, "flash");
     EXPECT_EQ(launcher->workers.size(), 3U);
     clock.advance_ms(200);

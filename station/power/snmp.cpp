@@ -35,7 +35,7 @@ class Snmp final : public Way {
     }
 
   private:
-    // It tries again by itself, each time a second later, until the time is up.
+    // Six times, a second apart, for an answer; one that does not come is told with the address.
     [[nodiscard]] std::vector<std::string> asked(std::string_view program,
                                                  const std::string& oid) const {
         const bool six = plan_.address.starts_with('[');
