@@ -16,7 +16,7 @@ class SlotWire : public testing::LineTest {
     void SetUp() override {
         LineTest::SetUp();
         config.limits.learn = true;
-        for (const char* slot : {"4", "5", "6", "7"}) {
+        for (const char* slot : {"4", "5", "6", "7", "8"}) {
             config.slots.push_back({slot, port_of(slot), false, std::nullopt});
         }
     }
@@ -133,16 +133,25 @@ TEST_F(SlotWire, Workers_that_tell_of_no_bytes_are_let_in) {
 TEST_F(SlotWire, Where_a_wire_is_known_the_next_begins_a_moment_later) {
     open_line(8);
     flash_two(1);
-    for (const char* slot : {"3", "4", "5", "6", "7"}) {
-        bus->plug(slot);
-    }
-    run_until("the line", [&] { return tile("7")["position_in_line"] == 4; });
-    EXPECT_EQ(tile("4")["reason"], "Starts in a moment");
-    EXPECT_EQ(tile("7")["reason"], "USB port carries 4 best");
-    worker(3, "flash");
-    EXPECT_EQ(launcher->workers.size(), 3U);
+    FakeWorker& third = to_flash("3");
+    FakeWorker& fourth = to_flash("4");
+    to_flash("5");
+    to_flash("6");  // all that it takes
+    bus->plug("7");
+    waits("7", "USB port carries 4 best");
+    bus->plug("8");
+    run_until("the line", [&] { return tile("8")["position_in_line"] == 2; });
+    third.fail("flash.tool");
+    run_until("room for one", [&] { return tile("7")["reason"] == "Starts in a moment"; });
+    EXPECT_EQ(tile("8")["reason"], "USB port carries 4 best");
+    settle();
+    EXPECT_EQ(launcher->workers.size(), 6U);
     clock.advance_ms(200);
-    worker(4, "flash");
+    worker(7, "flash");
+    // All that are left are as many as it takes: the last begins at once.
+    waits("8", "USB port carries 4 best");
+    fourth.fail("flash.tool");
+    worker(8, "flash");
 }
 
 }  // namespace
