@@ -158,7 +158,9 @@ class Content {
     }
 
     base::Status fill(std::uint64_t left, const std::array<char, 4>& pattern) {
-        for (std::size_t i = 0; i < kPiece; i += 4) {
+        // No more than is asked for: images have thousands of chunks of a block or two.
+        const auto filled = std::min<std::uint64_t>((left + 3) / 4 * 4, kPiece);
+        for (std::size_t i = 0; i < filled; i += 4) {
             std::memcpy(buffer_.data() + i, pattern.data(), 4);
         }
         while (left > 0) {
