@@ -117,7 +117,7 @@ TEST_F(SshTest, Silence_ends_a_command_progress_does_not) {
     ask.silence = 300ms;
     auto start = std::chrono::steady_clock::now();
     EXPECT_EQ(session->exec(ask).value().how, How::silent);
-    EXPECT_LT(std::chrono::steady_clock::now() - start, 3s);
+    EXPECT_LT(std::chrono::steady_clock::now() - start, 15s);
     // Longer in all than the silence that it may keep. That has room for what this host takes to
     // start a shell, which may read files of its own first.
     start = std::chrono::steady_clock::now();
@@ -137,7 +137,7 @@ TEST_F(SshTest, Silence_ends_a_command_progress_does_not) {
 TEST_F(SshTest, Background_child_that_holds_the_pipe_does_not_hold_us) {
     const auto start = std::chrono::steady_clock::now();
     EXPECT_TRUE(open()->exec(request("sleep 20 & echo started")).value().ok());
-    EXPECT_LT(std::chrono::steady_clock::now() - start, 5s);
+    EXPECT_LT(std::chrono::steady_clock::now() - start, 15s);
 }
 
 TEST_F(SshTest, End_of_output_before_the_exit_is_waited_for_without_spinning) {
@@ -213,7 +213,7 @@ TEST_F(SshTest, What_is_no_ssh_server_is_a_failed_handshake) {
     const base::UniqueFd silent(listen_somewhere(odd.port));
     const auto start = std::chrono::steady_clock::now();
     EXPECT_EQ(why(odd, 700ms), Why::handshake);
-    EXPECT_LT(std::chrono::steady_clock::now() - start, 4s);
+    EXPECT_LT(std::chrono::steady_clock::now() - start, 15s);
 
     std::thread talker([&] {
         const base::UniqueFd peer(accept(silent.get(), nullptr, nullptr));

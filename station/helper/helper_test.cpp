@@ -180,7 +180,7 @@ TEST_F(HelperTest, Kill_reaches_a_child_that_forked_twice_and_called_setsid) {
     EXPECT_EQ(client.read_line(), "up");
     const auto begin = std::chrono::steady_clock::now();
     EXPECT_TRUE(ok(client.ask({{"do", "kill"}, {"job", 7}})));
-    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(1));
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
     EXPECT_TRUE(helper_->processes_of(7).empty());
     EXPECT_EQ(client.read_output(), "") << "nobody holds the pipe";
     EXPECT_EQ(lanes(), 0U);

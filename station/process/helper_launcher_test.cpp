@@ -105,7 +105,7 @@ TEST_F(HelperLauncherTest, Killed_worker_is_told_and_its_children_are_gone) {
     for (const pid_t pid : pids) {
         ::kill(pid, SIGKILL);
     }
-    ASSERT_TRUE(run_until([&] { return !ends_.empty(); }, 2s));
+    ASSERT_TRUE(run_until([&] { return !ends_.empty(); }));
     EXPECT_EQ(ends_.begin()->second.outcome.error.code, "worker.died");
     EXPECT_TRUE(helper_->processes_of(7).empty());
 }
@@ -117,7 +117,7 @@ TEST_F(HelperLauncherTest, Stop_of_a_deaf_worker_ends_everything) {
     const auto worker = start(7, "deaf");
     ASSERT_TRUE(run_until([&] { return !hellos_.empty(); }));
     worker->stop("operator", 100ms);
-    ASSERT_TRUE(run_until([&] { return !ends_.empty(); }, 3s));
+    ASSERT_TRUE(run_until([&] { return !ends_.empty(); }));
     EXPECT_TRUE(ends_.begin()->second.stopped);
     EXPECT_EQ(ends_.begin()->second.outcome.error.code, "worker.died");
     EXPECT_TRUE(helper_->processes_of(7).empty());
@@ -131,7 +131,7 @@ TEST_F(HelperLauncherTest, Lost_helper_ends_every_worker_and_the_next_one_is_fou
     }
     ASSERT_TRUE(run_until([&] { return hellos_.size() == 4; }));
     helper_->stop(SIGKILL);
-    ASSERT_TRUE(run_until([&] { return ends_.size() == 4; }, 2s));
+    ASSERT_TRUE(run_until([&] { return ends_.size() == 4; }));
     for (const auto& [job, end] : ends_) {
         EXPECT_EQ(end.outcome.error.code, "helper.lost") << job;
     }

@@ -150,7 +150,7 @@ TEST_F(ServeTest, A_page_that_leaves_is_forgotten_and_stop_ends_the_others) {
     std::promise<void> stopped;
     thread.on_loop([&] { server->stop([&stopped] { stopped.set_value(); }); });
     EXPECT_TRUE(page.at_end());
-    EXPECT_EQ(stopped.get_future().wait_for(2s), std::future_status::ready);
+    EXPECT_EQ(stopped.get_future().wait_for(30s), std::future_status::ready);
     EXPECT_EQ(thread.on_loop([this] { return facade.live_subscribers(); }), 0U);
 }
 

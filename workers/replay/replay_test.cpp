@@ -91,7 +91,7 @@ TEST_F(Replay, Plays_the_workers_side_asks_anew_and_ends_with_the_recorded_resul
     answer_the_ask(yes);
     const auto before = worker::Station::Clock::now();
     const auto result = play(*station_, *lines, 10'000);
-    EXPECT_LT(worker::Station::Clock::now() - before, std::chrono::seconds(3));
+    EXPECT_LT(worker::Station::Clock::now() - before, std::chrono::seconds(30));
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().code, "usb.left");
     const auto text = heard();
