@@ -271,7 +271,8 @@ class Tests:
         self.sanitized("clang")
 
     def fuzz(self):
-        """The corpora run with the unit tests too; here libFuzzer goes on from them for a while."""
+        """The corpora run with the unit tests too; here libFuzzer goes on from them for a while. Without --full from the same seed each
+        time, so that a change is judged by what it changes; with it from a new one (its log says which)."""
         if not shutil.which("clang++"):
             self.tally.skipped += 1
             return
@@ -284,7 +285,7 @@ class Tests:
         found = os.path.join(LOGS, "corpus", name)
         os.makedirs(found)
         corpus = os.path.join(ROOT, "tests/fuzz/corpus", name.removeprefix("fuzz_"))
-        self.command(name, name, [os.path.join(ROOT, "build/asan/bin", name), "-max_total_time=%d" % (60 if self.options.full else 10),
+        self.command(name, name, [os.path.join(ROOT, "build/asan/bin", name), "-max_total_time=%d" % (60 if self.options.full else 10), "-seed=%d" % (0 if self.options.full else 1),
                                   "-timeout=10", "-rss_limit_mb=2048", "-artifact_prefix=" + found + "/", found,
                                   *([corpus] if os.path.isdir(corpus) else [])])
 

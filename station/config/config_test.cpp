@@ -99,6 +99,15 @@ TEST(Config, What_no_key_begins_with_is_told_with_its_line) {
     }
 }
 
+TEST(Config, Letter_where_a_blank_may_be_is_told_with_its_line) {
+    for (const char* line : {"x = {a = Ί]", "[station] ü", "x = 1 ҙ", "ü = 1", "x.ü = 1"}) {
+        const auto reading = read("\n" + std::string(line) + "\n");
+        EXPECT_NE(complaints(reading).find(":2"), std::string::npos) << complaints(reading);
+    }
+    const auto folded = read("x = \"\"\"\\\n  §\"\"\"\n");
+    EXPECT_EQ(complaints(folded).find("pars"), std::string::npos) << complaints(folded);
+}
+
 TEST(Config, Step_takes_what_each_unit_has_of_its_own) {
     auto reading = read(with("ssid = \"Reeplayer\"\nwifi_ap_password = \"Reeplayer\"",
                              "ssid = \"{ap_ssid}\"\nwifi_ap_password = \"{ap_password}\""));
