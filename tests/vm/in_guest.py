@@ -215,6 +215,8 @@ def keep_logs(ctx):
     subprocess.run(["cp", "-r", ctx.bench.place.log + "/.", folder], check=False)
     subprocess.run(["cp", "-r", os.path.join(ctx.bench.place.station, "logs"), folder], check=False)
     subprocess.run("cp %s/station.db* %s" % (ctx.bench.place.station, folder), shell=True, check=False)
+    with open(folder + "/kernel.log", "wb") as file:    # console.log has its errors alone
+        subprocess.run(["dmesg"], stdout=file, check=False)
     for path in glob.glob(os.path.join(ctx.bench.place.line, "boards/*/board-os.log")):
         shutil.copy(path, os.path.join(folder, "board-os.%s.log" % os.path.basename(os.path.dirname(path))))
     if os.path.exists(os.path.join(ctx.bench.place.line, "journal.jsonl")):
