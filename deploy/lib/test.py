@@ -251,7 +251,7 @@ class Tests:
                        # goes into pages that are touched once.
                        env={"ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1:quarantine_size_mb=16",
                             "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
-                            "TSAN_OPTIONS": "halt_on_error=1",
+                            "TSAN_OPTIONS": "halt_on_error=1 suppressions=" + os.path.join(ROOT, "tests/sanitizers/threads.supp"),
                             "LSAN_OPTIONS": "print_suppressions=0:suppressions=" + os.path.join(ROOT, "tests/sanitizers/leaks.supp"),
                             "BATCH_FILES": "40"})  # one start of the command line each, and a sanitized start takes half a second
 
