@@ -28,6 +28,30 @@ std::string not_json(std::string_view text) {
                        last == std::string_view::npos ? at + 1 : at - last);
 }
 
+// Looked at before it is parsed: the parser's own callback would do, but with one it looks through
+// all of a list again behind each object in it, and a list of many takes minutes. Where the text
+// stops being JSON this may be wrong, and the parser stops there as well.
+bool is_too_deep(std::string_view text) {
+    int depth = 0;
+    bool in_string = false;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        const char c = text[at];
+        if (in_string) {
+            at += c == '\\' ? 1 : 0;
+            in_string = c != '"';
+        } else if (c == '"') {
+            in_string = true;
+        } else if (c == '[' || c == '{') {
+            if (++depth > kMaxDepth) {
+                return true;
+            }
+        } else if (c == ']' || c == '}') {
+            --depth;
+        }
+    }
+    return false;
+}
+
 }  // namespace
 
 Result<Json> parse_json(std::string_view text, std::size_t max_bytes) {
@@ -35,15 +59,10 @@ Result<Json> parse_json(std::string_view text, std::size_t max_bytes) {
         return fail("protocol.invalid", fmt::format("message of {} bytes; at most {} are taken",
                                                     text.size(), max_bytes));
     }
-    bool too_deep = false;
-    const auto watch_depth = [&](int depth, Json::parse_event_t /*event*/, Json& /*parsed*/) {
-        too_deep = too_deep || depth > kMaxDepth;
-        return !too_deep;
-    };
-    Json value = Json::parse(text, watch_depth, /*allow_exceptions=*/false);
-    if (too_deep) {
+    if (is_too_deep(text)) {
         return fail("protocol.invalid", fmt::format("message is nested deeper than {}", kMaxDepth));
     }
+    Json value = Json::parse(text, nullptr, /*allow_exceptions=*/false);
     if (value.is_discarded()) {
         return fail("protocol.invalid", not_json(text));
     }

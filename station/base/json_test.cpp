@@ -31,6 +31,33 @@ TEST(Json, Rubbish_and_bombs_are_refused) {
     EXPECT_FALSE(parse_json("\"" + std::string(200, 'x') + "\"", 100));
 }
 
+TEST(Json, Is_nested_32_deep_at_most) {
+    const auto nested = [](std::size_t depth, const std::string& inner) {
+        return std::string(depth, '[') + inner + std::string(depth, ']');
+    };
+    EXPECT_TRUE(parse_json(nested(32, "1"), 1000));
+    EXPECT_TRUE(parse_json(nested(31, "{}"), 1000));
+    EXPECT_FALSE(parse_json(nested(33, ""), 1000));
+    EXPECT_FALSE(parse_json(nested(32, "{}"), 1000));
+    const std::string brackets(50, '[');
+    for (const std::string& text :
+         {"\"" + brackets + "\"", "\"\\\"" + brackets + "\"", "{\"" + brackets + "\\\\\":1}"}) {
+        EXPECT_TRUE(parse_json(text, 1000)) << text;
+    }
+    EXPECT_FALSE(parse_json("[\"\\\\\"," + brackets + std::string(50, ']') + "]", 1000));
+}
+
+// Whose time grows with the square of their number would not come to its end here.
+TEST(Json, A_list_of_many_objects_is_read) {
+    std::string text = "[{}";
+    while (text.size() < 1'000'000) {
+        text += ",{}";
+    }
+    const auto list = parse_json(text + "]", 1 << 20);
+    ASSERT_TRUE(list);
+    EXPECT_EQ(list->size(), text.size() / 3);
+}
+
 TEST(Json, Place_of_an_error_is_told_and_nothing_of_what_stands_there) {
     const auto told = [](std::string_view text) { return parse_json(text, 1000).error().message; };
     EXPECT_EQ(told(R"({"password": hunter2})"), "message is not JSON from line 1, column 14 on");
