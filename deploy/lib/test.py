@@ -285,8 +285,9 @@ class Tests:
         found = os.path.join(LOGS, "corpus", name)
         os.makedirs(found)
         corpus = os.path.join(ROOT, "tests/fuzz/corpus", name.removeprefix("fuzz_"))
-        self.command(name, name, [os.path.join(ROOT, "build/asan/bin", name), "-max_total_time=%d" % (60 if self.options.full else 10), "-seed=%d" % (0 if self.options.full else 1),
-                                  "-timeout=10", "-rss_limit_mb=2048", "-artifact_prefix=" + found + "/", found,
+        seconds, seed = (60, 0) if self.options.full else (10, 1)      # 0: a new one
+        self.command(name, name, [os.path.join(ROOT, "build/asan/bin", name), "-max_total_time=%d" % seconds, "-seed=%d" % seed, "-timeout=10",
+                                  "-rss_limit_mb=2048", "-artifact_prefix=" + found + "/", found,
                                   *([corpus] if os.path.isdir(corpus) else [])])
 
     @staticmethod

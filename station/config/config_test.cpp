@@ -104,8 +104,11 @@ TEST(Config, Letter_where_a_blank_may_be_is_told_with_its_line) {
         const auto reading = read("\n" + std::string(line) + "\n");
         EXPECT_NE(complaints(reading).find(":2"), std::string::npos) << complaints(reading);
     }
-    const auto folded = read("x = \"\"\"\\\n  §\"\"\"\n");
-    EXPECT_EQ(complaints(folded).find("pars"), std::string::npos) << complaints(folded);
+    // Where it may stand it is read as one of ASCII is: only the key is wrong.
+    const auto folded = [](const std::string& letter) {
+        return complaints(read("x = \"\"\"\\\n  " + letter + "\"\"\"\n"));
+    };
+    EXPECT_EQ(folded("§"), folded("S"));
 }
 
 TEST(Config, Step_takes_what_each_unit_has_of_its_own) {
