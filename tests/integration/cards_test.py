@@ -10,7 +10,6 @@ import os
 import random
 import subprocess
 import tarfile
-import threading
 import unittest
 
 import common
@@ -76,25 +75,6 @@ def pack(path, files, mode):
             archive.addfile(member, io.BytesIO(text))
 
 
-class Stuck(threading.Thread):
-    """A card some of whose bytes are always others than were written."""
-
-    def __init__(self, path, offset, held):
-        super().__init__(daemon=True)
-        self.path, self.offset, self.held = path, offset, held
-        self.over = threading.Event()
-        self.start()
-
-    def run(self):
-        with open(self.path, "r+b", buffering=0) as file:
-            while not self.over.wait(0.001):
-                os.pwrite(file.fileno(), self.held, self.offset)
-
-    def stop(self):
-        self.over.set()
-        self.join()
-
-
 def digest(path):
     with open(path, "rb") as file:
         return hashlib.sha256(file.read()).hexdigest()
@@ -138,6 +118,9 @@ class Cards(unittest.TestCase):
         bench.start_station()
         bench.started = common.time.time()
 
+    def setUp(self):
+        self.addCleanup(self.clear)     # also after a test that failed: the next one finds empty slots
+
     # ---- what a person does
 
     def order(self, name, profile_name, **more):
@@ -159,6 +142,17 @@ class Cards(unittest.TestCase):
             else:
                 file.write(b"\xa5" * CARD)
         return path
+
+    def lying_card(self, name, *lies):
+        folder = os.path.join(self.cards, name)
+        os.mkdir(folder)
+        process = subprocess.Popen([os.path.join(common.LINE, "lying-card"), folder, "--bytes", str(CARD), *lies], stdout=subprocess.PIPE, text=True)
+        self.addCleanup(process.wait, 60)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.kill)
+        self.addCleanup(subprocess.run, ["umount", "--lazy", folder], check=False)
+        self.assertEqual(process.stdout.readline(), "ready\n")
+        return os.path.join(folder, "card")
 
     def insert(self, slot, path):
         return self.bench.line_api.ask(do="card", board=slot, file=path, model="SD Reader")["disk"]
@@ -212,13 +206,13 @@ class Cards(unittest.TestCase):
         self.order("cards", "gateway")
         self.change_order("cards", "pause")
         good = {slot: self.make_card("good%d" % slot) for slot in (1, 2)}
-        stuck = self.make_card("stuck")
+        stuck = self.lying_card("stuck", "--flips", str(STUCK))
         tiny = os.path.join(self.cards, "tiny")
         os.mkdir(tiny)
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=%d" % (CARD // 2), "none", tiny], check=True)
         self.addCleanup(subprocess.run, ["umount", "--lazy", tiny], check=False)
         dying = self.make_card("dying", tiny)
-        fake = self.make_card("fake")
+        fake = self.lying_card("fake", "--keeps", str(CARD - 4096))
         mounted = self.make_card("mounted")
         subprocess.run(["mkfs.ext4", "-q", "-F", mounted], check=True)
         pulled = self.make_card("pulled")
@@ -236,14 +230,11 @@ class Cards(unittest.TestCase):
         self.insert(7, dying)
         common.wait_for(lambda: all(self.tile(slot)["state"] == "waiting" for slot in range(1, SLOTS + 1)), 20,
                         tell=lambda: [(tile["slot"], tile["state"], tile["reason"]) for tile in common.tiles(self.bench.station_api).values()])
-        liars = [Stuck(stuck, STUCK, bytes([self.image[STUCK] ^ 8])), Stuck(fake, CARD - 4096, bytes(4096))]
         self.change_order("cards", "resume")
         common.wait_for(lambda: self.writing(6), 60, 0.02, tell=lambda: self.tile(6))
         self.take_out(6)
         for slot in range(1, SLOTS + 1):
             self.wait_verdict(slot)
-        for each in liars:
-            each.stop()
         rows = {slot: self.row(slot) for slot in range(1, SLOTS + 1)}
         told = {slot: (row["result"], row["code"]) for slot, row in rows.items()}
         self.assertEqual(told, {1: ("PASS", None), 2: ("PASS", None), 3: ("FAIL", "image.mismatch"), 4: ("FAIL", "media.capacity"),
@@ -261,7 +252,6 @@ class Cards(unittest.TestCase):
             self.assertNotEqual(file.read(IMAGE), self.image)
         self.assertEqual(common.sql(self.bench.real_data, "SELECT count(*) AS n FROM lease"), [{"n": 0}])
         self.assertEqual(common.sql(self.bench.real_data, "SELECT sum(builds) AS n FROM image"), [{"n": 1}], "unpacked and hashed once")
-        self.clear()
 
     def test_2_the_next_card_and_one_that_a_person_stops(self):
         self.order("more", "gateway")
@@ -275,7 +265,6 @@ class Cards(unittest.TestCase):
         self.assertEqual(self.wait_verdict(6), "PASS")
         self.assertTrue(self.holds_image(again))
         self.assertEqual(common.leftovers(self.bench), [])
-        self.clear()
 
     def test_3_a_serial_where_the_recipe_says_so(self):
         self.bench.load_serials(least=5, size=5)
@@ -298,21 +287,18 @@ class Cards(unittest.TestCase):
             file.write(common.sql(self.bench.real_data, "SELECT public_pem AS pem FROM signing_key")[0]["pem"])
         done = self.bench.cli("audit", "verify", "--db", os.path.join(self.bench.real_data, "station/station.db"), "--key", key, check=False)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        self.clear()
 
     def test_4_partitions_and_products_by_a_recipe(self):
         self.order("boards", "board")
         paths = {slot: self.make_card("board%d" % slot) for slot in (1, 2)}
         with open(paths[2], "ab") as file:  # the last partition takes what there is
             file.write(b"\xa5" * (16 * MIB))
-        liar = self.make_card("changes a bit")
-        stuck = Stuck(liar, 9 * MIB + 1024 + 0x68, b"\x55\xaa\x55\xaa")  # the second partition's UUID
+        liar = self.lying_card("changes a bit", "--flips", str(9 * MIB + 1024 + 0x68))  # the second partition's UUID
         for slot, path in (*paths.items(), (3, liar)):
             self.insert(slot, path)
         for slot in (1, 2):
             self.assertEqual(self.wait_verdict(slot), "PASS", self.tile(slot))
         self.assertEqual(self.wait_verdict(3), "FAIL", self.tile(3))
-        stuck.stop()
         self.assertIn(self.row(3)["code"], ("image.mismatch", "unit.storage"), self.row(3)["message"])
         uuids = set()
         for slot, path in paths.items():
@@ -348,7 +334,6 @@ class Cards(unittest.TestCase):
         self.assertEqual(self.wait_verdict(4), "ERROR", self.tile(4))
         self.assertEqual(self.row(4)["code"], "usb.left", self.row(4)["message"])
         self.assertEqual(common.leftovers(self.bench), [])
-        self.clear()
 
     def test_5_a_serial_onto_a_board_by_a_recipe(self):
         self.bench.load_serials(least=5, size=5)
@@ -362,7 +347,6 @@ class Cards(unittest.TestCase):
             self.assertEqual(file.read(4096).rstrip(b"\0").decode(), row["serial"] + "\n")
         self.assertEqual((row["lease"], row["serial_heard"], row["image_proven"]), ("burned", 1, 1))
         self.assertEqual(len(json.loads(subprocess.run(["sfdisk", "--json", path], check=True, capture_output=True).stdout)["partitiontable"]["partitions"]), 2)
-        self.clear()
 
     @unittest.skipUnless(os.path.exists(THROTTLE), "no blkio cgroup (v1) here to stop a card with")
     def test_6_a_card_that_answers_no_more_under_a_recipe(self):
@@ -377,7 +361,6 @@ class Cards(unittest.TestCase):
         self.slow(disk, 0)
         self.assertEqual(self.wait_verdict(6), "ERROR", self.tile(6))
         self.assertEqual(self.row(6)["code"], "worker.silence", self.row(6)["message"])
-        self.clear()
 
 
 if __name__ == "__main__":

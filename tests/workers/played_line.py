@@ -10,6 +10,7 @@ import time
 class PlayedLine:
     def __init__(self, binaries, folder, boards, faults="none"):
         self.dir = tempfile.mkdtemp(prefix="line.", dir=folder)
+        self.journals = []
         self.process = subprocess.Popen(
             [binaries + "/lineside-line", "--boards", str(boards), "--faults", faults, "--dir", self.dir, "--stagger-ms", "1",
              "--board-os", "none"], stdout=subprocess.PIPE, text=True)
@@ -22,6 +23,8 @@ class PlayedLine:
         self.process.terminate()
         self.process.wait(60)
         self.process.stdout.close()
+        for file in self.journals:
+            file.close()
 
     def board(self, number):
         with open("%s/boards/%d/board.json" % (self.dir, number)) as file:
@@ -38,6 +41,7 @@ class PlayedLine:
         """What the station's udev would tell of this board's port from now on, as `port` messages."""
         file = open(self.dir + "/journal.jsonl")
         file.seek(0, os.SEEK_END)
+        self.journals.append(file)
 
         half = ""                       # a line that the line is still writing
 

@@ -140,6 +140,26 @@ class Ways(unittest.TestCase):
                 finally:
                     line.stop()
 
+    def test_late_word_of_a_unit_that_is_back_is_waited_for(self):
+        """The tool fails while the last the station said is that the unit is away, as it was to be."""
+        line = self.line(1)
+        worker = line.start_way(1, "initrd", "ssh")
+        events, held = worker.port_events, []
+
+        def late():
+            for message in events():
+                if held or message["present"]:
+                    held.append(message)
+                else:
+                    yield message
+            if b"Cleaning up" in worker.log:
+                yield from held
+                held.clear()
+
+        worker.port_events = late
+        result = worker.run()
+        self.assertEqual((result["ok"], result["error"]["code"]), (False, "usb.link"), result)
+
     def test_wrong_usb_id_is_found_before_the_unit_is_touched(self):
         line = self.line(3)
         for number, way in enumerate(WAYS, 1):

@@ -291,7 +291,8 @@ class Run {
         }
     }
 
-    // Looked at after a failed run only: the station's word, or the bus itself.
+    // Looked at after a failed run only: the station's word, or the bus itself. The word may be
+    // late in both ways: a unit that is there may have left, one that was to leave may be back.
     bool unit_gone() {
         const auto left = [this] {
             if (station_.port() && !station_.port()->present) {
@@ -299,8 +300,9 @@ class Run {
             }
             return !unit_at(params_.bus_port);
         };
-        const auto gone = station_.wait_until(left, window_ ? milliseconds::zero() : kLookAfterEnd);
-        return gone ? *gone : left();
+        const bool usual = window_;
+        const auto turned = station_.wait_until([&] { return left() != usual; }, kLookAfterEnd);
+        return turned ? *turned != usual : left();
     }
 
     Result<Json> conclude(const ToolEnd& end) {
