@@ -3,6 +3,7 @@
 #pragma once
 
 #include "serial-pool/staged_load.h"
+#include "station/db/empty_database.h"
 #include "station/db/store.h"
 
 #include <gtest/gtest.h>
@@ -22,6 +23,7 @@ class PoolFixture : public testing::Test {
         std::string name = testing::TempDir() + "pool-XXXXXX";
         ASSERT_NE(::mkdtemp(name.data()), nullptr);
         folder = name;
+        db::place_empty_database(folder / "station.db");
         store = db::Store::open(loop, folder / "station.db").value();
         vault.emplace(TokenVault::from_master(base::Secret(std::string(32, 'k'))).value());
     }

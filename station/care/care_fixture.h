@@ -4,6 +4,7 @@
 
 #include "serial-pool/seal_keys.h"
 #include "station/care/data_folder.h"
+#include "station/db/empty_database.h"
 #include "station/db/store.h"
 #include "station/journal/journal.h"
 
@@ -31,6 +32,7 @@ class CareFixture : public testing::Test {
         fs::create_directories(data->path / "logs");
         key_file = folder / "station.key";
         vault.emplace(serial_pool::TokenVault::open(key_file, true).value());
+        db::place_empty_database(data->database());
         store = db::Store::open(loop, data->database()).value();
         ASSERT_TRUE(mark_initialised(*data, 1));
         sql("INSERT INTO station (id, name, created_ms) VALUES (1, 'st', 0)");

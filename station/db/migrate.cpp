@@ -153,7 +153,9 @@ Result<std::vector<SchemaObject>> schema_of(sqlite3* connection) {
     return found;
 }
 
-Result<std::vector<SchemaObject>> expected_schema() {
+namespace {
+
+Result<std::vector<SchemaObject>> make_expected_schema() {
     sqlite3* made = nullptr;
     const int rc =
         sqlite3_open_v2(":memory:", &made,
@@ -166,6 +168,13 @@ Result<std::vector<SchemaObject>> expected_schema() {
         return tl::unexpected<base::Error>(done.error());
     }
     return schema_of(made);
+}
+
+}  // namespace
+
+Result<std::vector<SchemaObject>> expected_schema() {
+    static const auto kMade = make_expected_schema();  // the same as long as the program runs
+    return kMade;
 }
 
 std::optional<std::string> schema_difference(const std::vector<SchemaObject>& expected,

@@ -4,6 +4,7 @@
 // the next life.
 #pragma once
 
+#include "station/db/empty_database.h"
 #include "station/engine/engine.h"
 #include "station/engine/fake_line.h"
 
@@ -49,6 +50,7 @@ class LineTest : public ::testing::Test {
         std::string name = ::testing::TempDir() + "line-XXXXXX";
         ASSERT_NE(::mkdtemp(name.data()), nullptr);
         folder = name;
+        db::place_empty_database(folder / "station.db");
         store = db::Store::open(loop, folder / "station.db").value();
         signer = std::make_shared<audit::Signer>(trust::SigningKey::generate().value(), "line1");
         vault.emplace(

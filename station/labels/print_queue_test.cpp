@@ -3,6 +3,7 @@
 // be fails and stays, a restart prints nothing twice.
 #include "station/labels/print_queue.h"
 
+#include "station/db/empty_database.h"
 #include "station/db/file_fixture.h"
 #include "station/labels/fake_printer.h"
 
@@ -18,6 +19,7 @@ class PrintQueueTest : public db::FileTest {
   protected:
     void SetUp() override {
         db::FileTest::SetUp();
+        db::place_empty_database(file);
         store = std::move(db::Store::open(loop, file).value());
         for (const char* sql :
              {"INSERT INTO station (id, name, created_ms) VALUES (1, 'st', 0)",

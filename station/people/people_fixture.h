@@ -3,6 +3,7 @@
 // turns.
 #pragma once
 
+#include "station/db/empty_database.h"
 #include "station/db/file_fixture.h"
 #include "station/people/people.h"
 
@@ -14,6 +15,7 @@ class PeopleFixture : public db::FileTest {
   protected:
     void SetUp() override {
         db::FileTest::SetUp();
+        db::place_empty_database(file);
         begin();
         ASSERT_TRUE(store->write_now([](Tx& tx) -> Status {
             auto row = tx.run("INSERT INTO station (id, name, created_ms) VALUES (1, 'st', 0)");

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "station/db/connection.h"
+#include "station/db/empty_database.h"
 #include "station/db/file_fixture.h"
 #include "station/db/store.h"
 
@@ -17,7 +18,7 @@ class AttemptsTest : public db::FileTest {
   protected:
     void SetUp() override {
         db::FileTest::SetUp();
-        db::Store::open(loop, file).value().reset();
+        db::place_empty_database(file);
         connection = std::move(db::open_connection(file, db::Access::write).value());
         // What a PASS must have is another test's matter.
         run("DROP TRIGGER job_pass_is_proven");

@@ -4,6 +4,7 @@
 
 #include "station/base/json.h"
 #include "station/base/text.h"
+#include "station/db/empty_database.h"
 #include "station/db/store.h"
 
 #include <archive.h>
@@ -75,6 +76,7 @@ class ExportTest : public testing::Test {
         std::string name = testing::TempDir() + "export-XXXXXX";
         ASSERT_NE(::mkdtemp(name.data()), nullptr);
         folder = spool = name;
+        db::place_empty_database(folder / "station.db");
         store = db::Store::open(loop, folder / "station.db").value();
         ASSERT_TRUE(store->write_now([](db::Tx& tx) -> Status {
             for (const char* sql : kRows) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "station/records/shift.h"
 
+#include "station/db/empty_database.h"
 #include "station/db/file_fixture.h"
 #include "station/db/store.h"
 #include "station/records/record_filter.h"
@@ -22,6 +23,7 @@ class ShiftTest : public db::FileTest {
   protected:
     void SetUp() override {
         db::FileTest::SetUp();
+        db::place_empty_database(file);
         ::setenv("TZ", "Europe/Berlin", 1);
         ::tzset();
         store = db::Store::open(loop, file).value();

@@ -2,6 +2,7 @@
 // For tests only: the routes over a fake facade and a real database file, called without sockets.
 #pragma once
 
+#include "station/db/empty_database.h"
 #include "station/db/store.h"
 #include "station/journal/journal.h"
 #include "web/api/api.h"
@@ -32,6 +33,7 @@ class ApiTest : public ::testing::Test {
     void SetUp() override {
         folder = fs::temp_directory_path() / fmt::format("ls-api-{}", ::getpid());
         fs::create_directories(folder / "logs");
+        db::place_empty_database(folder / "station.db");
         auto opened = db::Store::open(loop, folder / "station.db");
         ASSERT_TRUE(opened) << opened.error().message;
         store = std::move(*opened);
