@@ -119,23 +119,27 @@ endfunction()
 # Cases are not looked for in the programs (gtest_discover_tests): ctest would start every test program before it runs anything, so
 # what is being linked at that moment would stop tests of something else. There is one entry of ctest for a few sources instead, which
 # starts fewer processes too, and what its cases did is in build/<preset>/cases/<name>.xml.
-function(_lineside_few_processes name label)
+# COST: what takes longest begins first, or a core is idle at the end.
+function(_lineside_few_processes name label cost)
     list(LENGTH ARGN sources)
     math(EXPR most "(${sources} + 3) / 4 - 1")
     math(EXPR total "${most} + 1")
     foreach(shard RANGE ${most})
         add_test(NAME ${name}.${shard} COMMAND ${name} --gtest_output=xml:${CMAKE_BINARY_DIR}/cases/${name}.${shard}.xml)
-        set_tests_properties(${name}.${shard} PROPERTIES LABELS ${label} TIMEOUT 900
+        set_tests_properties(${name}.${shard} PROPERTIES LABELS ${label} TIMEOUT 900 COST ${cost}
             ENVIRONMENT "GTEST_TOTAL_SHARDS=${total};GTEST_SHARD_INDEX=${shard}")
     endforeach()
 endfunction()
 
 function(lineside_tests name)
-    cmake_parse_arguments(ARG "" "LABEL" "SOURCES;ALONE;DEPS" ${ARGN})
+    cmake_parse_arguments(ARG "" "LABEL;COST" "SOURCES;ALONE;DEPS" ${ARGN})
     if(NOT ARG_LABEL)
         set(ARG_LABEL unit)
     endif()
+    if(NOT ARG_COST)
+        set(ARG_COST 0)
+    endif()
     add_executable(${name} ${ARG_SOURCES})
     _lineside_setup(${name} lineside_test_pch "lineside_test_options;${ARG_DEPS};GTest::gtest_main" ${ARG_ALONE})
-    _lineside_few_processes(${name} ${ARG_LABEL} ${ARG_SOURCES})
+    _lineside_few_processes(${name} ${ARG_LABEL} ${ARG_COST} ${ARG_SOURCES})
 endfunction()

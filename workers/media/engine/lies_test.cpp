@@ -3,6 +3,7 @@
 // written at the same time hold the image. The seed is in every failure and may be given as
 // LINESIDE_LIES_SEED, how often as LINESIDE_LIES_TRIALS. Loop devices (root) are taken away or
 // shrunk in mid-write as well.
+#include "station/base/files.h"
 #include "workers/media/engine/loop_device.h"
 #include "workers/media/engine/lying_medium.h"
 #include "workers/media/engine/writer.h"
@@ -283,9 +284,9 @@ class LoopLies : public LiesTest {
         return disk;
     }
     bool file_holds(const fs::path& file) const {
-        std::ifstream in(file, std::ios::binary);
-        const std::string found(std::istreambuf_iterator<char>(in), {});
-        return found.size() == kMediumBytes && found.compare(0, content_.size(), content_) == 0;
+        const auto found = base::read_file(file, kMediumBytes);
+        return found && found->size() == kMediumBytes &&
+               found->compare(0, content_.size(), content_) == 0;
     }
 };
 
