@@ -69,7 +69,12 @@ class HelperProcess {
     }
     ~HelperProcess() {
         stop(SIGTERM);
-        std::filesystem::remove_all(folder);
+        // A child that removes a lane may outlive the helper and be at it still.
+        wait_until([&] {
+            std::error_code error;
+            std::filesystem::remove_all(folder, error);
+            return !error;
+        });
         ::unlink(socket.c_str());
     }
     HelperProcess(const HelperProcess&) = delete;
