@@ -6,7 +6,6 @@
 #include "station/db/connection.h"
 
 #include <gtest/gtest.h>
-#include <boost/asio/io_context.hpp>
 
 #include <cstdlib>
 #include <filesystem>

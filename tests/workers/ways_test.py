@@ -144,21 +144,24 @@ class Ways(unittest.TestCase):
         """The tool fails while the last the station said is that the unit is away, as it was to be."""
         line = self.line(1)
         worker = line.start_way(1, "initrd", "ssh")
-        events, held = worker.port_events, []
+        events, told, held = worker.port_events, [], []
 
         def late():
             for message in events():
                 if held or message["present"]:
                     held.append(message)
                 else:
+                    told.append(message)
                     yield message
-            if b"Cleaning up" in worker.log:
+            if held and b"Cleaning up" in worker.log:
+                told.append("the tool has failed")
                 yield from held
                 held.clear()
 
         worker.port_events = late
         result = worker.run()
         self.assertEqual((result["ok"], result["error"]["code"]), (False, "usb.link"), result)
+        self.assertEqual([bool(message == "the tool has failed") for message in told], [False, True], "away, the failure, and only then back")
 
     def test_wrong_usb_id_is_found_before_the_unit_is_touched(self):
         line = self.line(3)
